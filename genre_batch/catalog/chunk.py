@@ -1,0 +1,108 @@
+"""A stretch of a catalog's rows, the currency between readers, tagging and writers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["Chunk", "JsonLinesChunk", "TableChunk", "as_strings"]
+
+
+def _string_or_none(value: object) -> str | None:
+    """`value` if it is text, made encodable: JSON may hold half a surrogate pair, UTF-8 may not."""
+    if not isinstance(value, str):
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+
+
+def as_strings(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """A column's texts: strings stay, null where the value is null or the type is not text."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if pa.types.is_string(kind):
+        return column
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    return pa.nulls(len(column), pa.string())
+
+
+@dataclass(frozen=True)
+class TableChunk:
+    """Rows as an Arrow table: what CSV, TSV, Parquet and Arrow files give."""
+
+    table: pa.Table
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names in the catalog's order."""
+        return tuple(self.table.column_names)
+
+    def strings(self, name: str) -> pa.Array:
+        """One column's texts, as in `as_strings`; all null where there is no such column."""
+        if name not in self.columns:
+            return pa.nulls(len(self), pa.string())
+        return as_strings(self.table.column(name))
+
+    def blank(self, name: str) -> npt.NDArray[np.bool_]:
+        """(rows,) bool: where the column is null, the empty string or the empty list."""
+        column = self.table.column(name).combine_chunks()
+        blank = pc.is_null(column)
+        kind = column.type
+        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            blank = pc.or_kleene(blank, pc.equal(pc.list_value_length(column), 0))
+        else:
+            blank = pc.or_kleene(blank, pc.equal(as_strings(column), ""))
+        return np.asarray(blank.fill_null(False))
+
+    def head(self, rows: int) -> TableChunk:
+        """The first rows."""
+        return TableChunk(self.table.slice(0, rows))
+
+
+@dataclass(frozen=True)
+class JsonLinesChunk:
+    """Rows as the JSON objects they were, beside the very bytes of their lines.
+
+    The bytes are what goes back out: keys, order, numbers and spelling stay the catalog's own.
+
+    Attributes:
+        lines: each row's object, without leading or trailing white space.
+        objects: the same, parsed.
+    """
+
+    lines: list[bytes]
+    objects: list[dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every key of these rows, in order of first appearance."""
+        return tuple(dict.fromkeys(key for row in self.objects for key in row))
+
+    def strings(self, name: str) -> pa.Array:
+        """One key's texts: null where the key is missing or its value is no string."""
+        return pa.array([_string_or_none(row.get(name)) for row in self.objects], pa.string())
+
+    def blank(self, name: str) -> npt.NDArray[np.bool_]:
+        """(rows,) bool: where the key is missing, null, the empty string or the empty list."""
+        return np.array([row.get(name) in (None, "", []) for row in self.objects], dtype=np.bool_)
+
+    def head(self, rows: int) -> JsonLinesChunk:
+        """The first rows."""
+        return JsonLinesChunk(self.lines[:rows], self.objects[:rows])
+
+
+Chunk = TableChunk | JsonLinesChunk

@@ -1,0 +1,90 @@
+"""Finding a column by what such columns are usually called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genre_batch.errors import ColumnError
+
+__all__ = [
+    "GENRE_COLUMNS",
+    "TEXT_COLUMNS",
+    "TITLE_COLUMNS",
+    "find_column",
+    "listed",
+    "need_column",
+    "no_column",
+]
+
+TEXT_COLUMNS = (
+    "overview",
+    "plot",
+    "synopsis",
+    "description",
+    "summary",
+    "storyline",
+    "plot_summary",
+    "text",
+)
+TITLE_COLUMNS = ("title", "name", "original_title")
+GENRE_COLUMNS = ("genres", "genre", "genre_names", "labels", "categories", "tags")
+
+
+def listed(columns: Sequence[str]) -> str:
+    """Column names for a message, the first twenty of them."""
+    shown = ", ".join(columns[:20])
+    return f"{shown}, ... ({len(columns)} in all)" if len(columns) > 20 else shown
+
+
+def no_column(
+    columns: Sequence[str], candidates: Sequence[str], asked: str | None, option: str
+) -> ColumnError:
+    """The error for a column that is not there."""
+    looked_for = repr(asked) if asked is not None else f"named {', '.join(candidates)}"
+    return ColumnError(
+        f"no column {looked_for}: name one with {option}; columns: {listed(columns) or 'none'}"
+    )
+
+
+def find_column(
+    columns: Sequence[str],
+    candidates: Sequence[str],
+    asked: str | None = None,
+    option: str = "--text-column",
+) -> str | None:
+    """The column that was asked for, or the first candidate that the columns hold, in any case.
+
+    Returns:
+        The name as the catalog spells it; None when no candidate is there and none was asked for.
+
+    Raises:
+        ColumnError: the asked column is not there, or the candidate is there in two spellings.
+    """
+    if asked is not None:
+        if asked in columns:
+            return asked
+        raise no_column(columns, candidates, asked, option)
+    for candidate in candidates:
+        spellings = [name for name in columns if name.strip().lower() == candidate]
+        if len(spellings) > 1:
+            raise ColumnError(
+                f"the columns {' and '.join(map(repr, spellings))} could both be meant: "
+                f"choose one with {option}; columns: {listed(columns)}"
+            )
+        if spellings:
+            return spellings[0]
+    return None
+
+
+def need_column(
+    columns: Sequence[str], candidates: Sequence[str], asked: str | None, option: str
+) -> str:
+    """As `find_column`, of a column that has to be there.
+
+    Raises:
+        ColumnError: it is not there, or there in two spellings.
+    """
+    name = find_column(columns, candidates, asked, option)
+    if name is None:
+        raise no_column(columns, candidates, asked, option)
+    return name

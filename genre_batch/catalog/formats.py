@@ -1,0 +1,167 @@
+"""Which format and compression a path is, and how its bytes are opened."""
+
+from __future__ import annotations
+
+import enum
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from genre_batch.errors import CatalogError, UsageError
+
+__all__ = ["STDIO", "Format", "Location", "input_location", "is_regular_or_new", "output_location"]
+
+STDIO = "-"
+"""The path that stands for stdin or stdout."""
+
+
+class Format(enum.Enum):
+    """A catalog format; the value is what `--input-format` and `--output-format` take."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the format is lines of text, which may be compressed as a whole."""
+        return self in (Format.CSV, Format.TSV, Format.JSONL)
+
+    @property
+    def separator(self) -> str:
+        """What stands between two cells (CSV and TSV only)."""
+        return "\t" if self is Format.TSV else ","
+
+
+_SUFFIXES = {
+    ".csv": Format.CSV,
+    ".tsv": Format.TSV,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".parquet": Format.PARQUET,
+    ".arrow": Format.ARROW,
+}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+@dataclass(frozen=True)
+class Location:
+    """A file, device or standard stream together with how its bytes are to be understood.
+
+    Attributes:
+        path: the path as given, or `-`.
+        format: the catalog format.
+        compression: `gzip`, `zstd`, or None; only ever set for text formats.
+    """
+
+    path: str
+    format: Format
+    compression: str | None = None
+
+    @property
+    def is_stdio(self) -> bool:
+        """Whether this is stdin or stdout."""
+        return self.path == STDIO
+
+    @property
+    def name(self) -> str:
+        """The name to use in messages."""
+        return "stdin" if self.is_stdio else self.path
+
+    def open_raw(self) -> BinaryIO:
+        """The bytes as they lie on disk or come through the pipe, not decompressed."""
+        if self.is_stdio:
+            return cast(BinaryIO, sys.stdin.buffer)
+        try:
+            return open(self.path, "rb")
+        except OSError as error:
+            raise CatalogError(f"cannot open {self.path}: {error.strerror}") from error
+
+    def decompress(self, raw: BinaryIO) -> BinaryIO:
+        """`raw`, decompressed if this location is."""
+        if self.compression is None:
+            return raw
+        stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), self.compression)
+        return cast(BinaryIO, stream)
+
+
+def _of_path(path: str) -> tuple[Format | None, str | None]:
+    """Format and compression as the suffixes tell them; None where they do not."""
+    stem, suffix = os.path.splitext(path.lower())
+    compression = _COMPRESSIONS.get(suffix)
+    if compression is not None:
+        suffix = os.path.splitext(stem)[1]
+    return _SUFFIXES.get(suffix), compression
+
+
+def _locate(path: str, override: str | None, option: str) -> Location:
+    by_suffix, compression = _of_path(path)
+    found = Format(override) if override is not None else by_suffix
+    if found is None:
+        known = " ".join(_SUFFIXES)
+        raise UsageError(
+            f"cannot tell the format of {path} by its suffix (known: {known}, "
+            f"text ones also with .gz or .zst): add {option} csv, tsv, jsonl, parquet or arrow"
+        )
+    if compression is not None and not found.is_text:
+        raise UsageError(
+            f"{path}: {found.value} files carry their own compression: drop the last suffix"
+        )
+    return Location(path, found, compression)
+
+
+def input_location(path: str, override: str | None = None) -> Location:
+    """Where to read from.
+
+    Args:
+        path: an existing file, or `-` for stdin (JSON Lines unless `override` says otherwise).
+        override: the value of `--input-format`.
+
+    Raises:
+        UsageError: no such file, a folder, or an unknown suffix.
+    """
+    if path == STDIO:
+        return Location(STDIO, Format(override) if override else Format.JSONL)
+    if not os.path.exists(path):
+        raise UsageError(f"no such file: {path}")
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a folder: name a file in it")
+    return _locate(path, override, "--input-format")
+
+
+def output_location(path: str | None, override: str | None = None) -> Location:
+    """Where to write to.
+
+    Args:
+        path: a file to be written; None or `-` for stdout (JSON Lines unless `override`).
+        override: the value of `--output-format`.
+
+    Raises:
+        UsageError: an unknown suffix, a folder, or a folder that does not exist.
+    """
+    if path is None or path == STDIO:
+        return Location(STDIO, Format(override) if override else Format.JSONL)
+    location = _locate(path, override, "--output-format")
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a folder: name a file in it")
+    parent = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(parent):
+        raise UsageError(f"no such folder: {parent}: make it first (mkdir -p)")
+    return location
+
+
+def is_regular_or_new(path: str) -> bool:
+    """Whether `path` can be written under another name and renamed: a file, or nothing yet.
+
+    A device or a FIFO has to be written straight; renaming would replace it by a file.
+    """
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return True

@@ -1,0 +1,140 @@
+"""JSON Lines -> objects beside their bytes, or tables where the output needs columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, NoReturn
+
+import pyarrow as pa
+
+from genre_batch.catalog.blocks import Block, split_blocks
+from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
+from genre_batch.catalog.rejects import Reason, Reject
+from genre_batch.errors import CatalogError
+
+__all__ = ["Schema", "infer_schema", "read_json_lines", "to_table"]
+
+JSON_TEXT = pa.string()
+"""The type of a column whose values have no type in common: each value as its JSON text."""
+
+Schema = dict[str, pa.DataType]
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
+def read_json_lines(
+    stream: BinaryIO, name: str, on_reject: Callable[[Reject], None]
+) -> Iterator[JsonLinesChunk]:
+    """The objects of a JSON Lines stream, as soon as they come; blank lines are no rows."""
+    for block in split_blocks(stream, name, quoted=False):
+        chunk = _parse_block(block, name, on_reject)
+        if len(chunk):
+            yield chunk
+
+
+def _parse_block(block: Block, name: str, on_reject: Callable[[Reject], None]) -> JsonLinesChunk:
+    lines: list[bytes] = []
+    objects: list[dict[str, Any]] = []
+    offset = block.byte_offset
+    data = block.data
+    if offset == 0 and data.startswith(b"\xef\xbb\xbf"):
+        offset, data = 3, data[3:]
+    for number, raw in enumerate(data.split(b"\n"), start=block.first_line):
+        line = raw.strip(b" \t\r")
+        if line:
+            parsed, reason = _parse_line(line)
+            if reason is None:
+                lines.append(line)
+                objects.append(parsed)
+            else:
+                on_reject(Reject(name, number, offset, reason, raw.rstrip(b"\r")))
+        offset += len(raw) + 1
+    return JsonLinesChunk(lines, objects)
+
+
+def _parse_line(line: bytes) -> tuple[dict[str, Any], Reason | None]:
+    try:
+        parsed = _decode(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return {}, "invalid_utf8"
+    except (ValueError, RecursionError):
+        return {}, "invalid_json"
+    return (parsed, None) if isinstance(parsed, dict) else ({}, "not_an_object")
+
+
+def _inferred(values: list[Any]) -> pa.DataType:
+    """The type that holds every value; `JSON_TEXT` where none does."""
+    try:
+        return pa.infer_type(values)
+    except (pa.ArrowException, OverflowError):
+        return JSON_TEXT
+
+
+def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    if one == other:
+        return one
+    try:
+        fields = [pa.schema([("value", kind)]) for kind in (one, other)]
+        return pa.unify_schemas(fields, promote_options="permissive").field(0).type
+    except pa.ArrowException:
+        return JSON_TEXT
+
+
+def infer_schema(chunks: Iterable[JsonLinesChunk]) -> Schema:
+    """Column names, in order of first appearance, and the Arrow type that holds all their values.
+
+    Every row is looked at: a key may come late. Whole numbers and fractions become float64,
+    objects become structs, and values without a common type, or too large for one, become text.
+    """
+    schema: Schema = {}
+    for chunk in chunks:
+        for key in chunk.columns:
+            kind = _inferred([row.get(key) for row in chunk.objects])
+            schema[key] = _common(schema[key], kind) if key in schema else kind
+    return schema
+
+
+def _json_text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _clean(value: Any) -> Any:
+    """`value` with every half surrogate pair replaced, which UTF-8 and so Arrow cannot hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if kind == JSON_TEXT:
+        values = [_json_text(value) for value in values]
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array(_clean(values), kind)
+
+
+def to_table(chunk: JsonLinesChunk, schema: Schema, name: str) -> TableChunk:
+    """The rows as columns of the given types; a missing key is null.
+
+    Raises:
+        CatalogError: a value does not fit: the file changed between the two times it was read.
+    """
+    try:
+        arrays = [_column([row.get(key) for row in chunk.objects], schema[key]) for key in schema]
+    except (pa.ArrowException, OverflowError) as error:
+        raise CatalogError(f"{name} changed while it was read: {error}: run again") from error
+    fields = [pa.field(_clean(key), kind) for key, kind in schema.items()]
+    return TableChunk(pa.table(arrays, pa.schema(fields)))

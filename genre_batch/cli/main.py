@@ -1,0 +1,98 @@
+"""The `genre-batch` command: its group, its exit codes, its one place for errors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from genre_batch import __version__
+from genre_batch.cli.export_onnx import export_onnx
+from genre_batch.cli.inspect import inspect
+from genre_batch.cli.tag import tag
+from genre_batch.cli.train import train
+from genre_batch.errors import GenreBatchError
+
+__all__ = ["cli", "main"]
+
+_SIGINT_EXIT = 130
+_SIGTERM_EXIT = 143
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM, raised where the program stands so that every `with` block closes."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="genre-batch")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, tables or warnings.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what was chosen: model, columns, threads.")
+@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+@click.pass_context
+def cli(context: click.Context, quiet: bool, verbose: bool, debug: bool) -> None:
+    """Tag movie catalogs with genres predicted from their overviews."""
+    context.obj = {"quiet": quiet, "verbose": verbose}
+
+
+for command in (tag, train, export_onnx, inspect):
+    cli.add_command(command)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise _TerminatedError
+
+
+def _say(message: str) -> None:
+    with contextlib.suppress(OSError):
+        click.echo(" ".join(message.split()), err=True)
+
+
+def _close_stdout() -> None:
+    """Nobody reads stdout any more: nothing may be flushed into it at exit."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits with its code."""
+    debug = "--debug" in sys.argv[1:]
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        cli.main(prog_name="genre-batch", standalone_mode=False)
+        sys.stdout.flush()
+        code = 0
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.UsageError as error:
+        error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        _say(f"Error: {error.format_message()}")
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _say("Stopped: nothing was left under the output's name.")
+        code = _SIGINT_EXIT
+    except _TerminatedError:
+        _say("Terminated: nothing was left under the output's name.")
+        code = _SIGTERM_EXIT
+    except BrokenPipeError:
+        _close_stdout()
+        code = 0
+    except GenreBatchError as error:
+        if debug:
+            traceback.print_exc()
+        _say(f"Error: {error}")
+        code = error.exit_code
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        _say(f"Error: {type(error).__name__}: {error}: run again with --debug and report it")
+        code = 1
+    sys.exit(code)

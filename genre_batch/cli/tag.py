@@ -1,0 +1,151 @@
+"""`genre-batch tag`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genre_batch.cli.console import (
+    is_quiet,
+    is_verbose,
+    note,
+    progress_option,
+    rows_progress,
+    show_summary,
+)
+
+__all__ = ["tag"]
+
+_FORMATS = click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"])
+
+
+@click.command(short_help="Append predicted genres to a catalog.")
+@click.argument("source", metavar="[INPUT]", required=False)
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="Where to write, the format by its suffix: .csv .tsv .jsonl .ndjson .parquet .arrow; text "
+    "ones also .gz or .zst.  [default: JSON Lines to stdout]",
+)
+@click.option("--input-format", type=_FORMATS, help="Override the input's suffix.")
+@click.option("--output-format", type=_FORMATS, help="Override the output's suffix.")
+@click.option(
+    "-m",
+    "--model",
+    metavar="PATH",
+    help="An exported .onnx.  [default: $GENRE_BATCH_MODEL, then the shipped one]",
+)
+@click.option(
+    "--text-column",
+    metavar="NAME",
+    help="The column of overviews.  [default: the first of overview, plot, synopsis, description, "
+    "summary, storyline, plot_summary, text, in any case]",
+)
+@click.option(
+    "--title-column",
+    metavar="NAME",
+    help="The column of titles, if the model reads them.  [default: the first of title, name, "
+    "original_title]",
+)
+@click.option(
+    "--probabilities", is_flag=True, help="Also one column per genre, probability_<genre>."
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0.0, 1.0),
+    metavar="X",
+    help="One threshold, 0 to 1, for every genre, instead of the model's own.",
+)
+@click.option(
+    "--operating-point", metavar="NAME", help="One of the model's named sets of thresholds."
+)
+@click.option(
+    "--top-k",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most the N most probable genres; alone, it ignores thresholds.",
+)
+@click.option(
+    "--separator",
+    default=", ",
+    show_default=True,
+    metavar="STR",
+    help="Joins genres in CSV and TSV.",
+)
+@click.option(
+    "--only-missing",
+    metavar="COLUMN",
+    help="Predict only rows whose COLUMN is null, empty or an empty list; the others get null.",
+)
+@click.option(
+    "--replace", is_flag=True, help="Replace predicted columns that the input already has."
+)
+@click.option(
+    "--infer-types",
+    is_flag=True,
+    help="Let CSV cells become numbers and dates in Parquet and Arrow.",
+)
+@click.option("--force", is_flag=True, help="Overwrite an existing output.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Rows run at a time.  [default: the cores this process may use]",
+)
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N rows.")
+@click.option(
+    "--summary/--no-summary",
+    default=None,
+    help="The table of genre counts on stderr.  [default: when stderr is a terminal]",
+)
+@click.option("--summary-json", metavar="PATH", help="Write the summary as JSON too.")
+@progress_option
+def tag(
+    source: str | None,
+    summary: bool | None,
+    summary_json: str | None,
+    progress: bool | None,
+    **options: Any,
+) -> None:
+    """Append predicted genres to a catalog.
+
+    INPUT is a .csv, .tsv, .jsonl, .ndjson, .parquet or .arrow file (text ones also .gz or .zst),
+    or - for stdin; without it a piped stdin is read. stdin is JSON Lines unless --input-format
+    says otherwise, and each line is answered as it comes.
+
+    Every row comes out once, in order, its columns unchanged, followed by predicted_genres: a
+    list, or joined text in CSV and TSV. A row without text gets null.
+
+    \b
+    Examples:
+      genre-batch tag films.csv -o tagged.parquet
+      genre-batch tag films.parquet -o tagged.csv --probabilities
+      cat films.jsonl | genre-batch tag | jq .predicted_genres
+    """
+    if source is None:
+        if sys.stdin.isatty():
+            raise click.UsageError(
+                "nothing to read: name a catalog: genre-batch tag films.csv -o tagged.parquet"
+            )
+        source = "-"
+
+    from genre_batch.tagging.job import tag_job
+    from genre_batch.tagging.local import run
+
+    job = tag_job(source=source, **options)
+    with rows_progress(progress) as advance:
+        result = run(job, advance)
+    if summary_json is not None:
+        import json
+
+        text = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
+        Path(summary_json).write_text(text + "\n", encoding="utf-8")
+    if is_verbose():
+        note(f"model {result.model} (sha256 {result.model_sha256[:16]})")
+        note(f"text column {result.text_column!r}, title column {result.title_column!r}")
+    if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
+        show_summary(result)

@@ -1,0 +1,157 @@
+"""`genre-batch train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genre_batch.cli.console import (
+    figures_table,
+    note,
+    print_tables,
+    progress_option,
+    steps_progress,
+)
+
+__all__ = ["train"]
+
+
+@click.command(short_help="Fine-tune a DistilBERT on a labelled catalog.")
+@click.argument("catalog")
+@click.option(
+    "-o", "--output", "folder", required=True, metavar="RUN_DIR", help="The run's folder."
+)
+@click.option(
+    "--base-model",
+    default="distilbert-base-uncased",
+    show_default=True,
+    metavar="ID|DIR|minilm",
+    help="A hub id, a local folder of a DistilBERT, or minilm: MiniLM-L6 weights in DistilBERT's "
+    "architecture, from a package, without a download.",
+)
+@click.option(
+    "--recipe",
+    type=click.Choice(["default", "paper"]),
+    default="default",
+    show_default=True,
+    help="What the options below start from; paper: batch 8, 5 epochs, first token.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["clean", "paper"]),
+    default="clean",
+    show_default=True,
+    help="clean: films with the same overview in one part; paper: split row by row.",
+)
+@click.option(
+    "--split",
+    metavar="FILE",
+    help="A file with the columns row (0-based) and part (train, dev, test), to split by.",
+)
+@click.option(
+    "--extra-train",
+    metavar="PATH",
+    help="A further labelled catalog to train on; films of dev and test are left out of it.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N")
+@click.option("--batch-size", type=click.IntRange(min=1), metavar="N")
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), metavar="X")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N")
+@click.option("--max-length", type=click.IntRange(min=8), metavar="TOKENS")
+@click.option("--loss", type=click.Choice(["bce"]))
+@click.option(
+    "--pooling", type=click.Choice(["mean", "first"]), help="What the head reads of the tokens."
+)
+@click.option("--with-title", is_flag=True, help="Let the model read 'Title. Overview'.")
+@click.option(
+    "--title-dropout",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of the films whose title is left out, so that catalogs without titles are served.",
+)
+@click.option("--text-column", metavar="NAME", help="The column of overviews.")
+@click.option("--title-column", metavar="NAME", help="The column of titles.")
+@click.option("--genre-column", metavar="NAME", help="The column of genres.")
+@click.option(
+    "--genre-separator",
+    metavar="STR",
+    help="What stands between genres in a cell.  [default: found, cell by cell]",
+)
+@click.option(
+    "--thresholds",
+    type=click.Choice(["f1", "fixed-0.5"]),
+    default="f1",
+    show_default=True,
+    help="How each genre's threshold is found on the dev part.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same command.")
+@progress_option
+def train(
+    catalog: str,
+    folder: str,
+    base_model: str,
+    recipe: str,
+    protocol: str,
+    split: str | None,
+    extra_train: str | None,
+    with_title: bool,
+    text_column: str | None,
+    title_column: str | None,
+    genre_column: str | None,
+    genre_separator: str | None,
+    thresholds: str,
+    resume: bool,
+    progress: bool | None,
+    **fine_tuning: Any,
+) -> None:
+    """Fine-tune a DistilBERT on a labelled catalog, split 70/20/10 into train, dev and test.
+
+    CATALOG is any table with a text and a genre column; genres may be "Drama, Comedy", JSON or
+    Python lists, JSON objects with a name, or separated by pipes. RUN_DIR becomes a transformers
+    checkpoint with splits.parquet, thresholds.json, metrics.json and training_log.jsonl.
+
+    \b
+    Example, without a download:
+      genre-batch train films.csv -o run --base-model minilm
+      genre-batch export-onnx run -o model.onnx
+    """
+    from genre_batch.catalog.formats import input_location
+    from genre_batch.training import require_extra
+
+    location = input_location(catalog)
+    split_file = input_location(split) if split else None
+    extra = input_location(extra_train) if extra_train else None
+    require_extra("genre-batch train")
+
+    from dataclasses import replace
+
+    from genre_batch.training.dataset import Columns
+    from genre_batch.training.finetune import RECIPES
+    from genre_batch.training.run import TrainJob
+    from genre_batch.training.run import train as run_training
+
+    given = {name: value for name, value in fine_tuning.items() if value is not None}
+    job = TrainJob(
+        catalog=location,
+        folder=Path(folder),
+        base_model=base_model,
+        recipe=recipe,
+        options=replace(RECIPES[recipe], **given),
+        columns=Columns(text_column, title_column, genre_column, genre_separator),
+        with_title=with_title,
+        protocol=protocol,
+        split=split_file,
+        extra_train=extra,
+        thresholds=thresholds,
+        resume=resume,
+    )
+    with steps_progress(progress) as advance:
+        report = run_training(job, advance)
+    films = ", ".join(f"{count:,} {part}" for part, count in report.films.items())
+    note(f"films: {films}; {report.dropped:,} rows without text or genre left out")
+    print_tables(figures_table(report.metrics))
+    note(
+        f"trained in {report.seconds:,.0f} s: next, genre-batch export-onnx {folder} -o model.onnx"
+    )

@@ -1,0 +1,82 @@
+"""Texts -> batches of tokens for the model, and the rows that each batch answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from genre_batch.errors import ModelError
+
+__all__ = ["Batch", "load_tokenizer", "pad", "plan_batches", "tokenize"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows that go through the model together.
+
+    Attributes:
+        rows: (batch,) int64: where each row stands in what was tokenised.
+        input_ids: (batch, tokens) int64, padded with 0 at the end.
+        attention_mask: (batch, tokens) int64: 1 for a token, 0 for padding.
+    """
+
+    rows: npt.NDArray[np.int64]
+    input_ids: npt.NDArray[np.int64]
+    attention_mask: npt.NDArray[np.int64]
+
+
+def load_tokenizer(text: str, max_length: int, name: str) -> Tokenizer:
+    """The tokenizer a model carries, cutting at `max_length` tokens and padding nothing.
+
+    Raises:
+        ModelError: the text is no tokenizer.json.
+    """
+    try:
+        tokenizer = Tokenizer.from_str(text)
+        tokenizer.enable_truncation(max_length)
+        tokenizer.no_padding()
+    except Exception as error:  # tokenizers raises bare Exception
+        raise ModelError(f"{name}: the tokenizer it carries cannot be loaded: {error}") from error
+    return tokenizer
+
+
+def tokenize(tokenizer: Tokenizer, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+    """Each text's token ids, (tokens,) int64, by the tokenizer's own threads."""
+    encodings = tokenizer.encode_batch_fast(texts)
+    return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+
+
+def pad(
+    ids: Sequence[npt.NDArray[np.int64]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(rows, longest) int64 token ids, padded with 0 at the end, and their attention mask."""
+    lengths = np.array([len(row) for row in ids], dtype=np.int64)
+    mask = (np.arange(lengths.max(initial=0)) < lengths[:, None]).astype(np.int64)
+    padded = np.zeros_like(mask)
+    padded[mask.astype(bool)] = np.concatenate(ids)
+    return padded, mask
+
+
+def plan_batches(
+    ids: Sequence[npt.NDArray[np.int64]], max_rows: int, max_tokens: int
+) -> Iterator[Batch]:
+    """Batches of near-equal length, longest first, so that little is padded and none is late.
+
+    Args:
+        ids: each row's tokens.
+        max_rows: the most rows of a batch.
+        max_tokens: the most tokens of a batch, padding included; a longer row goes alone.
+    """
+    lengths = np.array([len(row) for row in ids], dtype=np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]])
+        size = max(1, min(max_rows, max_tokens // max(1, longest)))
+        rows = order[start : start + size]
+        yield Batch(rows, *pad([ids[row] for row in rows]))
+        start += size

@@ -1,0 +1,48 @@
+"""Probabilities and labels -> one threshold a genre. numpy only.
+
+Every method has one signature: probabilities (n, genres) float in 0..1 and labels (n, genres) of
+0 and 1 give thresholds (genres,) float64. A genre is predicted when its probability is at least
+its threshold. A method joins by one entry in `METHODS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.thresholds.f1 import f1_optimal
+from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD, fixed
+
+__all__ = ["DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
+
+Method = Callable[[npt.NDArray[np.floating], npt.NDArray[np.integer]], npt.NDArray[np.float64]]
+
+METHODS: dict[str, Method] = {
+    "f1": f1_optimal,
+    "fixed-0.5": fixed,
+}
+
+
+def find_thresholds(
+    method: str,
+    probabilities: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+) -> npt.NDArray[np.float64]:
+    """The thresholds that one of `METHODS` finds.
+
+    Args:
+        method: a key of `METHODS`.
+        probabilities: (n, genres), 0..1.
+        labels: (n, genres), 0 or 1.
+
+    Returns:
+        (genres,) float64.
+
+    Raises:
+        ValueError: the two arrays differ in shape or are not matrices.
+    """
+    if probabilities.ndim != 2 or probabilities.shape != labels.shape:
+        raise ValueError(f"probabilities {probabilities.shape} against labels {labels.shape}")
+    return METHODS[method](probabilities, labels)

@@ -1,0 +1,26 @@
+"""Labelled catalog -> fine-tuned DistilBERT -> exported ONNX. Needs the extra `train`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from genre_batch.errors import MissingExtraError
+
+__all__ = ["require_extra"]
+
+# Module names by which each package of the extra is known once installed.
+_MODULES = ("torch", "transformers", "accelerate", "optimum", "sklearn", "iterstrat")
+
+
+def require_extra(what: str) -> None:
+    """Makes sure the extra `train` is installed, without importing any of it.
+
+    Args:
+        what: the command that needs it, for the message.
+
+    Raises:
+        MissingExtraError: one of its packages is missing.
+    """
+    for module in _MODULES:
+        if find_spec(module) is None:
+            raise MissingExtraError(what, "train", module)

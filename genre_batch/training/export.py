@@ -1,0 +1,292 @@
+"""Run folder -> one ONNX file: exported, made int8, checked, its thresholds tuned again."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from optimum.exporters.onnx import export as optimum_export
+from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
+from transformers import DistilBertForSequenceClassification
+
+from genre_batch.errors import TrainingError
+from genre_batch.evaluation.metrics import macro_f1, score_predictions
+from genre_batch.model.metadata import (
+    ModelMetadata,
+    OperatingPoint,
+    read_model_file,
+    write_metadata,
+)
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.thresholds import find_thresholds
+from genre_batch.training.base_model import load_checkpoint
+from genre_batch.training.dataset import Dataset, concatenate, read_dataset, variants
+from genre_batch.training.finetune import Progress, predict
+from genre_batch.training.run_folder import RunFolder
+from genre_batch.training.versions import versions
+
+__all__ = ["PRECISIONS", "ExportJob", "ExportReport", "export_onnx"]
+
+PRECISIONS = ("int8", "fp32")
+OPSET = 17
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What to export and how.
+
+    Attributes:
+        run: a finished run's folder.
+        output: the .onnx file to write.
+        precision: `int8` (weights and embeddings 8-bit, the head float) or `fp32`.
+        max_loss: the most macro-F1 it may lose against the checkpoint on the development part,
+            with the same thresholds, in points (hundredths).
+        force: overwrite an existing output.
+    """
+
+    run: Path
+    output: Path
+    precision: str = "int8"
+    max_loss: float = 0.5
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What came of it.
+
+    Attributes:
+        output: the file written.
+        size: its bytes.
+        loss_points: macro-F1 lost on development against the checkpoint, same thresholds, in
+            points; negative where the export is better.
+        metrics: as in the file: part -> variant of the text -> figures, and `export` (the losses).
+    """
+
+    output: Path
+    size: int
+    loss_points: float
+    metrics: dict[str, Any]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps tracing warnings and quantisation advice, which tell the user nothing, off stderr."""
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.root.setLevel(level)
+
+
+def _to_onnx(model: DistilBertForSequenceClassification, path: Path) -> None:
+    """Writes the float32 graph: input_ids, attention_mask -> logits.
+
+    `main_export` on a folder would load the stock class, which pools the first token; exporting
+    the model in memory keeps its own pooling.
+    """
+    config = DistilBertOnnxConfig(model.config, task="text-classification")
+    optimum_export(model, config, path, opset=OPSET)
+
+
+def _to_int8(source: Path, target: Path) -> None:
+    """Makes weights and embeddings 8-bit, scaled per channel; activations are scaled as they come.
+
+    Weights are signed and activations unsigned, the pairing onnxruntime's kernels are fast for.
+    The head, a thousandth of the work, stays in float.
+    """
+    heads = [node.name for node in onnx.load(source).graph.node if node.op_type == "Gemm"]
+    quantize_dynamic(
+        source,
+        target,
+        op_types_to_quantize=["MatMul", "Gather"],
+        nodes_to_exclude=heads,
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+    )
+
+
+def _write_model(graph: Path, metadata: ModelMetadata, target: Path) -> None:
+    model = onnx.load(graph)
+    write_metadata(model, metadata)
+    onnx.checker.check_model(model)
+    with target.open("wb") as file:
+        file.write(model.SerializeToString(deterministic=True))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def export_onnx(
+    job: ExportJob, progress: Progress = lambda done, total, what: None
+) -> ExportReport:
+    """Runs a job; its output is written whole or not at all.
+
+    Raises:
+        TrainingError: no finished run, the output exists, or the export lost too much.
+    """
+    if job.output.exists() and not job.force:
+        raise TrainingError(
+            f"{job.output} exists: add --force to overwrite it, or choose another -o"
+        )
+    if not job.output.parent.is_dir():
+        raise TrainingError(f"no such folder: {job.output.parent}: make it first (mkdir -p)")
+    folder = RunFolder(job.run)
+    dataset = read_dataset(folder.splits)
+    folder.read_json(folder.metrics)
+    tuned = folder.read_json(folder.thresholds)
+    trained = folder.read_json(folder.provenance)
+    model, tokenizer = load_checkpoint(folder.path)
+    checkpoint_thresholds = np.array([tuned["thresholds"][name] for name in dataset.names])
+    training = dataset.part("train")
+    if folder.extra.exists():
+        training = concatenate(training, read_dataset(folder.extra))
+    metadata = ModelMetadata(
+        labels=tuple(dataset.names),
+        thresholds=tuple(checkpoint_thresholds.tolist()),
+        operating_points={},
+        tokenizer=tokenizer.backend_tokenizer.to_str(),
+        max_length=trained["options"]["max_length"],
+        text_template=dataset.template,
+        training_text_keys=np.unique(training.keys),
+        metrics={},
+        provenance=_provenance(trained, job.precision),
+    )
+    with tempfile.TemporaryDirectory(
+        dir=job.output.parent, prefix=f".{job.output.name}."
+    ) as temporary:
+        graph, draft = Path(temporary, "graph.onnx"), Path(temporary, "draft.onnx")
+        progress(0, 0, "exporting the graph")
+        with _quiet():
+            _to_onnx(model, graph)
+            if job.precision == "int8":
+                _to_int8(graph, draft)
+                os.replace(draft, graph)
+        _write_model(graph, metadata, draft)
+        tagger = GenreTagger(read_model_file(draft))
+        progress(0, 0, "checking it against the checkpoint")
+        checked = _Checked.measure(model, tokenizer, metadata, tagger, dataset)
+        loss = checked.loss(checkpoint_thresholds, "dev")
+        if loss > job.max_loss:
+            raise TrainingError(
+                f"the {job.precision} model loses {loss:.2f} points of macro-F1 on the development "
+                f"part, more than --max-loss {job.max_loss:g}: nothing written; "
+                f"raise it, or export with --precision fp32"
+            )
+        progress(0, 0, "measuring")
+        metadata = _tuned(metadata, tagger, dataset, checked, tuned["method"])
+        export = {
+            "precision": job.precision,
+            "macro_f1_loss_points_development": round(loss, 3),
+            "macro_f1_loss_points_development_and_test": round(
+                checked.loss(checkpoint_thresholds, "dev", "test"), 3
+            ),
+            "mean_probability_difference": round(checked.difference, 6),
+        }
+        metadata = replace(metadata, metrics={**metadata.metrics, "export": export})
+        _write_model(graph, metadata, draft)
+        size = draft.stat().st_size
+        os.replace(draft, job.output)
+    return ExportReport(job.output, size, loss, dict(metadata.metrics))
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """The held-out films' probabilities by the checkpoint and by its export."""
+
+    dataset: Dataset
+    before: npt.NDArray[np.float32]
+    after: npt.NDArray[np.float32]
+
+    @classmethod
+    def measure(
+        cls,
+        model: DistilBertForSequenceClassification,
+        tokenizer: Any,
+        metadata: ModelMetadata,
+        tagger: GenreTagger,
+        dataset: Dataset,
+    ) -> _Checked:
+        held_out = dataset.part("dev", "test")
+        return cls(
+            held_out,
+            predict(model, tokenizer, held_out.texts, metadata.max_length),
+            tagger.predict_proba(held_out.texts),
+        )
+
+    def loss(self, thresholds: npt.NDArray[np.float64], *parts: str) -> float:
+        """Points of macro-F1 that the export loses on these parts, at the same thresholds."""
+        rows = np.isin(self.dataset.parts, parts)
+        truth = self.dataset.labels[rows]
+        before = macro_f1(truth, self.before[rows] >= thresholds)
+        return 100 * (before - macro_f1(truth, self.after[rows] >= thresholds))
+
+    @property
+    def difference(self) -> float:
+        """Mean absolute difference of probabilities."""
+        return float(np.abs(self.before - self.after).mean())
+
+    def exported(self, part: str) -> npt.NDArray[np.float32]:
+        """The export's probabilities of one part."""
+        return self.after[np.isin(self.dataset.parts, part)]
+
+
+def _tuned(
+    metadata: ModelMetadata, tagger: GenreTagger, dataset: Dataset, checked: _Checked, method: str
+) -> ModelMetadata:
+    """The metadata with thresholds tuned on the export's own probabilities, and its figures."""
+    development = dataset.part("dev")
+    tuned_on = checked.exported("dev")
+    thresholds = find_thresholds(method, tuned_on, development.labels)
+    metrics: dict[str, Any] = {}
+    for part in ("dev", "test"):
+        films = dataset.part(part)
+        for number, (variant, texts) in enumerate(variants(films).items()):
+            # The first variant is what the check already ran.
+            probabilities = checked.exported(part) if number == 0 else tagger.predict_proba(texts)
+            scores = score_predictions(films.labels, probabilities, thresholds, films.names)
+            metrics.setdefault(part, {})[variant] = scores.as_dict()
+    passed = tuned_on >= thresholds
+    hits = int((passed & development.labels.astype(bool)).sum())
+    point = OperatingPoint(
+        thresholds=tuple(thresholds.tolist()),
+        precision=round(hits / max(1, int(passed.sum())), 4),
+        recall=round(hits / max(1, int(development.labels.sum())), 4),
+    )
+    return replace(
+        metadata,
+        thresholds=tuple(thresholds.tolist()),
+        operating_points={method: point},
+        metrics=metrics,
+    )
+
+
+def _provenance(trained: dict[str, Any], precision: str) -> dict[str, Any]:
+    """The run's, with the export's versions and date (`SOURCE_DATE_EPOCH`, if that is set)."""
+    stamp = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = (
+        datetime.datetime.fromtimestamp(int(stamp), datetime.UTC)
+        if stamp
+        else datetime.datetime.now(datetime.UTC)
+    )
+    return {
+        **trained,
+        "precision": precision,
+        "export_versions": versions(),
+        "date": moment.date().isoformat(),
+    }

@@ -1,0 +1,242 @@
+"""`train`: a labelled catalog -> a run folder with a fine-tuned model, thresholds and figures."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genre_batch.catalog.formats import Location
+from genre_batch.errors import TrainingError
+from genre_batch.evaluation.metrics import score_predictions
+from genre_batch.thresholds import find_thresholds
+from genre_batch.training.base_model import load_base_model
+from genre_batch.training.dataset import (
+    Columns,
+    Dataset,
+    concatenate,
+    load_dataset,
+    load_extra,
+    variants,
+)
+from genre_batch.training.finetune import FineTuneOptions, Progress, fine_tune, predict
+from genre_batch.training.run_folder import RunFolder
+from genre_batch.training.versions import versions
+
+__all__ = ["TrainJob", "TrainReport", "train"]
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What to train, on what.
+
+    Attributes:
+        catalog: the labelled catalog.
+        folder: the run's folder, new or empty.
+        base_model: a hub id, a local folder, or `minilm`.
+        recipe: the name of the recipe that `options` started from, for the record.
+        options: how to fine-tune.
+        columns: where texts, titles and genres are.
+        with_title: whether the model reads titles too.
+        protocol: `clean` or `paper` (training/dataset.py).
+        split: a split file to use instead of drawing one.
+        extra_train: further films for the training part.
+        thresholds: the method, of `thresholds.METHODS`.
+        resume: go on from the last checkpoint in `folder`.
+    """
+
+    catalog: Location
+    folder: Path
+    base_model: str = "distilbert-base-uncased"
+    recipe: str = "default"
+    options: FineTuneOptions = field(default_factory=FineTuneOptions)
+    columns: Columns = field(default_factory=Columns)
+    with_title: bool = False
+    protocol: str = "clean"
+    split: Location | None = None
+    extra_train: Location | None = None
+    thresholds: str = "f1"
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What came of it.
+
+    Attributes:
+        folder: the run's.
+        films: how many films each part has, the extra ones in `train`.
+        dropped: rows left out because they had no text or no genre.
+        metrics: as in metrics.json: part -> variant of the text -> figures.
+        seconds: the time of fine-tuning.
+    """
+
+    folder: Path
+    films: dict[str, int]
+    dropped: int
+    metrics: dict[str, Any]
+    seconds: float
+
+
+def train(job: TrainJob, progress: Progress = lambda done, total, what: None) -> TrainReport:
+    """Runs a job and leaves its folder complete.
+
+    Raises:
+        TrainingError, ColumnError, UsageError: as reading, splitting and loading raise them;
+            nothing was written then. Also when the folder is taken, or cannot be resumed.
+    """
+    folder = RunFolder(job.folder)
+    if folder.path.exists() and not folder.path.is_dir():
+        raise TrainingError(f"{folder.path} is a file: choose a folder with -o")
+    if folder.path.is_dir() and any(folder.path.iterdir()) and not job.resume:
+        raise TrainingError(
+            f"{folder.path} is not empty: add --resume to go on with the run in it, "
+            f"or choose another -o"
+        )
+    dataset = load_dataset(
+        job.catalog,
+        job.columns,
+        with_title=job.with_title,
+        protocol=job.protocol,
+        split_file=job.split,
+        seed=job.options.seed,
+    )
+    extra = load_extra(job.extra_train, dataset) if job.extra_train else None
+    training, development = dataset.part("train"), dataset.part("dev")
+    if extra is not None:
+        training = concatenate(training, extra)
+    model, tokenizer = load_base_model(
+        job.base_model,
+        dataset.names,
+        job.options.pooling,
+        job.options.seed,
+        job.options.attention_dropout,
+    )
+    provenance = _provenance(job, dataset, extra, model.config)
+    if job.resume and folder.provenance.exists():
+        _check_same_run(folder, provenance)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    if not folder.is_finished:
+        folder.write_json(folder.provenance, provenance)
+        dataset.write(folder.splits)
+        if extra is not None:
+            extra.write(folder.extra)
+        started = time.monotonic()
+        fine_tune(
+            model,
+            tokenizer,
+            training,
+            development,
+            job.options,
+            folder.path,
+            resume=job.resume,
+            progress=progress,
+        )
+        seconds = time.monotonic() - started
+        progress(0, 0, "measuring")
+        model.save_pretrained(folder.path)
+        tokenizer.save_pretrained(folder.path)
+        metrics = _measure(job, dataset, model.float(), tokenizer, folder)
+        folder.readme.write_text(_readme(job), encoding="utf-8")
+        folder.write_json(folder.metrics, metrics | {"seconds": round(seconds, 1)})
+    metrics = folder.read_json(folder.metrics)
+    seconds = metrics.pop("seconds")
+    counts = {part: len(dataset.part(part)) for part in ("train", "dev", "test")}
+    counts["train"] = len(training)
+    return TrainReport(folder.path, counts, dataset.dropped, metrics, seconds)
+
+
+def _provenance(
+    job: TrainJob, dataset: Dataset, extra: Dataset | None, config: Any
+) -> dict[str, Any]:
+    data = [{"file": Path(job.catalog.path).name, "sha256": dataset.sha256, "films": len(dataset)}]
+    if extra is not None and job.extra_train is not None:
+        data.append(
+            {
+                "file": Path(job.extra_train.path).name,
+                "sha256": extra.sha256,
+                "films": len(extra),
+            }
+        )
+    return {
+        "base_model": job.base_model,
+        "architecture": "DistilBERT",
+        "shape": [config.n_layers, config.dim, config.n_heads, config.hidden_dim],
+        "recipe": job.recipe,
+        "options": asdict(job.options),
+        "with_title": job.with_title,
+        "protocol": job.protocol,
+        "split": Path(job.split.path).name if job.split else f"drawn, seed {job.options.seed}",
+        "thresholds": job.thresholds,
+        "seed": job.options.seed,
+        "data": data,
+        "versions": versions(),
+    }
+
+
+def _check_same_run(folder: RunFolder, provenance: dict[str, Any]) -> None:
+    before = folder.read_json(folder.provenance)
+    for key, value in provenance.items():
+        if before.get(key) != value and key != "versions":
+            raise TrainingError(
+                f"{folder.path} was begun with another {key}: {before.get(key)!r}, now {value!r}: "
+                f"type the same command, or choose another -o"
+            )
+
+
+def _measure(
+    job: TrainJob, dataset: Dataset, model: Any, tokenizer: Any, folder: RunFolder
+) -> dict[str, Any]:
+    """Tunes thresholds on development, writes them, and scores both held-out parts."""
+    length = job.options.max_length
+    held_out = {part: dataset.part(part) for part in ("dev", "test")}
+    development = held_out["dev"]
+    metrics: dict[str, Any] = {}
+    thresholds = np.empty(0)
+    for part, films in held_out.items():
+        for variant, texts in variants(films).items():
+            probabilities = predict(model, tokenizer, texts, length)
+            if not thresholds.size:
+                thresholds = find_thresholds(job.thresholds, probabilities, development.labels)
+            scores = score_predictions(films.labels, probabilities, thresholds, films.names)
+            metrics.setdefault(part, {})[variant] = scores.as_dict()
+    folder.write_json(
+        folder.thresholds,
+        {
+            "method": job.thresholds,
+            "part": "dev",
+            "thresholds": dict(zip(dataset.names, thresholds.tolist(), strict=True)),
+        },
+    )
+    return metrics
+
+
+def _readme(job: TrainJob) -> str:
+    pooling = (
+        "Its head reads the mean of the token vectors (`pooling: mean` in config.json). The stock "
+        "class `DistilBertForSequenceClassification` loads these weights too, but feeds the head "
+        "the first token's vector, for which it was not trained: its predictions are wrong. Load "
+        "it with `genre_batch.training.base_model.load_checkpoint`, or export it."
+        if job.options.pooling == "mean"
+        else "It is a stock `DistilBertForSequenceClassification`."
+    )
+    return f"""# A genre-batch run
+
+A DistilBERT fine-tuned from `{job.base_model}` on {Path(job.catalog.path).name} ({job.protocol}
+protocol). {pooling}
+
+| file | what |
+|---|---|
+| config.json, model.safetensors, tokenizer files | the transformers checkpoint |
+| splits.parquet | the films: row, group, part, text, labels, text_without_title |
+| extra_train.parquet | the films of --extra-train, if any |
+| thresholds.json | one threshold a genre, tuned on the part dev |
+| metrics.json | figures on dev (thresholds tuned there: optimistic) and test |
+| training_log.jsonl | one line an epoch |
+| provenance.json | options, data hashes, versions |
+
+Make a model file of it: `genre-batch export-onnx {job.folder} -o model.onnx`
+"""

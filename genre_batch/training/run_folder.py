@@ -1,0 +1,86 @@
+"""What lies where in a run's folder, and the small JSON files in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genre_batch.errors import TrainingError
+
+__all__ = ["RunFolder"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder that `train` makes: a transformers checkpoint and what it was made from.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def splits(self) -> Path:
+        """The catalog's films and the part of each (`Dataset.write`)."""
+        return self.path / "splits.parquet"
+
+    @property
+    def extra(self) -> Path:
+        """The films of `--extra-train`, in the same shape; absent without it."""
+        return self.path / "extra_train.parquet"
+
+    @property
+    def thresholds(self) -> Path:
+        """The method and its threshold for each genre."""
+        return self.path / "thresholds.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Figures on the development and test parts; written last: its presence means done."""
+        return self.path / "metrics.json"
+
+    @property
+    def log(self) -> Path:
+        """One line an epoch."""
+        return self.path / "training_log.jsonl"
+
+    @property
+    def provenance(self) -> Path:
+        """How the run was made: base model, options, data hashes, versions; written first."""
+        return self.path / "provenance.json"
+
+    @property
+    def readme(self) -> Path:
+        """What the folder holds, for whoever opens it."""
+        return self.path / "README.md"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training came to its end."""
+        return self.metrics.exists()
+
+    @staticmethod
+    def write_json(path: Path, value: Any) -> None:
+        """Writes a JSON file whole or not at all."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+
+    @staticmethod
+    def read_json(path: Path) -> Any:
+        """Reads a JSON file of a run.
+
+        Raises:
+            TrainingError: it is missing or broken: the folder is no finished run.
+        """
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                f"{path.parent} is no finished run ({path.name} is missing or broken): "
+                f"train it with genre-batch train, or go on with --resume"
+            ) from error
