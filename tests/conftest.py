@@ -13,6 +13,9 @@ import pytest
 import tiny
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger
 
+COMMAND = Path(sys.executable).with_name("genre-batch")
+"""The installed command, beside the Python that runs the tests."""
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("GENRE_BATCH_DATA", ROOT.parent / "shared" / "data"))
 
@@ -35,7 +38,7 @@ def command(tiny_model: Path) -> Callable[..., subprocess.CompletedProcess[bytes
 
     def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [sys.executable, "-m", "genre_batch", *map(str, arguments)],
+            [COMMAND, *map(str, arguments)],
             input=stdin,
             capture_output=True,
             env=os.environ | {MODEL_VARIABLE: str(tiny_model), "COLUMNS": "100"},

@@ -17,7 +17,7 @@ BLOCK_BYTES = 1 << 20
 """How much is asked of the stream at a time: about 2,000 films, enough for length sorting to pay
 and small enough that a window of it is nothing beside the model."""
 
-MAX_RECORD_BYTES = 1 << 28
+MAX_RECORD_BYTES = 1 << 26
 """A record longer than this is a quote that was never closed, or no text file at all."""
 
 _QUOTE, _NEWLINE = ord('"'), ord("\n")

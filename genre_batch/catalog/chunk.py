@@ -55,7 +55,9 @@ class TableChunk:
         return as_strings(self.table.column(name))
 
     def blank(self, name: str) -> npt.NDArray[np.bool_]:
-        """(rows,) bool: where the column is null, the empty string or the empty list."""
+        """(rows,) bool: where the column is null, the empty string, the empty list or missing."""
+        if name not in self.columns:
+            return np.ones(len(self), dtype=np.bool_)
         column = self.table.column(name).combine_chunks()
         blank = pc.is_null(column)
         kind = column.type

@@ -20,6 +20,7 @@ __all__ = [
     "is_quiet",
     "is_verbose",
     "note",
+    "print_json",
     "print_tables",
     "progress_option",
     "rows_progress",
@@ -72,7 +73,7 @@ def rows_progress(asked: bool | None) -> Iterator[Callable[[int, int | None], No
         return
     from tqdm import tqdm
 
-    with tqdm(unit=" rows", dynamic_ncols=True, smoothing=0.1, delay=0.5) as bar:
+    with tqdm(unit=" rows", dynamic_ncols=True, delay=0 if asked else 0.5) as bar:
 
         def advance(done: int, total: int | None) -> None:
             bar.total = total
@@ -135,6 +136,13 @@ def print_tables(*tables: Table, stderr: bool = True) -> None:
     console = _console(stderr)
     for one in tables:
         console.print(one)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    import json
+
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def show_summary(summary: TagSummary) -> None:

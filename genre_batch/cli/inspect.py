@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from genre_batch.cli.console import figures_table, print_tables, table
+from genre_batch.cli.console import figures_table, print_json, print_tables, table
 
 __all__ = ["inspect"]
 
 
-@click.command(short_help="Show what a model file carries.")
-@click.argument("model", required=False)
+@click.command(short_help="Show what a model or a catalog holds.")
+@click.argument("path", metavar="[MODEL|CATALOG]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object, for programs.")
-def inspect(model: str | None, as_json: bool) -> None:
-    """Show what MODEL carries: labels, thresholds, figures, where it comes from.
+def inspect(path: str | None, as_json: bool) -> None:
+    """Show what a model file carries, or what a catalog holds.
 
-    Without MODEL: the one that tag would use.
+    Of a MODEL (.onnx; default: the one that tag would use): labels, thresholds, figures, where it
+    comes from. Of a CATALOG: rows, columns, genres, and which columns tag and train would read.
     """
+    if path is None or path.endswith(".onnx"):
+        _inspect_model(path, as_json)
+    else:
+        _inspect_catalog(path, as_json)
+
+
+def _inspect_model(path: str | None, as_json: bool) -> None:
     import json
 
-    from genre_batch.errors import UsageError
     from genre_batch.model.metadata import read_model_file
     from genre_batch.model.tagger import default_model
 
-    path = Path(model) if model is not None else default_model()
-    if not path.exists():
-        raise UsageError(f"no such file: {path}")
-    file = read_model_file(path)
+    file = read_model_file(Path(path) if path is not None else default_model())
     metadata = file.metadata
     facts: dict[str, Any] = {
-        "file": str(path),
+        "file": str(file.path),
         "bytes": len(file.content),
         "sha256": file.sha256,
         "text_template": metadata.text_template,
@@ -40,17 +45,19 @@ def inspect(model: str | None, as_json: bool) -> None:
         "training_texts": len(metadata.training_text_keys),
     }
     if as_json:
-        whole = facts | {
-            "labels": list(metadata.labels),
-            "thresholds": list(metadata.thresholds),
-            "operating_points": {
-                name: {"precision": point.precision, "recall": point.recall}
-                for name, point in metadata.operating_points.items()
-            },
-            "metrics": metadata.metrics,
-            "provenance": metadata.provenance,
-        }
-        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+        print_json(
+            facts
+            | {
+                "labels": metadata.labels,
+                "thresholds": metadata.thresholds,
+                "operating_points": {
+                    name: {"precision": point.precision, "recall": point.recall}
+                    for name, point in metadata.operating_points.items()
+                },
+                "metrics": metadata.metrics,
+                "provenance": metadata.provenance,
+            }
+        )
         return
     about = table("Model", "what", "value")
     about.columns[1].justify = "left"
@@ -63,3 +70,22 @@ def inspect(model: str | None, as_json: bool) -> None:
         figure = f"{scores[label]:.3f}" if label in scores else "-"
         genres.add_row(label, f"{threshold:.3f}", figure)
     print_tables(about, genres, figures_table(metadata.metrics), stderr=False)
+
+
+def _inspect_catalog(path: str, as_json: bool) -> None:
+    from genre_batch.catalog.describe import describe_catalog
+    from genre_batch.catalog.formats import input_location
+
+    found = describe_catalog(input_location(path))
+    if as_json:
+        print_json(asdict(found))
+        return
+    roles = {found.text_column: "text", found.title_column: "title", found.genre_column: "genres"}
+    columns = table(f"{Path(path).name}: {found.rows:,} rows", "column", "type", "filled", "read as")
+    for column in found.columns:
+        share = f"{column.filled / found.rows:.1%}" if found.rows else "-"
+        columns.add_row(column.name, column.type, share, roles.get(column.name, ""))
+    genres = table("Genres", "genre", "rows", "share of rows")
+    for name, rows in found.genres.items():
+        genres.add_row(name, f"{rows:,}", f"{rows / found.rows:.1%}")
+    print_tables(columns, *([genres] if found.genres else []), stderr=False)

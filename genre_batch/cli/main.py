@@ -21,12 +21,16 @@ from genre_batch.errors import GenreBatchError
 
 __all__ = ["cli", "main"]
 
-_SIGINT_EXIT = 130
-_SIGTERM_EXIT = 143
+_STOPPED_EXIT = 128
+"""A shell's way to say that a signal ended a command: this plus the signal's number."""
 
 
-class _TerminatedError(BaseException):
-    """SIGTERM, raised where the program stands so that every `with` block closes."""
+class _StoppedError(BaseException):
+    """A signal, raised where the program stands so that every `with` block closes."""
+
+    def __init__(self, number: int) -> None:
+        self.code = _STOPPED_EXIT + number
+        super().__init__(signal.Signals(number).name)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,8 +48,8 @@ for command in (tag, train, export_onnx, inspect):
     cli.add_command(command)
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise _TerminatedError
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise _StoppedError(number)
 
 
 def _say(message: str) -> None:
@@ -63,25 +67,21 @@ def _close_stdout() -> None:
 def main() -> NoReturn:
     """Runs the command line and exits with its code."""
     debug = "--debug" in sys.argv[1:]
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         cli.main(prog_name="genre-batch", standalone_mode=False)
-        sys.stdout.flush()
         code = 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
-    except click.UsageError as error:
-        error.show()
-        code = error.exit_code
     except click.ClickException as error:
-        _say(f"Error: {error.format_message()}")
+        context = getattr(error, "ctx", None)
+        more = f": see {context.command_path} --help" if context is not None else ""
+        _say(f"Error: {error.format_message().rstrip('.')}{more}")
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        _say("Stopped: nothing was left under the output's name.")
-        code = _SIGINT_EXIT
-    except _TerminatedError:
-        _say("Terminated: nothing was left under the output's name.")
-        code = _SIGTERM_EXIT
+    except _StoppedError as stop:
+        _say(f"Stopped by {stop}: nothing was left under the output's name")
+        code = stop.code
     except BrokenPipeError:
         _close_stdout()
         code = 0
@@ -90,9 +90,15 @@ def main() -> NoReturn:
             traceback.print_exc()
         _say(f"Error: {error}")
         code = error.exit_code
-    except Exception as error:
+    except BaseException as error:  # a panic in polars is no Exception
+        if isinstance(error, SystemExit):
+            raise
         if debug:
             traceback.print_exc()
         _say(f"Error: {type(error).__name__}: {error}: run again with --debug and report it")
         code = 1
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close_stdout()
     sys.exit(code)

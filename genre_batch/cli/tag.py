@@ -140,12 +140,23 @@ def tag(
     with rows_progress(progress) as advance:
         result = run(job, advance)
     if summary_json is not None:
-        import json
-
-        text = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
-        Path(summary_json).write_text(text + "\n", encoding="utf-8")
+        _write_json(summary_json, result.as_dict())
     if is_verbose():
         note(f"model {result.model} (sha256 {result.model_sha256[:16]})")
         note(f"text column {result.text_column!r}, title column {result.title_column!r}")
     if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
         show_summary(result)
+
+
+def _write_json(path: str, value: dict[str, Any]) -> None:
+    import json
+
+    from genre_batch.errors import GenreBatchError
+
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        Path(path).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise GenreBatchError(
+            f"cannot write {path}: {error.strerror}: the rows are done"
+        ) from error

@@ -124,8 +124,9 @@ def _mean_average_precision(
     ]
     if not columns:
         return np.zeros(len(weights))
-    mean: Floats = np.nan_to_num(np.nanmean(np.stack(columns), axis=0))
-    return mean
+    stacked = np.stack(columns)
+    # A resample may have drawn no positive of a genre, or of any.
+    return _ratio(np.nansum(stacked, axis=0), (~np.isnan(stacked)).sum(axis=0), empty=0.0)
 
 
 def _interval(samples: npt.NDArray[Any]) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from genre_batch.errors import ModelError
+from genre_batch.errors import ModelError, UsageError
 from genre_batch.model.text import uses_title
 
 __all__ = [
@@ -249,10 +249,13 @@ def read_model_file(path: Path) -> ModelFile:
     """Reads and checks a model file; no session is made.
 
     Raises:
+        UsageError: no such file.
         ModelError: unreadable, no ONNX, without our metadata, or with other inputs or outputs.
     """
     try:
         content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UsageError(f"no such model: {path}: make one with genre-batch export-onnx") from error
     except OSError as error:
         raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
     try:

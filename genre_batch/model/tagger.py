@@ -40,12 +40,16 @@ def default_model() -> Path:
     named = os.environ.get(MODEL_VARIABLE)
     if named:
         return Path(named)
-    shipped = resources.files("genre_batch.export").joinpath(SHIPPED_MODEL)
+    try:
+        shipped = Path(str(resources.files("genre_batch.export"))) / SHIPPED_MODEL
+    except ModuleNotFoundError:  # run from a checkout that was not installed
+        shipped = Path(SHIPPED_MODEL)
     if not shipped.is_file():
         raise ModelError(
-            f"the shipped model {SHIPPED_MODEL} is not installed: name one with -m MODEL.onnx"
+            f"the shipped model {SHIPPED_MODEL} is not installed: pip install . in the checkout, "
+            f"or name a model with -m MODEL.onnx"
         )
-    return Path(str(shipped))
+    return shipped
 
 
 def _sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ from genre_batch.catalog.columns import TEXT_COLUMNS, TITLE_COLUMNS, find_column
 __all__ = ["ColumnChoice", "text_choice", "title_choice"]
 
 _OBJECTS_LOOKED_AT = 1000
-"""JSON Lines whose first thousand objects hold no text column hold none further on either."""
+"""JSON Lines whose first thousand filled objects hold no text column are taken to hold none."""
 
 
 class ColumnChoice:
@@ -41,11 +41,16 @@ class ColumnChoice:
             if isinstance(chunk, JsonLinesChunk):
                 self._look_at_objects(chunk)
             else:
-                self._seen.update(dict.fromkeys(chunk.columns))
-                self.name = find_column(chunk.columns, self._candidates, self._asked, self._option)
-                if self.name is None:
-                    self._refuse()
+                self._look_at_table(chunk.columns)
         return self.name
+
+    def _look_at_table(self, columns: tuple[str, ...]) -> None:
+        if not columns:
+            return  # JSON Lines without a single object
+        self._seen.update(dict.fromkeys(columns))
+        self.name = find_column(columns, self._candidates, self._asked, self._option)
+        if self.name is None:
+            self._refuse()
 
     def _look_at_objects(self, chunk: JsonLinesChunk) -> None:
         for row in chunk.objects:
@@ -56,8 +61,8 @@ class ColumnChoice:
                 return
             self._seen.update(dict.fromkeys(keys))
             self._objects += bool(keys)
-        if self._objects >= _OBJECTS_LOOKED_AT:
-            self._refuse()
+            if self._objects == _OBJECTS_LOOKED_AT:
+                self._refuse()
 
     def finish(self) -> None:
         """To be called when every row was seen.

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch import __version__
-from genre_batch.catalog.chunk import Chunk
+from genre_batch.catalog.chunk import Chunk, TableChunk
+from genre_batch.catalog.columns import need_column
 from genre_batch.catalog.encoders import EncoderOptions
 from genre_batch.catalog.formats import Format, input_location, output_location
 from genre_batch.catalog.output import refuse_existing
@@ -135,8 +136,10 @@ class _Rows:
 
     def _wanted(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
         column = self._job.only_missing
-        if column is None or not len(chunk):
+        if column is None:
             return np.ones(len(chunk), dtype=np.bool_)
+        if isinstance(chunk, TableChunk) and chunk.columns:
+            need_column(chunk.columns, (), column, "--only-missing")
         return chunk.blank(column)
 
     def finish(self) -> None:

@@ -46,6 +46,8 @@ def _best_cut(scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> 
     below = np.append(scores[1:], 0.0)
     predicted = np.arange(1, len(scores) + 1)
     f1 = 2 * hits / (predicted + positives)
-    f1[scores == below] = -1.0  # no threshold separates equal probabilities
+    f1[:-1][scores[:-1] == scores[1:]] = -1.0  # no threshold separates equal probabilities
     best = int(np.argmax(f1))
-    return float((scores[best] + below[best]) / 2)
+    middle = float((scores[best] + below[best]) / 2)
+    # Between two neighbouring floats there is no middle, and rounding may give the lower one.
+    return middle if middle > below[best] else float(scores[best])

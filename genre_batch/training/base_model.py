@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoTokenizer,
     BertModel,
     DistilBertConfig,
@@ -134,9 +135,13 @@ def _encoder(name: str) -> tuple[DistilBertModel, PreTrainedTokenizerFast]:
     if not os.path.isdir(name) and name.startswith((".", "/", "~")):
         raise UsageError(f"no such folder: {name} (--base-model)")
     try:
+        # Loaded as a DistilBERT, another architecture would keep hardly a weight, unnoticed.
+        kind = AutoConfig.from_pretrained(name).model_type
+        if kind != DistilBertConfig.model_type:
+            raise ValueError(f"it is a {kind}, not a {DistilBertConfig.model_type}")
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = DistilBertModel.from_pretrained(name, attn_implementation="eager")
-    except (OSError, ValueError) as error:
+    except Exception as error:  # the libraries' own for a damaged file share no base
         reason = str(error).strip().split("\n", 1)[0]
         raise TrainingError(
             f"the base model {name!r} cannot be loaded ({reason}): give a local folder, or use "
@@ -193,7 +198,7 @@ def load_checkpoint(
         pooling = getattr(config, "pooling", "first")
         model = _class_for(pooling).from_pretrained(folder, attn_implementation="eager")
         return model.eval(), AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # as in _encoder
         reason = str(error).strip().split("\n", 1)[0]
         raise TrainingError(
             f"{folder} holds no finished model ({reason}): train it first"

@@ -250,9 +250,12 @@ def _split_by_file(dataset: Dataset, split_file: Location) -> Dataset:
                 f"{split_file.name}: a split file has the columns row and part; "
                 f"columns: {listed(table.column_names)}"
             )
-    rows = [int(row) for row in table.column("row").to_pylist()]
+    try:
+        rows = [int(row) for row in table.column("row").to_pylist()]
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"{split_file.name}: a row is no number: {error}") from error
     parts = dict(zip(rows, table.column("part").to_pylist(), strict=True))
-    unknown = sorted(set(parts.values()) - set(PARTS))
+    unknown = sorted(set(parts.values()) - set(PARTS), key=str)
     if unknown:
         raise TrainingError(f"{split_file.name}: unknown part {unknown[0]!r}; known: {PARTS}")
     if "overview_key" in table.column_names:

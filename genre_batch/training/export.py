@@ -21,8 +21,9 @@ from optimum.exporters.onnx import export as optimum_export
 from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
 from transformers import DistilBertForSequenceClassification
 
-from genre_batch.errors import TrainingError
+from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import macro_f1, score_predictions
+from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.metadata import (
     ModelMetadata,
     OperatingPoint,
@@ -34,6 +35,8 @@ from genre_batch.thresholds import find_thresholds
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, concatenate, read_dataset, variants
 from genre_batch.training.finetune import Progress, predict
+from genre_batch.training.graph.embeddings import quantize_embeddings
+from genre_batch.training.graph.outliers import activation_ranges, cap_outliers
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.versions import versions
 
@@ -41,6 +44,7 @@ __all__ = ["PRECISIONS", "ExportJob", "ExportReport", "export_onnx"]
 
 PRECISIONS = ("int8", "fp32")
 OPSET = 17
+CALIBRATION_TEXTS = 200
 
 
 @dataclass(frozen=True)
@@ -104,22 +108,31 @@ def _to_onnx(model: DistilBertForSequenceClassification, path: Path) -> None:
     optimum_export(model, config, path, opset=OPSET)
 
 
-def _to_int8(source: Path, target: Path) -> None:
-    """Makes weights and embeddings 8-bit, scaled per channel; activations are scaled as they come.
+def _to_int8(graph: Path, texts: list[npt.NDArray[np.int64]]) -> None:
+    """Makes weights and embeddings 8-bit; activations are scaled as they come.
 
     Weights are signed and activations unsigned, the pairing onnxruntime's kernels are fast for.
     The head, a thousandth of the work, stays in float.
+
+    Args:
+        graph: the float model's file, rewritten in place.
+        texts: token ids of some training texts, on which the activations' ranges are measured.
     """
-    heads = [node.name for node in onnx.load(source).graph.node if node.op_type == "Gemm"]
+    model = onnx.load(graph)
+    onnx.save(cap_outliers(model, activation_ranges(model, texts)), graph)
     quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=["MatMul", "Gather"],
-        nodes_to_exclude=heads,
+        graph,
+        graph,
+        op_types_to_quantize=["MatMul"],
+        # The quantiser makes a MatMul and an Add of each Gemm first, under this name.
+        nodes_to_exclude=[
+            f"{node.name}_MatMul" for node in model.graph.node if node.op_type == "Gemm"
+        ],
         per_channel=True,
         weight_type=QuantType.QInt8,
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
     )
+    onnx.save(quantize_embeddings(onnx.load(graph)), graph)
 
 
 def _write_model(graph: Path, metadata: ModelMetadata, target: Path) -> None:
@@ -138,8 +151,11 @@ def export_onnx(
     """Runs a job; its output is written whole or not at all.
 
     Raises:
+        UsageError: the output is a folder.
         TrainingError: no finished run, the output exists, or the export lost too much.
     """
+    if job.output.is_dir():
+        raise UsageError(f"{job.output} is a folder: name a file in it")
     if job.output.exists() and not job.force:
         raise TrainingError(
             f"{job.output} exists: add --force to overwrite it, or choose another -o"
@@ -175,8 +191,7 @@ def export_onnx(
         with _quiet():
             _to_onnx(model, graph)
             if job.precision == "int8":
-                _to_int8(graph, draft)
-                os.replace(draft, graph)
+                _to_int8(graph, _calibration(metadata, training))
         _write_model(graph, metadata, draft)
         tagger = GenreTagger(read_model_file(draft))
         progress(0, 0, "checking it against the checkpoint")
@@ -203,6 +218,13 @@ def export_onnx(
         size = draft.stat().st_size
         os.replace(draft, job.output)
     return ExportReport(job.output, size, loss, dict(metadata.metrics))
+
+
+def _calibration(metadata: ModelMetadata, training: Dataset) -> list[npt.NDArray[np.int64]]:
+    """Token ids of `CALIBRATION_TEXTS` training texts, spread evenly over the part."""
+    step = max(1, len(training) // CALIBRATION_TEXTS)
+    tokenizer = load_tokenizer(metadata.tokenizer, metadata.max_length, "the checkpoint")
+    return tokenize(tokenizer, training.texts[::step][:CALIBRATION_TEXTS])
 
 
 @dataclass(frozen=True)

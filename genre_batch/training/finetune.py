@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from genre_batch.evaluation.metrics import average_precision, macro_f1
 from genre_batch.model.batching import load_tokenizer, pad, plan_batches, tokenize
@@ -53,7 +51,7 @@ class FineTuneOptions:
         weight_decay: AdamW's, on all but biases and layer norms.
         max_length: tokens; longer texts are cut.
         pooling: `mean` or `first`.
-        loss: `bce`, binary cross-entropy summed over genres.
+        loss: `bce`, binary cross-entropy, the mean over films and genres.
         attention_dropout: the encoder's own, on attention weights; drawing it costs a quarter of
             each step on a processor.
         title_dropout: share of the films whose title is left out, drawn anew each epoch.
@@ -158,7 +156,10 @@ def predict(
     texts: list[str],
     max_length: int,
 ) -> npt.NDArray[np.float32]:
-    """(texts, genres) float32 probabilities of a torch model, in float32, on its own device."""
+    """(texts, genres) float32 probabilities of a torch model, on its own device.
+
+    They are computed in float32, and while the model is being trained in training's precision.
+    """
     probabilities = np.empty((len(texts), model.config.num_labels), dtype=np.float32)
     was_training = model.training
     model.eval()
@@ -283,6 +284,17 @@ class _HeadFirstTrainer(Trainer):
         return self.optimizer
 
 
+def _last_checkpoint(folder: Path) -> tuple[str | None, int]:
+    """The newest checkpoint that was written to its end, and its epoch; (None, 0): none was."""
+    # trainer_state.json is the last file that the Trainer writes of a checkpoint.
+    found = {
+        round(json.loads(state.read_text(encoding="utf-8"))["epoch"]): str(state.parent)
+        for state in folder.glob("checkpoint-*/trainer_state.json")
+    }
+    done = max(found, default=0)
+    return found.get(done), done
+
+
 def fine_tune(
     model: DistilBertForSequenceClassification,
     tokenizer: PreTrainedTokenizerFast,
@@ -296,8 +308,9 @@ def fine_tune(
 ) -> None:
     """Trains `model` in place, leaving a line an epoch in `folder/training_log.jsonl`.
 
-    A checkpoint is kept in `folder/checkpoints` after each epoch and removed at the end; with
-    `resume` the last one is taken up, and the result is that of an unbroken run.
+    A checkpoint is kept in `folder/checkpoints` after each epoch; with `resume` the last one is
+    taken up, and the result is that of an unbroken run. The caller removes it, once what was
+    trained is safe.
 
     Args:
         model: an encoder under a fresh head.
@@ -310,10 +323,11 @@ def fine_tune(
         progress: is told each step.
     """
     checkpoints = folder / "checkpoints"
-    last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
+    last, done = _last_checkpoint(checkpoints) if resume else (None, 0)
     log = folder / "training_log.jsonl"
-    if last is None:
-        log.unlink(missing_ok=True)
+    # A run killed between an epoch's line and the end of its checkpoint repeats that epoch.
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
+    log.write_text("".join(lines[:done]), encoding="utf-8")
     on_gpu = torch.cuda.is_available()
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -347,4 +361,5 @@ def fine_tune(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=last)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    # Takes off the bfloat16 that training wrapped around the model, which would stay on it.
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import json
+import os
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,14 @@ from genre_batch.catalog.formats import Location
 from genre_batch.errors import TrainingError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.thresholds import find_thresholds
-from genre_batch.training.base_model import load_base_model
+from genre_batch.training.base_model import load_base_model, load_checkpoint
 from genre_batch.training.dataset import (
     Columns,
     Dataset,
     concatenate,
     load_dataset,
     load_extra,
+    read_dataset,
     variants,
 )
 from genre_batch.training.finetune import FineTuneOptions, Progress, fine_tune, predict
@@ -71,7 +74,7 @@ class TrainReport:
         films: how many films each part has, the extra ones in `train`.
         dropped: rows left out because they had no text or no genre.
         metrics: as in metrics.json: part -> variant of the text -> figures.
-        seconds: the time of fine-tuning.
+        seconds: the time of fine-tuning, over all its epochs.
     """
 
     folder: Path
@@ -91,11 +94,15 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
     folder = RunFolder(job.folder)
     if folder.path.exists() and not folder.path.is_dir():
         raise TrainingError(f"{folder.path} is a file: choose a folder with -o")
-    if folder.path.is_dir() and any(folder.path.iterdir()) and not job.resume:
-        raise TrainingError(
-            f"{folder.path} is not empty: add --resume to go on with the run in it, "
-            f"or choose another -o"
-        )
+    begun = folder.provenance.exists()
+    if folder.path.is_dir() and any(folder.path.iterdir()):
+        if not job.resume:
+            raise TrainingError(
+                f"{folder.path} is not empty: add --resume to go on with the run in it, "
+                f"or choose another -o"
+            )
+        if not begun:
+            raise TrainingError(f"{folder.path} holds no run to go on with: choose another -o")
     dataset = load_dataset(
         job.catalog,
         job.columns,
@@ -115,16 +122,22 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
         job.options.seed,
         job.options.attention_dropout,
     )
+    positions = model.config.max_position_embeddings
+    if job.options.max_length > positions:
+        raise TrainingError(
+            f"the base model {job.base_model!r} reads {positions} tokens at most, not "
+            f"{job.options.max_length}: add --max-length {positions}"
+        )
     provenance = _provenance(job, dataset, extra, model.config)
-    if job.resume and folder.provenance.exists():
-        _check_same_run(folder, provenance)
+    if begun:
+        _check_same_run(folder, provenance, dataset)
     folder.path.mkdir(parents=True, exist_ok=True)
-    if not folder.is_finished:
-        folder.write_json(folder.provenance, provenance)
+    if not folder.weights.exists():
         dataset.write(folder.splits)
         if extra is not None:
             extra.write(folder.extra)
-        started = time.monotonic()
+        folder.readme.write_text(_readme(job), encoding="utf-8")
+        folder.write_json(folder.provenance, provenance)
         fine_tune(
             model,
             tokenizer,
@@ -135,15 +148,14 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
             resume=job.resume,
             progress=progress,
         )
-        seconds = time.monotonic() - started
+        _save(model, tokenizer, folder)
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
+    if not folder.is_finished:
         progress(0, 0, "measuring")
-        model.save_pretrained(folder.path)
-        tokenizer.save_pretrained(folder.path)
-        metrics = _measure(job, dataset, model.float(), tokenizer, folder)
-        folder.readme.write_text(_readme(job), encoding="utf-8")
-        folder.write_json(folder.metrics, metrics | {"seconds": round(seconds, 1)})
+        folder.write_json(folder.metrics, _measure(job, dataset, folder))
     metrics = folder.read_json(folder.metrics)
-    seconds = metrics.pop("seconds")
+    log = folder.log.read_text(encoding="utf-8").splitlines()
+    seconds = sum(json.loads(line)["seconds"] for line in log)
     counts = {part: len(dataset.part(part)) for part in ("train", "dev", "test")}
     counts["train"] = len(training)
     return TrainReport(folder.path, counts, dataset.dropped, metrics, seconds)
@@ -177,7 +189,7 @@ def _provenance(
     }
 
 
-def _check_same_run(folder: RunFolder, provenance: dict[str, Any]) -> None:
+def _check_same_run(folder: RunFolder, provenance: dict[str, Any], dataset: Dataset) -> None:
     before = folder.read_json(folder.provenance)
     for key, value in provenance.items():
         if before.get(key) != value and key != "versions":
@@ -185,12 +197,33 @@ def _check_same_run(folder: RunFolder, provenance: dict[str, Any]) -> None:
                 f"{folder.path} was begun with another {key}: {before.get(key)!r}, now {value!r}: "
                 f"type the same command, or choose another -o"
             )
+    held = read_dataset(folder.splits)
+    if (held.texts, held.parts, held.names) != (dataset.texts, dataset.parts, dataset.names) or (
+        not np.array_equal(held.labels, dataset.labels)
+    ):
+        raise TrainingError(
+            f"{folder.path} was begun with other columns or another split: "
+            f"type the same command, or choose another -o"
+        )
 
 
-def _measure(
-    job: TrainJob, dataset: Dataset, model: Any, tokenizer: Any, folder: RunFolder
-) -> dict[str, Any]:
-    """Tunes thresholds on development, writes them, and scores both held-out parts."""
+def _save(model: Any, tokenizer: Any, folder: RunFolder) -> None:
+    """Puts the transformers checkpoint into the folder, its weights last and whole."""
+    partial = folder.path / "partial"
+    model.save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    weights = partial / folder.weights.name
+    for file in [*(file for file in partial.iterdir() if file != weights), weights]:
+        os.replace(file, folder.path / file.name)
+    partial.rmdir()
+
+
+def _measure(job: TrainJob, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:
+    """Tunes thresholds on development, writes them, and scores both held-out parts.
+
+    The model is the one on disk, in float32: the one in memory still computes as it trained.
+    """
+    model, tokenizer = load_checkpoint(folder.path)
     length = job.options.max_length
     held_out = {part: dataset.part(part) for part in ("dev", "test")}
     development = held_out["dev"]

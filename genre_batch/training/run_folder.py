@@ -49,14 +49,27 @@ class RunFolder:
         return self.path / "training_log.jsonl"
 
     @property
+    def checkpoints(self) -> Path:
+        """What `--resume` goes on from; removed when the run is finished."""
+        return self.path / "checkpoints"
+
+    @property
     def provenance(self) -> Path:
-        """How the run was made: base model, options, data hashes, versions; written first."""
+        """How the run was made: base model, options, data hashes, versions.
+
+        Written once the films are: its presence means a run that can be gone on with.
+        """
         return self.path / "provenance.json"
 
     @property
     def readme(self) -> Path:
         """What the folder holds, for whoever opens it."""
         return self.path / "README.md"
+
+    @property
+    def weights(self) -> Path:
+        """The trained parameters."""
+        return self.path / "model.safetensors"
 
     @property
     def is_finished(self) -> bool:

@@ -1,0 +1,48 @@
+"""`genre-batch inspect`: what a model carries, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+Command = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+def test_a_model_s_labels_thresholds_and_origin_are_shown(
+    command: Command, tiny_model: Path
+) -> None:
+    said = command("inspect", tiny_model).stdout.decode()
+    for part in ("Science Fiction", "0.500", "base_model", "tiny", "{title}. {overview}"):
+        assert part in said
+
+
+def test_without_a_model_it_shows_the_one_that_tag_would_use(
+    command: Command, tiny_model: Path
+) -> None:
+    assert json.loads(command("inspect", "--json").stdout)["file"] == str(tiny_model)
+
+
+def test_the_same_can_be_had_as_json(command: Command, tiny_model: Path) -> None:
+    told = json.loads(command("inspect", tiny_model, "--json").stdout)
+    assert told["labels"] == ["Action", "Comedy", "Drama", "Science Fiction"]
+    assert told["thresholds"] == [0.5] * 4
+    assert told["training_texts"] == 3
+    assert told["operating_points"]["no-drama"] == {"precision": 0.9, "recall": 0.3}
+
+
+def test_a_catalog_s_columns_and_genres_are_shown(command: Command, tmp_path: Path) -> None:
+    catalog = tmp_path / "films.csv"
+    catalog.write_text('Name,Plot,Genre\nA,one,"Drama, War"\nB,,Drama\n')
+    told = json.loads(command("inspect", catalog, "--json").stdout)
+    assert (told["rows"], told["genres"]) == (2, {"Drama": 2, "War": 1})
+    assert (told["text_column"], told["title_column"], told["genre_column"]) == (
+        "Plot",
+        "Name",
+        "Genre",
+    )
+    assert told["columns"][1] == {"name": "Plot", "type": "string", "filled": 1}
+    said = command("inspect", catalog).stdout.decode()
+    for part in ("2 rows", "Plot", "text", "50.0%", "Drama", "100.0%"):
+        assert part in said

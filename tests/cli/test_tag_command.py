@@ -1,0 +1,233 @@
+"""`genre-batch tag` as a process: pipes, streams, exit codes, and what is said where."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from conftest import COMMAND
+from genre_batch.model.tagger import MODEL_VARIABLE
+
+Command = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    path = tmp_path / "films.csv"
+    path.write_text('id,title,overview\n007,A,"a robot, robot, robot"\n008,B,\n009,C,laugh laugh\n')
+    return path
+
+
+def _start(model: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [COMMAND, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {MODEL_VARIABLE: str(model)},
+    )
+
+
+def test_a_catalog_becomes_another_catalog_in_silence(
+    command: Command, films: Path, tmp_path: Path
+) -> None:
+    done = command("tag", films, "-o", tmp_path / "out.parquet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    table = pl.read_parquet(tmp_path / "out.parquet")
+    assert table["id"].to_list() == ["007", "008", "009"]
+    assert table["predicted_genres"].to_list() == [["Science Fiction"], None, ["Comedy"]]
+
+
+def test_without_an_output_the_rows_go_to_stdout_as_json_lines(
+    command: Command, films: Path
+) -> None:
+    rows = [json.loads(line) for line in command("tag", films).stdout.splitlines()]
+    assert [row["predicted_genres"] for row in rows] == [["Science Fiction"], None, ["Comedy"]]
+    assert rows[0]["id"] == "007"
+
+
+def test_stdin_is_json_lines_and_each_object_stays_as_it_is(command: Command) -> None:
+    given = b'{"n": 1.50, "overview": "laugh", "big": 123456789012345678901}\n{}\n{"overview":5}'
+    assert command("tag", stdin=given).stdout.splitlines() == [
+        b'{"n": 1.50, "overview": "laugh", "big": 123456789012345678901,'
+        b'"predicted_genres":["Comedy"]}',
+        b'{"predicted_genres":null}',
+        b'{"overview":5,"predicted_genres":null}',
+    ]
+
+
+def test_a_dash_reads_stdin_in_the_format_that_is_named(command: Command, films: Path) -> None:
+    done = command(
+        "tag", "-", "--input-format", "csv", "--output-format", "tsv", stdin=films.read_bytes()
+    )
+    assert done.stdout.decode().splitlines() == [
+        "id\ttitle\toverview\tpredicted_genres",
+        "007\tA\ta robot, robot, robot\tScience Fiction",
+        "008\tB\t\t",
+        "009\tC\tlaugh laugh\tComedy",
+    ]
+
+
+def test_parquet_comes_through_a_pipe_too(command: Command, films: Path, tmp_path: Path) -> None:
+    command("tag", films, "-o", tmp_path / "a.parquet")
+    done = command(
+        "tag", "--input-format", "parquet", "--replace", stdin=(tmp_path / "a.parquet").read_bytes()
+    )
+    assert done.stdout == command("tag", films).stdout
+
+
+def test_each_line_is_answered_while_stdin_is_still_open(tiny_model: Path) -> None:
+    process = _start(tiny_model, "tag")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for word, genre in (("laugh", "Comedy"), ("cry", "Drama")):
+        process.stdin.write(json.dumps({"overview": word}).encode() + b"\n")
+        process.stdin.flush()
+        assert select.select([process.stdout], [], [], 60)[0]
+        assert json.loads(process.stdout.readline())["predicted_genres"] == [genre]
+    assert process.poll() is None
+    process.stdin.close()
+    assert process.wait(60) == 0
+    process.stdout.close()
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(tiny_model: Path, tmp_path: Path) -> None:
+    many = tmp_path / "many.csv"
+    pl.DataFrame({"overview": [f"laugh {n}" for n in range(60_000)]}).write_csv(many)
+    process = _start(tiny_model, "tag", many)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 0
+    process.stderr.close()
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+def test_a_signal_stops_it_and_leaves_nothing(
+    tiny_model: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    process = _start(tiny_model, "tag", "-", "-o", folder / "o.csv", "--input-format", "csv")
+    assert process.stdin is not None
+    process.stdin.write(b"overview\nlaugh\n")
+    process.stdin.flush()
+    deadline = time.monotonic() + 60
+    while not any(folder.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert len(said.splitlines()) == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_the_summary_table_is_shown_when_asked_for(command: Command, films: Path) -> None:
+    said = command("tag", films, "--summary").stderr.decode()
+    assert "Science Fiction" in said
+    assert "50.0%" in said
+    assert "3 rows, 1 without text" in said
+
+
+def test_the_summary_can_be_had_as_json(command: Command, films: Path, tmp_path: Path) -> None:
+    command("tag", films, "--summary-json", tmp_path / "s.json")
+    summary = json.loads((tmp_path / "s.json").read_text())
+    assert (summary["rows"], summary["rows_without_text"]) == (3, 1)
+
+
+def test_progress_shows_rows_when_asked_for_and_never_when_quiet(
+    command: Command, films: Path
+) -> None:
+    assert b"3/3" in command("tag", films, "--progress").stderr
+    assert command("-q", "tag", films, "--progress", "--summary").stderr == b""
+
+
+def test_a_terminal_gets_the_table_without_asking(tiny_model: Path, films: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, "tag", str(films), "-o", str(films) + ".jsonl"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {MODEL_VARIABLE: str(tiny_model), "TERM": "xterm"},
+    )
+    os.close(theirs)
+    seen = b""
+    try:
+        while piece := os.read(ours, 4096):
+            seen += piece
+    except OSError:  # the terminal's other side is closed: the command has ended
+        pass
+    os.close(ours)
+    assert process.wait(60) == 0
+    assert b"Predicted genres" in seen
+    assert b"rows/s" in seen
+
+
+def test_without_input_on_a_terminal_it_says_what_to_type(tiny_model: Path) -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [COMMAND, "tag"],
+        stdin=theirs,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 2
+    assert b"genre-batch tag films.csv -o tagged.parquet" in done.stderr
+
+
+def test_verbose_says_what_was_chosen(command: Command, films: Path) -> None:
+    said = command("-v", "tag", films).stderr.decode()
+    assert "text column 'overview', title column 'title'" in said
+
+
+def test_a_device_that_is_full_is_an_error_and_not_a_traceback(
+    command: Command, films: Path
+) -> None:
+    done = command("tag", films, "-o", "/dev/full", "--output-format", "csv")
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "Error: cannot write /dev/full: No space left on device"
+    ]
+
+
+def test_a_full_stdout_is_an_error_too(tiny_model: Path, films: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [COMMAND, "tag", str(films)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | {MODEL_VARIABLE: str(tiny_model)},
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "Error: cannot write stdout: No space left on device"
+    ]
+
+
+def test_the_output_may_replace_the_input(command: Command, films: Path) -> None:
+    assert command("tag", films, "-o", films, "--force").returncode == 0
+    assert films.read_text().startswith("id,title,overview,predicted_genres\n007,")

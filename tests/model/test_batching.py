@@ -1,0 +1,61 @@
+"""Texts to batches of tokens, each row in exactly one of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tiny
+from genre_batch.errors import ModelError
+from genre_batch.model.batching import load_tokenizer, pad, plan_batches, tokenize
+
+LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
+
+
+def _rows(lengths: list[int]) -> list[np.ndarray]:
+    return [np.full(length, at + 1, dtype=np.int64) for at, length in enumerate(lengths)]
+
+
+@given(LENGTHS, st.integers(1, 9), st.integers(1, 200))
+def test_every_row_is_in_one_batch_with_its_own_tokens(
+    lengths: list[int], max_rows: int, max_tokens: int
+) -> None:
+    seen: list[int] = []
+    for batch in plan_batches(_rows(lengths), max_rows, max_tokens):
+        seen += batch.rows.tolist()
+        for at, row in enumerate(batch.rows.tolist()):
+            assert batch.attention_mask[at].sum() == lengths[row]
+            assert (batch.input_ids[at] == (row + 1) * batch.attention_mask[at]).all()
+    assert sorted(seen) == list(range(len(lengths)))
+
+
+@given(LENGTHS, st.integers(1, 9), st.integers(1, 200))
+def test_a_batch_keeps_within_its_bounds_unless_it_is_one_long_row(
+    lengths: list[int], max_rows: int, max_tokens: int
+) -> None:
+    for batch in plan_batches(_rows(lengths), max_rows, max_tokens):
+        assert len(batch.rows) <= max_rows
+        assert batch.input_ids.size <= max_tokens or len(batch.rows) == 1
+
+
+def test_the_longest_rows_come_first() -> None:
+    batches = list(plan_batches(_rows([2, 9, 5]), max_rows=1, max_tokens=100))
+    assert [batch.rows[0] for batch in batches] == [1, 2, 0]
+
+
+def test_padding_stands_at_the_end_and_is_masked() -> None:
+    ids, mask = pad([np.array([7, 8]), np.array([9])])
+    assert ids.tolist() == [[7, 8], [9, 0]]
+    assert mask.tolist() == [[1, 1], [1, 0]]
+
+
+def test_texts_are_cut_at_the_model_s_length() -> None:
+    tokenizer = load_tokenizer(tiny.tokenizer_json(), 3, "m.onnx")
+    assert [len(row) for row in tokenize(tokenizer, ["a b", "a b c d e"])] == [2, 3]
+
+
+def test_a_text_that_is_no_tokenizer_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"m\.onnx: the tokenizer"):
+        load_tokenizer('{"model": 1}', 3, "m.onnx")

@@ -1,0 +1,88 @@
+"""Probabilities to genres: which pass, and in which order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import tiny
+from genre_batch.errors import UsageError
+from genre_batch.model.decoding import Decision, decide
+
+HALF = np.full(4, 0.5)
+
+
+def _decide(
+    *rows: list[float], thresholds: np.ndarray = HALF, top_k: int | None = None
+) -> list[list[str] | None]:
+    probabilities = np.array(rows, dtype=np.float32)
+    decided: list[list[str] | None] = decide(
+        probabilities, thresholds, tiny.LABELS, top_k
+    ).to_pylist()
+    return decided
+
+
+def test_a_genre_is_predicted_from_its_threshold_upwards() -> None:
+    assert _decide([0.5, 0.49, 0.0, 1.0]) == [["Science Fiction", "Action"]]
+
+
+def test_the_most_probable_stands_first_and_ties_in_label_order() -> None:
+    assert _decide([0.7, 0.9, 0.7, 0.9]) == [["Comedy", "Science Fiction", "Action", "Drama"]]
+
+
+def test_a_row_where_nothing_passes_gets_an_empty_list_and_one_without_text_null() -> None:
+    nothing = [float("nan")] * 4
+    assert _decide([0.1] * 4, nothing, [0.9, 0.1, 0.1, 0.1]) == [[], None, ["Action"]]
+
+
+def test_top_k_keeps_the_most_probable_that_pass() -> None:
+    assert _decide([0.7, 0.9, 0.8, 0.1], top_k=2) == [["Comedy", "Drama"]]
+    assert _decide([0.1, 0.9, 0.2, 0.1], top_k=2) == [["Comedy"]]
+
+
+def test_no_rows_give_no_lists() -> None:
+    assert decide(np.empty((0, 4), np.float32), HALF, tiny.LABELS).to_pylist() == []
+
+
+@given(
+    arrays(np.float32, (7, 4), elements=st.floats(0, 1, width=32)),
+    arrays(np.float64, 4, elements=st.floats(0, 1)),
+)
+def test_the_lists_hold_just_the_genres_that_pass(
+    probabilities: np.ndarray, thresholds: np.ndarray
+) -> None:
+    lists = decide(probabilities, thresholds, tiny.LABELS).to_pylist()
+    for row, genres in zip(probabilities, lists, strict=True):
+        passing = {
+            label for label, p, t in zip(tiny.LABELS, row, thresholds, strict=True) if p >= t
+        }
+        assert set(genres) == passing
+        assert len(genres) == len(passing)
+
+
+def test_top_k_alone_ignores_thresholds() -> None:
+    assert Decision(top_k=2).thresholds(tiny.metadata()).tolist() == [0.0] * 4
+    assert Decision(top_k=2, threshold=0.3).thresholds(tiny.metadata()).tolist() == [0.3] * 4
+
+
+def test_the_model_s_own_thresholds_are_the_default() -> None:
+    metadata = tiny.metadata(thresholds=(0.1, 0.2, 0.3, 0.4))
+    assert Decision().thresholds(metadata).tolist() == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_an_operating_point_may_switch_a_genre_off() -> None:
+    thresholds = Decision(operating_point="no-drama").thresholds(tiny.metadata())
+    assert _decide([0.1, 0.1, 1.0, 0.9], thresholds=thresholds) == [["Science Fiction"]]
+
+
+def test_an_unknown_operating_point_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match="it has: f1, no-drama"):
+        Decision(operating_point="recall").thresholds(tiny.metadata())
+
+
+def test_a_threshold_and_an_operating_point_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="exclude each other"):
+        Decision(threshold=0.5, operating_point="f1")

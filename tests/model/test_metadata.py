@@ -1,0 +1,107 @@
+"""What a model file carries, and which files are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+
+import tiny
+from genre_batch.errors import ModelError, UsageError
+from genre_batch.model.metadata import FORMAT_VERSION, KEYS, ModelMetadata, read_model_file
+
+
+def test_metadata_come_back_as_they_were_written() -> None:
+    written = tiny.metadata(metrics={"test": {"macro_f1": 0.5}})
+    read = ModelMetadata.from_props(written.to_props(), "m.onnx")
+    assert read.training_text_keys.tolist() == [1, 2, 3]
+    for field in ("labels", "thresholds", "operating_points", "tokenizer", "max_length"):
+        assert getattr(read, field) == getattr(written, field)
+    assert read.metrics == written.metrics
+    assert read.provenance == written.provenance
+
+
+def test_a_model_file_tells_its_own_hash(tiny_model: Path) -> None:
+    file = read_model_file(tiny_model)
+    assert len(file.sha256) == 64
+    assert file.metadata.labels == tiny.LABELS
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
+    path = tiny.write_model(tmp_path / "m.onnx", without=key)
+    with pytest.raises(ModelError, match=f"lack genre_batch.{key}"):
+        read_model_file(path)
+
+
+def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
+    path = tiny.write_model(tmp_path / "m.onnx", props={"format_version": FORMAT_VERSION + 1})
+    with pytest.raises(ModelError, match=r"format_version 2, this genre-batch reads up to 1"):
+        read_model_file(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format_version", "one"),
+        ("labels", []),
+        ("labels", ["Drama", "Drama", "Action", "Comedy"]),
+        ("labels", "Drama"),
+        ("thresholds", [0.5, 0.5]),
+        ("thresholds", [0.5, 0.5, 0.5, 1.5]),
+        ("thresholds", [0.5, 0.5, 0.5, None]),
+        ("max_length", 0),
+        ("max_length", 10**9),
+        ("max_length", "many"),
+        ("text_template", "{plot}"),
+        ("text_template", 7),
+        ("training_text_keys", "no base64!"),
+        ("training_text_keys", "AAA="),
+        ("operating_points", []),
+        ("operating_points", {"f1": {"thresholds": [0.5]}}),
+        ("metrics", []),
+        ("provenance", 3),
+    ],
+)
+def test_absurd_values_are_refused(tmp_path: Path, key: str, value: object) -> None:
+    path = tiny.write_model(tmp_path / "m.onnx", props={key: value})
+    with pytest.raises(ModelError) as refused:
+        read_model_file(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_metadata_that_are_no_json_are_refused(tmp_path: Path) -> None:
+    model = onnx.load(tiny.write_model(tmp_path / "m.onnx"))
+    next(prop for prop in model.metadata_props if prop.key == "genre_batch.labels").value = "[oops"
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=r"genre_batch\.labels are no JSON"):
+        read_model_file(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", bytes(range(256)) * 40])
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"broken\.onnx"):
+        read_model_file(path)
+
+
+def test_a_truncated_model_is_refused(tmp_path: Path, tiny_model: Path) -> None:
+    path = tmp_path / "half.onnx"
+    path.write_bytes(tiny_model.read_bytes()[:-200])
+    with pytest.raises(ModelError):
+        read_model_file(path)
+
+
+def test_a_graph_with_other_inputs_is_refused(tmp_path: Path) -> None:
+    model = onnx.load(tiny.write_model(tmp_path / "m.onnx"))
+    model.graph.input[0].name = "pixels"
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match="pixels"):
+        read_model_file(tmp_path / "m.onnx")
+
+
+def test_a_model_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such model"):
+        read_model_file(tmp_path / "none.onnx")

@@ -1,0 +1,68 @@
+"""What the model reads of a film, and when two overviews count as the same."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genre_batch.model.text import (
+    OVERVIEW_ONLY,
+    TITLE_AND_OVERVIEW,
+    compose,
+    text_key,
+    uses_title,
+)
+
+
+def test_a_title_goes_before_the_overview() -> None:
+    composed = compose(TITLE_AND_OVERVIEW, pa.array(["A cop hunts."]), pa.array(["Heat"]))
+    assert composed.to_pylist() == ["Heat. A cop hunts."]
+
+
+def test_a_film_without_title_is_its_overview() -> None:
+    overviews = pa.array(["one", "two", "three"])
+    titles = pa.array([None, " ", "T"], pa.string())
+    composed = compose(TITLE_AND_OVERVIEW, overviews, titles)
+    assert composed.to_pylist() == ["one", "two", "T. three"]
+
+
+def test_a_film_without_overview_has_no_text_even_with_a_title() -> None:
+    overviews = pa.array([None, "", " \t\n\u00a0"], pa.string())
+    composed = compose(TITLE_AND_OVERVIEW, overviews, pa.array(["A", "B", "C"]))
+    assert composed.to_pylist() == [None, None, None]
+
+
+def test_outer_white_space_is_no_part_of_the_text() -> None:
+    composed = compose(TITLE_AND_OVERVIEW, pa.array(["\n plot "]), pa.array([" Name "]))
+    assert composed.to_pylist() == ["Name. plot"]
+
+
+def test_a_model_without_titles_ignores_them() -> None:
+    composed = compose(OVERVIEW_ONLY, pa.array(["plot"]), pa.array(["Name"]))
+    assert composed.to_pylist() == ["plot"]
+
+
+@pytest.mark.parametrize("template", ["{overview}", "{title}: {overview}", "Film: {overview}"])
+def test_a_template_says_whether_it_wants_a_title(template: str) -> None:
+    assert uses_title(template) is ("{title}" in template)
+
+
+@pytest.mark.parametrize("template", ["", "{title}", "{overview} {year}", "{overview", "{}"])
+def test_a_template_without_an_overview_is_refused(template: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        uses_title(template)
+
+
+def test_case_spacing_and_punctuation_do_not_change_a_key() -> None:
+    assert text_key("A cop, hunts!") == text_key("a COP\r\nhunts")
+
+
+def test_a_key_is_the_first_64_bits_of_the_sha256_of_the_reduced_text() -> None:
+    assert f"{text_key('A!'):016x}" == "ca978112ca1bbdca"
+
+
+@given(st.text())
+def test_any_text_has_a_key_of_64_bits(text: str) -> None:
+    assert 0 <= text_key(text) < 2**64
