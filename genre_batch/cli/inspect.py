@@ -81,7 +81,8 @@ def _inspect_catalog(path: str, as_json: bool) -> None:
         print_json(asdict(found))
         return
     roles = {found.text_column: "text", found.title_column: "title", found.genre_column: "genres"}
-    columns = table(f"{Path(path).name}: {found.rows:,} rows", "column", "type", "filled", "read as")
+    title = f"{Path(path).name}: {found.rows:,} rows"
+    columns = table(title, "column", "type", "filled", "read as")
     for column in found.columns:
         share = f"{column.filled / found.rows:.1%}" if found.rows else "-"
         columns.add_row(column.name, column.type, share, roles.get(column.name, ""))
