@@ -68,6 +68,7 @@ class _BlockParser:
         self._name = name
         self._schema = dict.fromkeys(columns, pl.String())
         self._separator = separator
+        self._full_row = b"x" + separator.encode() * (len(columns) - 1) + b"\n"
         self._on_reject = on_reject
         self._arrow_schema = pa.schema([(column, pa.string()) for column in columns])
 
@@ -86,13 +87,16 @@ class _BlockParser:
         data = _without_blank_lines(data)
         if not data:
             return pl.DataFrame(schema=self._schema)
-        return pl.read_csv(
-            data,
+        # polars counts the columns in the first row, and refuses a block that starts with a short
+        # one: a row of our own goes before it.
+        frame = pl.read_csv(
+            self._full_row + data,
             has_header=False,
             schema=self._schema,
             separator=self._separator,
             glob=False,
         )
+        return frame.slice(1)
 
     def _bisect(self, block: Block, records: list[tuple[int, bytes]]) -> list[pl.DataFrame]:
         if not records:
@@ -121,7 +125,7 @@ def _reason(record: bytes, error: pl.exceptions.PolarsError) -> Reason:
         record.decode("utf-8")
     except UnicodeDecodeError:
         return "invalid_utf8"
-    return "too_many_fields" if isinstance(error, pl.exceptions.SchemaError) else "bad_quoting"
+    return "too_many_fields" if "more fields" in str(error) else "bad_quoting"
 
 
 def read_delimited(

@@ -71,9 +71,12 @@ def _parse_line(line: bytes) -> tuple[dict[str, Any], Reason | None]:
 def _inferred(values: list[Any]) -> pa.DataType:
     """The type that holds every value; `JSON_TEXT` where none does."""
     try:
-        return pa.infer_type(values)
+        kind = pa.infer_type(values)
+        # Asked for a type, arrow calls every whole number an int64, even one that none can hold.
+        _column(values, kind)
     except (pa.ArrowException, OverflowError):
         return JSON_TEXT
+    return kind
 
 
 def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
@@ -132,6 +135,9 @@ def to_table(chunk: JsonLinesChunk, schema: Schema, name: str) -> TableChunk:
     Raises:
         CatalogError: a value does not fit: the file changed between the two times it was read.
     """
+    if not schema:  # nothing but {}: a table built from no columns would forget its rows
+        empty = pa.array(chunk.objects, pa.struct([]))
+        return TableChunk(pa.Table.from_struct_array(empty))
     try:
         arrays = [_column([row.get(key) for row in chunk.objects], schema[key]) for key in schema]
     except (pa.ArrowException, OverflowError) as error:
