@@ -17,7 +17,7 @@ def test_case_and_outer_spaces_do_not_matter() -> None:
 
 
 def test_two_spellings_of_the_first_candidate_are_ambiguous() -> None:
-    with pytest.raises(ColumnError, match="'overview' and 'Overview'.*--text-column"):
+    with pytest.raises(ColumnError, match=r"'overview' and 'Overview'.*--text-column"):
         find_column(["overview", "Overview"], TEXT_COLUMNS)
 
 
@@ -27,7 +27,7 @@ def test_two_spellings_of_a_later_candidate_do_not_matter() -> None:
 
 def test_an_asked_column_is_taken_as_it_is_spelt() -> None:
     assert find_column(["overview", "Tagline"], TEXT_COLUMNS, "Tagline") == "Tagline"
-    with pytest.raises(ColumnError, match="no column 'tagline'.*columns: overview, Tagline"):
+    with pytest.raises(ColumnError, match=r"no column 'tagline'.*columns: overview, Tagline"):
         find_column(["overview", "Tagline"], TEXT_COLUMNS, "tagline")
 
 
