@@ -33,7 +33,8 @@ __all__ = ["export_onnx"]
     default=0.5,
     show_default=True,
     metavar="POINTS",
-    help="Refuse a model that loses more macro-F1 (in hundredths) on the dev part.",
+    help="Refuse a model that loses more macro-F1 (in hundredths) on the dev part, at the same "
+    "cross-fitted thresholds.",
 )
 @click.option("--force", is_flag=True, help="Overwrite an existing output.")
 @progress_option
@@ -60,8 +61,9 @@ def export_onnx(
     print_tables(figures_table(report.metrics))
     export = report.metrics["export"]
     note(
-        f"against the checkpoint, same thresholds: {report.loss_points:+.2f} points of macro-F1 "
-        f"lost on dev, {export['macro_f1_loss_points_development_and_test']:+.2f} on dev and test "
-        f"together; mean difference of probabilities {export['mean_probability_difference']:.4f}"
+        f"against the checkpoint, points of macro-F1 lost: {report.loss_points:+.2f} on dev at "
+        f"cross-fitted thresholds, {export['macro_f1_loss_points_development_and_test']:+.2f} on "
+        f"dev and test at the checkpoint's own, fitted to dev; "
+        f"mean difference of probabilities {export['mean_probability_difference']:.4f}"
     )
     note(f"{output}: {report.size / 1e6:.1f} MB: next, genre-batch tag CATALOG -m {output}")

@@ -32,6 +32,7 @@ from genre_batch.model.metadata import (
 )
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.thresholds import find_thresholds
+from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, concatenate, read_dataset, variants
 from genre_batch.training.finetune import Progress, predict
@@ -45,6 +46,9 @@ __all__ = ["PRECISIONS", "ExportJob", "ExportReport", "export_onnx"]
 PRECISIONS = ("int8", "fp32")
 OPSET = 17
 CALIBRATION_TEXTS = 200
+LOSS_DRAWS = 20
+"""Halvings of the development part over which the loss is averaged; its standard error is then a
+twentieth of a point on 2,000 films."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class ExportJob:
         output: the .onnx file to write.
         precision: `int8` (weights and embeddings 8-bit, the head float) or `fp32`.
         max_loss: the most macro-F1 it may lose against the checkpoint on the development part,
-            with the same thresholds, in points (hundredths).
+            with the same cross-fitted thresholds, in points (hundredths).
         force: overwrite an existing output.
     """
 
@@ -74,8 +78,8 @@ class ExportReport:
     Attributes:
         output: the file written.
         size: its bytes.
-        loss_points: macro-F1 lost on development against the checkpoint, same thresholds, in
-            points; negative where the export is better.
+        loss_points: macro-F1 lost on development against the checkpoint, same cross-fitted
+            thresholds, in points; negative where the export is better.
         metrics: as in the file: part -> variant of the text -> figures, and `export` (the losses).
     """
 
@@ -196,7 +200,7 @@ def export_onnx(
         tagger = GenreTagger(read_model_file(draft))
         progress(0, 0, "checking it against the checkpoint")
         checked = _Checked.measure(model, tokenizer, metadata, tagger, dataset)
-        loss = checked.loss(checkpoint_thresholds, "dev")
+        loss = checked.cross_fitted_loss(tuned["method"])
         if loss > job.max_loss:
             raise TrainingError(
                 f"the {job.precision} model loses {loss:.2f} points of macro-F1 on the development "
@@ -207,7 +211,10 @@ def export_onnx(
         metadata = _tuned(metadata, tagger, dataset, checked, tuned["method"])
         export = {
             "precision": job.precision,
-            "macro_f1_loss_points_development": round(loss, 3),
+            "macro_f1_loss_points_cross_fitted": round(loss, 3),
+            "macro_f1_loss_points_development": round(
+                checked.loss(checkpoint_thresholds, "dev"), 3
+            ),
             "macro_f1_loss_points_development_and_test": round(
                 checked.loss(checkpoint_thresholds, "dev", "test"), 3
             ),
@@ -250,6 +257,23 @@ class _Checked:
             predict(model, tokenizer, held_out.texts, metadata.max_length),
             tagger.predict_proba(held_out.texts),
         )
+
+    def cross_fitted_loss(self, method: str) -> float:
+        """Points of macro-F1 that the export loses on development, thresholds from other films.
+
+        The checkpoint's own thresholds, fitted to its probabilities of these very films, would
+        charge an export with every film that any rounding moves across one of them: measured that
+        way, a model that is no worse on other films loses nearly a point.
+        """
+        rows = np.isin(self.dataset.parts, "dev")
+        truth, before, after = self.dataset.labels[rows], self.before[rows], self.after[rows]
+        losses = []
+        for seed in range(LOSS_DRAWS):
+            thresholds = cross_fitted(method, before, truth, seed)
+            losses.append(
+                macro_f1(truth, before >= thresholds) - macro_f1(truth, after >= thresholds)
+            )
+        return 100 * float(np.mean(losses))
 
     def loss(self, thresholds: npt.NDArray[np.float64], *parts: str) -> float:
         """Points of macro-F1 that the export loses on these parts, at the same thresholds."""

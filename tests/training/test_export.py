@@ -168,7 +168,7 @@ def test_the_report_and_the_file_tell_the_loss_against_the_checkpoint(
     difference -= GenreTagger.load(report.output).predict_proba(films.part("dev", "test").texts)
     assert report.metrics == metadata.metrics
     assert metadata.metrics["export"]["precision"] == precision
-    assert metadata.metrics["export"]["macro_f1_loss_points_development"] == pytest.approx(
+    assert metadata.metrics["export"]["macro_f1_loss_points_cross_fitted"] == pytest.approx(
         report.loss_points, abs=1e-3
     )
     assert metadata.metrics["export"]["mean_probability_difference"] == pytest.approx(
