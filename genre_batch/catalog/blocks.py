@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-
 from genre_batch.errors import CatalogError
 
-__all__ = ["BLOCK_BYTES", "Block", "record_ends", "split_blocks"]
+__all__ = ["BLOCK_BYTES", "MAX_RECORD_BYTES", "Block", "Start", "read_some", "split_blocks"]
 
 BLOCK_BYTES = 1 << 20
 """How much is asked of the stream at a time: about 2,000 films, enough for length sorting to pay
@@ -19,8 +16,6 @@ and small enough that a window of it is nothing beside the model."""
 
 MAX_RECORD_BYTES = 1 << 26
 """A record longer than this is a quote that was never closed, or no text file at all."""
-
-_QUOTE, _NEWLINE = ord('"'), ord("\n")
 
 
 @dataclass(frozen=True)
@@ -38,70 +33,82 @@ class Block:
     byte_offset: int
 
 
-def record_ends(data: bytes, quoted: bool) -> npt.NDArray[np.int64]:
-    """(records,) int64: the offset just behind each newline that ends a record.
+@dataclass(frozen=True)
+class Start:
+    """Where in a stream the records start, and what was read of them already."""
 
-    Args:
-        data: bytes that start at a record's start.
-        quoted: whether a newline between double quotes belongs to the record (CSV, RFC 4180
-            section 2 rule 6); a doubled quote inside a cell toggles twice and so changes nothing.
+    data: bytes = b""
+    line: int = 1
+    byte_offset: int = 0
+
+
+def read_some(stream: BinaryIO, name: str, line: int, size: int = BLOCK_BYTES) -> bytes:
+    """What the stream has, up to `size` bytes; nothing at its end.
+
+    Raises:
+        CatalogError: the stream fails or is truncated.
     """
-    buffer = np.frombuffer(data, dtype=np.uint8)
-    newlines = np.flatnonzero(buffer == _NEWLINE)
-    if quoted:
-        quotes = np.flatnonzero(buffer == _QUOTE)
-        if len(quotes):
-            newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-    return newlines.astype(np.int64) + 1
+    read = getattr(stream, "read1", stream.read)
+    try:
+        piece: bytes = read(size)
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CatalogError(f"{name}: cannot be read beyond line {line}: {reason}") from error
+    return piece
 
 
 def split_blocks(
-    stream: BinaryIO, name: str, quoted: bool, block_bytes: int = BLOCK_BYTES
+    stream: BinaryIO,
+    name: str,
+    whole: Callable[[bytes], int],
+    start: Start | None = None,
+    original_length: Callable[[bytes], int] = len,
 ) -> Iterator[Block]:
     """Blocks of whole records, as soon as the stream gives them.
 
-    A pipe gives what it has: a line typed into it comes out at once, in a block of its own.
+    A pipe gives what it has: a line typed into it comes out at once, in a block of its own. A
+    record that goes on for more than `MAX_RECORD_BYTES` has lost its end: its first line comes out
+    as a block, broken as it is.
 
     Args:
         stream: read by `read1` where it has one (never waits for more than there is), else `read`.
         name: the file's name, for messages.
-        quoted: as in `record_ends`.
-        block_bytes: the most to ask of the stream at a time.
+        whole: says how many of these bytes, which start where a record starts, are whole records.
+        start: where to go on from.
+        original_length: how long some of the stream's bytes were in the file; differs from their
+            number where the stream was transcoded.
 
     Raises:
-        CatalogError: the stream fails or is truncated, or a record never ends.
+        CatalogError: the stream fails or is truncated, or a line never ends.
     """
-    read = getattr(stream, "read1", stream.read)
-    rest: list[bytes] = []
-    line, offset, waiting = 1, 0, 0
+    start = start or Start()
+    line, offset = start.line, start.byte_offset
+    rest = [start.data]
+    waiting = len(start.data)
+    # What is waiting is looked at again only once it has doubled: a long record costs no square.
+    enough = 1 if start.data.count(b"\n") else waiting + 1
     while True:
-        try:
-            piece = read(block_bytes)
-        except OSError as error:
-            raise CatalogError(f"{name}: cannot be read beyond line {line}: {error}") from error
-        if piece:
-            rest.append(piece)
-            waiting += len(piece)
-            if _NEWLINE not in piece:
-                _refuse_endless(waiting, name, line)
-                continue
+        piece = read_some(stream, name, line)
+        rest.append(piece)
+        waiting += len(piece)
+        if piece and (waiting < enough or (b"\n" not in piece and waiting <= MAX_RECORD_BYTES)):
+            continue
         data = b"".join(rest)
-        ends = record_ends(data, quoted)
-        end = len(data) if not piece else int(ends[-1]) if len(ends) else 0
+        end = whole(data) if piece else len(data)
+        if not end and waiting > MAX_RECORD_BYTES:
+            end = data.find(b"\n") + 1
+            if not end:
+                raise CatalogError(
+                    f"{name}: line {line} does not end within {MAX_RECORD_BYTES >> 20} MB: "
+                    f"is it a text file?"
+                )
         if end:
-            yield Block(data[:end], line, offset)
-            line += data.count(b"\n", 0, end)
-            offset += end
+            block = data[:end]
+            yield Block(block, line, offset)
+            line += block.count(b"\n")
+            offset += original_length(block)
         rest = [data[end:]]
         waiting = len(rest[0])
+        enough = 1 if waiting < BLOCK_BYTES else min(2 * waiting, MAX_RECORD_BYTES)
         if not piece:
             return
-        _refuse_endless(waiting, name, line)
-
-
-def _refuse_endless(waiting: int, name: str, line: int) -> None:
-    if waiting > MAX_RECORD_BYTES:
-        raise CatalogError(
-            f"{name}: the record that starts on line {line} does not end within "
-            f"{MAX_RECORD_BYTES >> 20} MB: look for a quote that is never closed"
-        )

@@ -36,9 +36,15 @@ def as_strings(column: pa.ChunkedArray | pa.Array) -> pa.Array:
 
 @dataclass(frozen=True)
 class TableChunk:
-    """Rows as an Arrow table: what CSV, TSV, Parquet and Arrow files give."""
+    """Rows as an Arrow table: what CSV, TSV, Parquet and Arrow files give.
+
+    Attributes:
+        table: the rows.
+        short_rows: how many of them had too few fields, and were filled up with nulls.
+    """
 
     table: pa.Table
+    short_rows: int = 0
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -69,7 +75,7 @@ class TableChunk:
 
     def head(self, rows: int) -> TableChunk:
         """The first rows."""
-        return TableChunk(self.table.slice(0, rows))
+        return TableChunk(self.table.slice(0, rows), min(self.short_rows, rows))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, find_column
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.labels import parse_column
-from genre_batch.catalog.read import CatalogReader
+from genre_batch.catalog.read import CatalogReader, ReadOptions
 
 __all__ = ["CatalogDescription", "ColumnDescription", "describe_catalog"]
 
@@ -61,7 +61,7 @@ def describe_catalog(location: Location) -> CatalogDescription:
     filled: Counter[str] = Counter()
     genres: Counter[str] = Counter()
     genre: str | None = None
-    with CatalogReader(location, as_table=True) as reader:
+    with CatalogReader([location], ReadOptions(as_table=True)) as reader:
         for chunk in reader.chunks():
             assert isinstance(chunk, TableChunk)
             if not types:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, BinaryIO, Protocol
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -275,7 +276,8 @@ class _Parquet(_Buffered):
 
     def _put(self, table: pa.Table) -> None:
         assert self._writer is not None
-        self._writer.write_table(table)
+        # Pages end where pieces do: in one piece, they do not tell how the rows came.
+        self._writer.write_table(table.combine_chunks())
 
     def _close(self) -> None:
         if self._writer is not None:
@@ -293,8 +295,10 @@ class _Arrow(_Buffered):
 
     def _put(self, table: pa.Table) -> None:
         assert self._writer is not None
+        # A slice's buffers hold more than its rows: a copy of the rows does not tell how they came.
+        whole = table.combine_chunks().take(np.arange(len(table)))
         # The file format has one dictionary a column: one batch, one dictionary.
-        self._writer.write_table(table.combine_chunks().unify_dictionaries())
+        self._writer.write_table(whole.unify_dictionaries())
 
     def _close(self) -> None:
         if self._writer is not None:

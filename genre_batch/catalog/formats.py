@@ -1,4 +1,4 @@
-"""Which format and compression a path is, and how its bytes are opened."""
+"""Which format and compression a path or URL is, and how its bytes are opened."""
 
 from __future__ import annotations
 
@@ -11,9 +11,18 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
+from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
 
-__all__ = ["STDIO", "Format", "Location", "input_location", "is_regular_or_new", "output_location"]
+__all__ = [
+    "STDIO",
+    "Format",
+    "Location",
+    "format_of",
+    "input_location",
+    "is_regular_or_new",
+    "output_location",
+]
 
 STDIO = "-"
 """The path that stands for stdin or stdout."""
@@ -52,10 +61,10 @@ _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 @dataclass(frozen=True)
 class Location:
-    """A file, device or standard stream together with how its bytes are to be understood.
+    """A file, device, object or standard stream, and how its bytes are to be understood.
 
     Attributes:
-        path: the path as given, or `-`.
+        path: the path or URL as given, or `-`.
         format: the catalog format.
         compression: `gzip`, `zstd`, or None; only ever set for text formats.
     """
@@ -70,6 +79,11 @@ class Location:
         return self.path == STDIO
 
     @property
+    def is_remote(self) -> bool:
+        """Whether this lies in cloud storage."""
+        return not self.is_stdio and is_remote(self.path)
+
+    @property
     def name(self) -> str:
         """The name to use in messages."""
         return "stdin" if self.is_stdio else self.path
@@ -77,7 +91,10 @@ class Location:
     def open_raw(self) -> BinaryIO:
         """The bytes as they lie on disk or come through the pipe, not decompressed."""
         if self.is_stdio:
-            return cast(BinaryIO, sys.stdin.buffer)
+            # Unbuffered: a thread that waits in a buffered read holds a lock the exit needs.
+            return cast(BinaryIO, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))
+        if self.is_remote:
+            return open_remote(self.path)
         try:
             return open(self.path, "rb")
         except OSError as error:
@@ -91,7 +108,7 @@ class Location:
         return cast(BinaryIO, stream)
 
 
-def _of_path(path: str) -> tuple[Format | None, str | None]:
+def format_of(path: str) -> tuple[Format | None, str | None]:
     """Format and compression as the suffixes tell them; None where they do not."""
     stem, suffix = os.path.splitext(path.lower())
     compression = _COMPRESSIONS.get(suffix)
@@ -101,7 +118,7 @@ def _of_path(path: str) -> tuple[Format | None, str | None]:
 
 
 def _locate(path: str, override: str | None, option: str) -> Location:
-    by_suffix, compression = _of_path(path)
+    by_suffix, compression = format_of(path)
     found = Format(override) if override is not None else by_suffix
     if found is None:
         known = " ".join(_SUFFIXES)
@@ -120,7 +137,8 @@ def input_location(path: str, override: str | None = None) -> Location:
     """Where to read from.
 
     Args:
-        path: an existing file, or `-` for stdin (JSON Lines unless `override` says otherwise).
+        path: an existing file, a URL, or `-` for stdin (JSON Lines unless `override` says
+            otherwise).
         override: the value of `--input-format`.
 
     Raises:
@@ -128,7 +146,7 @@ def input_location(path: str, override: str | None = None) -> Location:
     """
     if path == STDIO:
         return Location(STDIO, Format(override) if override else Format.JSONL)
-    if not os.path.exists(path):
+    if not is_remote(path) and not os.path.exists(path):
         raise UsageError(f"no such file: {path}")
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder: name a file in it")
@@ -139,7 +157,7 @@ def output_location(path: str | None, override: str | None = None) -> Location:
     """Where to write to.
 
     Args:
-        path: a file to be written; None or `-` for stdout (JSON Lines unless `override`).
+        path: a file to be written, a URL; None or `-` for stdout (JSON Lines unless `override`).
         override: the value of `--output-format`.
 
     Raises:
@@ -148,6 +166,8 @@ def output_location(path: str | None, override: str | None = None) -> Location:
     if path is None or path == STDIO:
         return Location(STDIO, Format(override) if override else Format.JSONL)
     location = _locate(path, override, "--output-format")
+    if location.is_remote:
+        return location
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder: name a file in it")
     parent = os.path.dirname(os.path.realpath(path))

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from genre_batch.catalog.blocks import Block, split_blocks
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
+from genre_batch.catalog.encoding import UTF_8, original_length, transcoded
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.errors import CatalogError
 
@@ -28,22 +29,43 @@ def _no_constant(text: str) -> NoReturn:
 _decode = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
+def _whole_lines(data: bytes) -> int:
+    return data.rfind(b"\n") + 1
+
+
 def read_json_lines(
-    stream: BinaryIO, name: str, on_reject: Callable[[Reject], None]
+    stream: BinaryIO, name: str, on_reject: Callable[[Reject], None], encoding: str = UTF_8
 ) -> Iterator[JsonLinesChunk]:
-    """The objects of a JSON Lines stream, as soon as they come; blank lines are no rows."""
-    for block in split_blocks(stream, name, quoted=False):
-        chunk = _parse_block(block, name, on_reject)
+    """The objects of a JSON Lines stream, as soon as they come; blank lines are no rows.
+
+    Args:
+        stream: decompressed bytes.
+        name: the file's name, for messages.
+        on_reject: is told each line that cannot be read, in order.
+        encoding: as `check_encoding` gives it.
+
+    Raises:
+        CatalogError: the stream fails or is truncated, or a line never ends.
+    """
+    lengths = original_length(encoding)
+    stream = transcoded(stream, encoding)
+    for block in split_blocks(stream, name, _whole_lines, original_length=lengths):
+        chunk = _parse_block(block, name, on_reject, lengths)
         if len(chunk):
             yield chunk
 
 
-def _parse_block(block: Block, name: str, on_reject: Callable[[Reject], None]) -> JsonLinesChunk:
+def _parse_block(
+    block: Block,
+    name: str,
+    on_reject: Callable[[Reject], None],
+    original_length: Callable[[bytes], int],
+) -> JsonLinesChunk:
     lines: list[bytes] = []
     objects: list[dict[str, Any]] = []
-    offset = block.byte_offset
+    offset = 0
     data = block.data
-    if offset == 0 and data.startswith(b"\xef\xbb\xbf"):
+    if block.byte_offset == 0 and data.startswith(b"\xef\xbb\xbf"):
         offset, data = 3, data[3:]
     for number, raw in enumerate(data.split(b"\n"), start=block.first_line):
         line = raw.strip(b" \t\r")
@@ -53,7 +75,8 @@ def _parse_block(block: Block, name: str, on_reject: Callable[[Reject], None]) -
                 lines.append(line)
                 objects.append(parsed)
             else:
-                on_reject(Reject(name, number, offset, reason, raw.rstrip(b"\r")))
+                place = block.byte_offset + original_length(block.data[:offset])
+                on_reject(Reject(name, number, place, reason, raw.rstrip(b"\r")))
         offset += len(raw) + 1
     return JsonLinesChunk(lines, objects)
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import BinaryIO, Literal
 
+from genre_batch.catalog.formats import Format, Location
+from genre_batch.catalog.output import open_output
 from genre_batch.errors import CatalogError
 
-__all__ = ["Reason", "Reject", "refuse"]
+__all__ = ["REJECTS_SUFFIX", "Reason", "Reject", "RejectsFile", "refuse"]
+
+REJECTS_SUFFIX = ".rejects.jsonl"
 
 Reason = Literal["too_many_fields", "invalid_utf8", "bad_quoting", "invalid_json", "not_an_object"]
 
@@ -38,6 +47,27 @@ class Reject:
     reason: Reason
     raw: bytes
 
+    def as_json(self) -> bytes:
+        """A line of the rejects file; `raw_base64` takes the place of `raw` if it is no UTF-8."""
+        value: dict[str, object] = {
+            "file": self.file,
+            "line": self.line,
+            "byte_offset": self.byte_offset,
+            "reason": self.reason,
+        }
+        try:
+            value["raw"] = self.raw.decode("utf-8")
+        except UnicodeDecodeError:
+            value["raw_base64"] = base64.b64encode(self.raw).decode("ascii")
+        return json.dumps(value, ensure_ascii=False).encode("utf-8") + b"\n"
+
+    def __str__(self) -> str:
+        shown = self.raw[:60].decode("utf-8", "replace").strip()
+        return (
+            f"{self.file}, line {self.line} (byte {self.byte_offset}) "
+            f"{_IN_WORDS[self.reason]}: {shown!r}"
+        )
+
 
 def refuse(reject: Reject) -> None:
     """The strict policy: stop at the first bad row.
@@ -45,8 +75,73 @@ def refuse(reject: Reject) -> None:
     Raises:
         CatalogError: always; it names file, line, byte offset and reason.
     """
-    shown = reject.raw[:60].decode("utf-8", "replace").strip()
-    raise CatalogError(
-        f"{reject.file}, line {reject.line} (byte {reject.byte_offset}) "
-        f"{_IN_WORDS[reject.reason]}: {shown!r}: mend or remove that line"
-    )
+    raise CatalogError(f"{reject}: mend or remove that line")
+
+
+class RejectsFile:
+    """Gathers rejects in a file that is there, whole, once it is kept, and only if there are any.
+
+    Attributes:
+        path: where the rejects go; None: nowhere, they are only counted.
+        count: how many there were.
+        first: the first of them.
+    """
+
+    def __init__(self, path: str | None, temporary: str | None = None) -> None:
+        """Opens nothing yet.
+
+        Args:
+            path: a path or a URL, or None.
+            temporary: as `replacing` takes it.
+        """
+        self.path = path
+        self.count = 0
+        self.first: Reject | None = None
+        self._temporary = temporary
+        self._opened = contextlib.ExitStack()
+        self._stream: BinaryIO | None = None
+
+    def add(self, reject: Reject) -> None:
+        """Counts and, if there is a file, writes a reject.
+
+        Raises:
+            CatalogError: it cannot be written.
+        """
+        self.count += 1
+        self.first = self.first or reject
+        if self.path is None:
+            return
+        with self._errors():
+            if self._stream is None:
+                place = Location(self.path, Format.JSONL)
+                output = open_output(place, force=True, temporary=self._temporary)
+                self._stream = self._opened.enter_context(output)
+            self._stream.write(reject.as_json())
+
+    def keep(self) -> None:
+        """Gives the file its name; without rejects, removes one that an earlier run left.
+
+        Raises:
+            CatalogError: it cannot be written.
+        """
+        with self._errors():
+            if self._stream is not None:
+                self._opened.close()
+            elif self.path is not None and os.path.isfile(self.path):
+                os.unlink(self.path)
+
+    def drop(self) -> None:
+        """Removes what was gathered."""
+        with contextlib.suppress(_DroppedError):
+            self._opened.__exit__(_DroppedError, _DroppedError(), None)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise CatalogError(f"cannot write {self.path}: {error.strerror or error}") from error
+
+
+class _DroppedError(Exception):
+    """Ends the writing of a file that is not wanted after all."""

@@ -42,7 +42,11 @@ def _compressed(stream: BinaryIO, compression: str | None) -> Iterator[BinaryIO]
 
 @contextlib.contextmanager
 def open_writer(
-    location: Location, options: EncoderOptions, *, force: bool = False
+    location: Location,
+    options: EncoderOptions,
+    *,
+    force: bool = False,
+    temporary: str | None = None,
 ) -> Iterator[Encoder]:
     """An encoder whose catalog is there, whole, once the block ends, and only if it ends well.
 
@@ -50,6 +54,7 @@ def open_writer(
         location: where and in which format to write.
         options: how added columns are written.
         force: overwrite an existing file.
+        temporary: the name to write under until it is whole; default: one of its own beside it.
 
     Raises:
         OutputExistsError: a file is there and `force` is not given.
@@ -59,7 +64,7 @@ def open_writer(
     name = "stdout" if location.is_stdio else location.path
     try:
         with (
-            open_output(location, force=force) as raw,
+            open_output(location, force=force, temporary=temporary) as raw,
             _compressed(raw, location.compression) as stream,
         ):
             encoder = encoder_for(location.format, stream, options)

@@ -157,6 +157,9 @@ def show_summary(summary: TagSummary) -> None:
         (summary.rows_without_text, "without text"),
         (summary.rows_without_genre, "without a genre"),
         (summary.rows_skipped, "left alone"),
+        (summary.rows_padded, "filled up with nulls"),
+        (summary.rows_rejected, f"more rejected ({', '.join(summary.rejects) or 'not kept'})"),
+        (summary.texts_recalled, "texts known already"),
     ):
         if number:
             said.append(f"{number:,} {what}")

@@ -57,6 +57,11 @@ def _say(message: str) -> None:
         click.echo(" ".join(message.split()), err=True)
 
 
+def _with_notes(message: str, error: BaseException) -> str:
+    """The message with what was noted on the exception on its way: how to go on, say."""
+    return "; ".join([message, *getattr(error, "__notes__", [])])
+
+
 def _close_stdout() -> None:
     """Nobody reads stdout any more: nothing may be flushed into it at exit."""
     devnull = os.open(os.devnull, os.O_WRONLY)
@@ -80,7 +85,7 @@ def main() -> NoReturn:
         _say(f"Error: {error.format_message().rstrip('.')}{more}")
         code = error.exit_code
     except _StoppedError as stop:
-        _say(f"Stopped by {stop}: nothing was left under the output's name")
+        _say(_with_notes(f"Stopped by {stop}: nothing was left under the output's name", stop))
         code = stop.code
     except BrokenPipeError:
         _close_stdout()
@@ -88,7 +93,7 @@ def main() -> NoReturn:
     except GenreBatchError as error:
         if debug:
             traceback.print_exc()
-        _say(f"Error: {error}")
+        _say(_with_notes(f"Error: {error}", error))
         code = error.exit_code
     except BaseException as error:  # a panic in polars is no Exception
         if isinstance(error, SystemExit):

@@ -23,16 +23,24 @@ _FORMATS = click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"])
 
 
 @click.command(short_help="Append predicted genres to a catalog.")
-@click.argument("source", metavar="[INPUT]", required=False)
+@click.argument("sources", metavar="[INPUT]...", nargs=-1)
 @click.option(
     "-o",
     "--output",
     metavar="PATH",
     help="Where to write, the format by its suffix: .csv .tsv .jsonl .ndjson .parquet .arrow; text "
-    "ones also .gz or .zst.  [default: JSON Lines to stdout]",
+    "ones also .gz or .zst; or a folder/, one output per input.  [default: JSON Lines to stdout]",
 )
 @click.option("--input-format", type=_FORMATS, help="Override the input's suffix.")
 @click.option("--output-format", type=_FORMATS, help="Override the output's suffix.")
+@click.option(
+    "--delimiter",
+    metavar="CHAR",
+    help="What separates the cells of CSV and TSV inputs.  [default: told by the header]",
+)
+@click.option(
+    "--encoding", default="utf-8", show_default=True, metavar="NAME", help="Of text inputs."
+)
 @click.option(
     "-m",
     "--model",
@@ -89,7 +97,28 @@ _FORMATS = click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"])
     is_flag=True,
     help="Let CSV cells become numbers and dates in Parquet and Arrow.",
 )
+@click.option(
+    "--rejects",
+    metavar="PATH",
+    help="Where unreadable rows go, if there are any.  [default: OUTPUT.rejects.jsonl]",
+)
+@click.option("--strict", is_flag=True, help="Stop at the first unreadable row, with exit code 1.")
+@click.option(
+    "--no-resume",
+    "resume",
+    flag_value=False,
+    default=True,
+    help="Forget what an interrupted run left.",
+)
 @click.option("--force", is_flag=True, help="Overwrite an existing output.")
+@click.option(
+    "--cache", metavar="PATH", help="A folder that keeps probabilities across runs and outputs."
+)
+@click.option(
+    "--cache-size",
+    metavar="SIZE",
+    help="The most the cache may hold, such as 500MB; the oldest goes first.  [default: 10GB]",
+)
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -105,7 +134,8 @@ _FORMATS = click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"])
 @click.option("--summary-json", metavar="PATH", help="Write the summary as JSON too.")
 @progress_option
 def tag(
-    source: str | None,
+    sources: tuple[str, ...],
+    cache_size: str | None,
     summary: bool | None,
     summary_json: str | None,
     progress: bool | None,
@@ -114,29 +144,38 @@ def tag(
     """Append predicted genres to a catalog.
 
     INPUT is a .csv, .tsv, .jsonl, .ndjson, .parquet or .arrow file (text ones also .gz or .zst),
-    or - for stdin; without it a piped stdin is read. stdin is JSON Lines unless --input-format
-    says otherwise, and each line is answered as it comes.
+    a glob, a folder, a URL in s3://, gs:// or abfs://, or - for stdin; without it a piped stdin is
+    read. stdin is JSON Lines unless --input-format says otherwise, and each line is answered as it
+    comes.
 
     Every row comes out once, in order, its columns unchanged, followed by predicted_genres: a
-    list, or joined text in CSV and TSV. A row without text gets null.
+    list, or joined text in CSV and TSV. A row without text gets null; a row that cannot be read
+    goes to the rejects, with its place and the reason.
+
+    An interrupted run goes on where it stopped when the same command is typed again.
 
     \b
     Examples:
       genre-batch tag films.csv -o tagged.parquet
       genre-batch tag films.parquet -o tagged.csv --probabilities
+      genre-batch tag '2024/*.csv.gz' -o tagged/ --cache ~/films.cache
       cat films.jsonl | genre-batch tag | jq .predicted_genres
     """
-    if source is None:
+    if not sources:
         if sys.stdin.isatty():
             raise click.UsageError(
                 "nothing to read: name a catalog: genre-batch tag films.csv -o tagged.parquet"
             )
-        source = "-"
+        sources = ("-",)
 
-    from genre_batch.tagging.job import tag_job
+    from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, tag_job
     from genre_batch.tagging.local import run
+    from genre_batch.tagging.store import parse_size
 
-    job = tag_job(source=source, **options)
+    if cache_size is not None and options["cache"] is None:
+        raise click.UsageError("--cache-size bounds a --cache: name one")
+    size = DEFAULT_CACHE_BYTES if cache_size is None else parse_size(cache_size)
+    job = tag_job(sources=sources, cache_size=size, **options)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     if summary_json is not None:
@@ -144,6 +183,13 @@ def tag(
     if is_verbose():
         note(f"model {result.model} (sha256 {result.model_sha256[:16]})")
         note(f"text column {result.text_column!r}, title column {result.title_column!r}")
+        note(f"{result.texts_predicted:,} texts predicted, {result.texts_recalled:,} known already")
+    if result.rows_rejected:
+        where = ", ".join(result.rejects) or "nowhere: name a file with --rejects"
+        note(
+            f"Warning: {result.rows_rejected:,} rows could not be read (the first: "
+            f"{result.first_reject}); they went to {where}"
+        )
     if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
         show_summary(result)
 

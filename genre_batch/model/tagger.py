@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from tokenizers import Tokenizer
 
 from genre_batch.errors import ModelError
-from genre_batch.model.batching import load_tokenizer, plan_batches, tokenize
+from genre_batch.model.batching import Batch, load_tokenizer, plan_batches, tokenize
 from genre_batch.model.decoding import decide
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
 from genre_batch.model.session import Session, available_cores
@@ -52,6 +57,20 @@ def default_model() -> Path:
     return shipped
 
 
+_BATCHES_PER_TASK = 16
+"""Handing a batch to a thread costs more than a short row's tokens: threads get several at once."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def _groups(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Lists of up to `size` items that follow one another."""
+    iterator = iter(items)
+    while group := list(itertools.islice(iterator, size)):
+        yield group
+
+
 def _sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):
         return (1.0 / (1.0 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
@@ -65,38 +84,50 @@ class GenreTagger:
     """
 
     def __init__(self, file: ModelFile, threads: int | None = None) -> None:
-        """Makes a tagger of a model file that was read.
+        """Makes a tagger of a model file that was read; the graph is loaded by its first text.
 
         Args:
             file: as `read_model_file` gives it.
             threads: rows run at a time; default: the cores this process may use.
-
-        Raises:
-            ModelError: the graph or the tokenizer cannot be loaded.
         """
-        name = str(file.path)
+        self._file = file
         self.metadata: ModelMetadata = file.metadata
         self.sha256 = file.sha256
         self.path = file.path
         self.threads = threads or available_cores()
-        self._tokenizer = load_tokenizer(file.metadata.tokenizer, file.metadata.max_length, name)
-        self._session = Session(file.content, name)
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="genre-batch")
+
+    @functools.cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return load_tokenizer(self.metadata.tokenizer, self.metadata.max_length, str(self.path))
+
+    @functools.cached_property
+    def _session(self) -> Session:
+        return Session(self._file.content, str(self.path))
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str] | None = None, *, threads: int | None = None
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        threads: int | None = None,
+        lazy: bool = False,
     ) -> GenreTagger:
         """Loads a model.
 
         Args:
             path: an exported .onnx; default: `$GENRE_BATCH_MODEL`, then the shipped model.
             threads: rows run at a time; default: the cores this process may use.
+            lazy: load tokenizer and graph only with the first text: a run that finds all its
+                probabilities in a cache never does.
 
         Raises:
             ModelError: no model of ours, or a broken one.
         """
-        return cls(read_model_file(default_model() if path is None else Path(path)), threads)
+        tagger = cls(read_model_file(default_model() if path is None else Path(path)), threads)
+        if not lazy:
+            _ = tagger._tokenizer, tagger._session
+        return tagger
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -122,38 +153,82 @@ class GenreTagger:
         Returns:
             (n, genres) float32, 0..1; a row of NaN where there is no overview.
         """
-        overviews = pa.array(texts, pa.string())
-        names = None if titles is None else pa.array(titles, pa.string())
-        composed = compose(self.metadata.text_template, overviews, names)
+        composed = self.compose(texts, titles)
         # Each distinct text goes through the model once.
         encoded = composed.dictionary_encode()
-        distinct = self._run(encoded.dictionary.to_pylist())
-        codes = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
-        nothing = np.full((1, len(self.labels)), np.nan, dtype=np.float32)
-        probabilities: npt.NDArray[np.float32] = np.concatenate([distinct, nothing])[codes]
-        return probabilities
+        distinct = np.full((len(encoded.dictionary) + 1, len(self.labels)), np.nan, np.float32)
+        for rows, probabilities in self.predict_composed(encoded.dictionary.to_pylist()):
+            distinct[rows] = probabilities
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        answer: npt.NDArray[np.float32] = distinct[codes]
+        return answer
 
-    def _run(self, texts: list[str]) -> npt.NDArray[np.float32]:
-        """(texts, genres) float32 probabilities of composed texts."""
-        logits = np.empty((len(texts), len(self.labels)), dtype=np.float32)
+    def compose(
+        self,
+        texts: Sequence[str | None] | pa.Array,
+        titles: Sequence[str | None] | pa.Array | None = None,
+    ) -> pa.Array:
+        """(n,) strings: what the model reads of each film; null where there is no overview."""
+        overviews = pa.array(texts, pa.string())
+        names = None if titles is None else pa.array(titles, pa.string())
+        return compose(self.metadata.text_template, overviews, names)
+
+    def predict_composed(
+        self, texts: Sequence[str]
+    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+        """Composed texts through the model, batch by batch as they are done, longest first.
+
+        Args:
+            texts: (n,) as `compose` gives them, none of them null.
+
+        Yields:
+            (batch,) int64 rows of `texts`, and their (batch, genres) float32 probabilities.
+
+        Raises:
+            ModelError: the graph or the tokenizer cannot be loaded, or gives no logits.
+        """
         if not texts:
-            return logits
-        batches = list(
-            plan_batches(tokenize(self._tokenizer, texts), ROWS_PER_BATCH, TOKENS_PER_BATCH)
-        )
-        results = self._pool.map(
-            lambda batch: self._session.run(batch.input_ids, batch.attention_mask), batches
-        )
-        for batch, result in zip(batches, results, strict=True):
-            if result.shape != (len(batch.rows), len(self.labels)):
+            return
+        session = self._session
+        tokens = tokenize(self._tokenizer, texts)
+        batches = plan_batches(tokens, ROWS_PER_BATCH, TOKENS_PER_BATCH)
+
+        def run(group: list[Batch]) -> list[npt.NDArray[np.float32]]:
+            return [session.run(batch.input_ids, batch.attention_mask) for batch in group]
+
+        size = min(_BATCHES_PER_TASK, 1 + len(texts) // (4 * self.threads))
+        for group, results in self._in_threads(run, _groups(batches, size)):
+            rows = np.concatenate([batch.rows for batch in group])
+            logits = np.concatenate(results)
+            if logits.shape != (len(rows), len(self.labels)):
                 raise ModelError(
-                    f"{self.path}: the graph gives logits of shape {result.shape}, "
+                    f"{self.path}: the graph gives logits of shape {logits.shape}, "
                     f"not one for each of {len(self.labels)} labels: export the model again"
                 )
-            logits[batch.rows] = result
-        if not np.isfinite(logits).all():
-            raise ModelError(f"{self.path}: the graph gives logits that are no numbers")
-        return _sigmoid(logits)
+            if not np.isfinite(logits).all():
+                raise ModelError(f"{self.path}: the graph gives logits that are no numbers")
+            yield rows, _sigmoid(logits)
+
+    def _in_threads(
+        self, work: Callable[[_Item], _Result], items: Iterator[_Item]
+    ) -> Iterator[tuple[_Item, _Result]]:
+        """Each item with what came of it, in order; a few are under way at a time.
+
+        Whoever stops reading leaves nothing running but those few.
+        """
+        under_way: deque[tuple[_Item, Future[_Result]]] = deque()
+        try:
+            for item in items:
+                under_way.append((item, self._pool.submit(work, item)))
+                if len(under_way) > 2 * self.threads:
+                    done, future = under_way.popleft()
+                    yield done, future.result()
+            while under_way:
+                done, future = under_way.popleft()
+                yield done, future.result()
+        finally:
+            for _, future in under_way:
+                future.cancel()
 
     def tag(
         self,

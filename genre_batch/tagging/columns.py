@@ -37,11 +37,11 @@ class ColumnChoice:
         Raises:
             ColumnError: it is not there, or there in two spellings.
         """
-        if self.name is None:
-            if isinstance(chunk, JsonLinesChunk):
+        if isinstance(chunk, JsonLinesChunk):
+            if self.name is None:
                 self._look_at_objects(chunk)
-            else:
-                self._look_at_table(chunk.columns)
+        elif self.name not in chunk.columns:  # the first table, or that of another catalog
+            self._look_at_table(chunk.columns)
         return self.name
 
     def _look_at_table(self, columns: tuple[str, ...]) -> None:

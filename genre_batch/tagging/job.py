@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from genre_batch.catalog.delimited import check_delimiter
+from genre_batch.catalog.encoding import UTF_8, check_encoding
 from genre_batch.catalog.formats import STDIO
 from genre_batch.errors import UsageError
 from genre_batch.model.decoding import Decision
 
-__all__ = ["TagJob", "tag_job"]
+__all__ = ["DEFAULT_CACHE_BYTES", "TagJob", "tag_job"]
+
+DEFAULT_CACHE_BYTES = 10 * 10**9
 
 
 @dataclass(frozen=True)
@@ -17,9 +21,12 @@ class TagJob:
     """One run of `tag`.
 
     Attributes:
-        source: a file, or `-` for stdin.
-        output: a file, or None for stdout.
+        sources: files, globs, folders, URLs, or `-` for stdin.
+        output: a file or URL; a folder (one that is there, or a name that ends with a slash) for
+            one output per input; None for stdout.
         input_format, output_format: override what the suffixes tell.
+        delimiter: separates cells in CSV and TSV inputs; None: told by their headers.
+        encoding: of the input, if it is text.
         model: an exported .onnx; None: the default one.
         text_column, title_column: None: found by name.
         decision: what makes a probability a genre.
@@ -28,15 +35,22 @@ class TagJob:
         only_missing: predict only rows whose value in this column is null, "" or [].
         replace: the input has our columns: replace them in place.
         infer_types: let CSV cells become numbers and dates in Parquet and Arrow.
+        rejects: where unreadable rows go; None: `<output>.rejects.jsonl`, nowhere for stdout.
+        strict: stop at the first unreadable row.
+        resume: use what an interrupted run left.
         force: overwrite an existing output.
+        cache: a folder that keeps probabilities across runs.
+        cache_size: the most bytes of it.
         threads: rows run at a time; None: the cores this process may use.
-        limit: only the first so many rows.
+        limit: only the first so many rows, over all inputs.
     """
 
-    source: str = STDIO
+    sources: tuple[str, ...] = (STDIO,)
     output: str | None = None
     input_format: str | None = None
     output_format: str | None = None
+    delimiter: str | None = None
+    encoding: str = UTF_8
     model: str | None = None
     text_column: str | None = None
     title_column: str | None = None
@@ -46,7 +60,12 @@ class TagJob:
     only_missing: str | None = None
     replace: bool = False
     infer_types: bool = False
+    rejects: str | None = None
+    strict: bool = False
+    resume: bool = True
     force: bool = False
+    cache: str | None = None
+    cache_size: int = DEFAULT_CACHE_BYTES
     threads: int | None = None
     limit: int | None = None
 
@@ -55,6 +74,11 @@ class TagJob:
             raise UsageError(f"--limit {self.limit} is no number of rows")
         if self.threads is not None and self.threads < 1:
             raise UsageError(f"--threads {self.threads}: at least 1 is needed")
+        if self.strict and self.rejects is not None:
+            raise UsageError("--strict stops at the first bad row: it leaves none for --rejects")
+        object.__setattr__(self, "encoding", check_encoding(self.encoding))
+        if self.delimiter is not None:
+            object.__setattr__(self, "delimiter", check_delimiter(self.delimiter))
 
 
 def tag_job(

@@ -3,166 +3,241 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch import __version__
-from genre_batch.catalog.chunk import Chunk, TableChunk
-from genre_batch.catalog.columns import need_column
+from genre_batch.catalog.chunk import Chunk
 from genre_batch.catalog.encoders import EncoderOptions
-from genre_batch.catalog.formats import Format, input_location, output_location
-from genre_batch.catalog.output import refuse_existing
-from genre_batch.catalog.read import CatalogReader
+from genre_batch.catalog.formats import Format
+from genre_batch.catalog.read import CatalogReader, ReadOptions
+from genre_batch.catalog.rejects import Reject, RejectsFile, refuse
 from genre_batch.catalog.write import open_writer
-from genre_batch.model.decoding import decide
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.model.text import uses_title
-from genre_batch.tagging.columns import text_choice, title_choice
+from genre_batch.tagging.ahead import Ahead
 from genre_batch.tagging.job import TagJob
+from genre_batch.tagging.predict import Predictor
+from genre_batch.tagging.rows import RowTagger
+from genre_batch.tagging.store import LmdbStore, MemoryStore, check_cache
 from genre_batch.tagging.summary import TagSummary, Tally
+from genre_batch.tagging.units import Plan, Unit, plan_units
+from genre_batch.tagging.workspace import Workspace
 
-__all__ = ["GENRES_COLUMN", "PROBABILITY_PREFIX", "Progress", "run"]
-
-GENRES_COLUMN = "predicted_genres"
-PROBABILITY_PREFIX = "probability_"
+__all__ = ["Progress", "run"]
 
 Progress = Callable[[int, int | None], None]
 """Is told (rows done, rows in all: known, estimated from the bytes read, or None)."""
 
+_CHUNKS_AHEAD = 2
+_READER_JOIN_SECONDS = 0.2
+"""A reader may wait for a pipe for ever."""
+_PREDICTOR_JOIN_SECONDS = 10.0
+"""A prediction ends with its batch, and what it has computed is kept before the store is closed."""
+
 
 def run(job: TagJob, progress: Progress = lambda done, total: None) -> TagSummary:
-    """Tags a catalog.
+    """Tags catalogs.
+
+    Reading, prediction and writing overlap, each in a thread of its own with a few chunks of rows
+    between them, so that memory is bounded by those and not by the catalog. What was predicted is
+    kept as it comes: after an interruption of any kind the same job reads the input again, predicts
+    what is missing and writes the bytes that an uninterrupted run writes.
 
     Args:
         job: what and how.
         progress: is told after each chunk.
 
     Raises:
-        UsageError, CatalogError, ModelError: nothing is left under the output's name.
+        UsageError, CatalogError, ModelError: nothing is left under the output's name. A note on
+            the exception, of whatever kind, says how to go on where that is possible.
     """
-    source = input_location(job.source, job.input_format)
-    target = output_location(job.output, job.output_format)
+    plan = plan_units(job)
+    cache = None if job.cache is None else check_cache(job.cache)
     with contextlib.ExitStack() as opened:
-        reader = opened.enter_context(
-            CatalogReader(
-                source,
-                as_table=target.format is not Format.JSONL,
-                infer_types=job.infer_types and not target.format.is_text,
-            )
-        )
-        refuse_existing(target, job.force)
-        tagger = GenreTagger.load(job.model, threads=job.threads)
-        writer = opened.enter_context(
-            open_writer(target, _encoder_options(job, tagger), force=job.force)
-        )
-        rows = _Rows(job, tagger)
+        workspace = None
+        if plan.workspace is not None:
+            name = job.output or ""
+            workspace = Workspace(plan.workspace, name, fresh=not job.resume)
+            opened.enter_context(workspace)
+        plan.check(job.force, workspace.finished() if workspace else set())
+        tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
+        place = cache or (workspace.store if workspace else None)
+        limit = job.cache_size if cache else None
+        store = opened.enter_context(LmdbStore(place, limit)) if place else MemoryStore()
+        stop = threading.Event()
+        predictor = Predictor(tagger, store, stop)
+        running = _Run(job, plan, workspace, tagger, predictor, stop, progress)
+        try:
+            return running.run()
+        except BaseException as error:
+            if place is not None and predictor.predicted:
+                if workspace is not None:
+                    workspace.worth_keeping = True
+                error.add_note("what was predicted is kept: the same command goes on from there")
+            raise
+
+
+@dataclass(frozen=True)
+class _Tagged:
+    """A chunk on its way to the writer.
+
+    Attributes:
+        chunk: the catalog's rows.
+        added: the columns to add to them.
+        fraction: how much of the unit's bytes was read by then, 0..1; None where unknown.
+        rows: how many rows the unit has; None where unknown.
+    """
+
+    chunk: Chunk
+    added: pa.Table
+    fraction: float | None
+    rows: int | None
+
+
+@dataclass
+class _Run:
+    """One run of a job, unit after unit."""
+
+    job: TagJob
+    plan: Plan
+    workspace: Workspace | None
+    tagger: GenreTagger
+    predictor: Predictor
+    stop: threading.Event
+    progress: Progress
+    rows_written: int = 0
+    rejects: int = 0
+    first_reject: Reject | None = None
+    rejects_files: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._sizes: list[int] = [unit.size for unit in self.plan.units]
+
+    def run(self) -> TagSummary:
+        """Tags all units."""
         started = time.perf_counter()
-        for chunk in _limited(reader.chunks(), job.limit):
-            writer.write(chunk, rows.predict(chunk))
-            progress(rows.tally.rows, _total(reader, rows.tally.rows, job.limit))
-        rows.finish()
-    return rows.summary(time.perf_counter() - started)
-
-
-def _encoder_options(job: TagJob, tagger: GenreTagger) -> EncoderOptions:
-    return EncoderOptions(
-        genre_separator=job.separator,
-        replace=job.replace,
-        metadata={
-            "genre_batch.model_sha256": tagger.sha256,
-            "genre_batch.version": __version__,
-        },
-    )
-
-
-def _limited(chunks: Iterator[Chunk], limit: int | None) -> Iterator[Chunk]:
-    """The chunks up to `limit` rows; an empty chunk, which tells the columns, always passes."""
-    for chunk in chunks:
-        if limit is not None:
-            chunk = chunk.head(limit)
-            limit -= len(chunk)
-        yield chunk
-        if limit == 0:
-            return
-
-
-def _total(reader: CatalogReader, done: int, limit: int | None) -> int | None:
-    total = reader.rows
-    if total is None:
-        fraction = reader.fraction_read
-        total = round(done / fraction) if fraction else None
-    return total if limit is None or total is None else min(limit, total)
-
-
-class _Rows:
-    """Predicts chunk after chunk and keeps the tally."""
-
-    def __init__(self, job: TagJob, tagger: GenreTagger) -> None:
-        self._job = job
-        self._tagger = tagger
-        self._thresholds = job.decision.thresholds(tagger.metadata)
-        self._text = text_choice(job.text_column)
-        reads_title = uses_title(tagger.metadata.text_template)
-        self._title = title_choice(job.title_column) if reads_title else None
-        self.tally = Tally(tagger.labels)
-
-    def predict(self, chunk: Chunk) -> pa.Table:
-        """The columns to add to a chunk."""
-        text = self._text.look(chunk)
-        title = self._title.look(chunk) if self._title else None
-        texts = pa.nulls(len(chunk), pa.string()) if text is None else chunk.strings(text)
-        titles = None if title is None else chunk.strings(title)
-        wanted = self._wanted(chunk)
-        if not wanted.all():
-            texts = pa.array(
-                np.where(wanted, texts.to_numpy(zero_copy_only=False), None), pa.string()
-            )
-        probabilities = self._tagger.predict_proba(texts, titles)
-        genres = decide(
-            probabilities, self._thresholds, self._tagger.labels, self._job.decision.top_k
-        )
-        self.tally.add(genres, probabilities, int((~wanted).sum()))
-        columns: dict[str, pa.Array] = {GENRES_COLUMN: genres}
-        if self._job.probabilities:
-            for at, label in enumerate(self._tagger.labels):
-                column = np.ascontiguousarray(probabilities[:, at])
-                # NaN, for a row that was not predicted, becomes null.
-                columns[PROBABILITY_PREFIX + label] = pa.array(column, from_pandas=True)
-        return pa.table(columns)
-
-    def _wanted(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
-        column = self._job.only_missing
-        if column is None:
-            return np.ones(len(chunk), dtype=np.bool_)
-        if isinstance(chunk, TableChunk) and chunk.columns:
-            need_column(chunk.columns, (), column, "--only-missing")
-        return chunk.blank(column)
-
-    def finish(self) -> None:
-        """To be called behind the last chunk: a column that never came is an error."""
-        self._text.finish()
-        if self._title is not None:
-            self._title.finish()
-
-    def summary(self, seconds: float) -> TagSummary:
-        """The run's summary."""
-        tally = self.tally
+        tally = Tally(self.tagger.labels)
+        first: RowTagger | None = None
+        for number, unit in enumerate(self.plan.units):
+            if number and self._left() == 0:
+                break
+            rows = RowTagger(self.job, self.tagger, self.predictor, tally)
+            self._tag(number, unit, rows)
+            first = first or rows
+        seconds = time.perf_counter() - started
         return TagSummary(
             rows=tally.rows,
             rows_predicted=tally.predicted,
             rows_without_text=tally.rows - tally.predicted - tally.skipped,
             rows_without_genre=tally.without_genre,
             rows_skipped=tally.skipped,
+            rows_padded=tally.short,
+            rows_rejected=self.rejects,
+            rejects=tuple(self.rejects_files),
+            first_reject=None if self.first_reject is None else str(self.first_reject),
+            texts_predicted=self.predictor.predicted,
+            texts_recalled=self.predictor.recalled,
             genres=tally.genres(),
-            text_column=self._text.name,
-            title_column=self._title.name if self._title else None,
-            model=str(self._tagger.path),
-            model_sha256=self._tagger.sha256,
-            output=self._job.output,
+            text_column=first.text_column if first else None,
+            title_column=first.title_column if first else None,
+            model=str(self.tagger.path),
+            model_sha256=self.tagger.sha256,
+            output=self.job.output,
             seconds=seconds,
             rows_per_second=tally.rows / seconds if seconds else 0.0,
         )
+
+    def _left(self) -> int | None:
+        return None if self.job.limit is None else self.job.limit - self.rows_written
+
+    def _temporary(self, number: int, what: str) -> str | None:
+        return None if self.workspace is None else self.workspace.temporary(number, what)
+
+    def _tag(self, number: int, unit: Unit, rows: RowTagger) -> None:
+        rejects = RejectsFile(unit.rejects, self._temporary(number, "rejects"))
+        options = ReadOptions(
+            as_table=unit.target.format is not Format.JSONL,
+            infer_types=self.job.infer_types and not unit.target.format.is_text,
+            delimiter=self.job.delimiter,
+            encoding=self.job.encoding,
+        )
+        on_reject = refuse if self.job.strict else rejects.add
+        self.stop.clear()
+        with contextlib.ExitStack() as opened:
+            opened.callback(rejects.drop)
+            reader = opened.enter_context(CatalogReader(unit.sources, options, on_reject))
+            writer = opened.enter_context(
+                open_writer(
+                    unit.target,
+                    self._encoder_options(),
+                    force=True,
+                    temporary=self._temporary(number, "output"),
+                )
+            )
+            read = Ahead(
+                _limited(reader, self._left()), _CHUNKS_AHEAD, self.stop, _READER_JOIN_SECONDS
+            )
+            tagged = Ahead(_tagged(read, rows), _CHUNKS_AHEAD, self.stop, _PREDICTOR_JOIN_SECONDS)
+            with read, tagged:
+                for item in tagged:
+                    writer.write(item.chunk, item.added)
+                    self.rows_written += len(item.chunk)
+                    self._tell(number, item)
+            rows.finish()
+            if self.workspace is not None:
+                self.workspace.publishing(unit.target.path)
+            rejects.keep()
+        self.rejects += rejects.count
+        self.first_reject = self.first_reject or rejects.first
+        if rejects.count and rejects.path is not None:
+            self.rejects_files.append(rejects.path)
+
+    def _encoder_options(self) -> EncoderOptions:
+        return EncoderOptions(
+            genre_separator=self.job.separator,
+            replace=self.job.replace,
+            metadata={
+                "genre_batch.model_sha256": self.tagger.sha256,
+                "genre_batch.version": __version__,
+            },
+        )
+
+    def _tell(self, number: int, item: _Tagged) -> None:
+        """Reports progress; the total is estimated from the share of the bytes that is behind."""
+        sizes = self._sizes
+        total: int | None = None
+        if item.rows is not None and len(sizes) == 1:
+            total = item.rows
+        elif item.fraction is not None and any(sizes):
+            read = (sum(sizes[:number]) + item.fraction * sizes[number]) / sum(sizes)
+            total = round(self.rows_written / read) if read else None
+        if self.job.limit is not None and total is not None:
+            total = min(self.job.limit, total)
+        self.progress(self.rows_written, total)
+
+
+def _limited(
+    reader: CatalogReader, limit: int | None
+) -> Iterator[tuple[Chunk, float | None, int | None]]:
+    """The chunks up to `limit` rows, each with how much was read by then.
+
+    An empty chunk, which tells the columns, always passes.
+    """
+    for chunk in reader.chunks():
+        if limit is not None:
+            chunk = chunk.head(limit)
+            limit -= len(chunk)
+        yield chunk, reader.fraction_read, reader.rows
+        if limit == 0:
+            return
+
+
+def _tagged(
+    read: Iterable[tuple[Chunk, float | None, int | None]], rows: RowTagger
+) -> Iterator[_Tagged]:
+    for chunk, fraction, total in read:
+        yield _Tagged(chunk, rows.columns(chunk), fraction, total)

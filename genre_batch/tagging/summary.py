@@ -41,6 +41,13 @@ class TagSummary:
         rows_without_text: rows that have no text, and so null.
         rows_without_genre: rows with text for which no genre passed.
         rows_skipped: rows left alone by `--only-missing`.
+        rows_padded: CSV rows with too few fields, filled up with nulls.
+        rows_rejected: rows that could not be read.
+        rejects: the files that hold them.
+        first_reject: where the first of them stands and what is wrong with it; None without any.
+        texts_predicted: distinct texts that went through the model.
+        texts_recalled: texts whose probabilities were known: duplicates, an interrupted run's, or
+            the cache's; counted once per window of about a megabyte.
         genres: every genre of the model, most frequent first.
         text_column, title_column: the columns read; None where there was none.
         model, model_sha256: the model file.
@@ -54,6 +61,12 @@ class TagSummary:
     rows_without_text: int
     rows_without_genre: int
     rows_skipped: int
+    rows_padded: int
+    rows_rejected: int
+    rejects: tuple[str, ...]
+    first_reject: str | None
+    texts_predicted: int
+    texts_recalled: int
     genres: tuple[GenreCount, ...]
     text_column: str | None
     title_column: str | None
@@ -79,12 +92,14 @@ class Tally:
         self.predicted = 0
         self.without_genre = 0
         self.skipped = 0
+        self.short = 0
 
     def add(
         self,
         genres: pa.ListArray,
         probabilities: npt.NDArray[np.float32],
         skipped: int,
+        short: int = 0,
     ) -> None:
         """Adds a chunk.
 
@@ -92,9 +107,11 @@ class Tally:
             genres: (rows,) the predicted lists; null where nothing was predicted.
             probabilities: (rows, genres) float32; NaN where nothing was predicted.
             skipped: rows of the chunk that were left alone.
+            short: rows of the chunk that had too few fields.
         """
         self.rows += len(genres)
         self.skipped += skipped
+        self.short += short
         self.predicted += len(genres) - genres.null_count
         self.without_genre += int(pc.sum(pc.equal(pc.list_value_length(genres), 0)).as_py() or 0)
         codes = pc.index_in(pc.list_flatten(genres), pa.array(self._labels, pa.string()))

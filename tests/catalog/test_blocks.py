@@ -11,65 +11,95 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genre_batch.catalog import blocks
-from genre_batch.catalog.blocks import record_ends, split_blocks
+from genre_batch.catalog.blocks import Start, split_blocks
 from genre_batch.errors import CatalogError
 
-PIECES = st.lists(st.sampled_from([b"a", b"\n", b'"', b'""', b",", b"\r\n", b"\xc3\xa9"]))
+
+def _lines(data: bytes) -> int:
+    return data.rfind(b"\n") + 1
 
 
-@pytest.mark.parametrize(
-    ("data", "ends"),
-    [
-        (b"", []),
-        (b"a\nb\n", [2, 4]),
-        (b'"a\nb"\nc\n', [6, 8]),
-        (b'"a""\n"\nc', [7]),
-        (b'"open\nb\n', []),
-    ],
+class _Dribble(io.RawIOBase):
+    """A stream that gives a few bytes at a time."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._left = io.BytesIO(data)
+        self._size = size
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._left.read(self._size)
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"\n", b"bc", b"\r\n"])).map(b"".join),
+    st.integers(1, 7),
 )
-def test_a_newline_between_quotes_ends_no_record(data: bytes, ends: list[int]) -> None:
-    assert record_ends(data, quoted=True).tolist() == ends
-
-
-def test_where_quotes_mean_nothing_every_newline_ends_a_record() -> None:
-    assert record_ends(b'{"a": "\n"}\n', quoted=False).tolist() == [8, 11]
-
-
-@given(PIECES.map(b"".join), st.integers(1, 7), st.booleans())
-def test_the_blocks_are_the_stream_cut_behind_records(
-    data: bytes, block_bytes: int, quoted: bool
-) -> None:
-    cut = list(split_blocks(io.BytesIO(data), "f", quoted, block_bytes))
+def test_the_blocks_are_the_stream_cut_behind_records(data: bytes, size: int) -> None:
+    cut = list(split_blocks(cast(io.BytesIO, _Dribble(data, size)), "f", _lines))
     assert b"".join(block.data for block in cut) == data
-    ends = set(record_ends(data, quoted).tolist()) | {len(data)}
+    for block in cut[:-1]:
+        assert block.data.endswith(b"\n")
     for block in cut:
-        assert block.byte_offset + len(block.data) in ends
         assert block.first_line == 1 + data.count(b"\n", 0, block.byte_offset)
+
+
+def test_what_was_read_already_comes_first_and_counts() -> None:
+    start = Start(b"b\nc", line=3, byte_offset=20)
+    (block,) = split_blocks(io.BytesIO(b"\n"), "f", _lines, start)
+    assert (block.data, block.first_line, block.byte_offset) == (b"b\nc\n", 3, 20)
+
+
+def test_a_place_is_counted_in_the_file_s_own_bytes() -> None:
+    stream = cast(io.BytesIO, _Dribble(b"aa\nbb\n", 3))
+    cut = list(split_blocks(stream, "f", _lines, original_length=lambda data: 2 * len(data)))
+    assert [block.byte_offset for block in cut] == [0, 6]
 
 
 def test_a_pipe_s_line_comes_out_while_the_pipe_is_open() -> None:
     reading, writing = os.pipe()
     with open(reading, "rb") as stream, open(writing, "wb", buffering=0) as source:
-        cut = split_blocks(stream, "pipe", quoted=False)
+        cut = split_blocks(stream, "pipe", _lines)
         for line in (b"one\n", b"two\n"):
             source.write(line)
             assert next(cut).data == line
 
 
-def test_a_record_that_never_ends_is_refused_with_its_line(
+def test_a_line_that_never_ends_is_refused_with_its_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(blocks, "MAX_RECORD_BYTES", 100)
-    data = b'a\nb\n"' + b"x\n" * 200
-    with pytest.raises(CatalogError, match="starts on line 3 does not end"):
-        list(split_blocks(io.BytesIO(data), "f.csv", quoted=True, block_bytes=10))
+    data = b"a\nb\n" + b"x" * 200
+    with pytest.raises(CatalogError, match="line 3 does not end within"):
+        list(split_blocks(cast(io.BytesIO, _Dribble(data, 10)), "f.csv", _lines))
+
+
+def test_a_record_that_lost_its_end_gives_up_its_first_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blocks, "MAX_RECORD_BYTES", 100)
+    stream = cast(io.BytesIO, _Dribble(b"x\n" * 150, 10))
+    cut = list(split_blocks(stream, "f.csv", lambda data: 0))
+    assert b"".join(block.data for block in cut) == b"x\n" * 150
+    assert cut[0].data == b"x\n"
+
+
+def test_a_long_record_is_looked_at_a_few_times_only() -> None:
+    looked: list[int] = []
+
+    def whole(data: bytes) -> int:
+        looked.append(len(data))
+        return 0
+
+    stream = cast(io.BytesIO, _Dribble(b"x\n" * (4 << 20), 1 << 16))
+    list(split_blocks(stream, "f", whole))
+    assert sum(looked) < 40 << 20
 
 
 class _Failing(io.RawIOBase):
-    def read(self, size: int = -1) -> bytes:
+    def read1(self, size: int = -1) -> bytes:
         raise OSError("device on fire")
 
 
 def test_a_stream_that_fails_is_named() -> None:
     with pytest.raises(CatalogError, match=r"f\.csv: cannot be read beyond line 1: device on fire"):
-        list(split_blocks(cast(io.BytesIO, _Failing()), "f.csv", quoted=True))
+        list(split_blocks(cast(io.BytesIO, _Failing()), "f.csv", _lines))

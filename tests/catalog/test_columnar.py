@@ -66,7 +66,7 @@ def test_rows_and_types_come_as_they_are(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["file.parquet", "file.arrow"])
 def test_a_large_file_comes_in_small_pieces_in_order(tmp_path: Path, name: str) -> None:
     path = _write(tmp_path / name, _table(5000))
-    with CatalogReader(input_location(str(path))) as reader:
+    with CatalogReader([input_location(str(path))]) as reader:
         chunks = list(reader.chunks())
     assert max(map(len, chunks)) <= ROWS_PER_CHUNK
     assert [row for chunk in chunks for row in chunk.table["id"].to_pylist()] == list(  # type: ignore[union-attr]

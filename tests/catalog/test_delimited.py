@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from genre_batch.catalog.delimited import read_delimited
+from genre_batch.catalog.delimited import Dialect, read_delimited
 from genre_batch.catalog.rejects import Reject, refuse
 from genre_batch.errors import CatalogError
 
@@ -18,7 +18,7 @@ def _read(data: bytes, separator: str = ",") -> tuple[list[dict[str, Any]], list
     rejects: list[Reject] = []
     tables = [
         chunk.table
-        for chunk in read_delimited(io.BytesIO(data), "f.csv", separator, rejects.append)
+        for chunk in read_delimited(io.BytesIO(data), "f.csv", Dialect(separator), rejects.append)
     ]
     return [row for table in tables for row in table.to_pylist()], rejects
 
@@ -95,11 +95,11 @@ def test_bad_rows_are_told_in_the_order_they_stand() -> None:
 
 def test_the_strict_policy_stops_at_the_first_with_its_line() -> None:
     with pytest.raises(CatalogError, match=r"f\.csv, line 3 \(byte 8\) has more fields"):
-        list(read_delimited(io.BytesIO(b"a,b\n1,2\n1,2,3\n"), "f.csv", ",", refuse))
+        list(read_delimited(io.BytesIO(b"a,b\n1,2\n1,2,3\n"), "f.csv", Dialect(), refuse))
 
 
 def test_a_header_alone_gives_a_table_without_rows() -> None:
-    tables = [c.table for c in read_delimited(io.BytesIO(b"id,overview\n"), "f", ",", refuse)]
+    tables = [c.table for c in read_delimited(io.BytesIO(b"id,overview\n"), "f", Dialect(), refuse)]
     assert [table.column_names for table in tables] == [["id", "overview"]]
     assert sum(table.num_rows for table in tables) == 0
 

@@ -134,7 +134,7 @@ def test_types_nullability_and_schema_metadata_survive_and_ours_is_added(kind: F
 
 @pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
 def test_how_the_rows_came_in_pieces_changes_no_byte(kind: Format) -> None:
-    table = pa.table({"id": [1, 2, 3] * 30_000})
+    table = pa.table({"id": [1, 2, 3] * 30_000, "overview": [f"film {n}" for n in range(90_000)]})
     added = pa.concat_tables([ADDED] * 30_000)
 
     def encode(size: int) -> bytes:

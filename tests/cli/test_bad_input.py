@@ -59,7 +59,17 @@ def _fails(
         (1, ["@empty.csv"], ["empty.csv is empty"]),
         (1, ["@fake.parquet"], ["fake.parquet is not a readable Parquet file"]),
         (1, ["@random.csv"], ["random.csv"]),
-        (1, ["@ragged.csv"], ["ragged.csv, line 3 (byte 20) has more fields than the header"]),
+        (1, ["@ragged.csv", "--strict"], ["ragged.csv, line 3 (byte 20) has more fields than"]),
+        (2, ["@films.csv", "--strict", "--rejects", "@r"], ["--strict", "--rejects"]),
+        (2, ["@films.csv", "--delimiter", "--"], ["--delimiter", "one character"]),
+        (2, ["@films.csv", "--encoding", "klingon"], ["--encoding klingon", "latin-1"]),
+        (2, ["@films.csv", "--cache-size", "1G"], ["--cache-size", "--cache"]),
+        (2, ["@films.csv", "--cache", "@c", "--cache-size", "much"], ["--cache-size much", "2GB"]),
+        (2, ["@films.csv", "--cache", "@films.csv"], ["films.csv is a file"]),
+        (2, ["@films.csv", "--cache", "@"], ["other things in it"]),
+        (2, ["@*.tsv"], ["nothing to read"]),
+        (2, ["@films.csv", "-"], ["stdin can only be read alone"]),
+        (2, ["ftp://host/films.csv"], ["ftp://", "s3://"]),
         (1, ["@films.csv", "-m", "@broken.onnx"], ["broken.onnx is no ONNX file"]),
         (1, ["@films.csv", "-m", "@no_labels.onnx"], ["no_labels.onnx", "genre_batch.labels"]),
         (2, ["@films.csv", "-m", "@none.onnx"], ["no such model: ", "none.onnx"]),
@@ -82,7 +92,7 @@ def test_tag_fails_in_one_line(
 
 
 def test_a_broken_line_of_json_is_named(command: Command, place: Path) -> None:
-    message = _fails(command, place, 1, "tag", "@broken.jsonl", "-o", "@out.jsonl")
+    message = _fails(command, place, 1, "tag", "@broken.jsonl", "--strict", "-o", "@out.jsonl")
     assert "broken.jsonl, line 2 (byte 17) is not valid JSON" in message
 
 

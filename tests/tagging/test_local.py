@@ -202,7 +202,7 @@ def test_a_header_alone_gives_a_header_alone(tmp_path: Path) -> None:
 def test_progress_never_goes_back_and_ends_at_the_last_row(catalog: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int | None]] = []
     run(
-        tag_job(source=str(catalog), output=str(tmp_path / "o.csv")),
+        tag_job(sources=(str(catalog),), output=str(tmp_path / "o.csv")),
         lambda done, total: told.append((done, total)),
     )
     assert [done for done, _ in told] == sorted(done for done, _ in told)

@@ -1,0 +1,92 @@
+"""Iterators that run ahead of whoever reads them, in threads of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Generic, TypeVar
+
+__all__ = ["Ahead", "StoppedError"]
+
+_Item = TypeVar("_Item")
+_LOOK_SECONDS = 0.1
+
+
+class StoppedError(Exception):
+    """Raised in a stage that runs ahead when nobody wants its items any more."""
+
+
+class Ahead(Generic[_Item]):
+    """Items made in a thread while earlier ones are worked on; at most a few wait.
+
+    An exception of the iterator is raised where its item would have come.
+    """
+
+    def __init__(
+        self, items: Iterator[_Item], depth: int, stop: threading.Event, join_seconds: float
+    ) -> None:
+        """Starts the thread.
+
+        Args:
+            items: run in that thread alone.
+            depth: how many items may wait.
+            stop: set by anybody, it ends the thread at its next item.
+            join_seconds: how long to wait for that.
+        """
+        self._items = items
+        self._stop = stop
+        self._join_seconds = join_seconds
+        self._queue: queue.Queue[tuple[_Item | None, BaseException | None]] = queue.Queue(depth)
+        self._thread = threading.Thread(target=self._run, name="genre-batch-ahead", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            for item in self._items:
+                self._put(item, None)
+            self._put(None, StopIteration())
+        except StoppedError:
+            pass
+        except BaseException as error:  # a panic in polars is no Exception
+            with contextlib.suppress(StoppedError):
+                self._put(None, error)
+
+    def _put(self, item: _Item | None, error: BaseException | None) -> None:
+        while not self._stop.is_set():
+            try:
+                self._queue.put((item, error), timeout=_LOOK_SECONDS)
+            except queue.Full:
+                continue
+            return
+        raise StoppedError
+
+    def __iter__(self) -> Iterator[_Item]:
+        while True:
+            try:
+                item, error = self._queue.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                if self._stop.is_set():
+                    raise StoppedError from None
+                continue
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            assert item is not None
+            yield item
+
+    def __enter__(self) -> Ahead[_Item]:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        # A thread that waits for a pipe cannot be woken; being a daemon it ends with the process.
+        self._thread.join(self._join_seconds)
