@@ -95,6 +95,13 @@ def main() -> NoReturn:
             traceback.print_exc()
         _say(_with_notes(f"Error: {error}", error))
         code = error.exit_code
+    except MemoryError as error:
+        if debug:
+            traceback.print_exc()
+        _say(
+            _with_notes("Error: not enough memory: close other programs, or split the file", error)
+        )
+        code = 1
     except BaseException as error:  # a panic in polars is no Exception
         if isinstance(error, SystemExit):
             raise

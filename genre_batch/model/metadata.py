@@ -17,6 +17,7 @@ import onnx
 
 from genre_batch.errors import ModelError, UsageError
 from genre_batch.model.text import uses_title
+from genre_batch.model.vetting import vet_graph, vet_tokenizer
 
 __all__ = [
     "FORMAT_VERSION",
@@ -43,6 +44,8 @@ KEYS = (
     "provenance",
 )
 MAX_MODEL_TOKENS = 4096
+MAX_LABELS = 10_000
+MAX_LABEL_CHARACTERS = 200
 _INPUTS = ("input_ids", "attention_mask")
 _OUTPUT = "logits"
 
@@ -154,10 +157,10 @@ class ModelMetadata:
         labels = values["labels"]
         _need(
             isinstance(labels, list)
-            and len(labels) > 0
-            and all(isinstance(label, str) and label for label in labels)
+            and 0 < len(labels) <= MAX_LABELS
+            and all(_is_name(label) for label in labels)
             and len(set(labels)) == len(labels),
-            "labels are not a list of distinct names",
+            f"labels are not a list of up to {MAX_LABELS:,} distinct names",
         )
         thresholds = values["thresholds"]
         _need(_are_thresholds(thresholds, len(labels)), "thresholds are not one of 0..1 a label")
@@ -206,6 +209,11 @@ def _need(condition: bool, otherwise: str) -> None:
         raise _InvalidError(otherwise)
 
 
+def _is_name(label: object) -> bool:
+    """Whether this can stand in a table and a terminal: one line of text, no control characters."""
+    return isinstance(label, str) and 0 < len(label) <= MAX_LABEL_CHARACTERS and label.isprintable()
+
+
 def _check_version(version: object, name: str) -> None:
     if not isinstance(version, int) or version < 1:
         raise ModelError(f"{name}: {PREFIX}format_version is {version!r}, not a version number")
@@ -250,7 +258,8 @@ def read_model_file(path: Path) -> ModelFile:
 
     Raises:
         UsageError: no such file.
-        ModelError: unreadable, no ONNX, without our metadata, or with other inputs or outputs.
+        ModelError: unreadable, no ONNX, without our metadata, with other inputs or outputs, or with
+            something in it that is not to be run (model/vetting.py).
     """
     try:
         content = path.read_bytes()
@@ -265,6 +274,8 @@ def read_model_file(path: Path) -> ModelFile:
     metadata = ModelMetadata.from_props(
         {prop.key: prop.value for prop in model.metadata_props}, str(path)
     )
+    vet_graph(model, str(path))
+    vet_tokenizer(metadata.tokenizer, metadata.max_length, str(path))
     inputs = tuple(value.name for value in model.graph.input)
     outputs = [value.name for value in model.graph.output]
     if sorted(inputs) != sorted(_INPUTS) or outputs != [_OUTPUT]:

@@ -42,6 +42,7 @@ class Session:
         Raises:
             ModelError: onnxruntime refuses the graph.
         """
+        self._name = name
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -62,7 +63,15 @@ class Session:
     def run(
         self, input_ids: npt.NDArray[np.int64], attention_mask: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """(rows, tokens) int64 ids and mask -> (rows, genres) float32 logits."""
+        """(rows, tokens) int64 ids and mask -> (rows, genres) float32 logits.
+
+        Raises:
+            ModelError: the graph cannot be run on them.
+        """
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-        logits: npt.NDArray[np.float32] = self._session.run(["logits"], feed)[0]
+        try:
+            logits: npt.NDArray[np.float32] = self._session.run(["logits"], feed)[0]
+        except Exception as error:  # onnxruntime's exceptions share no public base
+            reason = str(error).strip().split("\n", 1)[0]
+            raise ModelError(f"{self._name}: the graph cannot be run: {reason}") from error
         return logits

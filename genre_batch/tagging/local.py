@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -68,9 +67,8 @@ def run(job: TagJob, progress: Progress = lambda done, total: None) -> TagSummar
         place = cache or (workspace.store if workspace else None)
         limit = job.cache_size if cache else None
         store = opened.enter_context(LmdbStore(place, limit)) if place else MemoryStore()
-        stop = threading.Event()
-        predictor = Predictor(tagger, store, stop)
-        running = _Run(job, plan, workspace, tagger, predictor, stop, progress)
+        predictor = Predictor(tagger, store)
+        running = _Run(job, plan, workspace, tagger, predictor, progress)
         try:
             return running.run()
         except BaseException as error:
@@ -107,7 +105,6 @@ class _Run:
     workspace: Workspace | None
     tagger: GenreTagger
     predictor: Predictor
-    stop: threading.Event
     progress: Progress
     rows_written: int = 0
     rejects: int = 0
@@ -157,31 +154,46 @@ class _Run:
     def _temporary(self, number: int, what: str) -> str | None:
         return None if self.workspace is None else self.workspace.temporary(number, what)
 
+    def _rejects_temporary(self, number: int) -> str | None:
+        """In the workspace, unless they go somewhere else, perhaps on another disk."""
+        return self._temporary(number, "rejects") if self.job.rejects is None else None
+
     def _tag(self, number: int, unit: Unit, rows: RowTagger) -> None:
-        rejects = RejectsFile(unit.rejects, self._temporary(number, "rejects"))
+        rejects = RejectsFile(unit.rejects, self._rejects_temporary(number))
+        try:
+            self._write(number, unit, rows, refuse if self.job.strict else rejects.add)
+            rejects.keep()
+        except BaseException:
+            rejects.drop()
+            raise
+        self.rejects += rejects.count
+        self.first_reject = self.first_reject or rejects.first
+        if rejects.count and rejects.path is not None:
+            self.rejects_files.append(rejects.path)
+
+    def _write(
+        self, number: int, unit: Unit, rows: RowTagger, on_reject: Callable[[Reject], None]
+    ) -> None:
         options = ReadOptions(
             as_table=unit.target.format is not Format.JSONL,
             infer_types=self.job.infer_types and not unit.target.format.is_text,
             delimiter=self.job.delimiter,
             encoding=self.job.encoding,
         )
-        on_reject = refuse if self.job.strict else rejects.add
-        self.stop.clear()
-        with contextlib.ExitStack() as opened:
-            opened.callback(rejects.drop)
-            reader = opened.enter_context(CatalogReader(unit.sources, options, on_reject))
-            writer = opened.enter_context(
-                open_writer(
-                    unit.target,
-                    self._encoder_options(),
-                    force=True,
-                    temporary=self._temporary(number, "output"),
-                )
-            )
-            read = Ahead(
-                _limited(reader, self._left()), _CHUNKS_AHEAD, self.stop, _READER_JOIN_SECONDS
-            )
-            tagged = Ahead(_tagged(read, rows), _CHUNKS_AHEAD, self.stop, _PREDICTOR_JOIN_SECONDS)
+        stop = self.predictor.stop
+        stop.clear()
+        with (
+            CatalogReader(unit.sources, options, on_reject) as reader,
+            open_writer(
+                unit.target,
+                self._encoder_options(),
+                force=True,
+                temporary=self._temporary(number, "output"),
+            ) as writer,
+        ):
+            chunks = _limited(reader, self._left())
+            read = Ahead(chunks, _CHUNKS_AHEAD, stop, _READER_JOIN_SECONDS)
+            tagged = Ahead(_tagged(read, rows), _CHUNKS_AHEAD, stop, _PREDICTOR_JOIN_SECONDS)
             with read, tagged:
                 for item in tagged:
                     writer.write(item.chunk, item.added)
@@ -190,11 +202,6 @@ class _Run:
             rows.finish()
             if self.workspace is not None:
                 self.workspace.publishing(unit.target.path)
-            rejects.keep()
-        self.rejects += rejects.count
-        self.first_reject = self.first_reject or rejects.first
-        if rejects.count and rejects.path is not None:
-            self.rejects_files.append(rejects.path)
 
     def _encoder_options(self) -> EncoderOptions:
         return EncoderOptions(

@@ -27,19 +27,19 @@ class Predictor:
     Attributes:
         predicted: texts that went through the model.
         recalled: texts that the store had, each once per window of rows.
+        stop: ends a prediction between two batches once it is set.
     """
 
-    def __init__(self, tagger: GenreTagger, store: Store, stop: threading.Event) -> None:
+    def __init__(self, tagger: GenreTagger, store: Store) -> None:
         """Joins the two.
 
         Args:
             tagger: the model.
             store: where probabilities are looked for, and kept as they are computed.
-            stop: ends a prediction between two batches.
         """
         self._tagger = tagger
         self._store = store
-        self._stop = stop
+        self.stop = threading.Event()
         self.predicted = 0
         self.recalled = 0
         # Another version of the runtime may round otherwise: its probabilities are others.
@@ -104,7 +104,7 @@ class Predictor:
             if time.monotonic() - kept >= _KEEP_SECONDS:
                 keep()
                 kept = time.monotonic()
-            if self._stop.is_set():
+            if self.stop.is_set():
                 keep()
                 batches.close()  # type: ignore[attr-defined]
                 raise StoppedError

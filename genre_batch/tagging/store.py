@@ -21,8 +21,13 @@ _MEGABYTE = 1 << 20
 _FIRST_MAP_BYTES = 64 * _MEGABYTE
 _LEAST_LIMIT_BYTES = _MEGABYTE
 _LOOKUPS_PER_OPENING = 16_384
-_FULL = 0.6
-"""How much of a bounded store may be in use: LMDB copies each page it writes, and needs room."""
+_LEAST_USE = 0.3
+_MOST_SLACK_BYTES = 128 * _MEGABYTE
+"""How much of a bounded store may be in use: LMDB copies each page that a write touches, and gives
+the old ones back only two writes later; a second's keys, being hashes, touch a page each."""
+_EVICTED_PER_KEPT = 1.1
+_BYTES_PER_KEY_WRITTEN = 1 << 15
+"""So much of a bounded store's limit has to stand behind each key of one write, for that reason."""
 _SEQUENCE = struct.Struct(">Q")
 
 
@@ -163,20 +168,28 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         Raises:
             CatalogError: the disk is full, say.
         """
+        size = len(keys) if self._limit is None else self._limit // _BYTES_PER_KEY_WRITTEN
+        for start in range(0, len(keys), max(1, size)):
+            self._keep(keys[start : start + size], values[start : start + size])
+
+    def _keep(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         with self._errors():
             environment = self._environment or self._open()
+            evicted = round(_EVICTED_PER_KEPT * len(keys)) + 1
             while True:
                 try:
                     if self._limit is not None:
-                        self._make_room(environment)
+                        self._make_room(environment, evicted)
                     self._put(environment, keys, values)
-                except lmdb.MapResizedError:
+                except lmdb.MapResizedError:  # another process made the file larger
                     environment = self._open()
                 except lmdb.MapFullError:
-                    if self._limit is not None:
-                        return  # a cache too small for what one second gives keeps nothing of it
-                    self._map_bytes = 2 * max(self._map_bytes, environment.info()["map_size"])
-                    environment = self._open()
+                    if self._limit is None:
+                        self._map_bytes = 2 * max(self._map_bytes, environment.info()["map_size"])
+                        environment = self._open()
+                    elif evicted > self._limit:
+                        return  # a cache too small for what a second gives keeps nothing of it
+                    evicted *= 4
                 else:
                     return
 
@@ -194,24 +207,22 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
                     last += 1
                     transaction.put(_SEQUENCE.pack(last), key, append=True, db=self._order)
 
-    def _make_room(self, environment: lmdb.Environment) -> None:
-        """Lets the oldest tenth of the values go, as long as too much of the file is in use."""
+    def _make_room(self, environment: lmdb.Environment, entries: int) -> None:
+        """Lets so many of the oldest entries go, if the store is as full as it may be."""
         assert self._limit is not None
-        while True:
-            with environment.begin(write=True) as transaction:
-                stats = [transaction.stat(db) for db in (self._values, self._order)]
-                pages = sum(
-                    stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
-                    for stat in stats
-                )
-                if pages * stats[0]["psize"] <= _FULL * self._limit:
-                    return
-                with transaction.cursor(self._order) as cursor:
-                    for _ in range(max(1, stats[1]["entries"] // 10)):
-                        if not cursor.first():
-                            break
-                        transaction.delete(cursor.value(), db=self._values)
-                        cursor.delete()
+        may_use = max(_LEAST_USE * self._limit, self._limit - _MOST_SLACK_BYTES)
+        with environment.begin(write=True) as transaction:
+            stats = [transaction.stat(db) for db in (self._values, self._order)]
+            pages = sum(
+                stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"] for stat in stats
+            )
+            if pages * stats[0]["psize"] <= may_use:
+                return
+            with transaction.cursor(self._order) as cursor:
+                while entries and cursor.first():
+                    transaction.delete(cursor.value(), db=self._values)
+                    cursor.delete()
+                    entries -= 1
 
 
 def parse_size(text: str) -> int:

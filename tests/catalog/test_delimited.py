@@ -116,3 +116,53 @@ def test_a_header_alone_gives_a_table_without_rows() -> None:
 def test_a_header_that_cannot_be_one_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         _read(data)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_the_one_that_stands_most_often_in_the_header(separator: str) -> None:
+    data = separator.join(["id", '"a, b; c"', "overview"]) + "\n" + separator.join("1xy") + "\n"
+    rows, _ = _read(data.encode())
+    assert list(rows[0].values()) == ["1", "x", "y"]
+
+
+def test_a_header_without_any_separator_is_one_column() -> None:
+    assert _read(b"overview\na film\n")[0] == [{"overview": "a film"}]
+
+
+def test_rows_with_too_few_fields_are_counted() -> None:
+    chunks = list(read_delimited(io.BytesIO(b"a,b\n1\n2,\n3,x\n4"), "f", Dialect(), refuse))
+    assert sum(chunk.short_rows for chunk in chunks) == 2
+
+
+def test_another_encoding_is_read_and_placed_by_its_own_bytes() -> None:
+    rejects: list[Reject] = []
+    data = "id,überblick\n1,größe\n2,a,b\n".encode("latin-1")
+    dialect = Dialect(encoding="iso8859-1")
+    chunks = list(read_delimited(io.BytesIO(data), "f", dialect, rejects.append))
+    assert [row for chunk in chunks for row in chunk.table.to_pylist()] == [
+        {"id": "1", "überblick": "größe"}
+    ]
+    assert (rejects[0].line, rejects[0].byte_offset) == (3, data.index(b"2,a,b"))
+
+
+def test_utf_16_is_read_when_asked_for_and_named_when_not() -> None:
+    data = "id,überblick\n1,größe\n2,a,b\n".encode("utf-16")
+    with pytest.raises(CatalogError, match="add --encoding utf-16"):
+        _read(data)
+    rejects: list[Reject] = []
+    dialect = Dialect(encoding="utf-16")
+    chunks = list(read_delimited(io.BytesIO(data), "f", dialect, rejects.append))
+    assert next(row for chunk in chunks for row in chunk.table.to_pylist())["überblick"] == "größe"
+    assert rejects[0].byte_offset == data.index("2,a,b".encode("utf-16-le"))
+
+
+def test_bytes_that_are_none_of_the_encoding_s_are_a_bad_row() -> None:
+    rejects: list[Reject] = []
+    data = b"id,overview\n1,\x81\n2,ok\n"
+    list(read_delimited(io.BytesIO(data), "f", Dialect(encoding="cp1252"), rejects.append))
+    assert [(reject.line, reject.reason) for reject in rejects] == [(2, "invalid_utf8")]
+
+
+def test_a_header_with_a_quote_that_is_never_closed_is_refused() -> None:
+    with pytest.raises(CatalogError, match="line 1: the header has broken quoting"):
+        _read(b'id,"overview\n1,x\n')

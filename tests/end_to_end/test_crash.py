@@ -1,0 +1,85 @@
+"""The real process, killed at a random moment and started again, gives the bytes it owed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from conftest import COMMAND
+from genre_batch.model.tagger import MODEL_VARIABLE
+
+SEEDS = range(20)
+SUFFIXES = ("parquet", "csv.gz", "jsonl", "arrow")
+ROWS = 6000
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("catalog") / "films.csv"
+    rows = [f'{row},"laugh, film {row}"\n' for row in range(ROWS)]
+    rows[100] = "broken,row,here\n"
+    path.write_text("id,overview\n" + "".join(rows))
+    return path
+
+
+def _tag(model: Path, catalog: Path, output: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [COMMAND, "-q", "tag", catalog, "-o", output, "--threads", "1"],
+        env=os.environ | {MODEL_VARIABLE: str(model)},
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_model: Path, catalog: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of runs that nothing interrupted, in each format."""
+    folder = tmp_path_factory.mktemp("whole")
+    for suffix in SUFFIXES:
+        assert _tag(tiny_model, catalog, folder / f"o.{suffix}").wait(120) == 0
+    return folder
+
+
+def _killed_and_resumed(
+    seed: int, model: Path, catalog: Path, folder: Path, seconds: float
+) -> tuple[str, bool]:
+    """(which format, whether the first run was killed before its end)."""
+    suffix = SUFFIXES[seed % len(SUFFIXES)]
+    output = folder / str(seed) / f"o.{suffix}"
+    output.parent.mkdir()
+    process = _tag(model, catalog, output)
+    time.sleep(random.Random(seed).uniform(0.2, seconds))
+    process.send_signal(signal.SIGKILL)
+    killed = process.wait(60) == -signal.SIGKILL
+    left = output.parent / f".{output.name}.genre-batch"
+    if killed and (left.exists() or not output.exists()):
+        assert _tag(model, catalog, output).wait(120) == 0
+    return suffix, killed
+
+
+def test_whenever_it_is_killed_the_same_command_finishes_the_same_bytes(
+    tiny_model: Path, catalog: Path, whole: Path, tmp_path: Path
+) -> None:
+    started = time.monotonic()
+    assert _tag(tiny_model, catalog, tmp_path / "timed.jsonl").wait(120) == 0
+    seconds = 2 * (time.monotonic() - started)  # two run at a time
+    with ThreadPoolExecutor(2) as pool:
+        done = list(
+            pool.map(
+                lambda seed: _killed_and_resumed(seed, tiny_model, catalog, tmp_path, seconds),
+                SEEDS,
+            )
+        )
+    assert any(killed for _, killed in done)
+    for seed, (suffix, _) in zip(SEEDS, done, strict=True):
+        folder = tmp_path / str(seed)
+        assert sorted(path.name for path in folder.iterdir()) == [
+            f"o.{suffix}",
+            f"o.{suffix}.rejects.jsonl",
+        ]
+        assert (folder / f"o.{suffix}").read_bytes() == (whole / f"o.{suffix}").read_bytes()

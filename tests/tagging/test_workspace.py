@@ -1,0 +1,125 @@
+"""The hidden folder beside an output: locked while a run lasts, gone after success."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from genre_batch.catalog.formats import Format, Location, output_location
+from genre_batch.errors import CatalogError
+from genre_batch.tagging.workspace import Workspace, workspace_folder
+
+
+class _CrashError(Exception):
+    """Ends a run half-way."""
+
+
+def _interrupted(folder: Path, worth_keeping: bool) -> None:
+    with Workspace(folder, "out.csv") as workspace:
+        (workspace.store).mkdir(exist_ok=True)
+        (workspace.store / "data.mdb").write_bytes(b"x")
+        Path(workspace.temporary(0, "output")).write_bytes(b"half")
+        workspace.worth_keeping = worth_keeping
+        raise _CrashError
+
+
+def test_it_stands_hidden_beside_the_output(tmp_path: Path) -> None:
+    place = output_location(str(tmp_path / "out.csv"))
+    assert workspace_folder(place) == tmp_path / ".out.csv.genre-batch"
+
+
+def test_a_link_s_folder_is_beside_the_file_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "there" / "file.csv")
+    place = output_location(str(tmp_path / "link.csv"))
+    assert workspace_folder(place) == tmp_path / "there" / ".file.csv.genre-batch"
+
+
+def test_streams_have_none_and_cloud_storage_has_one_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert workspace_folder(output_location(None)) is None
+    assert workspace_folder(Location("/dev/null", Format.CSV)) is None
+    folder = workspace_folder(Location("s3://films/out.csv", Format.CSV))
+    assert folder is not None
+    assert folder.parent == tmp_path / "genre-batch"
+
+
+def test_nothing_is_left_after_success(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w", "out.csv") as workspace:
+        Path(workspace.temporary(0, "output")).write_bytes(b"")
+        workspace.worth_keeping = True
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_worth_keeping_goes_after_a_failure_too(tmp_path: Path) -> None:
+    with pytest.raises(_CrashError):
+        _interrupted(tmp_path / "w", worth_keeping=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predictions_stay_after_a_failure_and_half_an_output_does_not(tmp_path: Path) -> None:
+    with pytest.raises(_CrashError):
+        _interrupted(tmp_path / "w", worth_keeping=True)
+    assert sorted(path.name for path in (tmp_path / "w").iterdir()) == ["run.lock", "store"]
+    with Workspace(tmp_path / "w", "out.csv") as workspace:
+        assert (workspace.store / "data.mdb").exists()
+        assert workspace.worth_keeping
+
+
+def test_a_fresh_run_forgets_them(tmp_path: Path) -> None:
+    with pytest.raises(_CrashError):
+        _interrupted(tmp_path / "w", worth_keeping=True)
+    with Workspace(tmp_path / "w", "out.csv", fresh=True) as workspace:
+        assert not workspace.store.exists()
+        assert not workspace.worth_keeping
+
+
+def test_outputs_that_were_finished_are_remembered(tmp_path: Path) -> None:
+    def fail_after_one() -> None:
+        with Workspace(tmp_path / "w", "out/") as workspace:
+            workspace.publishing("out/a.csv")
+            raise _CrashError
+
+    with pytest.raises(_CrashError):
+        fail_after_one()
+    with Workspace(tmp_path / "w", "out/") as workspace:
+        assert workspace.finished() == {"out/a.csv"}
+
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from genre_batch.tagging.workspace import Workspace
+with Workspace(Path(sys.argv[1]), "out.csv"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_run_is_told_who_is_at_it_and_a_dead_one_is_no_hindrance(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(tmp_path / "w")], stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(CatalogError, match=f"another run \\(process {holder.pid}\\) is writing"):
+        Workspace(tmp_path / "w", "out.csv")
+    holder.kill()
+    holder.wait(60)
+    holder.stdout.close()
+    with Workspace(tmp_path / "w", "out.csv"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(CatalogError, match=r"cannot write out\.csv: Permission denied"):
+        Workspace(tmp_path / "w", "out.csv")
