@@ -83,12 +83,13 @@ def split_blocks(
     """
     start = start or Start()
     line, offset = start.line, start.byte_offset
-    rest = [start.data]
-    waiting = len(start.data)
+    unread = start.data
+    rest: list[bytes] = []
     # What is waiting is looked at again only once it has doubled: a long record costs no square.
-    enough = 1 if start.data.count(b"\n") else waiting + 1
+    waiting, enough = 0, 1
     while True:
-        piece = read_some(stream, name, line)
+        # What was read already comes out before more is waited for.
+        piece, unread = unread or read_some(stream, name, line), b""
         rest.append(piece)
         waiting += len(piece)
         if piece and (waiting < enough or (b"\n" not in piece and waiting <= MAX_RECORD_BYTES)):

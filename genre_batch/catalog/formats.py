@@ -90,12 +90,14 @@ class Location:
 
     def open_raw(self) -> BinaryIO:
         """The bytes as they lie on disk or come through the pipe, not decompressed."""
+        # A thread that waits for a pipe in a buffered read holds a lock that closing it needs.
         if self.is_stdio:
-            # Unbuffered: a thread that waits in a buffered read holds a lock the exit needs.
             return cast(BinaryIO, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))
         if self.is_remote:
             return open_remote(self.path)
         try:
+            if not os.path.isfile(self.path):
+                return cast(BinaryIO, open(self.path, "rb", buffering=0))
             return open(self.path, "rb")
         except OSError as error:
             raise CatalogError(f"cannot open {self.path}: {error.strerror}") from error

@@ -74,11 +74,12 @@ def output_names(locations: Sequence[Location]) -> list[str]:
     paths = [location.path for location in locations]
     if len(paths) == 1:
         return [os.path.basename(paths[0])]
-    absolute = [path if is_remote(path) else os.path.abspath(path) for path in paths]
-    try:
-        shared = os.path.commonpath([os.path.dirname(path) for path in absolute])
-    except ValueError as error:
-        raise UsageError("files and URLs cannot share an output folder: tag them apart") from error
+    if len({is_remote(path) for path in paths}) > 1:
+        raise UsageError("files and URLs cannot share an output folder: tag them apart")
+    absolute = [
+        path.partition("://")[2] if is_remote(path) else os.path.abspath(path) for path in paths
+    ]
+    shared = os.path.commonpath([os.path.dirname(path) for path in absolute])
     names = [path[len(shared) :].lstrip("/") for path in absolute]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

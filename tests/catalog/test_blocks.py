@@ -45,8 +45,16 @@ def test_the_blocks_are_the_stream_cut_behind_records(data: bytes, size: int) ->
 
 def test_what_was_read_already_comes_first_and_counts() -> None:
     start = Start(b"b\nc", line=3, byte_offset=20)
-    (block,) = split_blocks(io.BytesIO(b"\n"), "f", _lines, start)
-    assert (block.data, block.first_line, block.byte_offset) == (b"b\nc\n", 3, 20)
+    one, other = split_blocks(io.BytesIO(b"\n"), "f", _lines, start)
+    assert (one.data, one.first_line, one.byte_offset) == (b"b\n", 3, 20)
+    assert (other.data, other.first_line, other.byte_offset) == (b"c\n", 4, 22)
+
+
+def test_what_was_read_already_is_not_held_back_for_more() -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb") as stream, open(writing, "wb", buffering=0):
+        cut = split_blocks(stream, "pipe", _lines, Start(b"b\nc", line=3, byte_offset=20))
+        assert next(cut).data == b"b\n"
 
 
 def test_a_place_is_counted_in_the_file_s_own_bytes() -> None:

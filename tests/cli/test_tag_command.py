@@ -121,23 +121,83 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(tiny_model: Path, tmp_pat
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
-def test_a_signal_stops_it_and_leaves_nothing(
+def test_a_signal_stops_it_and_the_same_command_goes_on(
     tiny_model: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    process = _start(tiny_model, "tag", "-", "-o", folder / "o.csv", "--input-format", "csv")
-    assert process.stdin is not None
-    process.stdin.write(b"overview\nlaugh\n")
-    process.stdin.flush()
-    deadline = time.monotonic() + 60
-    while not any(folder.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    catalog, output = tmp_path / "films.csv", tmp_path / "o.csv"
+    os.mkfifo(catalog)
+    rows = b"overview\n" + b"".join(b"laugh %d\n" % row for row in range(100))
+    process = _start(tiny_model, "tag", catalog, "-o", output)
+    with catalog.open("wb", buffering=0) as pipe:
+        pipe.write(rows)
+        store = tmp_path / ".o.csv.genre-batch" / "store" / "data.mdb"
+        _wait_until(lambda: store.exists() and store.stat().st_blocks > 24)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == code
-    assert len(said.splitlines()) == 1
-    assert list(folder.iterdir()) == []
+    assert said.decode().splitlines() == [
+        f"Stopped by {number.name}: nothing was left under the output's name; "
+        "what was predicted is kept: the same command goes on from there"
+    ]
+    assert not output.exists()
+    catalog.unlink()
+    catalog.write_bytes(rows)
+    summary = tmp_path / "s.json"
+    process = _start(tiny_model, "tag", catalog, "-o", output, "--summary-json", summary)
+    process.communicate(timeout=60)
+    assert json.loads(summary.read_text())["texts_recalled"] == 100
+    assert not store.exists()
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert condition()
+
+
+def test_a_second_run_on_one_output_says_so(tiny_model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "o.csv"
+    first = _start(tiny_model, "tag", "-", "--input-format", "csv", "-o", output)
+    _wait_until(lambda: (tmp_path / ".o.csv.genre-batch" / "run.lock").exists())
+    second = _start(tiny_model, "tag", "-", "--input-format", "csv", "-o", output)
+    _, said = second.communicate(b"overview\nlaugh\n", timeout=60)
+    assert second.returncode == 1
+    assert f"another run (process {first.pid}) is writing {output}" in said.decode()
+    first.communicate(b"overview\nlaugh\n", timeout=60)
+    assert first.returncode == 0
+    assert output.read_text() == "overview,predicted_genres\nlaugh,Comedy\n"
+
+
+def test_bad_rows_are_warned_of_and_kept_for_whoever_asks(command: Command, tmp_path: Path) -> None:
+    given = b'{"overview":"laugh"}\noops\n{"overview":"cry"}\n'
+    done = command("tag", "--rejects", tmp_path / "bad.jsonl", stdin=given)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 2
+    said = done.stderr.decode()
+    assert "Warning: 1 rows could not be read (the first: stdin, line 2 (byte 21)" in said
+    reject = json.loads((tmp_path / "bad.jsonl").read_text())
+    assert (reject["line"], reject["raw"]) == (2, "oops")
+    assert "name a file with --rejects" in command("tag", stdin=given).stderr.decode()
+    assert command("-q", "tag", stdin=given).stderr == b""
+
+
+def test_several_inputs_become_one_output_or_one_each(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id;overview\n1;laugh\n")
+    (tmp_path / "b.csv").write_bytes("id,overview\n2,crý cry\n".encode("latin-1"))
+    inputs = [tmp_path / "[ab].csv", "--encoding", "latin-1"]
+    command("tag", *inputs, "-o", tmp_path / "all.tsv")
+    assert (tmp_path / "all.tsv").read_text() == (
+        "id\toverview\tpredicted_genres\n1\tlaugh\tComedy\n2\tcrý cry\tDrama\n"
+    )
+    assert command("tag", *inputs, "-o", f"{tmp_path}/each/").returncode == 0
+    assert sorted(path.name for path in (tmp_path / "each").iterdir()) == ["a.csv", "b.csv"]
+
+
+def test_a_cache_answers_a_second_run(command: Command, films: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        said = command("-v", "tag", films, "--cache", tmp_path / "cache", "--cache-size", "5MB")
+    assert "0 texts predicted, 2 known already" in said.stderr.decode()
 
 
 def test_the_summary_table_is_shown_when_asked_for(command: Command, films: Path) -> None:

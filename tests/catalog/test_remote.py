@@ -1,0 +1,147 @@
+"""Catalogs in cloud storage, against a real S3 API on loopback."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import polars as pl
+import pytest
+from moto.server import ThreadedMotoServer
+
+from genre_batch import CatalogError, OutputExistsError, UsageError, tag_catalog
+from genre_batch.catalog import remote
+from genre_batch.catalog.remote import list_remote, open_remote, remote_exists, upload
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(
+    server: str, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """An empty bucket called films."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": server,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "XDG_CACHE_HOME": str(tmp_path / "home"),
+        "GENRE_BATCH_MODEL": str(tiny_model),
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket = boto3.resource("s3").create_bucket(Bucket="films")
+    yield bucket
+    bucket.objects.all().delete()
+    bucket.delete()
+
+
+def _put(bucket: Any, **objects: bytes) -> None:
+    for name, content in objects.items():
+        bucket.put_object(Key=name.replace("__", "/").replace("_csv", ".csv"), Body=content)
+
+
+def _keys(bucket: Any) -> list[str]:
+    return [found.key for found in bucket.objects.all()]
+
+
+def test_a_catalog_is_read_and_written_where_it_lies(bucket: Any, tmp_path: Path) -> None:
+    _put(bucket, in_csv=b"id,overview\n1,laugh\n2,x,y\n")
+    summary = tag_catalog("s3://films/in.csv", "s3://films/out/tagged.parquet")
+    assert (summary.rows, summary.rows_rejected) == (1, 1)
+    assert _keys(bucket) == [
+        "in.csv",
+        "out/tagged.parquet",
+        "out/tagged.parquet.rejects.jsonl",
+    ]
+    content = bucket.Object("out/tagged.parquet").get()["Body"].read()
+    assert pl.read_parquet(io.BytesIO(content))["predicted_genres"].to_list() == [["Comedy"]]
+    rejects = bucket.Object("out/tagged.parquet.rejects.jsonl").get()["Body"].read()
+    assert json.loads(rejects)["file"] == "s3://films/in.csv"
+    assert not list((tmp_path / "home").rglob("*.partial"))
+
+
+def test_folders_and_globs_are_listed(bucket: Any) -> None:
+    _put(bucket, a__one_csv=b"", a__b__two_csv=b"", a__notes=b"", c_csv=b"")
+    assert list_remote("s3://films/a/") == [
+        "s3://films/a/b/two.csv",
+        "s3://films/a/notes",
+        "s3://films/a/one.csv",
+    ]
+    assert list_remote("s3://films/a/*.csv") == ["s3://films/a/one.csv"]
+    assert list_remote("s3://films/a/**.csv") == ["s3://films/a/b/two.csv", "s3://films/a/one.csv"]
+    assert list_remote("s3://films/c.csv") is None
+
+
+def test_a_folder_of_objects_becomes_a_folder_of_objects(bucket: Any) -> None:
+    row = b"overview\ncry\n"
+    _put(bucket, a__one_csv=row, a__b__two_csv=row, a__notes=b"no catalog")
+    tag_catalog("s3://films/a/", "s3://films/tagged/")
+    assert [key for key in _keys(bucket) if key.startswith("tagged")] == [
+        "tagged/b/two.csv",
+        "tagged/one.csv",
+    ]
+
+
+def test_an_object_that_is_there_is_kept_unless_forced(bucket: Any, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("overview\nlaugh\n")
+    _put(bucket, out_csv=b"precious")
+    with pytest.raises(OutputExistsError, match=r"s3://films/out\.csv exists"):
+        tag_catalog(tmp_path / "in.csv", "s3://films/out.csv")
+    tag_catalog(tmp_path / "in.csv", "s3://films/out.csv", force=True)
+    assert bucket.Object("out.csv").get()["Body"].read() == (
+        b"overview,predicted_genres\nlaugh,Comedy\n"
+    )
+
+
+def test_an_object_that_is_not_there_is_wrong_usage(bucket: Any, tmp_path: Path) -> None:
+    assert not remote_exists("s3://films/none.csv")
+    with pytest.raises(UsageError, match=r"no such file: s3://films/none\.csv"):
+        open_remote("s3://films/none.csv")
+    with pytest.raises(UsageError, match="nothing to read"):
+        tag_catalog("s3://films/*.csv", tmp_path / "o.csv")
+
+
+def test_a_storage_that_refuses_the_output_is_one_clear_error(
+    bucket: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("overview\nlaugh\n")
+    with pytest.raises(CatalogError, match=r"cannot write s3://no-such-bucket/o\.csv") as raised:
+        tag_catalog(tmp_path / "in.csv", "s3://no-such-bucket/o.csv")
+    assert "\n" not in str(raised.value)
+
+
+def test_an_upload_that_fails_leaves_no_object(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell():
+                raise OSError("the disk went away")
+            return super().read(size)
+
+    with pytest.raises(OSError, match="the disk went away"):
+        upload(Failing(bytes(3 << 20)), "s3://films/out.bin")
+    assert _keys(bucket) == []
+
+
+@pytest.mark.parametrize("path", ["films.csv", "/a/b.csv", "c:/films.csv", "a:b.csv"])
+def test_a_path_is_no_url(path: str) -> None:
+    assert not remote.is_remote(path)
+
+
+def test_other_schemes_are_named_with_those_that_are_known() -> None:
+    with pytest.raises(UsageError, match=r"cannot read ftp:// \(known: s3://"):
+        remote.is_remote("ftp://host/films.csv")
