@@ -114,9 +114,7 @@ def test_an_object_that_is_not_there_is_wrong_usage(bucket: Any, tmp_path: Path)
         tag_catalog("s3://films/*.csv", tmp_path / "o.csv")
 
 
-def test_a_storage_that_refuses_the_output_is_one_clear_error(
-    bucket: Any, tmp_path: Path
-) -> None:
+def test_a_storage_that_refuses_the_output_is_one_clear_error(bucket: Any, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("overview\nlaugh\n")
     with pytest.raises(CatalogError, match=r"cannot write s3://no-such-bucket/o\.csv") as raised:
         tag_catalog(tmp_path / "in.csv", "s3://no-such-bucket/o.csv")
