@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from genre_batch.errors import UsageError
 
-__all__ = ["UTF_8", "check_encoding", "original_length", "transcoded"]
+__all__ = ["UTF_8", "check_encoding", "is_utf8", "original_length", "transcoded"]
 
 UTF_8 = "utf-8"
 
@@ -28,6 +28,15 @@ def check_encoding(encoding: str) -> str:
             f"--encoding {encoding}: no such encoding; known are utf-8, latin-1, cp1252, utf-16 ..."
         ) from error
     return UTF_8 if name == "utf-8-sig" else name
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether the bytes are valid UTF-8."""
+    try:
+        data.decode(UTF_8)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Transcoded(io.RawIOBase):

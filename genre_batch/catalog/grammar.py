@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from genre_batch.catalog.encoding import is_utf8
 from genre_batch.catalog.rejects import Reason
 
 __all__ = ["BadRecord", "Grammar"]
@@ -133,10 +134,10 @@ class Grammar:
         """
         good: list[bytes] = []
         bad: list[BadRecord] = []
-        is_utf8 = _is_utf8(data)
+        is_text = is_utf8(data)
         for start, end, reason in self._walk(data):
             record = data[start:end]
-            if reason is None and not is_utf8 and not _is_utf8(record):
+            if reason is None and not is_text and not is_utf8(record):
                 reason = "invalid_utf8"
             if reason is not None:
                 bad.append(BadRecord(start, end, reason))
@@ -204,11 +205,3 @@ def _record_ends(data: bytes) -> npt.NDArray[np.int64]:
     if len(quotes):
         newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
     return newlines.astype(np.int64) + 1
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NoReturn
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from genre_batch.catalog.blocks import Block, split_blocks
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
-from genre_batch.catalog.encoding import UTF_8, original_length, transcoded
+from genre_batch.catalog.encoding import UTF_8, is_utf8, original_length, transcoded
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.errors import CatalogError
 
@@ -20,6 +21,8 @@ JSON_TEXT = pa.string()
 """The type of a column whose values have no type in common: each value as its JSON text."""
 
 Schema = dict[str, pa.DataType]
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
 def _no_constant(text: str) -> NoReturn:
@@ -45,14 +48,24 @@ def read_json_lines(
         encoding: as `check_encoding` gives it.
 
     Raises:
-        CatalogError: the stream fails or is truncated, or a line never ends.
+        CatalogError: the stream fails or is truncated, a line never ends, or this is no text.
     """
     lengths = original_length(encoding)
     stream = transcoded(stream, encoding)
     for block in split_blocks(stream, name, _whole_lines, original_length=lengths):
+        if block.byte_offset == 0:
+            _refuse_binary(block.data.split(b"\n", 1)[0], name)
         chunk = _parse_block(block, name, on_reject, lengths)
         if len(chunk):
             yield chunk
+
+
+def _refuse_binary(line: bytes, name: str) -> None:
+    """Refuses a file whose first line is no text at all, rather than reject it line by line."""
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CatalogError(f"{name} looks like UTF-16: add --encoding utf-16")
+    if b"\0" in line or (not is_utf8(line) and _CONTROL.search(line)):
+        raise CatalogError(f"{name} is not a text file: check its suffix, or use --input-format")
 
 
 def _parse_block(

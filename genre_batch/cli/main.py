@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -33,7 +33,23 @@ class _StoppedError(BaseException):
         super().__init__(signal.Signals(number).name)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _ClosedPipeError(Exception):
+    """Whoever read stdout has seen enough."""
+
+
+class _Group(click.Group):
+    """A group that leaves a broken pipe to `main`: click would exit with code 1 for it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ClosedPipeError from error
+
+
+@click.group(
+    cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="genre-batch")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, tables or warnings.")
 @click.option("-v", "--verbose", is_flag=True, help="Say what was chosen: model, columns, threads.")
@@ -87,7 +103,7 @@ def main() -> NoReturn:
     except _StoppedError as stop:
         _say(_with_notes(f"Stopped by {stop}: nothing was left under the output's name", stop))
         code = stop.code
-    except BrokenPipeError:
+    except (BrokenPipeError, _ClosedPipeError):
         _close_stdout()
         code = 0
     except GenreBatchError as error:

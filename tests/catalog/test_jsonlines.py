@@ -102,3 +102,24 @@ def test_a_file_that_changes_between_two_readings_is_an_error() -> None:
 def test_objects_without_a_key_are_rows_without_a_column() -> None:
     chunk = next(read_json_lines(io.BytesIO(b"{}\n{}\n"), "f", lambda reject: None))
     assert to_table(chunk, {}, "f").table.shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (bytes(range(256)) * 4, "is not a text file"),
+        (b"\x01\xff\x02\n", "is not a text file"),
+        ('{"a":1}\n'.encode("utf-16"), "add --encoding utf-16"),
+    ],
+)
+def test_what_is_no_text_is_refused_as_a_whole(data: bytes, said: str) -> None:
+    with pytest.raises(CatalogError, match=said):
+        _read(data)
+
+
+def test_another_encoding_is_read_and_placed_by_its_own_bytes() -> None:
+    rejects: list[Reject] = []
+    data = '{"a":"größe"}\noops\n'.encode("utf-16-le")
+    chunks = list(read_json_lines(io.BytesIO(data), "f", rejects.append, "utf-16-le"))
+    assert chunks[0].objects == [{"a": "größe"}]
+    assert rejects[0].byte_offset == data.index("oops".encode("utf-16-le"))

@@ -86,12 +86,21 @@ def test_parquet_comes_through_a_pipe_too(command: Command, films: Path, tmp_pat
     assert done.stdout == command("tag", films).stdout
 
 
-def test_each_line_is_answered_while_stdin_is_still_open(tiny_model: Path) -> None:
-    process = _start(tiny_model, "tag")
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("jsonl", [b'{"overview":"laugh"}\n', b'{"overview":"cry"}\n']),
+        ("csv", [b"overview\nlaugh\n", b"cry\n"]),
+    ],
+)
+def test_each_line_is_answered_while_stdin_is_still_open(
+    tiny_model: Path, kind: str, lines: list[bytes]
+) -> None:
+    process = _start(tiny_model, "tag", "--input-format", kind)
     assert process.stdin is not None
     assert process.stdout is not None
-    for word, genre in (("laugh", "Comedy"), ("cry", "Drama")):
-        process.stdin.write(json.dumps({"overview": word}).encode() + b"\n")
+    for line, genre in zip(lines, ("Comedy", "Drama"), strict=True):
+        process.stdin.write(line)
         process.stdin.flush()
         assert select.select([process.stdout], [], [], 60)[0]
         assert json.loads(process.stdout.readline())["predicted_genres"] == [genre]
@@ -103,18 +112,21 @@ def test_each_line_is_answered_while_stdin_is_still_open(tiny_model: Path) -> No
     process.stderr.close()
 
 
-def test_a_reader_that_has_seen_enough_ends_it_quietly(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_reader_that_has_seen_enough_ends_it_quietly(
+    tiny_model: Path, tmp_path: Path, kind: str
+) -> None:
     many = tmp_path / "many.csv"
-    pl.DataFrame({"overview": [f"laugh {n}" for n in range(60_000)]}).write_csv(many)
-    process = _start(tiny_model, "tag", many)
+    pl.DataFrame({"overview": [f"laugh {n % 50} " * 20 for n in range(20_000)]}).write_csv(many)
+    process = _start(tiny_model, "tag", many, "--output-format", kind)
     assert process.stdout is not None
     assert process.stderr is not None
-    process.stdout.readline()
+    assert process.stdin is not None
+    process.stdout.read(100)
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait(60) == 0
     process.stderr.close()
-    assert process.stdin is not None
     process.stdin.close()
 
 
