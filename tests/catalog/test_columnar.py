@@ -107,3 +107,10 @@ def test_a_page_that_is_damaged_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(CatalogError, match="damaged"):
         read_table(input_location(str(path)))
+
+
+def test_a_file_that_expands_beyond_reason_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table({"overview": ["x" * (300 << 20)]}), path, compression="zstd")
+    with pytest.raises(CatalogError, match=r"bomb\.parquet is not read: its row group 1 expands"):
+        read_table(input_location(str(path)))
