@@ -155,12 +155,15 @@ def input_location(path: str, override: str | None = None) -> Location:
     return _locate(path, override, "--input-format")
 
 
-def output_location(path: str | None, override: str | None = None) -> Location:
+def output_location(
+    path: str | None, override: str | None = None, *, in_new_folder: bool = False
+) -> Location:
     """Where to write to.
 
     Args:
         path: a file to be written, a URL; None or `-` for stdout (JSON Lines unless `override`).
         override: the value of `--output-format`.
+        in_new_folder: the folder need not be there yet.
 
     Raises:
         UsageError: an unknown suffix, a folder, or a folder that does not exist.
@@ -173,7 +176,7 @@ def output_location(path: str | None, override: str | None = None) -> Location:
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder: name a file in it")
     parent = os.path.dirname(os.path.realpath(path))
-    if not os.path.isdir(parent):
+    if not in_new_folder and not os.path.isdir(parent):
         raise UsageError(f"no such folder: {parent}: make it first (mkdir -p)")
     return location
 

@@ -81,7 +81,8 @@ class Grammar:
         quotes = np.flatnonzero(buffer == _QUOTE)
         if not len(quotes):
             return True
-        padded = np.concatenate(([_NEWLINE], buffer, [_NEWLINE, _NEWLINE])).astype(np.uint8)
+        padded = np.full(len(buffer) + 3, _NEWLINE, dtype=np.uint8)
+        padded[1:-2] = buffer
         before, after, second = padded[quotes], padded[quotes + 2], padded[quotes + 3]
         edges = (self._separator, _NEWLINE, _QUOTE)
         opens = np.isin(before[0::2], edges)

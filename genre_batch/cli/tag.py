@@ -185,10 +185,11 @@ def tag(
         note(f"text column {result.text_column!r}, title column {result.title_column!r}")
         note(f"{result.texts_predicted:,} texts predicted, {result.texts_recalled:,} known already")
     if result.rows_rejected:
-        where = ", ".join(result.rejects) or "nowhere: name a file with --rejects"
+        files = ", ".join(result.rejects)
+        kept = f"they are in {files}" if files else "keep such rows with --rejects PATH"
         note(
             f"Warning: {result.rows_rejected:,} rows could not be read (the first: "
-            f"{result.first_reject}); they went to {where}"
+            f"{result.first_reject}): {kept}"
         )
     if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
         show_summary(result)

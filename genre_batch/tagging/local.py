@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,12 +17,13 @@ from genre_batch.catalog.formats import Format
 from genre_batch.catalog.read import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import Reject, RejectsFile, refuse
 from genre_batch.catalog.write import open_writer
+from genre_batch.errors import CatalogError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.ahead import Ahead
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.rows import RowTagger
-from genre_batch.tagging.store import LmdbStore, MemoryStore, check_cache
+from genre_batch.tagging.store import LmdbStore, MemoryStore, Store, check_cache
 from genre_batch.tagging.summary import TagSummary, Tally
 from genre_batch.tagging.units import Plan, Unit, plan_units
 from genre_batch.tagging.workspace import Workspace
@@ -64,19 +66,38 @@ def run(job: TagJob, progress: Progress = lambda done, total: None) -> TagSummar
             opened.enter_context(workspace)
         plan.check(job.force, workspace.finished() if workspace else set())
         tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
-        place = cache or (workspace.store if workspace else None)
-        limit = job.cache_size if cache else None
-        store = opened.enter_context(LmdbStore(place, limit)) if place else MemoryStore()
+        if cache is not None:
+            store: Store = opened.enter_context(LmdbStore(cache, job.cache_size))
+        else:
+            store = _resume_store(workspace, opened)
         predictor = Predictor(tagger, store)
         running = _Run(job, plan, workspace, tagger, predictor, progress)
         try:
             return running.run()
         except BaseException as error:
-            if place is not None and predictor.predicted:
-                if workspace is not None:
-                    workspace.worth_keeping = True
+            if predictor.predicted and isinstance(store, LmdbStore) and workspace is not None:
+                workspace.worth_keeping = True
+            if cache is not None or (workspace is not None and workspace.worth_keeping):
                 error.add_note("what was predicted is kept: the same command goes on from there")
             raise
+
+
+def _resume_store(workspace: Workspace | None, opened: contextlib.ExitStack) -> Store:
+    """The store beside the output; a damaged one is begun anew.
+
+    Where there is no place for one, or it is on a file system that cannot map files, duplicates are
+    still predicted once, but the run cannot be resumed.
+    """
+    if workspace is None:
+        return MemoryStore()
+    try:
+        return opened.enter_context(LmdbStore(workspace.store))
+    except CatalogError:
+        shutil.rmtree(workspace.store, ignore_errors=True)
+    try:
+        return opened.enter_context(LmdbStore(workspace.store))
+    except CatalogError:
+        return MemoryStore()
 
 
 @dataclass(frozen=True)
@@ -182,6 +203,7 @@ class _Run:
         )
         stop = self.predictor.stop
         stop.clear()
+        unit.make_folder()
         with (
             CatalogReader(unit.sources, options, on_reject) as reader,
             open_writer(
@@ -219,8 +241,10 @@ class _Run:
         total: int | None = None
         if item.rows is not None and len(sizes) == 1:
             total = item.rows
-        elif item.fraction is not None and any(sizes):
-            read = (sum(sizes[:number]) + item.fraction * sizes[number]) / sum(sizes)
+        elif item.fraction is not None:
+            read = item.fraction
+            if len(sizes) > 1:
+                read = (sum(sizes[:number]) + read * sizes[number]) / max(1, sum(sizes))
             total = round(self.rows_written / read) if read else None
         if self.job.limit is not None and total is not None:
             total = min(self.job.limit, total)

@@ -11,7 +11,7 @@ from genre_batch.catalog.formats import STDIO, Format, Location, output_location
 from genre_batch.catalog.output import exists, refuse_existing
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.sources import find_sources, output_names
-from genre_batch.errors import OutputExistsError, UsageError
+from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.workspace import workspace_folder
 
@@ -26,11 +26,27 @@ class Unit:
         sources: the catalogs that go into it, in order.
         target: where it is written.
         rejects: where their unreadable rows go; None: nowhere.
+        folder: the folder to make for the target, if it is not there; None where it has to be.
     """
 
     sources: tuple[Location, ...]
     target: Location
     rejects: str | None
+    folder: str | None = None
+
+    def make_folder(self) -> None:
+        """Makes the folder, once there is something to write.
+
+        Raises:
+            CatalogError: it cannot be made.
+        """
+        if self.folder is not None:
+            try:
+                os.makedirs(self.folder, exist_ok=True)
+            except OSError as error:
+                raise CatalogError(
+                    f"cannot make the folder {self.folder}: {error.strerror}"
+                ) from error
 
     @property
     def size(self) -> int:
@@ -75,7 +91,7 @@ class Plan:
 
 
 def plan_units(job: TagJob) -> Plan:
-    """Finds a job's inputs and outputs; makes the output folder if there is to be one.
+    """Finds a job's inputs and outputs.
 
     Raises:
         UsageError: nothing to read, an unknown suffix, or an output that is one of the inputs.
@@ -111,18 +127,18 @@ def _into_folder(job: TagJob, sources: Sequence[Location]) -> Plan:
         )
     names = [_renamed(name, job.output_format) for name in output_names(sources)]
     place = Location(folder.rstrip("/"), Format.JSONL)
-    targets: list[Location] = []
-    for name in names:
-        path = f"{folder.rstrip('/')}/{name}"
-        if not place.is_remote:
-            try:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-            except OSError as error:
-                raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
-        targets.append(output_location(path, job.output_format))
+    targets = [
+        output_location(f"{place.path}/{name}", job.output_format, in_new_folder=True)
+        for name in names
+    ]
     _need_apart(sources, targets)
     units = [
-        Unit((source,), target, None if job.strict else target.path + REJECTS_SUFFIX)
+        Unit(
+            sources=(source,),
+            target=target,
+            rejects=None if job.strict else target.path + REJECTS_SUFFIX,
+            folder=None if place.is_remote else os.path.dirname(target.path),
+        )
         for source, target in zip(sources, targets, strict=True)
     ]
     return Plan(tuple(units), workspace_folder(place))

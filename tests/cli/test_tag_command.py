@@ -190,7 +190,7 @@ def test_bad_rows_are_warned_of_and_kept_for_whoever_asks(command: Command, tmp_
     assert "Warning: 1 rows could not be read (the first: stdin, line 2 (byte 21)" in said
     reject = json.loads((tmp_path / "bad.jsonl").read_text())
     assert (reject["line"], reject["raw"]) == (2, "oops")
-    assert "name a file with --rejects" in command("tag", stdin=given).stderr.decode()
+    assert "keep such rows with --rejects PATH" in command("tag", stdin=given).stderr.decode()
     assert command("-q", "tag", stdin=given).stderr == b""
 
 

@@ -107,6 +107,38 @@ def test_a_mistake_on_the_way_does_not_lose_what_was_kept(
     assert tag_catalog(catalog, output).texts_predicted == 0
 
 
+def test_a_damaged_store_is_begun_anew(
+    catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "o.csv"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    _fails_at_writing(monkeypatch, full, lambda: tag_catalog(catalog, output))
+    store = tmp_path / ".o.csv.genre-batch" / "store"
+    (store / "data.mdb").write_bytes(b"nonsense" * 4096)
+    assert tag_catalog(catalog, output).texts_predicted == 300
+    assert _names(tmp_path) == ["films.csv", "o.csv"]
+
+
+def test_where_no_store_can_be_made_the_run_goes_on_without(
+    catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    monkeypatch.setattr("genre_batch.tagging.store.lmdb.open", refuse)
+    assert tag_catalog(catalog, tmp_path / "o.csv").rows == 300
+    with pytest.raises(CatalogError, match="cannot keep predictions"):
+        tag_catalog(catalog, tmp_path / "p.csv", cache=str(tmp_path / "cache"))
+
+
+def test_a_folder_of_outputs_is_made_only_for_something_to_write(
+    catalog: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError):
+        tag_catalog(catalog, f"{tmp_path}/out/", model="none.onnx")
+    assert _names(tmp_path) == ["films.csv"]
+
+
 def test_a_full_disk_under_the_store_is_one_clear_error(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
