@@ -10,6 +10,7 @@ import contextlib
 import fnmatch
 import re
 import shutil
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import pyarrow as pa
@@ -43,16 +44,35 @@ def has_magic(path: str) -> bool:
     return _MAGIC.search(path) is not None
 
 
-def _system(url: str) -> tuple[fs.FileSystem, str, str]:
-    """(file system, path in it, what to put before such a path to make a URL of it)."""
+@dataclass(frozen=True)
+class _Place:
+    """A URL taken apart.
+
+    Attributes:
+        system: the file system that it names.
+        path: of the object, in that file system.
+        base: the URL of the bucket or container.
+        root: the path of that.
+    """
+
+    system: fs.FileSystem
+    path: str
+    base: str
+    root: str
+
+    def url(self, path: str) -> str:
+        """The URL of another path beside it."""
+        return self.base + path.removeprefix(self.root)
+
+
+def _place(url: str) -> _Place:
     scheme, rest = url.split("://", 1)
+    bucket, slash, below = rest.partition("/")
     try:
-        system, _ = fs.FileSystem.from_uri(
-            f"{_SCHEMES[scheme.lower()]}://{rest.split('/', 1)[0].split('?', 1)[0]}"
-        )
+        system, root = fs.FileSystem.from_uri(f"{_SCHEMES[scheme.lower()]}://{bucket}")
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
-    return system, rest, f"{scheme}://"
+    return _Place(system, f"{root}{slash}{below}", f"{scheme}://{bucket}", root)
 
 
 def _reason(error: BaseException) -> str:
@@ -66,9 +86,9 @@ def open_remote(url: str) -> BinaryIO:
         UsageError: there is no such object.
         CatalogError: it cannot be reached.
     """
-    system, path, _ = _system(url)
+    place = _place(url)
     try:
-        return cast(BinaryIO, system.open_input_file(path))
+        return cast(BinaryIO, place.system.open_input_file(place.path))
     except FileNotFoundError as error:
         raise UsageError(f"no such file: {url}") from error
     except (pa.ArrowException, OSError) as error:
@@ -81,9 +101,9 @@ def remote_exists(url: str) -> bool:
     Raises:
         CatalogError: the storage cannot be reached.
     """
-    system, path, _ = _system(url)
+    place = _place(url)
     try:
-        return bool(system.get_file_info(path).type == fs.FileType.File)
+        return bool(place.system.get_file_info(place.path).type == fs.FileType.File)
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
 
@@ -96,25 +116,28 @@ def list_remote(url: str) -> list[str] | None:
     Raises:
         CatalogError: the storage cannot be reached.
     """
-    system, path, prefix = _system(url)
-    folder = path.rstrip("/")
-    if has_magic(path):
-        folder = path[: cast(re.Match[str], _MAGIC.search(path)).start()].rpartition("/")[0]
-    elif not path.endswith("/") and system.get_file_info(path).type != fs.FileType.Directory:
-        return None
+    place = _place(url)
+    system, path = place.system, place.path
+    magic = _MAGIC.search(path)
     try:
+        if magic is not None:
+            folder = path[: magic.start()].rpartition("/")[0]
+        elif path.endswith("/") or system.get_file_info(path).type == fs.FileType.Directory:
+            folder = path.rstrip("/")
+        else:
+            return None
         found = system.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"cannot list {url}: {_reason(error)}") from error
     names = sorted(info.path for info in found if info.type == fs.FileType.File)
-    if has_magic(path):
+    if magic is not None:
         deep = "**" in path
         names = [
             name
             for name in names
             if fnmatch.fnmatchcase(name, path) and (deep or name.count("/") == path.count("/"))
         ]
-    return [prefix + name for name in names]
+    return [place.url(name) for name in names]
 
 
 def upload(source: BinaryIO, url: str) -> None:
@@ -123,7 +146,8 @@ def upload(source: BinaryIO, url: str) -> None:
     Raises:
         OSError: as the storage gives it; nothing new stands under the URL then.
     """
-    system, path, _ = _system(url)
+    place = _place(url)
+    system, path = place.system, place.path
     existed = system.get_file_info(path).type == fs.FileType.File
     try:
         with system.open_output_stream(path) as target:

@@ -159,10 +159,13 @@ def show_summary(summary: TagSummary) -> None:
         (summary.rows_skipped, "left alone"),
         (summary.rows_padded, "filled up with nulls"),
         (summary.rows_rejected, f"more rejected ({', '.join(summary.rejects) or 'not kept'})"),
-        (summary.texts_recalled, "texts known already"),
     ):
         if number:
             said.append(f"{number:,} {what}")
+    if summary.texts_recalled:
+        said.append(
+            f"{summary.texts_predicted:,} texts predicted, {summary.texts_recalled:,} known already"
+        )
     said.append(f"{summary.seconds:,.1f} s")
     said.append(f"{summary.rows_per_second:,.0f} rows/s")
     if summary.output is not None:
