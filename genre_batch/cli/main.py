@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from genre_batch import __version__
+from genre_batch.cli.evaluate import evaluate
 from genre_batch.cli.export_onnx import export_onnx
 from genre_batch.cli.inspect import inspect
 from genre_batch.cli.tag import tag
@@ -60,7 +61,7 @@ def cli(context: click.Context, quiet: bool, verbose: bool, debug: bool) -> None
     context.obj = {"quiet": quiet, "verbose": verbose}
 
 
-for command in (tag, train, export_onnx, inspect):
+for command in (tag, evaluate, train, export_onnx, inspect):
     cli.add_command(command)
 
 

@@ -15,7 +15,22 @@ from genre_batch.cli.console import (
     steps_progress,
 )
 
-__all__ = ["train"]
+__all__ = ["THRESHOLD_METHODS", "train"]
+
+THRESHOLD_METHODS = (
+    "f1",
+    "f1-shrunk",
+    "f1-floor",
+    "fixed-0.5",
+    "anneal-1",
+    "anneal-5",
+    "anneal-10",
+    "anneal-10-decay",
+    "mcc-grid",
+    "beam",
+    "genetic",
+)
+"""The keys of `thresholds.METHODS`, named here so that `--help` need not import numpy."""
 
 
 @click.command(short_help="Fine-tune a DistilBERT on a labelled catalog.")
@@ -81,7 +96,7 @@ __all__ = ["train"]
 )
 @click.option(
     "--thresholds",
-    type=click.Choice(["f1", "fixed-0.5"]),
+    type=click.Choice(THRESHOLD_METHODS),
     default="f1",
     show_default=True,
     help="How each genre's threshold is found on the dev part.",

@@ -8,12 +8,17 @@ its threshold. A method joins by one entry in `METHODS`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from genre_batch.thresholds.anneal import annealed
+from genre_batch.thresholds.cautious import f1_floor, f1_shrunk
 from genre_batch.thresholds.f1 import f1_optimal
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD, fixed
+from genre_batch.thresholds.mcc import mcc_grid
+from genre_batch.thresholds.search import beam_search, genetic
 
 __all__ = ["DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
 
@@ -21,7 +26,16 @@ Method = Callable[[npt.NDArray[np.floating], npt.NDArray[np.integer]], npt.NDArr
 
 METHODS: dict[str, Method] = {
     "f1": f1_optimal,
+    "f1-shrunk": f1_shrunk,
+    "f1-floor": f1_floor,
     "fixed-0.5": fixed,
+    "anneal-1": partial(annealed, passes=1),
+    "anneal-5": partial(annealed, passes=5),
+    "anneal-10": partial(annealed, passes=10),
+    "anneal-10-decay": partial(annealed, passes=10, decay=True),
+    "mcc-grid": mcc_grid,
+    "beam": beam_search,
+    "genetic": genetic,
 }
 
 

@@ -17,17 +17,16 @@ from genre_batch.catalog.columns import (
     GENRE_COLUMNS,
     TEXT_COLUMNS,
     TITLE_COLUMNS,
-    listed,
     need_column,
 )
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.labels import parse_column
 from genre_batch.catalog.read import read_table
-from genre_batch.errors import ColumnError, TrainingError
+from genre_batch.errors import TrainingError
+from genre_batch.evaluation.split_file import PARTS, read_split_file
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, compose, text_key, uses_title
 
 __all__ = [
-    "PARTS",
     "Columns",
     "Dataset",
     "concatenate",
@@ -38,7 +37,6 @@ __all__ = [
     "variants",
 ]
 
-PARTS = ("train", "dev", "test")
 SHARES = (0.7, 0.2, 0.1)
 """The paper's split (section "Data"), kept for the clean protocol too."""
 
@@ -214,7 +212,8 @@ def load_dataset(
 
     Raises:
         ColumnError: a column cannot be found.
-        TrainingError: no usable row, a single class, or a split file of another catalog.
+        CatalogError: a split file of another catalog, or that is none.
+        TrainingError: no usable row, a single class, or a part without a row.
     """
     dataset, _ = _load(location, columns, with_title, None)
     if not len(dataset):
@@ -242,35 +241,16 @@ def _first_of_each(dataset: Dataset) -> list[int]:
     return list(first.values())
 
 
-def _split_by_file(dataset: Dataset, split_file: Location) -> Dataset:
-    table = read_table(split_file)
-    for column in ("row", "part"):
-        if column not in table.column_names:
-            raise ColumnError(
-                f"{split_file.name}: a split file has the columns row and part; "
-                f"columns: {listed(table.column_names)}"
-            )
-    try:
-        rows = [int(row) for row in table.column("row").to_pylist()]
-    except (TypeError, ValueError) as error:
-        raise TrainingError(f"{split_file.name}: a row is no number: {error}") from error
-    parts = dict(zip(rows, table.column("part").to_pylist(), strict=True))
-    unknown = sorted(set(parts.values()) - set(PARTS), key=str)
-    if unknown:
-        raise TrainingError(f"{split_file.name}: unknown part {unknown[0]!r}; known: {PARTS}")
-    if "overview_key" in table.column_names:
-        keys = dict(zip(rows, table.column("overview_key").to_pylist(), strict=True))
-        for row, key in zip(dataset.rows.tolist(), dataset.keys.tolist(), strict=True):
-            if row in keys and keys[row] != f"{key:016x}":
-                raise TrainingError(
-                    f"{split_file.name} is of another catalog: row {row} has another overview"
-                )
+def _split_by_file(dataset: Dataset, location: Location) -> Dataset:
+    split_file = read_split_file(location)
+    split_file.check(dataset.rows, dataset.keys)
+    parts = split_file.parts
     held = [at for at, row in enumerate(dataset.rows.tolist()) if row in parts]
     dataset = dataset.take(held)
-    split_parts = [str(parts[row]) for row in dataset.rows.tolist()]
+    split_parts = [parts[row] for row in dataset.rows.tolist()]
     for part in PARTS:
         if part not in split_parts:
-            raise TrainingError(f"{split_file.name}: no row of the catalog is in the part {part!r}")
+            raise TrainingError(f"{location.name}: no row of the catalog is in the part {part!r}")
     return replace(dataset, parts=split_parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from genre_batch.cli.train import THRESHOLD_METHODS
 from genre_batch.thresholds import METHODS, find_thresholds
 
 PROBABILITIES = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.4]])
@@ -33,3 +34,7 @@ def test_labels_of_another_shape_are_refused(method: str, shape: tuple[int, ...]
 def test_a_single_column_given_flat_is_refused() -> None:
     with pytest.raises(ValueError, match="against labels"):
         find_thresholds("f1", PROBABILITIES[:, 0], LABELS[:, 0])
+
+
+def test_the_command_line_offers_every_method() -> None:
+    assert tuple(METHODS) == THRESHOLD_METHODS

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.errors import ColumnError, TrainingError
+from genre_batch.errors import CatalogError, ColumnError, GenreBatchError, TrainingError
+from genre_batch.evaluation.split_file import PARTS
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, text_key
 from genre_batch.training.dataset import (
-    PARTS,
     Columns,
     Dataset,
     concatenate,
@@ -250,7 +250,7 @@ def test_a_split_file_of_another_catalog_is_refused_with_the_row(tmp_path: Path)
     header = ("row", "part", "overview_key")
     assert len(_load(catalog, split_file=_csv(tmp_path / "right.csv", header, rows))) == 20
     rows[7] = (7, "dev", f"{text_key('Something else.'):016x}")
-    with pytest.raises(TrainingError, match="another catalog: row 7 has another overview"):
+    with pytest.raises(CatalogError, match="another catalog: row 7 has another overview"):
         _load(catalog, split_file=_csv(tmp_path / "wrong.csv", header, rows))
 
 
@@ -269,7 +269,7 @@ def test_a_split_file_that_makes_no_split_is_refused(
     tmp_path: Path, rows: list[tuple[object, str]], message: str
 ) -> None:
     split_file = _csv(tmp_path / "split.csv", ("row", "part"), rows)
-    with pytest.raises(TrainingError, match=message):
+    with pytest.raises(GenreBatchError, match=message):
         _load(_catalog(tmp_path, _overviews(20)), split_file=split_file)
 
 

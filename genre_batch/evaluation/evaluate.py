@@ -1,0 +1,237 @@
+"""How good a model is on a labelled catalog."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.columns import (
+    GENRE_COLUMNS,
+    TEXT_COLUMNS,
+    TITLE_COLUMNS,
+    find_column,
+    need_column,
+)
+from genre_batch.catalog.formats import Location, input_location
+from genre_batch.catalog.labels import parse_column
+from genre_batch.catalog.read import read_table
+from genre_batch.errors import CatalogError, ColumnError, UsageError
+from genre_batch.evaluation.detail import (
+    GenreScores,
+    calibration_error,
+    exact_match,
+    genre_scores,
+    samples_f1,
+)
+from genre_batch.evaluation.metrics import Scores, score_predictions
+from genre_batch.evaluation.split_file import PARTS, read_split_file
+from genre_batch.model.decoding import Decision
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text import text_key, uses_title
+
+__all__ = ["Evaluation", "EvaluationJob", "evaluate"]
+
+Progress = Callable[[int, int], None]
+_ROWS_AT_A_TIME = 512
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """What to score and how.
+
+    Attributes:
+        source: a labelled catalog.
+        input_format: overrides what its suffix tells.
+        model: an exported .onnx; None: the default one.
+        text_column, title_column, genre_column: None: found by name.
+        genre_separator: what stands between two genres of a cell; None: found cell by cell.
+        split: a file with `row` and `part`; None: the catalog's own column `part`, if it has one.
+        part: score only the films of this part; None: all.
+        decision: what makes a probability a genre.
+        ignore_unknown: leave out genres that the model does not know, rather than refuse them.
+        threads: rows run at a time; None: the cores this process may use.
+    """
+
+    source: str
+    input_format: str | None = None
+    model: str | None = None
+    text_column: str | None = None
+    title_column: str | None = None
+    genre_column: str | None = None
+    genre_separator: str | None = None
+    split: str | None = None
+    part: str | None = None
+    decision: Decision = field(default_factory=Decision)
+    ignore_unknown: bool = False
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.part is not None and self.part not in PARTS:
+            raise UsageError(f"--part {self.part}: known are {', '.join(PARTS)}")
+        if self.split is not None and self.part is None:
+            raise UsageError("--split says which film is in which part: choose one with --part")
+        if self.decision.top_k is not None:
+            raise UsageError("--top-k is no threshold: genres cannot be scored one by one")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of it.
+
+    Attributes:
+        catalog, part: what was scored.
+        model, model_sha256: by which model.
+        films: how many.
+        left_out: rows of the part without a text or without a genre.
+        trained_on: films whose overview the model was trained on; its figures on them say nothing.
+        ignored: how many films have each genre that the model does not know.
+        scores: averages, with intervals.
+        samples_f1, exact_match, calibration_error: 0..1, as in evaluation/detail.py.
+        genres: each genre's figures, in the model's order.
+    """
+
+    catalog: str
+    part: str | None
+    model: str
+    model_sha256: str
+    films: int
+    left_out: int
+    trained_on: int
+    ignored: dict[str, int]
+    scores: Scores
+    samples_f1: float
+    exact_match: float
+    calibration_error: float
+    genres: tuple[GenreScores, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict; fractions rounded to four places."""
+        value = asdict(self) | {"scores": self.scores.as_dict()}
+        for key in ("samples_f1", "exact_match", "calibration_error"):
+            value[key] = round(value[key], 4)
+        value["genres"] = [
+            {name: round(one, 4) if isinstance(one, float) else one for name, one in row.items()}
+            for row in value["genres"]
+        ]
+        return value
+
+
+@dataclass(frozen=True)
+class _Films:
+    """A labelled catalog's films: (n,) texts, titles or None, keys, and (n, genres) labels."""
+
+    overviews: pa.Array
+    titles: pa.Array | None
+    keys: npt.NDArray[np.uint64]
+    labels: npt.NDArray[np.uint8]
+    left_out: int
+    ignored: dict[str, int]
+
+
+def evaluate(job: EvaluationJob, progress: Progress = lambda done, total: None) -> Evaluation:
+    """Scores a model on a labelled catalog.
+
+    Args:
+        job: what and how.
+        progress: is told (films done, films in all).
+
+    Raises:
+        UsageError, CatalogError, ModelError: no catalog, no labels, labels that the model does not
+            know, no film of the part, or no model.
+    """
+    location = input_location(job.source, job.input_format)
+    tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
+    thresholds = job.decision.thresholds(tagger.metadata)
+    films = _read(job, location, tagger)
+    probabilities = np.empty(films.labels.shape, dtype=np.float32)
+    for start in range(0, len(films.labels), _ROWS_AT_A_TIME):
+        rows = slice(start, start + _ROWS_AT_A_TIME)
+        titles = None if films.titles is None else films.titles[rows]
+        probabilities[rows] = tagger.predict_proba(films.overviews[rows], titles)
+        progress(min(rows.stop, len(films.labels)), len(films.labels))
+    predicted = probabilities >= thresholds
+    return Evaluation(
+        catalog=location.name,
+        part=job.part,
+        model=str(tagger.path),
+        model_sha256=tagger.sha256,
+        films=len(films.labels),
+        left_out=films.left_out,
+        trained_on=int(np.isin(films.keys, tagger.metadata.training_text_keys).sum()),
+        ignored=films.ignored,
+        scores=score_predictions(films.labels, probabilities, thresholds, tagger.labels),
+        samples_f1=samples_f1(films.labels, predicted),
+        exact_match=exact_match(films.labels, predicted),
+        calibration_error=calibration_error(films.labels, probabilities),
+        genres=genre_scores(films.labels, probabilities, thresholds, tagger.labels),
+    )
+
+
+def _read(job: EvaluationJob, location: Location, tagger: GenreTagger) -> _Films:
+    table = read_table(location)
+    held = table.column_names
+    text = need_column(held, TEXT_COLUMNS, job.text_column, "--text-column")
+    genre = need_column(held, GENRE_COLUMNS, job.genre_column, "--genre-column")
+    title = None
+    if uses_title(tagger.metadata.text_template):
+        title = find_column(held, TITLE_COLUMNS, job.title_column, "--title-column")
+    whole = TableChunk(table)
+    overviews = whole.strings(text)
+    cells = parse_column(table.column(genre), job.genre_separator)
+    composed = tagger.compose(overviews)
+    has_text = ~np.asarray(composed.is_null())
+    keys = np.array([text_key(one or "") for one in composed.to_pylist()], dtype=np.uint64)
+    in_part = _in_part(job, location, table, keys, has_text)
+    wanted = in_part & has_text & np.array([bool(cell) for cell in cells], dtype=np.bool_)
+    if not wanted.any():
+        where = f" in the part {job.part!r}" if job.part else ""
+        raise CatalogError(f"{location.name}: no row{where} has both a text and a genre")
+    rows = np.flatnonzero(wanted)
+    position = {label: at for at, label in enumerate(tagger.labels)}
+    unknown = Counter(name for row in rows for name in cells[row] if name not in position)
+    if unknown and not job.ignore_unknown:
+        named = ", ".join(f"{name!r} ({count:,} films)" for name, count in unknown.most_common(5))
+        raise CatalogError(
+            f"{location.name}: the model does not know {named}"
+            f"{' and others' if len(unknown) > 5 else ''}: add --ignore-unknown to leave them out"
+        )
+    labels = np.zeros((len(rows), len(position)), dtype=np.uint8)
+    for at, row in enumerate(rows):
+        labels[at, [position[name] for name in cells[row] if name in position]] = 1
+    return _Films(
+        overviews=overviews.take(pa.array(rows)),
+        titles=None if title is None else whole.strings(title).take(pa.array(rows)),
+        keys=keys[rows],
+        labels=labels,
+        left_out=int(in_part.sum()) - len(rows),
+        ignored=dict(unknown.most_common()),
+    )
+
+
+def _in_part(
+    job: EvaluationJob,
+    location: Location,
+    table: pa.Table,
+    keys: npt.NDArray[np.uint64],
+    has_text: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    """(rows,) bool: whether each row is of the part that is asked for."""
+    if job.part is None:
+        return np.ones(len(table), dtype=np.bool_)
+    if job.split is not None:
+        split = read_split_file(input_location(job.split))
+        rows = np.flatnonzero(has_text)
+        split.check(rows, keys[rows])
+        return np.array([split.parts.get(row) == job.part for row in range(len(table))])
+    if "part" not in table.column_names:
+        raise ColumnError(
+            f"{location.name} has no column 'part': say which film is in it with --split FILE"
+        )
+    return np.array([part == job.part for part in table.column("part").to_pylist()])

@@ -1,0 +1,134 @@
+"""A model's figures on a labelled catalog."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import polars as pl
+import pytest
+
+import tiny
+from genre_batch.errors import CatalogError, ColumnError, UsageError
+from genre_batch.evaluation.evaluate import Evaluation, EvaluationJob, evaluate
+from genre_batch.model.decoding import Decision
+from genre_batch.model.metadata import write_metadata
+from genre_batch.model.text import text_key
+
+FILMS = [
+    ("laugh", "Comedy", "train"),
+    ("cry", "Drama", "test"),
+    ("fight", "Drama", "test"),
+    ("robot", "Science Fiction", "dev"),
+    ("", "Drama", "test"),
+    ("laugh laugh", "", "test"),
+]
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    path = tmp_path / "films.csv"
+    pl.DataFrame(FILMS, schema=["overview", "genres", "part"], orient="row").write_csv(path)
+    return path
+
+
+def _evaluate(catalog: Path, model: Path, **options: Any) -> Evaluation:
+    return evaluate(EvaluationJob(str(catalog), model=str(model), **options))
+
+
+def test_films_with_text_and_genre_are_scored(catalog: Path, tiny_model: Path) -> None:
+    result = _evaluate(catalog, tiny_model)
+    assert (result.films, result.left_out, result.part) == (4, 2, None)
+    by_genre = {one.genre: one for one in result.genres}
+    assert tuple(by_genre) == tiny.LABELS
+    drama, action = by_genre["Drama"], by_genre["Action"]
+    assert (drama.tp, drama.fp, drama.fn, drama.tn) == (1, 0, 1, 2)
+    assert (action.tp, action.fp, action.recall) == (0, 1, None)
+    assert result.exact_match == 0.75
+    assert result.samples_f1 == 0.75
+    assert result.scores.micro_f1 == pytest.approx(2 * 3 / (2 * 3 + 1 + 1))
+    assert json.loads(json.dumps(result.as_dict()))["scores"]["micro_f1"] == 0.75
+
+
+def test_a_part_is_told_by_the_catalog_or_by_a_split_file(
+    catalog: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    assert _evaluate(catalog, tiny_model, part="test").films == 2
+    rows = [(0, "dev"), (3, "dev"), (1, "train")]
+    split = tmp_path / "split.csv"
+    pl.DataFrame(rows, schema=["row", "part"], orient="row").write_csv(split)
+    result = _evaluate(catalog, tiny_model, split=str(split), part="dev")
+    assert (result.films, result.exact_match) == (2, 1.0)
+
+
+def test_a_split_file_of_another_catalog_is_refused(
+    catalog: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    split = tmp_path / "split.csv"
+    split.write_text(f"row,part,overview_key\n0,test,{text_key('something else'):016x}\n")
+    with pytest.raises(CatalogError, match="is of another catalog: row 0"):
+        _evaluate(catalog, tiny_model, split=str(split), part="test")
+
+
+def test_a_catalog_without_parts_is_told_how_to_name_them(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("overview,genres\nlaugh,Comedy\n")
+    with pytest.raises(ColumnError, match=r"no column 'part'.*--split FILE"):
+        _evaluate(tmp_path / "f.csv", tiny_model, part="test")
+
+
+def test_genres_that_the_model_does_not_know_are_named_or_left_out(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "f.csv").write_text('overview,genres\nlaugh,"Comedy, Noir"\ncry,Noir\n')
+    with pytest.raises(CatalogError, match=r"does not know 'Noir' \(2 films\): add --ignore-unk"):
+        _evaluate(tmp_path / "f.csv", tiny_model)
+    result = _evaluate(tmp_path / "f.csv", tiny_model, ignore_unknown=True)
+    assert (result.films, result.ignored) == (2, {"Noir": 2})
+
+
+def test_films_that_were_trained_on_are_counted(tmp_path: Path) -> None:
+    model = onnx.load(tiny.write_model(tmp_path / "m.onnx"))
+    keys = np.array([text_key("laugh"), text_key("Cry!")], dtype=np.uint64)
+    write_metadata(model, tiny.metadata(training_text_keys=keys))
+    onnx.save(model, tmp_path / "m.onnx")
+    (tmp_path / "f.csv").write_text("overview,genres\nLAUGH,Comedy\ncry,Drama\nrobot,Drama\n")
+    assert _evaluate(tmp_path / "f.csv", tmp_path / "m.onnx").trained_on == 2
+
+
+def test_other_thresholds_give_other_decisions(catalog: Path, tiny_model: Path) -> None:
+    result = _evaluate(catalog, tiny_model, decision=Decision(operating_point="no-drama"))
+    drama = result.genres[2]
+    assert (drama.threshold, drama.tp, drama.fp) == (None, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("overview\nlaugh\n", "--genre-column; columns: overview"),
+        ("genres\nDrama\n", "--text-column; columns: genres"),
+    ],
+)
+def test_a_catalog_without_labels_or_text_is_refused(
+    tiny_model: Path, tmp_path: Path, content: str, said: str
+) -> None:
+    (tmp_path / "f.csv").write_text(content)
+    with pytest.raises(ColumnError, match=said):
+        _evaluate(tmp_path / "f.csv", tiny_model)
+
+
+def test_a_part_without_a_film_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("overview,genres,part\nlaugh,Comedy,train\n,Drama,test\n")
+    with pytest.raises(CatalogError, match="no row in the part 'test' has both"):
+        _evaluate(tmp_path / "f.csv", tiny_model, part="test")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"part": "exam"}, {"split": "s.csv"}, {"decision": Decision(top_k=3)}],
+)
+def test_what_makes_no_sense_is_wrong_usage(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        EvaluationJob("films.csv", **options)
