@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +11,7 @@ import pytest
 
 import tiny
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger
-
-COMMAND = Path(sys.executable).with_name("genre-batch")
-"""The installed command, beside the Python that runs the tests."""
-
-ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("GENRE_BATCH_DATA", ROOT.parent / "shared" / "data"))
+from places import COMMAND, DATA
 
 
 @pytest.fixture(scope="session")

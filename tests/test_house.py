@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import genre_batch
-from conftest import ROOT
+from places import ROOT
 
 PACKAGE = ROOT / "genre_batch"
 ALLOWED = {

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMMAND
 from genre_batch.model.tagger import MODEL_VARIABLE
+from places import COMMAND
 
 SEEDS = range(20)
 SUFFIXES = ("parquet", "csv.gz", "jsonl", "arrow")

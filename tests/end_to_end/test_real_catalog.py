@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from conftest import COMMAND
 from genre_batch.model.tagger import MODEL_VARIABLE
+from places import COMMAND
 
 
 def _run(*arguments: object, stdin: bytes | None = None) -> bytes:
