@@ -171,6 +171,8 @@ def show_summary(summary: TagSummary) -> None:
     if summary.output is not None:
         said.append(f"written to {summary.output}")
     click.echo(", ".join(said), err=True)
+    if summary.genres_off:
+        click.echo(f"off at this operating point: {', '.join(summary.genres_off)}", err=True)
 
 
 def figures_table(metrics: Mapping[str, Any]) -> Table:

@@ -14,33 +14,14 @@ from genre_batch.cli.console import (
     rows_progress,
     table,
 )
+from genre_batch.cli.options import labelled_options
 
 __all__ = ["evaluate"]
 
 
 @click.command(short_help="Score a model on a labelled catalog.")
 @click.argument("source", metavar="CATALOG")
-@click.option(
-    "-m",
-    "--model",
-    metavar="PATH",
-    help="An exported .onnx.  [default: $GENRE_BATCH_MODEL, then the shipped one]",
-)
-@click.option("--split", metavar="FILE", help="Which row is in which part: columns row and part.")
-@click.option(
-    "--part",
-    metavar="train|dev|test",
-    help="Score only this part, by --split or by the catalog's own column part.",
-)
-@click.option(
-    "--input-format",
-    type=click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"]),
-    help="Override the catalog's suffix.",
-)
-@click.option("--text-column", metavar="NAME", help="The column of overviews.")
-@click.option("--title-column", metavar="NAME", help="The column of titles.")
-@click.option("--genre-column", metavar="NAME", help="The column of genres.")
-@click.option("--genre-separator", metavar="STR", help="What stands between genres in a cell.")
+@labelled_options
 @click.option(
     "--threshold",
     type=click.FloatRange(0.0, 1.0),
@@ -50,10 +31,6 @@ __all__ = ["evaluate"]
 @click.option(
     "--operating-point", metavar="NAME", help="One of the model's named sets of thresholds."
 )
-@click.option(
-    "--ignore-unknown", is_flag=True, help="Leave out genres that the model does not know."
-)
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Rows run at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @progress_option
 def evaluate(

@@ -18,6 +18,7 @@ from genre_batch.cli.export_onnx import export_onnx
 from genre_batch.cli.inspect import inspect
 from genre_batch.cli.tag import tag
 from genre_batch.cli.train import train
+from genre_batch.cli.tune import tune
 from genre_batch.errors import GenreBatchError
 
 __all__ = ["cli", "main"]
@@ -61,7 +62,7 @@ def cli(context: click.Context, quiet: bool, verbose: bool, debug: bool) -> None
     context.obj = {"quiet": quiet, "verbose": verbose}
 
 
-for command in (tag, evaluate, train, export_onnx, inspect):
+for command in (tag, evaluate, tune, train, export_onnx, inspect):
     cli.add_command(command)
 
 

@@ -14,23 +14,9 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
+from genre_batch.cli.options import THRESHOLD_METHODS
 
-__all__ = ["THRESHOLD_METHODS", "train"]
-
-THRESHOLD_METHODS = (
-    "f1",
-    "f1-shrunk",
-    "f1-floor",
-    "fixed-0.5",
-    "anneal-1",
-    "anneal-5",
-    "anneal-10",
-    "anneal-10-decay",
-    "mcc-grid",
-    "beam",
-    "genetic",
-)
-"""The keys of `thresholds.METHODS`, named here so that `--help` need not import numpy."""
+__all__ = ["train"]
 
 
 @click.command(short_help="Fine-tune a DistilBERT on a labelled catalog.")

@@ -36,7 +36,7 @@ from genre_batch.model.decoding import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import text_key, uses_title
 
-__all__ = ["Evaluation", "EvaluationJob", "evaluate"]
+__all__ = ["Evaluation", "EvaluationJob", "LabelledFilms", "evaluate", "read_labelled"]
 
 Progress = Callable[[int, int], None]
 _ROWS_AT_A_TIME = 512
@@ -124,8 +124,17 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class _Films:
-    """A labelled catalog's films: (n,) texts, titles or None, keys, and (n, genres) labels."""
+class LabelledFilms:
+    """The films of a labelled catalog that can be scored.
+
+    Attributes:
+        overviews: (n,) strings.
+        titles: (n,) strings, or None where the model reads none or the catalog has none.
+        keys: (n,) uint64, the `text_key` of each overview.
+        labels: (n, genres) uint8, 0 or 1, in the model's order.
+        left_out: rows of the part without a text or without a genre.
+        ignored: how many films have each genre that the model does not know.
+    """
 
     overviews: pa.Array
     titles: pa.Array | None
@@ -133,6 +142,16 @@ class _Films:
     labels: npt.NDArray[np.uint8]
     left_out: int
     ignored: dict[str, int]
+
+    def predict(self, tagger: GenreTagger, progress: Progress) -> npt.NDArray[np.float32]:
+        """(n, genres) float32: the films' probabilities."""
+        probabilities = np.empty(self.labels.shape, dtype=np.float32)
+        for start in range(0, len(self.labels), _ROWS_AT_A_TIME):
+            rows = slice(start, start + _ROWS_AT_A_TIME)
+            titles = None if self.titles is None else self.titles[rows]
+            probabilities[rows] = tagger.predict_proba(self.overviews[rows], titles)
+            progress(min(rows.stop, len(self.labels)), len(self.labels))
+        return probabilities
 
 
 def evaluate(job: EvaluationJob, progress: Progress = lambda done, total: None) -> Evaluation:
@@ -149,13 +168,8 @@ def evaluate(job: EvaluationJob, progress: Progress = lambda done, total: None) 
     location = input_location(job.source, job.input_format)
     tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
     thresholds = job.decision.thresholds(tagger.metadata)
-    films = _read(job, location, tagger)
-    probabilities = np.empty(films.labels.shape, dtype=np.float32)
-    for start in range(0, len(films.labels), _ROWS_AT_A_TIME):
-        rows = slice(start, start + _ROWS_AT_A_TIME)
-        titles = None if films.titles is None else films.titles[rows]
-        probabilities[rows] = tagger.predict_proba(films.overviews[rows], titles)
-        progress(min(rows.stop, len(films.labels)), len(films.labels))
+    films = read_labelled(job, location, tagger)
+    probabilities = films.predict(tagger, progress)
     predicted = probabilities >= thresholds
     return Evaluation(
         catalog=location.name,
@@ -174,7 +188,12 @@ def evaluate(job: EvaluationJob, progress: Progress = lambda done, total: None) 
     )
 
 
-def _read(job: EvaluationJob, location: Location, tagger: GenreTagger) -> _Films:
+def read_labelled(job: EvaluationJob, location: Location, tagger: GenreTagger) -> LabelledFilms:
+    """The films of a job's catalog and part, labelled in the model's genres.
+
+    Raises:
+        UsageError, CatalogError: as `evaluate` does.
+    """
     table = read_table(location)
     held = table.column_names
     text = need_column(held, TEXT_COLUMNS, job.text_column, "--text-column")
@@ -205,7 +224,7 @@ def _read(job: EvaluationJob, location: Location, tagger: GenreTagger) -> _Films
     labels = np.zeros((len(rows), len(position)), dtype=np.uint8)
     for at, row in enumerate(rows):
         labels[at, [position[name] for name in cells[row] if name in position]] = 1
-    return _Films(
+    return LabelledFilms(
         overviews=overviews.take(pa.array(rows)),
         titles=None if title is None else whole.strings(title).take(pa.array(rows)),
         keys=keys[rows],

@@ -160,6 +160,7 @@ class _Run:
             texts_predicted=self.predictor.predicted,
             texts_recalled=self.predictor.recalled,
             genres=tally.genres(),
+            genres_off=first.genres_off if first else (),
             text_column=first.text_column if first else None,
             title_column=first.title_column if first else None,
             model=str(self.tagger.path),

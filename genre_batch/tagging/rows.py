@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -48,6 +50,12 @@ class RowTagger:
     def title_column(self) -> str | None:
         """The column of titles, if there is one and the model reads it."""
         return self._title.name if self._title else None
+
+    @property
+    def genres_off(self) -> tuple[str, ...]:
+        """The genres that no probability is high enough for."""
+        off = np.isinf(self._thresholds).tolist()
+        return tuple(itertools.compress(self._tagger.labels, off))
 
     def columns(self, chunk: Chunk) -> pa.Table:
         """The columns to add to a chunk, in its rows' order.

@@ -49,6 +49,7 @@ class TagSummary:
         texts_recalled: texts whose probabilities were known: duplicates, an interrupted run's, or
             the cache's; counted once per window of about a megabyte.
         genres: every genre of the model, most frequent first.
+        genres_off: those that the operating point switches off.
         text_column, title_column: the columns read; None where there was none.
         model, model_sha256: the model file.
         output: where the rows went; None for stdout.
@@ -68,6 +69,7 @@ class TagSummary:
     texts_predicted: int
     texts_recalled: int
     genres: tuple[GenreCount, ...]
+    genres_off: tuple[str, ...]
     text_column: str | None
     title_column: str | None
     model: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.thresholds import find_thresholds
+from genre_batch.thresholds import Method
 
 __all__ = ["cross_fitted"]
 
 
 def cross_fitted(
-    method: str,
+    method: Method,
     probabilities: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     seed: int,
@@ -23,7 +23,7 @@ def cross_fitted(
     "Double/debiased machine learning", section 3, here of thresholds).
 
     Args:
-        method: a key of `METHODS`.
+        method: finds thresholds.
         probabilities: (n, genres), 0..1.
         labels: (n, genres), 0 or 1.
         seed: draws the halves.
@@ -35,5 +35,5 @@ def cross_fitted(
     halves = order[::2], order[1::2]
     thresholds = np.empty(labels.shape, dtype=np.float64)
     for judged, fitted in (halves, halves[::-1]):
-        thresholds[judged] = find_thresholds(method, probabilities[fitted], labels[fitted])
+        thresholds[judged] = method(probabilities[fitted], labels[fitted])
     return thresholds

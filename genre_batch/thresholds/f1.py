@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from genre_batch.thresholds.cuts import best_cut
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD
 
 __all__ = ["f1_optimal"]
@@ -28,26 +29,14 @@ def f1_optimal(
     Returns:
         (genres,) float64; 0.5 for a genre without a single positive.
     """
-    return np.array(
-        [
-            _best_cut(column.astype(np.float64), truth.astype(bool))
-            for column, truth in zip(probabilities.T, labels.T, strict=True)
-        ]
-    )
+    found = [
+        best_cut(column.astype(np.float64), truth.astype(bool), _f1) if truth.any() else None
+        for column, truth in zip(probabilities.T, labels.T, strict=True)
+    ]
+    return np.array([DEFAULT_THRESHOLD if one is None else one for one in found])
 
 
-def _best_cut(scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> float:
-    positives = int(truth.sum())
-    if positives == 0:
-        return DEFAULT_THRESHOLD
-    order = np.argsort(-scores, kind="stable")
-    scores = scores[order]
-    hits = np.cumsum(truth[order])
-    below = np.append(scores[1:], 0.0)
-    predicted = np.arange(1, len(scores) + 1)
-    f1 = 2 * hits / (predicted + positives)
-    f1[:-1][scores[:-1] == scores[1:]] = -1.0  # no threshold separates equal probabilities
-    best = int(np.argmax(f1))
-    middle = float((scores[best] + below[best]) / 2)
-    # Between two neighbouring floats there is no middle, and rounding may give the lower one.
-    return middle if middle > below[best] else float(scores[best])
+def _f1(
+    hits: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64], positives: int
+) -> npt.NDArray[np.float64]:
+    return 2 * hits / (predicted + positives)

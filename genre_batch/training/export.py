@@ -23,16 +23,17 @@ from transformers import DistilBertForSequenceClassification
 
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import macro_f1, score_predictions
+from genre_batch.evaluation.tune import as_operating_point
 from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.metadata import (
     ModelMetadata,
-    OperatingPoint,
     read_model_file,
     write_metadata,
 )
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.thresholds import find_thresholds
+from genre_batch.thresholds import METHODS, find_thresholds
 from genre_batch.thresholds.cross_fit import cross_fitted
+from genre_batch.thresholds.operating_points import OPERATING_POINTS, measure_point
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, concatenate, read_dataset, variants
 from genre_batch.training.finetune import Progress, predict
@@ -269,7 +270,7 @@ class _Checked:
         truth, before, after = self.dataset.labels[rows], self.before[rows], self.after[rows]
         losses = []
         for seed in range(LOSS_DRAWS):
-            thresholds = cross_fitted(method, before, truth, seed)
+            thresholds = cross_fitted(METHODS[method], before, truth, seed)
             losses.append(
                 macro_f1(truth, before >= thresholds) - macro_f1(truth, after >= thresholds)
             )
@@ -307,17 +308,14 @@ def _tuned(
             probabilities = checked.exported(part) if number == 0 else tagger.predict_proba(texts)
             scores = score_predictions(films.labels, probabilities, thresholds, films.names)
             metrics.setdefault(part, {})[variant] = scores.as_dict()
-    passed = tuned_on >= thresholds
-    hits = int((passed & development.labels.astype(bool)).sum())
-    point = OperatingPoint(
-        thresholds=tuple(thresholds.tolist()),
-        precision=round(hits / max(1, int(passed.sum())), 4),
-        recall=round(hits / max(1, int(development.labels.sum())), 4),
-    )
+    points = {
+        name: as_operating_point(measure_point(find, tuned_on, development.labels))
+        for name, find in OPERATING_POINTS.items()
+    }
     return replace(
         metadata,
         thresholds=tuple(thresholds.tolist()),
-        operating_points={method: point},
+        operating_points=points,
         metrics=metrics,
     )
 

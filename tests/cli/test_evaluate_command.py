@@ -43,3 +43,19 @@ def test_a_mistake_is_one_line(command: Command, films: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert b"'Noir' (1 films): add --ignore-unknown" in done.stderr
     assert done.stdout == b""
+
+
+def test_a_tuned_model_can_be_tagged_with_at_an_operating_point(
+    command: Command, tmp_path: Path
+) -> None:
+    films, model = tmp_path / "many.csv", tmp_path / "tuned.onnx"
+    rows = "".join(f"laugh {row},Comedy\ncry {row},Drama\n" for row in range(20))
+    films.write_text("overview,genre\n" + rows)
+    done = command("tune", films, "-o", model)
+    assert done.returncode == 0
+    assert "precision=0.9" in done.stderr.decode()
+    done = command(
+        "tag", films, "-m", model, "--operating-point", "precision=0.9", "--limit", 1, "--summary"
+    )
+    assert json.loads(done.stdout)["predicted_genres"] == ["Comedy"]
+    assert "off at this operating point: Action, Science Fiction" in done.stderr.decode()

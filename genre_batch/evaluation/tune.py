@@ -1,0 +1,160 @@
+"""A model's thresholds found anew on a labelled catalog."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from genre_batch.catalog.formats import input_location
+from genre_batch.catalog.output import replacing
+from genre_batch.errors import CatalogError, OutputExistsError, UsageError
+from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
+from genre_batch.evaluation.metrics import Scores, score_predictions
+from genre_batch.model.metadata import OperatingPoint, write_metadata
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.thresholds import METHODS
+from genre_batch.thresholds.operating_points import OPERATING_POINTS, Measured, measure_point
+
+__all__ = ["TuneJob", "TuneReport", "as_operating_point", "tune"]
+
+LEAST_FILMS = 20
+
+
+@dataclass(frozen=True)
+class TuneJob:
+    """What to tune on and how.
+
+    Attributes:
+        data: the labelled catalog and the model.
+        output: the .onnx file to write.
+        method: of `thresholds.METHODS`; what `tag` then uses unless told otherwise.
+        force: overwrite an existing output.
+    """
+
+    data: EvaluationJob
+    output: str
+    method: str = "f1"
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(f"--method {self.method}: known are {', '.join(METHODS)}")
+
+
+@dataclass(frozen=True)
+class TuneReport:
+    """What came of it.
+
+    Attributes:
+        output: the file written.
+        films: how many it was tuned on.
+        scores: figures on these very films, at thresholds fitted to them: optimistic.
+        points: the operating points by name, each measured on films without a say in it.
+        off: the genres that each operating point switches off, where it does.
+    """
+
+    output: str
+    films: int
+    scores: Scores
+    points: dict[str, Measured]
+    off: dict[str, tuple[str, ...]]
+
+
+def tune(
+    job: TuneJob, progress: Callable[[int, int], None] = lambda done, total: None
+) -> TuneReport:
+    """Writes a model with thresholds and operating points found on a labelled catalog.
+
+    Graph, tokenizer and labels stay as they are; figures that belonged to the old thresholds go.
+
+    Args:
+        job: what and how.
+        progress: is told (films done, films in all).
+
+    Raises:
+        UsageError, CatalogError, ModelError: as `evaluate` does; too few films, or the output is
+            there; nothing is written then.
+    """
+    location = input_location(job.data.source, job.data.input_format)
+    if not job.output.endswith(".onnx"):
+        raise UsageError(f"{job.output}: a model's name ends with .onnx")
+    _refuse_existing(job)
+    tagger = GenreTagger.load(job.data.model, threads=job.data.threads)
+    films = read_labelled(job.data, location, tagger)
+    if len(films.labels) < LEAST_FILMS:
+        raise CatalogError(
+            f"{location.name}: {len(films.labels)} films are too few to tune on: "
+            f"at least {LEAST_FILMS} are needed"
+        )
+    probabilities = films.predict(tagger, progress)
+    thresholds = METHODS[job.method](probabilities, films.labels)
+    points = {
+        name: measure_point(method, probabilities, films.labels)
+        for name, method in OPERATING_POINTS.items()
+    }
+    scores = score_predictions(films.labels, probabilities, thresholds, tagger.labels)
+    with open(location.path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    tuned = {
+        "catalog_sha256": digest,
+        "part": job.data.part,
+        "films": len(films.labels),
+        "method": job.method,
+    }
+    old = tagger.metadata
+    metadata = replace(
+        old,
+        thresholds=tuple(thresholds.tolist()),
+        operating_points={name: as_operating_point(measured) for name, measured in points.items()},
+        metrics={"tuned_on": scores.as_dict()}
+        | ({"export": old.metrics["export"]} if "export" in old.metrics else {}),
+        provenance={**old.provenance, "tuned": tuned},
+    )
+    model = onnx.load(tagger.path)
+    write_metadata(model, metadata)
+    try:
+        with replacing(job.output) as stream:
+            stream.write(model.SerializeToString(deterministic=True))
+    except OSError as error:
+        raise CatalogError(f"cannot write {job.output}: {error.strerror or error}") from error
+    return TuneReport(
+        output=job.output,
+        films=len(films.labels),
+        scores=scores,
+        points=points,
+        off={
+            name: _off(measured.thresholds, tagger.labels)
+            for name, measured in points.items()
+            if np.isinf(measured.thresholds).any()
+        },
+    )
+
+
+def _refuse_existing(job: TuneJob) -> None:
+    if os.path.isdir(job.output):
+        raise UsageError(f"{job.output} is a folder: name a file in it")
+    if not os.path.isdir(os.path.dirname(os.path.realpath(job.output))):
+        raise UsageError(f"no such folder for {job.output}: make it first (mkdir -p)")
+    if os.path.exists(job.output) and not job.force:
+        raise OutputExistsError(job.output)
+
+
+def _off(thresholds: npt.NDArray[np.float64], labels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        label for label, one in zip(labels, thresholds.tolist(), strict=True) if np.isinf(one)
+    )
+
+
+def as_operating_point(measured: Measured) -> OperatingPoint:
+    """A measured set of thresholds as a model carries it."""
+    return OperatingPoint(
+        thresholds=tuple(None if np.isinf(one) else one for one in measured.thresholds.tolist()),
+        precision=round(measured.precision, 4),
+        recall=round(measured.recall, 4),
+    )
