@@ -14,6 +14,7 @@ __all__ = [
     "listed",
     "need_column",
     "no_column",
+    "taken_column",
 ]
 
 TEXT_COLUMNS = (
@@ -43,6 +44,13 @@ def no_column(
     looked_for = repr(asked) if asked is not None else f"named {', '.join(candidates)}"
     return ColumnError(
         f"no column {looked_for}: name one with {option}; columns: {listed(columns) or 'none'}"
+    )
+
+
+def taken_column(name: str) -> ColumnError:
+    """The error for a column of ours that the catalog already has."""
+    return ColumnError(
+        f"the input already has {name!r}: add --replace to replace it, or rename it first"
     )
 
 

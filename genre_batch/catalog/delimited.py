@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from genre_batch.catalog.blocks import Block, Start, read_some, split_blocks
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.encoding import UTF_8, original_length, transcoded
+from genre_batch.catalog.encoding import UTF_8, mark_length, original_length, transcoded
 from genre_batch.catalog.grammar import Grammar
 from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError, UsageError
@@ -83,13 +83,11 @@ class _Header:
             if not piece or len(data) >= _MAX_HEADER_BYTES:
                 raise CatalogError(f"{name}, line 1: the header has broken quoting, or no end")
         end = bom + len(record)
-        # In UTF-16 the byte order mark is two bytes that no longer stand in `data`.
-        mark = 0 if dialect.encoding == UTF_8 else len("".encode(dialect.encoding))
         self.columns = self._columns(record)
         self.start = Start(
             data[end:],
             1 + data.count(b"\n", 0, end),
-            mark + original_length(dialect.encoding)(data[:end]),
+            mark_length(dialect.encoding) + original_length(dialect.encoding)(data[:end]),
         )
 
     def _record(self, data: bytes, dialect: Dialect) -> bytes | None:
@@ -114,8 +112,12 @@ class _Header:
                 f"{name}, line 1: the header is not valid UTF-8 ({error.reason} at byte "
                 f"{error.start}): add --encoding latin-1, or whatever it is written in"
             ) from error
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=self.separator)
-        names = next(rows, [])
+        # Only a newline ends a line here; Python's reader would stop at a bare carriage return too.
+        rows = csv.reader(io.StringIO(text, newline="\n"), delimiter=self.separator)
+        try:
+            names = next(rows, [])
+        except csv.Error as error:
+            raise CatalogError(f"{name}, line 1: the header cannot be read: {error}") from error
         twice = sorted({column for column in names if names.count(column) > 1})
         if twice:
             raise CatalogError(f"{name}, line 1: the column {twice[0]!r} stands twice: rename one")

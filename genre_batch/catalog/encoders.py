@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.columns import taken_column
 from genre_batch.catalog.formats import Format
-from genre_batch.errors import ColumnError
 
 __all__ = ["Encoder", "EncoderOptions", "encoder_for", "merge"]
 
@@ -51,12 +51,6 @@ class Encoder(Protocol):
         """Writes what is left; the stream stays open."""
 
 
-def _taken(name: str) -> ColumnError:
-    return ColumnError(
-        f"the input already has {name!r}: add --replace to replace it, or rename it first"
-    )
-
-
 def merge(table: pa.Table, added: pa.Table, replace: bool) -> pa.Table:
     """The table with the added columns behind its own, or in the place of their namesakes.
 
@@ -67,7 +61,7 @@ def merge(table: pa.Table, added: pa.Table, replace: bool) -> pa.Table:
         at = table.schema.get_field_index(field.name)
         if at >= 0:
             if not replace:
-                raise _taken(field.name)
+                raise taken_column(field.name)
             table = table.set_column(at, field, column)
         else:
             table = table.append_column(field, column)
@@ -163,7 +157,7 @@ class _JsonLines:
             taken = next((name for name in names if name in row), None)
             if taken is not None:
                 if not self._replace:
-                    raise _taken(taken)
+                    raise taken_column(taken)
                 out.append(_replaced(line, fragment))
             elif row:
                 out.append(line[:-1].rstrip() + b"," + fragment[1:])

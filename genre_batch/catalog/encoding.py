@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from genre_batch.errors import UsageError
 
-__all__ = ["UTF_8", "check_encoding", "is_utf8", "original_length", "transcoded"]
+__all__ = ["UTF_8", "check_encoding", "is_utf8", "mark_length", "original_length", "transcoded"]
 
 UTF_8 = "utf-8"
 
@@ -69,11 +69,16 @@ def transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:
     return stream if encoding == UTF_8 else cast(BinaryIO, _Transcoded(stream, encoding))
 
 
+def mark_length(encoding: str) -> int:
+    """How many bytes at the start of a file are a byte order mark that decoding takes away."""
+    return 0 if encoding == UTF_8 else len("".encode(encoding))
+
+
 def original_length(encoding: str) -> Callable[[bytes], int]:
     """How many bytes of the file became these bytes of UTF-8."""
     if encoding == UTF_8:
         return len
-    mark = len("".encode(encoding))  # the byte order mark that some encoders put before a text
+    mark = mark_length(encoding)  # encoding a text puts it before each
 
     def length(data: bytes) -> int:
         text = data.decode(UTF_8, "surrogateescape")

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO, NoReturn
 
 import pyarrow as pa
 
-from genre_batch.catalog.blocks import Block, split_blocks
+from genre_batch.catalog.blocks import Block, Start, split_blocks
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
-from genre_batch.catalog.encoding import UTF_8, is_utf8, original_length, transcoded
+from genre_batch.catalog.encoding import UTF_8, is_utf8, mark_length, original_length, transcoded
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.errors import CatalogError
 
@@ -52,8 +52,9 @@ def read_json_lines(
     """
     lengths = original_length(encoding)
     stream = transcoded(stream, encoding)
-    for block in split_blocks(stream, name, _whole_lines, original_length=lengths):
-        if block.byte_offset == 0:
+    start = Start(byte_offset=mark_length(encoding))
+    for block in split_blocks(stream, name, _whole_lines, start, lengths):
+        if block.first_line == 1:
             _refuse_binary(block.data.split(b"\n", 1)[0], name)
         chunk = _parse_block(block, name, on_reject, lengths)
         if len(chunk):

@@ -44,25 +44,26 @@ def _expanded(path: str, override: str | None) -> list[str]:
         listed = list_remote(path)
         if listed is None:
             return [path]
-        return listed if has_magic(path) else [name for name in listed if _known(name, override)]
+        return listed if has_magic(path) else [one for one in listed if _is_catalog(one, override)]
     if os.path.isdir(path):
-        return [name for name in _beneath(path) if _known(name, override)]
+        return [name for name in _beneath(path) if _is_catalog(name, override)]
     if not os.path.exists(path) and has_magic(path):
         names = sorted(glob.glob(path, recursive=True))
         return [name for name in names if not os.path.isdir(name)]
     return [path]
 
 
-def _known(name: str, override: str | None) -> bool:
-    return override is not None or format_of(name)[0] is not None
+def _is_catalog(path: str, override: str | None) -> bool:
+    """Whether a file of a folder is one of its catalogs."""
+    if os.path.basename(path).startswith((".", "_")) or path.endswith(REJECTS_SUFFIX):
+        return False
+    return override is not None or format_of(path)[0] is not None
 
 
 def _beneath(folder: str) -> Iterator[str]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        for name in sorted(files):
-            if not name.startswith((".", "_")) and not name.endswith(REJECTS_SUFFIX):
-                yield os.path.join(parent, name)
+        yield from (os.path.join(parent, name) for name in sorted(files))
 
 
 def output_names(locations: Sequence[Location]) -> list[str]:

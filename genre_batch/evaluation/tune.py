@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +18,8 @@ from genre_batch.catalog.output import replacing
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
 from genre_batch.evaluation.metrics import Scores, score_predictions
-from genre_batch.model.metadata import OperatingPoint, write_metadata
-from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.metadata import OperatingPoint, read_model_file, write_metadata
+from genre_batch.model.tagger import GenreTagger, default_model
 from genre_batch.thresholds import METHODS
 from genre_batch.thresholds.operating_points import OPERATING_POINTS, Measured, measure_point
 
@@ -82,10 +84,13 @@ def tune(
             there; nothing is written then.
     """
     location = input_location(job.data.source, job.data.input_format)
+    if location.is_stdio:
+        raise UsageError("stdin cannot be named in the model's provenance: tune on a file")
     if not job.output.endswith(".onnx"):
         raise UsageError(f"{job.output}: a model's name ends with .onnx")
     _refuse_existing(job)
-    tagger = GenreTagger.load(job.data.model, threads=job.data.threads)
+    file = read_model_file(Path(job.data.model) if job.data.model else default_model())
+    tagger = GenreTagger(file, job.data.threads)
     films = read_labelled(job.data, location, tagger)
     if len(films.labels) < LEAST_FILMS:
         raise CatalogError(
@@ -99,8 +104,8 @@ def tune(
         for name, method in OPERATING_POINTS.items()
     }
     scores = score_predictions(films.labels, probabilities, thresholds, tagger.labels)
-    with open(location.path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with contextlib.closing(location.open_raw()) as raw:
+        digest = hashlib.file_digest(raw, "sha256").hexdigest()  # type: ignore[arg-type]
     tuned = {
         "catalog_sha256": digest,
         "part": job.data.part,
@@ -116,7 +121,7 @@ def tune(
         | ({"export": old.metrics["export"]} if "export" in old.metrics else {}),
         provenance={**old.provenance, "tuned": tuned},
     )
-    model = onnx.load(tagger.path)
+    model = onnx.load_model_from_string(file.content)
     write_metadata(model, metadata)
     try:
         with replacing(job.output) as stream:

@@ -6,7 +6,7 @@ import functools
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -175,7 +175,7 @@ class GenreTagger:
 
     def predict_composed(
         self, texts: Sequence[str]
-    ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+    ) -> Generator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]], None, None]:
         """Composed texts through the model, batch by batch as they are done, longest first.
 
         Args:

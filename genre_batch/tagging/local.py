@@ -75,9 +75,9 @@ def run(job: TagJob, progress: Progress = lambda done, total: None) -> TagSummar
         try:
             return running.run()
         except BaseException as error:
-            if predictor.predicted and isinstance(store, LmdbStore) and workspace is not None:
-                workspace.worth_keeping = True
-            if cache is not None or (workspace is not None and workspace.worth_keeping):
+            if isinstance(store, LmdbStore) and (predictor.predicted or predictor.recalled):
+                if workspace is not None:
+                    workspace.worth_keeping = True
                 error.add_note("what was predicted is kept: the same command goes on from there")
             raise
 

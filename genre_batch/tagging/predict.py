@@ -64,15 +64,17 @@ class Predictor:
         keys = text_digests(distinct.cast(pa.binary()).to_pylist(), self._model)
         values = self._store.recall(keys)
         size = 4 * width
-        known = [at for at, value in enumerate(values) if value is not None and len(value) == size]
+        known = {
+            at: value for at, value in enumerate(values) if value is not None and len(value) == size
+        }
         # One row more, of NaN, is what a null's code of -1 points to.
         probabilities = np.full((len(keys) + 1, width), np.nan, dtype=np.float32)
         if known:
-            found = b"".join(values[at] for at in known)  # type: ignore[misc]
-            probabilities[known] = np.frombuffer(found, dtype="<f4").reshape(-1, width)
+            found = np.frombuffer(b"".join(known.values()), dtype="<f4")
+            probabilities[list(known)] = found.reshape(-1, width)
         self.recalled += len(known)
         if len(known) < len(keys):
-            unknown = np.setdiff1d(np.arange(len(keys)), known, assume_unique=True)
+            unknown = np.setdiff1d(np.arange(len(keys)), list(known), assume_unique=True)
             self._compute(distinct, keys, unknown, probabilities)
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         answer: npt.NDArray[np.float32] = probabilities[codes]
@@ -106,6 +108,6 @@ class Predictor:
                 kept = time.monotonic()
             if self.stop.is_set():
                 keep()
-                batches.close()  # type: ignore[attr-defined]
+                batches.close()
                 raise StoppedError
         keep()

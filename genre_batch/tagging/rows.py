@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, TableChunk
-from genre_batch.catalog.columns import need_column
+from genre_batch.catalog.columns import need_column, taken_column
 from genre_batch.model.decoding import decide
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
@@ -37,6 +37,9 @@ class RowTagger:
         self._predictor = predictor
         self._tally = tally
         self._thresholds = job.decision.thresholds(tagger.metadata)
+        self._names = [GENRES_COLUMN]
+        if job.probabilities:
+            self._names += [PROBABILITY_PREFIX + label for label in tagger.labels]
         self._text = text_choice(job.text_column)
         reads_title = uses_title(tagger.metadata.text_template)
         self._title = title_choice(job.title_column) if reads_title else None
@@ -61,8 +64,9 @@ class RowTagger:
         """The columns to add to a chunk, in its rows' order.
 
         Raises:
-            ColumnError: a column that is needed is not there.
+            ColumnError: a column that is needed is not there, or one of ours already is.
         """
+        self._refuse_taken(chunk)
         text = self._text.look(chunk)
         title = self._title.look(chunk) if self._title else None
         texts = pa.nulls(len(chunk), pa.string()) if text is None else chunk.strings(text)
@@ -76,13 +80,19 @@ class RowTagger:
         )
         short = chunk.short_rows if isinstance(chunk, TableChunk) else 0
         self._tally.add(genres, probabilities, int((~wanted).sum()), short)
-        columns: dict[str, pa.Array] = {GENRES_COLUMN: genres}
+        columns = [genres]
         if self._job.probabilities:
-            for at, label in enumerate(self._tagger.labels):
-                column = np.ascontiguousarray(probabilities[:, at])
-                # NaN, for a row that was not predicted, becomes null.
-                columns[PROBABILITY_PREFIX + label] = pa.array(column, from_pandas=True)
-        return pa.table(columns)
+            # NaN, for a row that was not predicted, becomes null.
+            by_label = np.ascontiguousarray(probabilities.T)
+            columns += [pa.array(column, from_pandas=True) for column in by_label]
+        return pa.table(columns, names=self._names)
+
+    def _refuse_taken(self, chunk: Chunk) -> None:
+        """The writer would refuse it too, but by then rows have been predicted for nothing."""
+        if isinstance(chunk, TableChunk) and not self._job.replace:
+            for name in self._names:
+                if name in chunk.columns:
+                    raise taken_column(name)
 
     def _wanted(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
         column = self._job.only_missing

@@ -42,8 +42,8 @@ def beam_search(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.
     """Local beam search (Russell and Norvig, "Artificial Intelligence: A Modern Approach").
 
     `BEAM` states, the first all 0.5 and the others random (seed 0); in each step every state moves
-    one genre one place up or down, or to its best place within ten, and the best `BEAM` different
-    states of all go on, until none is better than before.
+    one genre one, five or ten places up or down, and the best `BEAM` different states of all go on,
+    until none is better than before.
 
     Args:
         probabilities: (n, genres), 0..1.

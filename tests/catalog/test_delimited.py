@@ -166,3 +166,10 @@ def test_bytes_that_are_none_of_the_encoding_s_are_a_bad_row() -> None:
 def test_a_header_with_a_quote_that_is_never_closed_is_refused() -> None:
     with pytest.raises(CatalogError, match="line 1: the header has broken quoting"):
         _read(b'id,"overview\n1,x\n')
+
+
+def test_a_bare_carriage_return_in_the_header_ends_no_line() -> None:
+    rows, _ = _read(b'id,"over\rview"\n1,x\n')
+    assert rows == [{"id": "1", "over\rview": "x"}]
+    with pytest.raises(CatalogError, match="line 1: the header cannot be read"):
+        _read(b"id,over\rview\n1,x\n")

@@ -87,7 +87,8 @@ def test_folders_and_globs_are_listed(bucket: Any) -> None:
 
 def test_a_folder_of_objects_becomes_a_folder_of_objects(bucket: Any) -> None:
     row = b"overview\ncry\n"
-    _put(bucket, a__one_csv=row, a__b__two_csv=row, a__notes=b"no catalog")
+    _put(bucket, a__one_csv=row, a__b__two_csv=row, a__notes=b"no catalog", a___SUCCESS_csv=b"")
+    bucket.put_object(Key="a/one.csv.rejects.jsonl", Body=b"{}")
     tag_catalog("s3://films/a/", "s3://films/tagged/")
     assert [key for key in _keys(bucket) if key.startswith("tagged")] == [
         "tagged/b/two.csv",

@@ -11,7 +11,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from genre_batch import CatalogError, OutputExistsError, TagSummary, UsageError, tag_catalog
+from genre_batch import (
+    CatalogError,
+    ColumnError,
+    OutputExistsError,
+    TagSummary,
+    UsageError,
+    tag_catalog,
+)
 from genre_batch.catalog.encoders import _Delimited
 
 WORDS = ("laugh", "cry", "fight", "robot", "the")
@@ -168,6 +175,12 @@ def test_a_cache_is_shared_between_outputs_and_runs(catalog: Path, tmp_path: Pat
     changed = tag_catalog(catalog, tmp_path / "c.csv", cache=cache)
     assert (changed.texts_predicted, changed.texts_recalled) == (1, 299)
     assert _names(tmp_path) == ["a.csv", "b.parquet", "c.csv", "cache", "films.csv"]
+
+
+def test_a_mistake_is_not_said_to_have_kept_anything(catalog: Path, tmp_path: Path) -> None:
+    with pytest.raises(ColumnError) as raised:
+        tag_catalog(catalog, tmp_path / "o.csv", cache=str(tmp_path / "cache"), text_column="plot")
+    assert not hasattr(raised.value, "__notes__")
 
 
 def test_another_model_finds_nothing_in_the_cache(
