@@ -29,8 +29,8 @@ __all__ = ["train"]
     default="distilbert-base-uncased",
     show_default=True,
     metavar="ID|DIR|minilm",
-    help="A hub id, a local folder of a DistilBERT, or minilm: MiniLM-L6 weights in DistilBERT's "
-    "architecture, from a package, without a download.",
+    help="A hub id, a local folder, or minilm: MiniLM-L6 weights in DistilBERT's architecture, "
+    "from a package, without a download. Encoders of other architectures can only be teachers.",
 )
 @click.option(
     "--recipe",
@@ -61,7 +61,53 @@ __all__ = ["train"]
 @click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), metavar="X")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N")
 @click.option("--max-length", type=click.IntRange(min=8), metavar="TOKENS")
-@click.option("--loss", type=click.Choice(["bce"]))
+@click.option(
+    "--loss",
+    type=click.Choice(["bce", "focal", "asymmetric", "class-balanced"]),
+    help="What is made small; bce: binary cross-entropy.",
+)
+@click.option(
+    "--sampling",
+    type=click.Choice(["uniform", "rare"]),
+    help="rare: films of rare genres are drawn more often.",
+)
+@click.option(
+    "--layer-decay",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="X",
+    help="Each layer's learning rate over that of the layer above it.",
+)
+@click.option(
+    "--freeze-layers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Leave the embeddings and the N lowest layers as they are.",
+)
+@click.option(
+    "--averaging",
+    type=click.FloatRange(0, 1, max_open=True),
+    metavar="DECAY",
+    help="Keep the running average of the weights instead of the last ones.",
+)
+@click.option(
+    "--masking",
+    type=click.FloatRange(0, 1, max_open=True),
+    metavar="SHARE",
+    help="Share of the tokens that are hidden, others each epoch.",
+)
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    metavar="RUN_DIR",
+    help="A finished run to learn from besides the labels; may be given several times.",
+)
+@click.option(
+    "--teacher-weight",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="The teachers' share in the loss.",
+)
 @click.option(
     "--pooling", type=click.Choice(["mean", "first"]), help="What the head reads of the tokens."
 )
@@ -97,6 +143,7 @@ def train(
     protocol: str,
     split: str | None,
     extra_train: str | None,
+    teachers: tuple[str, ...],
     with_title: bool,
     text_column: str | None,
     title_column: str | None,
@@ -145,6 +192,7 @@ def train(
         protocol=protocol,
         split=split_file,
         extra_train=extra,
+        teachers=tuple(Path(teacher) for teacher in teachers),
         thresholds=thresholds,
         resume=resume,
     )

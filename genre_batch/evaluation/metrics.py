@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Scores", "average_precision", "f1_per_genre", "macro_f1", "score_predictions"]
+__all__ = [
+    "Gain",
+    "Scores",
+    "average_precision",
+    "f1_per_genre",
+    "macro_f1",
+    "macro_f1_gain",
+    "score_predictions",
+]
 
 Labels = npt.NDArray[np.integer[Any] | np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -81,6 +89,46 @@ def f1_per_genre(labels: Labels, predicted: Labels) -> Floats:
 def macro_f1(labels: Labels, predicted: Labels) -> float:
     """The mean of `f1_per_genre`."""
     return float(f1_per_genre(labels, predicted).mean())
+
+
+@dataclass(frozen=True)
+class Gain:
+    """By how much one set of predictions is better than another on the same films.
+
+    Attributes:
+        points: difference of macro-F1, in points (hundredths).
+        interval: (low, high) of it, percentile bootstrap over films, 95 %, both resampled together.
+    """
+
+    points: float
+    interval: tuple[float, float]
+
+
+def macro_f1_gain(labels: Labels, predicted: Labels, reference: Labels, seed: int = 0) -> Gain:
+    """What `predicted` gains over `reference`, of three (n, genres) arrays of 0 and 1.
+
+    The paired bootstrap (Koehn 2004, "Statistical Significance Tests for Machine Translation
+    Evaluation") leaves out the part of the spread that both share: which films were drawn.
+
+    Args:
+        labels: what is right.
+        predicted: to be judged.
+        reference: to be judged against.
+        seed: of the resampling.
+    """
+    films = len(labels)
+    rng = np.random.default_rng(seed)
+    draws = rng.multinomial(films, np.full(films, 1 / films), size=2 * RESAMPLES)
+    weights = np.vstack([np.ones((1, films)), draws])
+    truth = labels.astype(np.float64)
+
+    def scores(guess: Labels) -> Floats:
+        hits = weights @ (guess * truth)
+        per_genre = _ratio(2 * hits, weights @ (guess + truth), empty=0.0)
+        return np.asarray(per_genre.mean(axis=1))
+
+    gains = 100 * (scores(predicted.astype(np.float64)) - scores(reference.astype(np.float64)))
+    return Gain(float(gains[0]), _interval(gains[1:]))
 
 
 def average_precision(

@@ -7,7 +7,13 @@ import numpy.typing as npt
 
 from genre_batch.thresholds import Method
 
-__all__ = ["cross_fitted"]
+__all__ = ["cross_fitted", "halves"]
+
+
+def halves(rows: int, seed: int) -> tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], ...]:
+    """Two random halves of so many rows, each once to be judged and once to fit on."""
+    order = np.random.default_rng(seed).permutation(rows)
+    return (order[::2], order[1::2]), (order[1::2], order[::2])
 
 
 def cross_fitted(
@@ -31,9 +37,7 @@ def cross_fitted(
     Returns:
         (n, genres) float64.
     """
-    order = np.random.default_rng(seed).permutation(len(labels))
-    halves = order[::2], order[1::2]
     thresholds = np.empty(labels.shape, dtype=np.float64)
-    for judged, fitted in (halves, halves[::-1]):
+    for judged, fitted in halves(len(labels), seed):
         thresholds[judged] = method(probabilities[fitted], labels[fitted])
     return thresholds

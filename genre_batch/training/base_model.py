@@ -1,4 +1,4 @@
-"""A hub id, a local folder, or `minilm` -> a DistilBERT encoder with a head for our genres."""
+"""A hub id, a local folder, or `minilm` -> an encoder with a head for our genres."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoTokenizer,
     BertModel,
     DistilBertConfig,
     DistilBertForSequenceClassification,
     DistilBertModel,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from genre_batch.errors import MissingExtraError, TrainingError, UsageError
+from genre_batch.training.pooled import PooledClassifier, pool
 
 __all__ = [
     "MINILM",
     "POOLINGS",
+    "Classifier",
     "MeanPooledDistilBert",
     "distilbert_from_bert",
     "load_base_model",
@@ -48,6 +52,10 @@ _RENAMED = (
 )
 
 
+Classifier: TypeAlias = DistilBertForSequenceClassification | PooledClassifier
+"""What is trained: (batch, tokens) ids and mask -> (batch, genres) logits."""
+
+
 class MeanPooledDistilBert(DistilBertForSequenceClassification):
     """The stock classifier, reading the mean of the token vectors instead of the first one.
 
@@ -60,22 +68,13 @@ class MeanPooledDistilBert(DistilBertForSequenceClassification):
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
-        labels: torch.Tensor | None = None,
         **unused: object,
     ) -> SequenceClassifierOutput:
-        """(batch, tokens) int64 ids and mask -> (batch, genres) logits; given labels, BCE too."""
+        """(batch, tokens) int64 ids and mask -> (batch, genres) logits."""
         hidden = self.distilbert(input_ids=input_ids, attention_mask=attention_mask)[0]
-        # The mean as a matrix product: onnxruntime's ReduceSum adds in an order that depends on
-        # the padding, a product with zero weights for the padding does not.
-        mask = attention_mask.to(hidden.dtype)
-        weights = mask / mask.sum(dim=1, keepdim=True)
-        pooled = torch.bmm(weights.unsqueeze(1), hidden).squeeze(1)
+        pooled = pool(hidden, attention_mask, "mean")
         pooled = self.dropout(torch.relu(self.pre_classifier(pooled)))
-        logits = self.classifier(pooled)
-        loss: Any = None
-        if labels is not None:
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
-        return SequenceClassifierOutput(loss=loss, logits=logits)
+        return SequenceClassifierOutput(logits=self.classifier(pooled))
 
 
 def _class_for(pooling: str) -> type[DistilBertForSequenceClassification]:
@@ -127,7 +126,7 @@ def _minilm_folder() -> Path:
     return Path(get_model_path())
 
 
-def _encoder(name: str) -> tuple[DistilBertModel, PreTrainedTokenizerFast]:
+def _encoder(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     if name == MINILM:
         folder = _minilm_folder()
         bert = BertModel.from_pretrained(folder, attn_implementation="eager")
@@ -135,12 +134,8 @@ def _encoder(name: str) -> tuple[DistilBertModel, PreTrainedTokenizerFast]:
     if not os.path.isdir(name) and name.startswith((".", "/", "~")):
         raise UsageError(f"no such folder: {name} (--base-model)")
     try:
-        # Loaded as a DistilBERT, another architecture would keep hardly a weight, unnoticed.
-        kind = AutoConfig.from_pretrained(name).model_type
-        if kind != DistilBertConfig.model_type:
-            raise ValueError(f"it is a {kind}, not a {DistilBertConfig.model_type}")
         tokenizer = AutoTokenizer.from_pretrained(name)
-        model = DistilBertModel.from_pretrained(name, attn_implementation="eager")
+        model = AutoModel.from_pretrained(name, attn_implementation="eager")
     except Exception as error:  # the libraries' own for a damaged file share no base
         reason = str(error).strip().split("\n", 1)[0]
         raise TrainingError(
@@ -156,11 +151,14 @@ def load_base_model(
     pooling: str,
     seed: int,
     attention_dropout: float = 0.1,
-) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
+) -> tuple[Classifier, PreTrainedTokenizerFast]:
     """An encoder with pre-trained weights under a fresh head of one logit a genre.
 
+    A DistilBERT, which can be exported, gets the stock class's head; any other encoder, which can
+    be a teacher, a single linear layer.
+
     Args:
-        name: a hub id, a local folder of a DistilBERT, or `minilm`.
+        name: a hub id, a local folder of an encoder, or `minilm`.
         labels: the genres.
         pooling: `mean` of the token vectors, or `first` token, the paper's.
         seed: of the head's random start.
@@ -169,7 +167,7 @@ def load_base_model(
     Raises:
         MissingExtraError: `minilm` without its package.
         UsageError: a folder that is not there.
-        TrainingError: the model cannot be loaded: not in reach, or no DistilBERT.
+        TrainingError: the model cannot be loaded: not in reach, or damaged.
     """
     encoder, tokenizer = _encoder(name)
     config = encoder.config
@@ -177,27 +175,32 @@ def load_base_model(
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: at for at, label in enumerate(labels)}
     config.pooling = pooling
-    config.attention_dropout = attention_dropout
+    # DistilBERT's name for it, and everybody else's.
+    config.attention_dropout = config.attention_probs_dropout_prob = attention_dropout
     config._attn_implementation = "eager"
     torch.manual_seed(seed)
-    model = _class_for(pooling)(config)
-    model.distilbert.load_state_dict(encoder.state_dict())
-    return model, tokenizer
+    if isinstance(encoder, DistilBertModel):
+        model = _class_for(pooling)(config)
+        model.distilbert.load_state_dict(encoder.state_dict())
+        return model, tokenizer
+    pooled = PooledClassifier(config)
+    pooled.encoder.load_state_dict(encoder.state_dict())
+    return pooled, tokenizer
 
 
-def load_checkpoint(
-    folder: Path,
-) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
-    """A run's model in the class its `pooling` asks for, and its tokenizer.
+def load_checkpoint(folder: Path) -> tuple[Classifier, PreTrainedTokenizerFast]:
+    """A run's model in its own class, and its tokenizer.
 
     Raises:
         TrainingError: the folder holds no model.
     """
     try:
-        config = DistilBertConfig.from_pretrained(folder)
-        pooling = getattr(config, "pooling", "first")
-        model = _class_for(pooling).from_pretrained(folder, attn_implementation="eager")
-        return model.eval(), AutoTokenizer.from_pretrained(folder)
+        config = AutoConfig.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        if not isinstance(config, DistilBertConfig):
+            return PooledClassifier.load(folder).eval(), tokenizer
+        distilbert = _class_for(getattr(config, "pooling", "first"))
+        return distilbert.from_pretrained(folder, attn_implementation="eager").eval(), tokenizer
     except Exception as error:  # as in _encoder
         reason = str(error).strip().split("\n", 1)[0]
         raise TrainingError(

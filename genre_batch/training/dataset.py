@@ -285,15 +285,16 @@ def split(labels: npt.NDArray[np.uint8], groups: npt.NDArray[np.uint64], seed: i
     return [str(part) for part in part_of[group_of]]
 
 
-def load_extra(location: Location, dataset: Dataset) -> Dataset:
+def load_extra(location: Location, dataset: Dataset, part: str = "train") -> Dataset:
     """Further films to train on, none of which is in the dataset's dev or test part.
 
-    Their columns are found by name. Of a catalog with a column `part` only the rows of part
-    `train` are taken; genres that the dataset does not know are left out.
+    Their columns are found by name. Of a catalog with a column `part` only the rows of one part
+    are taken; genres that the dataset does not know are left out.
 
     Args:
         location: the further catalog.
         dataset: the split catalog they join.
+        part: of `PARTS`.
 
     Raises:
         ColumnError: a column cannot be found.
@@ -303,9 +304,9 @@ def load_extra(location: Location, dataset: Dataset) -> Dataset:
     held_out = set(dataset.part("dev", "test").keys.tolist())
     wanted = [key not in held_out for key in extra.keys.tolist()]
     if "part" in table.column_names:
-        part = table.column("part").to_pylist()
+        parts = table.column("part").to_pylist()
         wanted = [
-            keep and part[row] == "train"
+            keep and parts[row] == part
             for keep, row in zip(wanted, extra.rows.tolist(), strict=True)
         ]
     extra = extra.take(np.flatnonzero(wanted).tolist())

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from optimum.exporters.onnx import export as optimum_export
 from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
 from transformers import DistilBertForSequenceClassification
@@ -39,6 +38,7 @@ from genre_batch.training.dataset import Dataset, concatenate, read_dataset, var
 from genre_batch.training.finetune import Progress, predict
 from genre_batch.training.graph.embeddings import quantize_embeddings
 from genre_batch.training.graph.outliers import activation_ranges, cap_outliers
+from genre_batch.training.graph.static_products import calibrate, quantize_products
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.versions import versions
 
@@ -114,30 +114,18 @@ def _to_onnx(model: DistilBertForSequenceClassification, path: Path) -> None:
 
 
 def _to_int8(graph: Path, texts: list[npt.NDArray[np.int64]]) -> None:
-    """Makes weights and embeddings 8-bit; activations are scaled as they come.
+    """Makes weights, their products' inputs and the embeddings 8-bit.
 
-    Weights are signed and activations unsigned, the pairing onnxruntime's kernels are fast for.
     The head, a thousandth of the work, stays in float.
 
     Args:
         graph: the float model's file, rewritten in place.
-        texts: token ids of some training texts, on which the activations' ranges are measured.
+        texts: token ids of some training texts, on which the products' inputs are measured.
     """
     model = onnx.load(graph)
-    onnx.save(cap_outliers(model, activation_ranges(model, texts)), graph)
-    quantize_dynamic(
-        graph,
-        graph,
-        op_types_to_quantize=["MatMul"],
-        # The quantiser makes a MatMul and an Add of each Gemm first, under this name.
-        nodes_to_exclude=[
-            f"{node.name}_MatMul" for node in model.graph.node if node.op_type == "Gemm"
-        ],
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-    )
-    onnx.save(quantize_embeddings(onnx.load(graph)), graph)
+    cap_outliers(model, activation_ranges(model, texts))
+    quantize_products(model, calibrate(model, texts))
+    onnx.save(quantize_embeddings(model), graph)
 
 
 def _write_model(graph: Path, metadata: ModelMetadata, target: Path) -> None:
@@ -173,6 +161,11 @@ def export_onnx(
     tuned = folder.read_json(folder.thresholds)
     trained = folder.read_json(folder.provenance)
     model, tokenizer = load_checkpoint(folder.path)
+    if not isinstance(model, DistilBertForSequenceClassification):
+        raise TrainingError(
+            f"{folder.path} is a {model.config.model_type}, and only a DistilBERT can be exported: "
+            f"let one learn from it (genre-batch train ... --teacher {folder.path})"
+        )
     checkpoint_thresholds = np.array([tuned["thresholds"][name] for name in dataset.names])
     training = dataset.part("train")
     if folder.extra.exists():

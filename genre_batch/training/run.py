@@ -25,11 +25,22 @@ from genre_batch.training.dataset import (
     read_dataset,
     variants,
 )
-from genre_batch.training.finetune import FineTuneOptions, Progress, fine_tune, predict
+from genre_batch.training.finetune import (
+    FineTuneOptions,
+    Progress,
+    fine_tune,
+    has_checkpoint,
+    predict,
+)
+from genre_batch.training.head_start import start_head
+from genre_batch.training.pooled import PooledClassifier
 from genre_batch.training.run_folder import RunFolder
+from genre_batch.training.teacher import check_teacher, teach
 from genre_batch.training.versions import versions
 
 __all__ = ["TrainJob", "TrainReport", "train"]
+
+_ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class TrainJob:
         protocol: `clean` or `paper` (training/dataset.py).
         split: a split file to use instead of drawing one.
         extra_train: further films for the training part.
+        teachers: finished runs to learn from besides the labels.
         thresholds: the method, of `thresholds.METHODS`.
         resume: go on from the last checkpoint in `folder`.
     """
@@ -61,6 +73,7 @@ class TrainJob:
     protocol: str = "clean"
     split: Location | None = None
     extra_train: Location | None = None
+    teachers: tuple[Path, ...] = ()
     thresholds: str = "f1"
     resume: bool = False
 
@@ -115,6 +128,7 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
     training, development = dataset.part("train"), dataset.part("dev")
     if extra is not None:
         training = concatenate(training, extra)
+    taught_by = [check_teacher(teacher, dataset) for teacher in job.teachers]
     model, tokenizer = load_base_model(
         job.base_model,
         dataset.names,
@@ -128,7 +142,13 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
             f"the base model {job.base_model!r} reads {positions} tokens at most, not "
             f"{job.options.max_length}: add --max-length {positions}"
         )
+    if job.options.freeze_layers >= model.config.num_hidden_layers:
+        raise TrainingError(
+            f"the base model {job.base_model!r} has {model.config.num_hidden_layers} layers: "
+            f"--freeze-layers has to leave some of them"
+        )
     provenance = _provenance(job, dataset, extra, model.config)
+    provenance["teachers"] = taught_by
     if begun:
         _check_same_run(folder, provenance, dataset)
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -138,6 +158,16 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
             extra.write(folder.extra)
         folder.readme.write_text(_readme(job), encoding="utf-8")
         folder.write_json(folder.provenance, provenance)
+        if isinstance(model, PooledClassifier) and not (
+            job.resume and has_checkpoint(folder.path, job.options)
+        ):
+            start_head(
+                model,
+                tokenizer,
+                training,
+                job.options.max_length,
+                lambda done: progress(done, len(training), "starting the head"),
+            )
         fine_tune(
             model,
             tokenizer,
@@ -145,6 +175,7 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
             development,
             job.options,
             folder.path,
+            targets=teach(job.teachers, training, progress) if job.teachers else None,
             resume=job.resume,
             progress=progress,
         )
@@ -175,8 +206,13 @@ def _provenance(
         )
     return {
         "base_model": job.base_model,
-        "architecture": "DistilBERT",
-        "shape": [config.n_layers, config.dim, config.n_heads, config.hidden_dim],
+        "architecture": _ARCHITECTURES.get(config.model_type, config.model_type),
+        "shape": [
+            config.num_hidden_layers,
+            config.hidden_size,
+            config.num_attention_heads,
+            getattr(config, "hidden_dim", None) or config.intermediate_size,
+        ],
         "recipe": job.recipe,
         "options": asdict(job.options),
         "with_title": job.with_title,

@@ -18,6 +18,7 @@ from genre_batch.evaluation.metrics import (
     average_precision,
     f1_per_genre,
     macro_f1,
+    macro_f1_gain,
     score_predictions,
 )
 
@@ -202,3 +203,19 @@ def test_as_dict_is_ready_for_json_with_four_places(example: Scores) -> None:
     assert written["map"] == round(example.map, 4)
     assert written["map_interval"] == [round(value, 4) for value in example.map_interval]
     assert list(written["f1"]) == NAMES
+
+
+def test_a_gain_is_the_difference_of_macro_f1_and_its_interval_pairs_the_films() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, (300, 4))
+    reference = np.where(random.random((300, 4)) < 0.3, 1 - labels, labels)
+    better = reference.copy()
+    better[:60] = labels[:60]
+    gain = macro_f1_gain(labels, better, reference)
+    assert gain.points == pytest.approx(
+        100 * (macro_f1(labels, better) - macro_f1(labels, reference))
+    )
+    assert 0 < gain.interval[0] < gain.points < gain.interval[1]
+    nothing = macro_f1_gain(labels, reference, reference)
+    assert (nothing.points, nothing.interval) == (0.0, (0.0, 0.0))
+    assert macro_f1_gain(labels, reference, better).points == -gain.points

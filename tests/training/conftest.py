@@ -8,13 +8,20 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: it looks 
 
 import csv
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import DistilBertConfig, DistilBertModel, DistilBertTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertModel,
+    DistilBertTokenizerFast,
+)
 
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.training.dataset import Columns, Dataset, load_dataset
@@ -78,6 +85,25 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     torch.manual_seed(0)
     DistilBertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder that is no DistilBERT, with the tiny tokenizer."""
+    folder = tmp_path_factory.mktemp("bert")
+    shutil.copytree(base_model, folder, dirs_exist_ok=True)
+    config = BertConfig(
+        vocab_size=len((folder / "vocab.txt").read_text(encoding="utf-8").splitlines()),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.1,
+    )
+    torch.manual_seed(0)
+    BertModel(config).save_pretrained(folder)
     return folder
 
 

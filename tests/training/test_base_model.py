@@ -1,4 +1,4 @@
-"""A hub id, a folder or `minilm` becomes a DistilBERT under a fresh head."""
+"""A hub id, a folder or `minilm` becomes an encoder under a fresh head."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from genre_batch.errors import MissingExtraError, TrainingError, UsageError
 from genre_batch.training.base_model import (
     MINILM,
     POOLINGS,
+    Classifier,
     MeanPooledDistilBert,
     distilbert_from_bert,
     load_base_model,
     load_checkpoint,
 )
+from genre_batch.training.pooled import PooledClassifier
 
 LABELS = ["Action", "Comedy", "Drama"]
 TEXTS = ["ghost", "the old city. the gun, the bomb and the soldier.", "film 7. a kiss"]
@@ -48,15 +50,15 @@ def _largest_difference(bert: BertModel, tokens: dict[str, torch.Tensor]) -> flo
 
 
 @torch.inference_mode()
-def _logits(
-    model: DistilBertForSequenceClassification, tokens: dict[str, torch.Tensor]
-) -> torch.Tensor:
+def _logits(model: Classifier, tokens: dict[str, torch.Tensor]) -> torch.Tensor:
     return model.eval()(**tokens).logits
 
 
 def _load(base_model: Path, **changes: object) -> DistilBertForSequenceClassification:
     arguments = {"labels": LABELS, "pooling": "mean", "seed": 0} | changes
-    return load_base_model(str(base_model), **arguments)[0]  # type: ignore[arg-type]
+    model = load_base_model(str(base_model), **arguments)[0]  # type: ignore[arg-type]
+    assert isinstance(model, DistilBertForSequenceClassification)
+    return model
 
 
 def test_a_random_bert_and_the_distilbert_made_of_it_give_the_same_vectors() -> None:
@@ -161,15 +163,6 @@ def test_mean_pooling_reads_every_token(base_model: Path) -> None:
         torch.testing.assert_close(row, expected, rtol=0, atol=1e-6)
 
 
-def test_the_loss_is_binary_cross_entropy_for_either_pooling(base_model: Path) -> None:
-    truth = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    for pooling in POOLINGS:
-        model, tokenizer = load_base_model(str(base_model), LABELS, pooling, seed=0)
-        output = model.eval()(**_tokens(tokenizer, TEXTS), labels=truth)
-        expected = torch.nn.functional.binary_cross_entropy_with_logits(output.logits, truth)
-        torch.testing.assert_close(output.loss, expected)
-
-
 def test_a_hub_id_out_of_reach_names_minilm() -> None:
     with pytest.raises(TrainingError, match=r"'distilbert-base-uncased' .*-base-model minilm"):
         load_base_model("distilbert-base-uncased", LABELS, "mean", seed=0)
@@ -181,14 +174,32 @@ def test_a_folder_that_is_not_there_is_wrong_usage(name: str) -> None:
         load_base_model(name, LABELS, "mean", seed=0)
 
 
-def test_another_architecture_is_refused_and_not_half_loaded(
-    base_model: Path, tmp_path: Path
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_another_architecture_gets_a_linear_head_on_its_pooled_vectors(
+    tiny_bert: Path, pooling: str
 ) -> None:
-    shutil.copytree(base_model, tmp_path, dirs_exist_ok=True)
-    size = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
-    BertModel(BertConfig(vocab_size=50, num_hidden_layers=2, **size)).save_pretrained(tmp_path)
-    with pytest.raises(TrainingError, match="it is a bert, not a distilbert"):
-        load_base_model(str(tmp_path), LABELS, "mean", seed=0)
+    model, tokenizer = load_base_model(str(tiny_bert), LABELS, pooling, seed=0)
+    assert isinstance(model, PooledClassifier)
+    expected = BertModel.from_pretrained(tiny_bert, attn_implementation="eager").eval()
+    tokens = _tokens(tokenizer, TEXTS)
+    masks = tokens["attention_mask"].bool()
+    hidden = expected(**tokens).last_hidden_state
+    for vectors, mask, row in zip(hidden, masks, _logits(model, tokens), strict=True):
+        vector = vectors[mask].mean(dim=0) if pooling == "mean" else vectors[0]
+        torch.testing.assert_close(row, model.classifier(vector), rtol=0, atol=1e-6)
+
+
+def test_another_architecture_s_checkpoint_is_loaded_as_it_was_saved(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    model, tokenizer = load_base_model(str(tiny_bert), LABELS, "mean", seed=0)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    again, _ = load_checkpoint(tmp_path)
+    assert isinstance(again, PooledClassifier)
+    assert again.config.pooling == "mean"
+    tokens = _tokens(tokenizer, TEXTS)
+    assert torch.equal(_logits(again, tokens), _logits(model, tokens))
 
 
 def _damage(source: Path, target: Path, name: str, content: bytes | None) -> Path:

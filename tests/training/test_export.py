@@ -146,7 +146,7 @@ def test_eight_bits_are_in_every_weight_but_the_head_s_and_the_layer_norms(
     exported: dict[str, Path],
 ) -> None:
     graph = onnx.load(exported["int8"]).graph
-    products = [node.name for node in graph.node if node.op_type == "MatMulInteger"]
+    products = [node.name for node in graph.node if node.op_type == "MatMulIntegerToFloat"]
     # Per layer: query, key, value, output and the two of the feed-forward net.
     assert len(products) == 2 * 6
     assert not any("classifier" in name for name in products)

@@ -16,7 +16,7 @@ from transformers import DistilBertForSequenceClassification, PreTrainedTokenize
 from genre_batch.evaluation.metrics import macro_f1
 from genre_batch.thresholds import find_thresholds
 from genre_batch.training.base_model import load_base_model, load_checkpoint
-from genre_batch.training.dataset import Dataset
+from genre_batch.training.dataset import Dataset, concatenate
 from genre_batch.training.finetune import (
     RECIPES,
     FineTuneOptions,
@@ -375,3 +375,23 @@ def test_bfloat16_is_not_used_where_the_processor_is_unknown(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(Path, "read_text", unreadable)
     assert bf16_is_fast() is False
+
+
+def test_rare_sampling_draws_films_of_rare_genres_more_often(tune: Tuner, tmp_path: Path) -> None:
+    films = tune.films.part("train")
+    titles = {text: at for at, text in enumerate(films.texts)}
+    labels = films.labels.copy()
+    labels[:, 0] = 0
+    labels[::20, 0] = 1  # a genre of every twentieth film
+    few = replace(tune.films.part("dev"), parts=["dev"] * len(tune.films.part("dev")))
+    rare = replace(tune, films=concatenate(replace(films, labels=labels), few))
+    tokenizer = rare.start()[1]
+    ids = {str(tokenizer(text)["input_ids"]): at for text, at in titles.items()}
+    drawn = [
+        ids[film]
+        for step in rare.steps(tmp_path, epochs=8, sampling="rare", title_dropout=0.0)
+        for film in step
+    ]
+    assert len(drawn) == 8 * len(films)
+    with_it = np.isin(drawn, np.flatnonzero(labels[:, 0])).mean()
+    assert with_it > 1.5 * labels[:, 0].mean()

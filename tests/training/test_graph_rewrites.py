@@ -9,6 +9,8 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from genre_batch.training.graph.embeddings import quantize_embeddings
@@ -17,6 +19,7 @@ from genre_batch.training.graph.outliers import (
     cap_outliers,
     weighted_products,
 )
+from genre_batch.training.graph.static_products import Scale, calibrate, quantize_products
 
 VOCABULARY, WIDTH, GENRES = 50, 8, 3
 TEXTS = [np.array([1, 2, 3]), np.array([4, 5]), np.arange(VOCABULARY)]
@@ -113,3 +116,100 @@ def test_a_graph_without_outliers_stays_as_it_is(model: onnx.ModelProto) -> None
 def test_only_products_with_a_stored_weight_are_looked_at(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("MatMul", ["logits", "logits"], ["x"], name="other"))
     assert [node.name for node in weighted_products(model)] == ["product"]
+
+
+@pytest.fixture
+def biased(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with a bias added to its product."""
+    model.graph.node[-1].output[0] = "bare"
+    bias = np.array([0.5, -2.0, 30.0], dtype=np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(bias, "bias"))
+    model.graph.node.append(helper.make_node("Add", ["bias", "bare"], ["logits"], name="add"))
+    return model
+
+
+def test_a_static_product_is_off_by_at_most_half_a_step_of_each_of_its_factors(
+    biased: onnx.ModelProto,
+) -> None:
+    table, weight = (numpy_helper.to_array(tensor) for tensor in biased.graph.initializer[:2])
+    scale = Scale.of(float(table.min()), float(table.max()))
+    ids = np.arange(VOCABULARY)
+    exact = _run(biased, ids, "logits")[0]
+    found = _run(quantize_products(copy.deepcopy(biased), {"embedded": scale}), ids, "logits")[0]
+    rounded_inputs = np.abs(weight).sum(axis=0) * scale.step / 2
+    # Half a step to which the zero, too, was rounded; and the weights' own half steps.
+    rounded_weights = (np.abs(table) + scale.step).sum(axis=1, keepdims=True)
+    rounded_weights = rounded_weights * np.abs(weight).max(axis=0) / 254
+    assert (np.abs(found - exact) <= 1.01 * (2 * rounded_inputs + rounded_weights)).all()
+    assert np.abs(found - exact).max() > 0
+
+
+def test_a_static_product_takes_in_its_bias_and_leaves_one_node(biased: onnx.ModelProto) -> None:
+    rewritten = quantize_products(copy.deepcopy(biased), calibrate(biased, TEXTS))
+    kinds = [node.op_type for node in rewritten.graph.node]
+    assert kinds == ["Gather", "Cast", "QuantizeLinear", "MatMulIntegerToFloat"]
+    assert "weight" not in {tensor.name for tensor in rewritten.graph.initializer}
+
+
+def test_a_bias_that_somebody_else_reads_too_stays(biased: onnx.ModelProto) -> None:
+    biased.graph.node.append(helper.make_node("Identity", ["bare"], ["also"], name="also"))
+    rewritten = quantize_products(copy.deepcopy(biased), calibrate(biased, TEXTS))
+    assert "Add" in [node.op_type for node in rewritten.graph.node]
+    ids = np.arange(VOCABULARY)
+    np.testing.assert_allclose(_run(rewritten, ids, "logits"), _run(biased, ids, "logits"), atol=9)
+
+
+def test_a_static_product_s_rows_do_not_know_each_other(biased: onnx.ModelProto) -> None:
+    rewritten = quantize_products(copy.deepcopy(biased), calibrate(biased, TEXTS))
+    together = _run(rewritten, np.arange(VOCABULARY), "logits")[0]
+    for at in range(VOCABULARY):
+        alone = _run(rewritten, np.array([at]), "logits")[0, 0]
+        assert alone.tobytes() == together[at].tobytes()
+
+
+def test_products_that_are_to_stay_in_float_do(model: onnx.ModelProto) -> None:
+    kept = quantize_products(copy.deepcopy(model), calibrate(model, TEXTS), keep=["product"])
+    assert kept.SerializeToString() == model.SerializeToString()
+
+
+def test_a_few_far_out_values_are_cut_off() -> None:
+    values = np.random.default_rng(0).normal(size=100_000).astype(np.float32)
+    far = np.append(values, np.float32(10))
+    whole = Scale.of(float(far.min()), float(far.max()))
+    assert _calibrated(far).step < 0.9 * whole.step
+
+
+def _calibrated(values: npt.NDArray[np.float32]) -> Scale:
+    """The scale of a product whose input is a table of these values."""
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["x"], name="embed"),
+        helper.make_node("MatMul", ["x", "weight"], ["logits"], name="product"),
+    ]
+    names = ("input_ids", "attention_mask")
+    graph = helper.make_graph(
+        nodes,
+        "one product",
+        [helper.make_tensor_value_info(name, TensorProto.INT64, ["b", "t"]) for name in names],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["b", "t", 1])],
+        [
+            numpy_helper.from_array(values[:, None], "table"),
+            numpy_helper.from_array(np.ones((1, 1), dtype=np.float32), "weight"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return calibrate(model, [np.arange(len(values))])["x"]
+
+
+@given(
+    st.floats(-1e6, 1e6, width=32),
+    st.floats(-1e6, 1e6, width=32),
+    st.floats(0, 1),
+)
+def test_a_scale_holds_zero_exactly_and_every_value_of_its_range_within_a_step(
+    one: float, other: float, place: float
+) -> None:
+    low, high = sorted((one, other))
+    scale = Scale.of(low, high)
+    assert scale.error(np.zeros(1), np.ones(1)) == 0
+    value = low + place * (high - low)
+    assert scale.error(np.array([value]), np.ones(1)) <= (1.001 * scale.step) ** 2
