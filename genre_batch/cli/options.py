@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
-__all__ = ["THRESHOLD_METHODS", "labelled_options"]
+__all__ = ["LOSSES", "SAMPLINGS", "THRESHOLD_METHODS", "labelled_options"]
 
+LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
+SAMPLINGS = ("uniform", "rare")
 THRESHOLD_METHODS = (
     "f1",
     "f1-shrunk",

@@ -14,7 +14,7 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
-from genre_batch.cli.options import THRESHOLD_METHODS
+from genre_batch.cli.options import LOSSES, SAMPLINGS, THRESHOLD_METHODS
 
 __all__ = ["train"]
 
@@ -63,12 +63,12 @@ __all__ = ["train"]
 @click.option("--max-length", type=click.IntRange(min=8), metavar="TOKENS")
 @click.option(
     "--loss",
-    type=click.Choice(["bce", "focal", "asymmetric", "class-balanced"]),
+    type=click.Choice(LOSSES),
     help="What is made small; bce: binary cross-entropy.",
 )
 @click.option(
     "--sampling",
-    type=click.Choice(["uniform", "rare"]),
+    type=click.Choice(SAMPLINGS),
     help="rare: films of rare genres are drawn more often.",
 )
 @click.option(
@@ -201,6 +201,9 @@ def train(
     films = ", ".join(f"{count:,} {part}" for part, count in report.films.items())
     note(f"films: {films}; {report.dropped:,} rows without text or genre left out")
     print_tables(figures_table(report.metrics))
-    note(
-        f"trained in {report.seconds:,.0f} s: next, genre-batch export-onnx {folder} -o model.onnx"
+    then = (
+        f"genre-batch export-onnx {folder} -o model.onnx"
+        if report.exportable
+        else f"genre-batch train {catalog} --teacher {folder} ..., for a model to export"
     )
+    note(f"trained in {report.seconds:,.0f} s: next, {then}")

@@ -15,7 +15,7 @@ from genre_batch.catalog.formats import Location
 from genre_batch.errors import TrainingError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.thresholds import find_thresholds
-from genre_batch.training.base_model import load_base_model, load_checkpoint
+from genre_batch.training.base_model import Classifier, load_base_model, load_checkpoint
 from genre_batch.training.dataset import (
     Columns,
     Dataset,
@@ -88,6 +88,7 @@ class TrainReport:
         dropped: rows left out because they had no text or no genre.
         metrics: as in metrics.json: part -> variant of the text -> figures.
         seconds: the time of fine-tuning, over all its epochs.
+        exportable: whether it is a DistilBERT; others can be teachers.
     """
 
     folder: Path
@@ -95,6 +96,7 @@ class TrainReport:
     dropped: int
     metrics: dict[str, Any]
     seconds: float
+    exportable: bool
 
 
 def train(job: TrainJob, progress: Progress = lambda done, total, what: None) -> TrainReport:
@@ -147,6 +149,10 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
             f"the base model {job.base_model!r} has {model.config.num_hidden_layers} layers: "
             f"--freeze-layers has to leave some of them"
         )
+    if job.options.masking and tokenizer.mask_token_id is None:
+        raise TrainingError(
+            f"the base model {job.base_model!r} has no mask token: train without --masking"
+        )
     provenance = _provenance(job, dataset, extra, model.config)
     provenance["teachers"] = taught_by
     if begun:
@@ -156,7 +162,7 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
         dataset.write(folder.splits)
         if extra is not None:
             extra.write(folder.extra)
-        folder.readme.write_text(_readme(job), encoding="utf-8")
+        folder.readme.write_text(_readme(job, model), encoding="utf-8")
         folder.write_json(folder.provenance, provenance)
         if isinstance(model, PooledClassifier) and not (
             job.resume and has_checkpoint(folder.path, job.options)
@@ -189,7 +195,8 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
     seconds = sum(json.loads(line)["seconds"] for line in log)
     counts = {part: len(dataset.part(part)) for part in ("train", "dev", "test")}
     counts["train"] = len(training)
-    return TrainReport(folder.path, counts, dataset.dropped, metrics, seconds)
+    exportable = not isinstance(model, PooledClassifier)
+    return TrainReport(folder.path, counts, dataset.dropped, metrics, seconds, exportable)
 
 
 def _provenance(
@@ -283,19 +290,31 @@ def _measure(job: TrainJob, dataset: Dataset, folder: RunFolder) -> dict[str, An
     return metrics
 
 
-def _readme(job: TrainJob) -> str:
-    pooling = (
-        "Its head reads the mean of the token vectors (`pooling: mean` in config.json). The stock "
-        "class `DistilBertForSequenceClassification` loads these weights too, but feeds the head "
-        "the first token's vector, for which it was not trained: its predictions are wrong. Load "
-        "it with `genre_batch.training.base_model.load_checkpoint`, or export it."
-        if job.options.pooling == "mean"
-        else "It is a stock `DistilBertForSequenceClassification`."
-    )
+def _readme(job: TrainJob, model: Classifier) -> str:
+    load = "`genre_batch.training.base_model.load_checkpoint`"
+    if isinstance(model, PooledClassifier):
+        kind = model.config.model_type
+        how = (
+            f"Its head is one linear layer on the pooled token vectors (`pooling: "
+            f"{job.options.pooling}` in config.json): load it with {load}. It cannot be exported, "
+            f"but a DistilBERT can learn from it."
+        )
+        then = f"Let one learn from it: `genre-batch train ... --teacher {job.folder}`"
+    else:
+        kind = "DistilBERT"
+        how = (
+            "Its head reads the mean of the token vectors (`pooling: mean` in config.json). The "
+            "stock class `DistilBertForSequenceClassification` loads these weights too, but feeds "
+            "the head the first token's vector, for which it was not trained: its predictions are "
+            f"wrong. Load it with {load}, or export it."
+            if job.options.pooling == "mean"
+            else "It is a stock `DistilBertForSequenceClassification`."
+        )
+        then = f"Make a model file of it: `genre-batch export-onnx {job.folder} -o model.onnx`"
     return f"""# A genre-batch run
 
-A DistilBERT fine-tuned from `{job.base_model}` on {Path(job.catalog.path).name} ({job.protocol}
-protocol). {pooling}
+A {kind} fine-tuned from `{job.base_model}` on {Path(job.catalog.path).name} ({job.protocol}
+protocol). {how}
 
 | file | what |
 |---|---|
@@ -307,5 +326,5 @@ protocol). {pooling}
 | training_log.jsonl | one line an epoch |
 | provenance.json | options, data hashes, versions |
 
-Make a model file of it: `genre-batch export-onnx {job.folder} -o model.onnx`
+{then}
 """

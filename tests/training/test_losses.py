@@ -8,6 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genre_batch.cli import options
+from genre_batch.training.finetune import SAMPLINGS
 from genre_batch.training.losses import BETA, LOSSES, make_loss
 
 LABELS = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], dtype=np.uint8)
@@ -16,6 +18,11 @@ logit = st.floats(-20, 20, width=32)
 
 def _of(name: str, logits: list[list[float]], labels: list[list[float]]) -> float:
     return float(make_loss(name, LABELS)(torch.tensor(logits), torch.tensor(labels)))
+
+
+def test_the_command_offers_each_loss_and_sampling_there_is() -> None:
+    assert options.LOSSES == LOSSES
+    assert options.SAMPLINGS == SAMPLINGS
 
 
 @given(logit, st.sampled_from([0.0, 1.0]))

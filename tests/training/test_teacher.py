@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from transformers import AutoTokenizer
 
 from genre_batch.errors import TrainingError
 from genre_batch.training.base_model import load_base_model, load_checkpoint
@@ -45,6 +46,12 @@ def teacher(
     return train(job(folder, base_model=str(tiny_bert), options=short)).folder
 
 
+@pytest.fixture(scope="module")
+def other_teacher(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shared run, in which answers may be kept."""
+    return Path(shutil.copytree(run, tmp_path_factory.mktemp("other") / "run"))
+
+
 def _quiet(done: int, total: int, what: str) -> None:
     pass
 
@@ -53,6 +60,10 @@ def test_another_encoder_s_run_is_a_run(teacher: Path, films: Dataset) -> None:
     folder = RunFolder(teacher)
     assert folder.read_json(folder.provenance)["architecture"] == "BERT"
     assert folder.read_json(folder.provenance)["shape"] == [2, 32, 2, 64]
+    readme = folder.readme.read_text(encoding="utf-8")
+    assert f"--teacher {teacher}" in readme
+    assert "A bert fine-tuned" in readme
+    assert "export-onnx" not in readme
     assert folder.read_json(folder.metrics)["test"]["title_and_overview"]["films"] == len(
         films.part("test")
     )
@@ -94,11 +105,11 @@ def test_a_genre_that_no_film_has_keeps_its_random_weights(tiny_bert: Path, film
 
 
 def test_targets_are_the_mean_of_the_teachers_with_and_without_titles(
-    teacher: Path, run: Path, films: Dataset
+    teacher: Path, other_teacher: Path, films: Dataset
 ) -> None:
     few = films.take(range(20))
-    targets = teach([teacher, run], few, _quiet)
-    models = [load_checkpoint(folder) for folder in (teacher, run)]
+    targets = teach([teacher, other_teacher], few, _quiet)
+    models = [load_checkpoint(folder) for folder in (teacher, other_teacher)]
     for found, texts in zip(targets, (few.texts, few.bare_texts), strict=True):
         expected = np.mean([predict(*model, texts, 32) for model in models], axis=0)
         np.testing.assert_allclose(found, expected, atol=0.02)  # bfloat16, where it is fast
@@ -114,10 +125,11 @@ def test_films_without_titles_are_asked_for_once(teacher: Path, films: Dataset) 
 
 
 def test_a_student_learns_from_its_teacher_alone(
-    job: MakeJob, run: Path, options: FineTuneOptions, tmp_path: Path
+    job: MakeJob, other_teacher: Path, options: FineTuneOptions, tmp_path: Path
 ) -> None:
     taught = replace(options, teacher_weight=1.0, averaging=0.9, masking=0.05)
-    report = train(job(tmp_path / "student", teachers=(run,), options=taught))
+    report = train(job(tmp_path / "student", teachers=(other_teacher,), options=taught))
+    assert report.exportable
     assert report.metrics["dev"]["title_and_overview"]["macro_f1"] > 0.9
     folder = RunFolder(report.folder)
     (told,) = folder.read_json(folder.provenance)["teachers"]
@@ -195,3 +207,17 @@ def test_frozen_layers_stay_as_they_are(
             assert not np.array_equal(weight, before[name])
     with pytest.raises(TrainingError, match="has 2 layers"):
         train(job(tmp_path / "all", options=replace(options, freeze_layers=2)))
+
+
+def test_masking_without_a_mask_token_is_refused(
+    job: MakeJob, base_model: Path, options: FineTuneOptions, tmp_path: Path
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(base_model)
+    copy = tmp_path / "base"
+    shutil.copytree(base_model, copy)
+    tokenizer.mask_token = None
+    tokenizer.save_pretrained(copy)
+    masked = replace(options, masking=0.1)
+    with pytest.raises(TrainingError, match="no mask token"):
+        train(job(tmp_path / "run", base_model=str(copy), options=masked))
+    assert not (tmp_path / "run").exists()
