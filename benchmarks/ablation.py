@@ -24,7 +24,8 @@ from genre_batch.catalog.formats import input_location
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, load_extra, read_dataset
-from genre_batch.training.finetune import FineTuneOptions, predict
+from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.prediction import predict
 from genre_batch.training.run import TrainJob, train
 from genre_batch.training.run_folder import RunFolder
 

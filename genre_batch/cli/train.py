@@ -176,7 +176,7 @@ def train(
     from dataclasses import replace
 
     from genre_batch.training.dataset import Columns
-    from genre_batch.training.finetune import RECIPES
+    from genre_batch.training.options import RECIPES
     from genre_batch.training.run import TrainJob
     from genre_batch.training.run import train as run_training
 

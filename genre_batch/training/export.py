@@ -35,10 +35,11 @@ from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.operating_points import OPERATING_POINTS, measure_point
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, concatenate, read_dataset, variants
-from genre_batch.training.finetune import Progress, predict
+from genre_batch.training.finetune import Progress
 from genre_batch.training.graph.embeddings import quantize_embeddings
 from genre_batch.training.graph.outliers import activation_ranges, cap_outliers
 from genre_batch.training.graph.static_products import calibrate, quantize_products
+from genre_batch.training.prediction import predict
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.versions import versions
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,286 +24,24 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from genre_batch.evaluation.metrics import average_precision, macro_f1
-from genre_batch.model.batching import load_tokenizer, pad, plan_batches, tokenize
 from genre_batch.thresholds import find_thresholds
 from genre_batch.training.averaging import RunningAverage
 from genre_batch.training.base_model import Classifier
 from genre_batch.training.dataset import Dataset
+from genre_batch.training.films import FilmsToLearn, RareFirst, collate, rarity
 from genre_batch.training.losses import Loss, make_loss
-from genre_batch.training.pooled import PooledClassifier
+from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.prediction import bf16_is_fast, predict
 
-__all__ = [
-    "RECIPES",
-    "SAMPLINGS",
-    "FineTuneOptions",
-    "Progress",
-    "bf16_is_fast",
-    "encode",
-    "fine_tune",
-    "has_checkpoint",
-    "predict",
-]
+__all__ = ["Progress", "fine_tune", "has_checkpoint"]
 
 Progress = Callable[[int, int, str], None]
 """Is told (steps done, steps in all, what is being done)."""
 
-SAMPLINGS = ("uniform", "rare")
-
-_WIDE = 768
 _CHECKPOINTS = "checkpoints"
 _LAYER = re.compile(r"\.layer\.(\d+)\.")
-
-
-@dataclass(frozen=True)
-class FineTuneOptions:
-    """How to fine-tune.
-
-    Attributes:
-        epochs: passes over the training part.
-        batch_size: films a step.
-        learning_rate: peak rate of the encoder; None: 1.5e-4 for an encoder narrower than 768,
-            5e-5 (the Trainer's own default) for one that is not.
-        head_multiplier: the head's rate over the encoder's: the head starts from nothing.
-        warmup: share of the steps over which the rate rises; it then falls linearly to zero.
-        weight_decay: AdamW's, on all but biases and layer norms.
-        max_length: tokens; longer texts are cut.
-        pooling: `mean` or `first`.
-        loss: of `losses.LOSSES`.
-        sampling: `uniform`, every film once an epoch, or `rare`, as many films, drawn with
-            replacement in proportion to the inverse square root of how often their rarest genre is.
-        layer_decay: each layer's rate over the next higher one's; the embeddings are the lowest.
-        freeze_layers: lowest layers that stay as they are, the embeddings with them; 0: none.
-        averaging: decay, each step, of the running average of the weights that becomes the model;
-            0: the last weights are.
-        masking: share of the tokens hidden behind the mask token, drawn anew each epoch.
-        teacher_weight: share of the teachers' part in the loss, where there are any; the labels
-            have the rest.
-        attention_dropout: the encoder's own, on attention weights; drawing it costs a quarter of
-            each step on a processor.
-        title_dropout: share of the films whose title is left out, drawn anew each epoch.
-        seed: of the head, the batches, the dropouts.
-    """
-
-    epochs: int = 4
-    batch_size: int = 32
-    learning_rate: float | None = None
-    head_multiplier: float = 10.0
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    max_length: int = 192
-    pooling: str = "mean"
-    loss: str = "bce"
-    sampling: str = "uniform"
-    layer_decay: float = 1.0
-    freeze_layers: int = 0
-    averaging: float = 0.0
-    masking: float = 0.0
-    teacher_weight: float = 0.7
-    attention_dropout: float = 0.0
-    title_dropout: float = 0.25
-    seed: int = 0
-
-    def rate_for(self, dim: int) -> float:
-        """The encoder's peak learning rate, for its width."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        return 5e-5 if dim >= _WIDE else 1.5e-4
-
-
-RECIPES: dict[str, FineTuneOptions] = {
-    "default": FineTuneOptions(),
-    # Balete and Ducay 2024, section "Model": batch 8, 5 epochs; the rest the Trainer's defaults.
-    "paper": FineTuneOptions(
-        epochs=5,
-        batch_size=8,
-        learning_rate=5e-5,
-        head_multiplier=1.0,
-        warmup=0.0,
-        weight_decay=0.0,
-        max_length=512,
-        pooling="first",
-        attention_dropout=0.1,
-        title_dropout=0.0,
-    ),
-}
-
-
-def bf16_is_fast() -> bool:
-    """Whether bfloat16 products run faster than float32 here: a GPU's or a processor's own unit."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-class _Films(torch.utils.data.Dataset[dict[str, Any]]):
-    """Tokenised films; each epoch leaves out other titles and hides other tokens."""
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        tokenizer: PreTrainedTokenizerFast,
-        options: FineTuneOptions,
-        targets: npt.NDArray[np.float32] | None,
-    ) -> None:
-        self._full = _tokenise(dataset.texts, tokenizer, options.max_length)
-        self._bare = _tokenise(dataset.bare_texts, tokenizer, options.max_length)
-        self._labels = dataset.labels.astype(np.float32)
-        self._targets = targets
-        self._share = options.title_dropout if dataset.texts != dataset.bare_texts else 0.0
-        self._masking = options.masking
-        self._mask = tokenizer.mask_token_id
-        self._seed = options.seed
-        self.start_epoch(0)
-
-    def start_epoch(self, epoch: int) -> None:
-        """Draws the films of this epoch that are read without their title."""
-        self._epoch = epoch
-        rng = np.random.default_rng([self._seed, epoch])
-        self._without = rng.random(len(self._full)) < self._share
-
-    def __len__(self) -> int:
-        return len(self._full)
-
-    @property
-    def lengths(self) -> list[int]:
-        """Each film's tokens, its title among them."""
-        return [len(ids) for ids in self._full]
-
-    def __getitem__(self, at: int) -> dict[str, Any]:
-        bare = bool(self._without[at])
-        film: dict[str, Any] = {
-            "input_ids": self._masked(self._bare[at] if bare else self._full[at], at),
-            "labels": self._labels[at],
-        }
-        if self._targets is not None:
-            film["targets"] = self._targets[int(bare), at]
-        return film
-
-    def _masked(self, ids: npt.NDArray[np.int64], at: int) -> npt.NDArray[np.int64]:
-        if not self._masking:
-            return ids
-        hidden = np.random.default_rng([self._seed, self._epoch, at]).random(len(ids))
-        hidden[[0, -1]] = 1.0  # the special tokens at both ends stay
-        return np.where(hidden < self._masking, self._mask, ids)
-
-
-def _tokenise(
-    texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int
-) -> list[npt.NDArray[np.int64]]:
-    """Each text's token ids, made just as the exported model's tagger makes them."""
-    backend = load_tokenizer(tokenizer.backend_tokenizer.to_str(), max_length, "the base model")
-    return tokenize(backend, texts)
-
-
-def _collate(films: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    input_ids, mask = pad([film["input_ids"] for film in films])
-    batch = {"input_ids": torch.from_numpy(input_ids), "attention_mask": torch.from_numpy(mask)}
-    for name in ("labels", "targets"):
-        if name in films[0]:
-            batch[name] = torch.from_numpy(np.stack([film[name] for film in films]))
-    return batch
-
-
-def _rarity(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """(films,): the inverse square root of how many films have each film's rarest genre."""
-    counts = np.maximum(labels.sum(axis=0, dtype=np.int64), 1)
-    return np.asarray((labels / np.sqrt(counts)).max(axis=1))
-
-
-def _run_over(
-    model: Classifier,
-    tokenizer: PreTrainedTokenizerFast,
-    texts: list[str],
-    max_length: int,
-    compute: Callable[[dict[str, torch.Tensor]], torch.Tensor],
-    width: int,
-    fast: bool,
-    told: Callable[[int], None],
-) -> npt.NDArray[np.float32]:
-    """(texts, width) of what `compute` makes of each batch, in the texts' order."""
-    found = np.empty((len(texts), width), dtype=np.float32)
-    was_training, done = model.training, 0
-    model.eval()
-    lower = (
-        torch.autocast(model.device.type, torch.bfloat16)
-        if fast and bf16_is_fast()
-        else contextlib.nullcontext()
-    )
-    with torch.inference_mode(), lower:
-        ids = _tokenise(texts, tokenizer, max_length)
-        for batch in plan_batches(ids, max_rows=64, max_tokens=8192):
-            tokens = {
-                "input_ids": torch.from_numpy(batch.input_ids).to(model.device),
-                "attention_mask": torch.from_numpy(batch.attention_mask).to(model.device),
-            }
-            found[batch.rows] = compute(tokens).float().cpu().numpy()
-            done += len(batch.rows)
-            told(done)
-    model.train(was_training)
-    return found
-
-
-def predict(
-    model: Classifier,
-    tokenizer: PreTrainedTokenizerFast,
-    texts: list[str],
-    max_length: int,
-    *,
-    fast: bool = False,
-    told: Callable[[int], None] = lambda done: None,
-) -> npt.NDArray[np.float32]:
-    """(texts, genres) float32 probabilities of a torch model, on its own device.
-
-    They are computed in float32, and while the model is being trained in training's precision.
-
-    Args:
-        model: a classifier.
-        tokenizer: its tokenizer.
-        texts: composed texts.
-        max_length: tokens; longer texts are cut.
-        fast: compute in bfloat16 where that is faster.
-        told: is called with the number of texts done.
-    """
-    return _run_over(
-        model,
-        tokenizer,
-        texts,
-        max_length,
-        lambda tokens: torch.sigmoid(model(**tokens).logits.float()),
-        model.config.num_labels,
-        fast,
-        told,
-    )
-
-
-def encode(
-    model: PooledClassifier,
-    tokenizer: PreTrainedTokenizerFast,
-    texts: list[str],
-    max_length: int,
-    told: Callable[[int], None] = lambda done: None,
-) -> npt.NDArray[np.float32]:
-    """(texts, width) float32 pooled vectors of an encoder, in bfloat16 where that is faster.
-
-    Arguments as in `predict`.
-    """
-    return _run_over(
-        model,
-        tokenizer,
-        texts,
-        max_length,
-        lambda tokens: model.pooled(**tokens),
-        model.config.hidden_size,
-        True,
-        told,
-    )
 
 
 class _Epochs(TrainerCallback):
@@ -311,7 +49,7 @@ class _Epochs(TrainerCallback):
 
     def __init__(
         self,
-        films: _Films,
+        films: FilmsToLearn,
         tokenizer: PreTrainedTokenizerFast,
         development: Dataset,
         options: FineTuneOptions,
@@ -395,26 +133,6 @@ class _Epochs(TrainerCallback):
             file.write(json.dumps(entry) + "\n")
 
 
-class _RareFirst(torch.utils.data.Sampler[int]):
-    """As many films as there are, drawn with replacement by weight, alike lengths together."""
-
-    def __init__(
-        self, weights: npt.NDArray[np.float64], lengths: list[int], batch_size: int
-    ) -> None:
-        self._weights = torch.from_numpy(weights)
-        self._lengths = lengths
-        self._batch_size = batch_size
-
-    def __len__(self) -> int:
-        return len(self._lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        drawn = torch.multinomial(self._weights, len(self), replacement=True).tolist()
-        lengths = [self._lengths[film] for film in drawn]
-        places = get_length_grouped_indices(lengths, self._batch_size)
-        return iter([drawn[place] for place in places])
-
-
 @dataclass(frozen=True)
 class _Objective:
     """What the Trainer makes small: the labels' loss and, with teachers, theirs."""
@@ -440,15 +158,15 @@ class _GenreTrainer(Trainer):
         *,
         options: FineTuneOptions,
         objective: _Objective,
-        films: _Films,
-        rarity: npt.NDArray[np.float64],
+        films: FilmsToLearn,
+        rarities: npt.NDArray[np.float64],
         **kwargs: Any,
     ) -> None:
         super().__init__(train_dataset=films, **kwargs)
         self._films = films
         self._options = options
         self._objective = objective
-        self._rarity = rarity
+        self._rarities = rarities
 
     def compute_loss(
         self,
@@ -465,7 +183,7 @@ class _GenreTrainer(Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if self._options.sampling == "uniform":
             return super()._get_train_sampler(train_dataset)
-        return _RareFirst(self._rarity, self._films.lengths, self.args.train_batch_size)
+        return RareFirst(self._rarities, self._films.lengths, self.args.train_batch_size)
 
     def create_optimizer(self) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -593,7 +311,7 @@ def fine_tune(
         remove_unused_columns=False,
         seed=options.seed,
     )
-    films = _Films(training, tokenizer, options, targets)
+    films = FilmsToLearn(training, tokenizer, options, targets)
     _freeze(model, options.freeze_layers)
     average = RunningAverage(model, options.averaging) if averaging else None
     if average is not None and last is not None:
@@ -601,11 +319,11 @@ def fine_tune(
     trainer = _GenreTrainer(
         options=options,
         objective=_Objective(make_loss(options.loss, training.labels), options.teacher_weight),
-        rarity=_rarity(training.labels),
+        rarities=rarity(training.labels),
         model=model,
         args=arguments,
         films=films,
-        data_collator=_collate,
+        data_collator=collate,
         callbacks=[_Epochs(films, tokenizer, development, options, average, log, progress)],
     )
     trainer.remove_callback(PrinterCallback)

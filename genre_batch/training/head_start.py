@@ -15,8 +15,8 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from genre_batch.training.dataset import Dataset
-from genre_batch.training.finetune import encode
 from genre_batch.training.pooled import PooledClassifier
+from genre_batch.training.prediction import encode
 
 __all__ = ["STRENGTH", "start_head"]
 

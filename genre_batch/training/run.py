@@ -25,15 +25,11 @@ from genre_batch.training.dataset import (
     read_dataset,
     variants,
 )
-from genre_batch.training.finetune import (
-    FineTuneOptions,
-    Progress,
-    fine_tune,
-    has_checkpoint,
-    predict,
-)
+from genre_batch.training.finetune import Progress, fine_tune, has_checkpoint
 from genre_batch.training.head_start import start_head
+from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.pooled import PooledClassifier
+from genre_batch.training.prediction import predict
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.teacher import check_teacher, teach
 from genre_batch.training.versions import versions

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from genre_batch.errors import TrainingError
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, concatenate, read_dataset
-from genre_batch.training.finetune import Progress, predict
+from genre_batch.training.finetune import Progress
+from genre_batch.training.prediction import predict
 from genre_batch.training.run_folder import RunFolder
 
 __all__ = ["Targets", "check_teacher", "teach"]

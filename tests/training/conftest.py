@@ -26,7 +26,7 @@ from transformers import (
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.training.dataset import Columns, Dataset, load_dataset
 from genre_batch.training.export import PRECISIONS, ExportJob, export_onnx
-from genre_batch.training.finetune import FineTuneOptions
+from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.run import TrainJob, TrainReport, train
 
 torch.set_num_threads(1)  # work this small only gets slower by being shared out

@@ -21,7 +21,8 @@ from genre_batch.thresholds import find_thresholds
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, read_dataset
 from genre_batch.training.export import PRECISIONS, ExportJob, export_onnx
-from genre_batch.training.finetune import FineTuneOptions, predict
+from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.prediction import predict
 from genre_batch.training.run import TrainJob, TrainReport, train
 
 # The Trainer warns of two checkpoints written within a second.

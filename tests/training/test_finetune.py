@@ -17,14 +17,9 @@ from genre_batch.evaluation.metrics import macro_f1
 from genre_batch.thresholds import find_thresholds
 from genre_batch.training.base_model import load_base_model, load_checkpoint
 from genre_batch.training.dataset import Dataset, concatenate
-from genre_batch.training.finetune import (
-    RECIPES,
-    FineTuneOptions,
-    Progress,
-    bf16_is_fast,
-    fine_tune,
-    predict,
-)
+from genre_batch.training.finetune import Progress, fine_tune
+from genre_batch.training.options import RECIPES, FineTuneOptions
+from genre_batch.training.prediction import bf16_is_fast, predict
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")

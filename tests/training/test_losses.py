@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genre_batch.cli import options
-from genre_batch.training.finetune import SAMPLINGS
 from genre_batch.training.losses import BETA, LOSSES, make_loss
+from genre_batch.training.options import SAMPLINGS
 
 LABELS = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], dtype=np.uint8)
 logit = st.floats(-20, 20, width=32)

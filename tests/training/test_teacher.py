@@ -16,9 +16,10 @@ from genre_batch.errors import TrainingError
 from genre_batch.training.base_model import load_base_model, load_checkpoint
 from genre_batch.training.dataset import Dataset, read_dataset
 from genre_batch.training.export import ExportJob, export_onnx
-from genre_batch.training.finetune import FineTuneOptions, encode, predict
 from genre_batch.training.head_start import STRENGTH, start_head
+from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.pooled import PooledClassifier
+from genre_batch.training.prediction import encode, predict
 from genre_batch.training.run import TrainJob, train
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.teacher import check_teacher, teach

@@ -17,7 +17,8 @@ from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.thresholds import find_thresholds
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import PARTS, Columns, Dataset, read_dataset
-from genre_batch.training.finetune import FineTuneOptions, predict
+from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.prediction import predict
 from genre_batch.training.run import TrainJob, TrainReport, train
 from genre_batch.training.run_folder import RunFolder
 

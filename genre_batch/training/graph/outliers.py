@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 from onnx import helper, numpy_helper
 
-__all__ = ["activation_ranges", "cap_outliers", "weighted_products"]
+from genre_batch.training.graph.products import activations, weighted_products
+
+__all__ = ["activation_ranges", "cap_outliers"]
 
 Ranges = Mapping[str, npt.NDArray[np.float32]]
-
-
-def weighted_products(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """The MatMul nodes whose second input is a stored weight, (channels, outputs)."""
-    weights = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) == 2}
-    return [
-        node for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in weights
-    ]
 
 
 def activation_ranges(
@@ -36,19 +28,9 @@ def activation_ranges(
     Returns:
         name of the input -> (channels,) float32.
     """
-    inputs = sorted({node.input[0] for node in weighted_products(model)})
-    watched = copy.deepcopy(model)
-    for name in inputs:
-        watched.graph.output.append(helper.make_tensor_value_info(name, 1, None))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(
-        watched.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
     ranges: dict[str, npt.NDArray[np.float32]] = {}
-    for ids in texts:
-        feed = {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])}
-        for name, value in zip(inputs, session.run(inputs, feed), strict=True):
+    for seen in activations(model, texts):
+        for name, value in seen.items():
             largest = np.abs(value.reshape(-1, value.shape[-1])).max(axis=0)
             ranges[name] = np.maximum(ranges.get(name, largest), largest)
     return ranges

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 from onnx import helper, numpy_helper
 
-from genre_batch.training.graph.outliers import weighted_products
+from genre_batch.training.graph.products import activations, weighted_products
 
 __all__ = ["Scale", "calibrate", "quantize_products"]
 
@@ -61,21 +59,11 @@ def calibrate(model: onnx.ModelProto, texts: Iterable[npt.NDArray[np.int64]]) ->
     Returns:
         name of the input -> its scale.
     """
-    inputs = sorted({node.input[0] for node in weighted_products(model)})
-    watched = copy.deepcopy(model)
-    for name in inputs:
-        watched.graph.output.append(helper.make_tensor_value_info(name, 1, None))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(
-        watched.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    seen: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in inputs}
-    for ids in texts:
-        feed = {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])}
-        for name, value in zip(inputs, session.run(inputs, feed), strict=True):
-            seen[name].append(value.ravel())
-    return {name: _best_scale(np.concatenate(values)) for name, values in seen.items()}
+    seen: dict[str, list[npt.NDArray[np.float32]]] = {}
+    for values in activations(model, texts):
+        for name, value in values.items():
+            seen.setdefault(name, []).append(value.ravel())
+    return {name: _best_scale(np.concatenate(parts)) for name, parts in seen.items()}
 
 
 def _best_scale(values: npt.NDArray[np.float32]) -> Scale:

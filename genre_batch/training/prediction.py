@@ -1,0 +1,119 @@
+"""What a torch classifier makes of texts: probabilities, or the vectors under its head."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from genre_batch.model.batching import plan_batches
+from genre_batch.training.base_model import Classifier
+from genre_batch.training.films import tokenise
+from genre_batch.training.pooled import PooledClassifier
+
+__all__ = ["bf16_is_fast", "encode", "predict"]
+
+
+def bf16_is_fast() -> bool:
+    """Whether bfloat16 products run faster than float32 here: a GPU's or a processor's own unit."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def _run_over(
+    model: Classifier,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: list[str],
+    max_length: int,
+    compute: Callable[[dict[str, torch.Tensor]], torch.Tensor],
+    width: int,
+    fast: bool,
+    told: Callable[[int], None],
+) -> npt.NDArray[np.float32]:
+    """(texts, width) of what `compute` makes of each batch, in the texts' order."""
+    found = np.empty((len(texts), width), dtype=np.float32)
+    was_training, done = model.training, 0
+    model.eval()
+    lower = (
+        torch.autocast(model.device.type, torch.bfloat16)
+        if fast and bf16_is_fast()
+        else contextlib.nullcontext()
+    )
+    with torch.inference_mode(), lower:
+        ids = tokenise(texts, tokenizer, max_length)
+        for batch in plan_batches(ids, max_rows=64, max_tokens=8192):
+            tokens = {
+                "input_ids": torch.from_numpy(batch.input_ids).to(model.device),
+                "attention_mask": torch.from_numpy(batch.attention_mask).to(model.device),
+            }
+            found[batch.rows] = compute(tokens).float().cpu().numpy()
+            done += len(batch.rows)
+            told(done)
+    model.train(was_training)
+    return found
+
+
+def predict(
+    model: Classifier,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: list[str],
+    max_length: int,
+    *,
+    fast: bool = False,
+    told: Callable[[int], None] = lambda done: None,
+) -> npt.NDArray[np.float32]:
+    """(texts, genres) float32 probabilities of a torch model, on its own device.
+
+    They are computed in float32, and while the model is being trained in training's precision.
+
+    Args:
+        model: a classifier.
+        tokenizer: its tokenizer.
+        texts: composed texts.
+        max_length: tokens; longer texts are cut.
+        fast: compute in bfloat16 where that is faster.
+        told: is called with the number of texts done.
+    """
+    return _run_over(
+        model,
+        tokenizer,
+        texts,
+        max_length,
+        lambda tokens: torch.sigmoid(model(**tokens).logits.float()),
+        model.config.num_labels,
+        fast,
+        told,
+    )
+
+
+def encode(
+    model: PooledClassifier,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: list[str],
+    max_length: int,
+    told: Callable[[int], None] = lambda done: None,
+) -> npt.NDArray[np.float32]:
+    """(texts, width) float32 pooled vectors of an encoder, in bfloat16 where that is faster.
+
+    Arguments as in `predict`.
+    """
+    return _run_over(
+        model,
+        tokenizer,
+        texts,
+        max_length,
+        lambda tokens: model.pooled(**tokens),
+        model.config.hidden_size,
+        True,
+        told,
+    )
