@@ -16,6 +16,7 @@ __all__ = [
     "f1_per_genre",
     "macro_f1",
     "macro_f1_gain",
+    "mean_average_precision",
     "score_predictions",
 ]
 
@@ -177,6 +178,16 @@ def _mean_average_precision(
     return _ratio(np.nansum(stacked, axis=0), (~np.isnan(stacked)).sum(axis=0), empty=0.0)
 
 
+def mean_average_precision(labels: Labels, scores: Probabilities) -> float:
+    """The mean of `average_precision` over the genres that have a positive; 0 where none has.
+
+    Args:
+        labels: (n, genres) 0 or 1; n at least 1.
+        scores: (n, genres), higher is more likely.
+    """
+    return float(_mean_average_precision(labels, scores, np.ones((1, len(labels))))[0])
+
+
 def _interval(samples: npt.NDArray[Any]) -> tuple[float, float]:
     tail = (100.0 - INTERVAL_PERCENT) / 2
     low, high = np.percentile(samples, [tail, 100.0 - tail])
@@ -212,12 +223,11 @@ def score_predictions(
     tp, fp, fn = (cell.sum(axis=0) for cell in cells.values())
     tn = films * genres - tp.sum() - fp.sum() - fn.sum()
     per_genre = _f1(tp, fp, fn)
-    once = np.ones((1, films))
     return Scores(
         films=films,
         macro_f1=float(per_genre.mean()),
         micro_f1=float(_f1(tp.sum(), fp.sum(), fn.sum())),
-        map=float(_mean_average_precision(labels, probabilities, once)[0]),
+        map=mean_average_precision(labels, probabilities),
         accuracy=float((tp.sum() + tn) / (films * genres)),
         score=float((3 * tp.sum() + tn) / (3 * (tp + fn).sum() + tn + fp.sum())),
         macro_f1_interval=_interval(_f1(*resampled).mean(axis=1)),

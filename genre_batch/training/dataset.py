@@ -33,6 +33,7 @@ __all__ = [
     "load_dataset",
     "load_extra",
     "read_dataset",
+    "sha256_of",
     "split",
     "variants",
 ]
@@ -136,8 +137,9 @@ class Dataset:
         pq.write_table(pa.table(columns, schema), path)
 
 
-def _digest(path: str) -> str:
-    with open(path, "rb") as file:
+def sha256_of(location: Location) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with open(location.path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -184,7 +186,7 @@ def _load(
         keys=np.array([text_key(bare_texts[at]) for at in usable], dtype=np.uint64),
         parts=["train"] * len(usable),
         template=template,
-        sha256=_digest(location.path),
+        sha256=sha256_of(location),
         dropped=len(texts) - len(usable),
     )
     return dataset, table

@@ -25,7 +25,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from genre_batch.evaluation.metrics import average_precision, macro_f1
+from genre_batch.evaluation.metrics import macro_f1, mean_average_precision
 from genre_batch.thresholds import find_thresholds
 from genre_batch.training.averaging import RunningAverage
 from genre_batch.training.base_model import Classifier
@@ -115,17 +115,13 @@ class _Epochs(TrainerCallback):
                 model, self._tokenizer, self._development.texts, self._options.max_length
             )
         thresholds = find_thresholds("f1", probabilities, truth)
-        precision = [
-            average_precision(truth[:, genre], probabilities[:, genre])[0]
-            for genre in range(truth.shape[1])
-        ]
         entry = {
             "epoch": round(state.epoch or 0),
             "step": state.global_step,
             "loss": round(float(np.mean(self._losses)), 5) if self._losses else None,
             # Thresholds are tuned on the same films: for comparing epochs, not for quoting.
             "development_macro_f1": round(macro_f1(truth, probabilities >= thresholds), 4),
-            "development_map": round(float(np.nanmean(precision)), 4),
+            "development_map": round(mean_average_precision(truth, probabilities), 4),
             "seconds": round(seconds, 1),
             "films_per_second": round(len(self._films) / seconds, 1),
         }
@@ -261,6 +257,7 @@ def fine_tune(
     folder: Path,
     *,
     targets: npt.NDArray[np.float32] | None = None,
+    loss: Loss | None = None,
     resume: bool = False,
     progress: Progress = lambda done, total, what: None,
 ) -> None:
@@ -279,6 +276,7 @@ def fine_tune(
         folder: the run's folder, which exists.
         targets: (2, films, genres) what teachers make of the training films' `texts` and
             `bare_texts`; None: there are none.
+        loss: the labels' loss; None: the one that `options` name.
         resume: take up the last checkpoint, if there is one.
         progress: is told each step.
     """
@@ -318,7 +316,9 @@ def fine_tune(
         average.restore(Path(last))
     trainer = _GenreTrainer(
         options=options,
-        objective=_Objective(make_loss(options.loss, training.labels), options.teacher_weight),
+        objective=_Objective(
+            loss or make_loss(options.loss, training.labels), options.teacher_weight
+        ),
         rarities=rarity(training.labels),
         model=model,
         args=arguments,

@@ -16,7 +16,7 @@ from genre_batch.training.base_model import Classifier
 from genre_batch.training.films import tokenise
 from genre_batch.training.pooled import PooledClassifier
 
-__all__ = ["bf16_is_fast", "encode", "predict"]
+__all__ = ["bf16_is_fast", "encode", "predict", "predict_logits"]
 
 
 def bf16_is_fast() -> bool:
@@ -72,7 +72,25 @@ def predict(
     fast: bool = False,
     told: Callable[[int], None] = lambda done: None,
 ) -> npt.NDArray[np.float32]:
-    """(texts, genres) float32 probabilities of a torch model, on its own device.
+    """(texts, genres) float32 probabilities of a torch model: each logit's logistic function.
+
+    Arguments as in `predict_logits`.
+    """
+    logits = predict_logits(model, tokenizer, texts, max_length, fast=fast, told=told)
+    probabilities: npt.NDArray[np.float32] = torch.sigmoid(torch.from_numpy(logits)).numpy()
+    return probabilities
+
+
+def predict_logits(
+    model: Classifier,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: list[str],
+    max_length: int,
+    *,
+    fast: bool = False,
+    told: Callable[[int], None] = lambda done: None,
+) -> npt.NDArray[np.float32]:
+    """(texts, genres) float32 logits of a torch model, on its own device.
 
     They are computed in float32, and while the model is being trained in training's precision.
 
@@ -89,7 +107,7 @@ def predict(
         tokenizer,
         texts,
         max_length,
-        lambda tokens: torch.sigmoid(model(**tokens).logits.float()),
+        lambda tokens: model(**tokens).logits,
         model.config.num_labels,
         fast,
         told,
@@ -105,7 +123,7 @@ def encode(
 ) -> npt.NDArray[np.float32]:
     """(texts, width) float32 pooled vectors of an encoder, in bfloat16 where that is faster.
 
-    Arguments as in `predict`.
+    Arguments as in `predict_logits`.
     """
     return _run_over(
         model,

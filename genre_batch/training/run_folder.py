@@ -77,11 +77,16 @@ class RunFolder:
         return self.metrics.exists()
 
     @staticmethod
+    def write_text(path: Path, text: str) -> None:
+        """Writes a text file whole or not at all."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+
+    @staticmethod
     def write_json(path: Path, value: Any) -> None:
         """Writes a JSON file whole or not at all."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        RunFolder.write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
     @staticmethod
     def read_json(path: Path) -> Any:
