@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,10 @@ class TableChunk:
         """The first rows."""
         return TableChunk(self.table.slice(0, rows), min(self.short_rows, rows))
 
+    def take(self, positions: Sequence[int]) -> TableChunk:
+        """The rows at these positions, in their order; one may be named several times."""
+        return TableChunk(self.table.take(pa.array(positions, pa.int64())))
+
 
 @dataclass(frozen=True)
 class JsonLinesChunk:
@@ -111,6 +116,12 @@ class JsonLinesChunk:
     def head(self, rows: int) -> JsonLinesChunk:
         """The first rows."""
         return JsonLinesChunk(self.lines[:rows], self.objects[:rows])
+
+    def take(self, positions: Sequence[int]) -> JsonLinesChunk:
+        """The rows at these positions, in their order; one may be named several times."""
+        return JsonLinesChunk(
+            [self.lines[at] for at in positions], [self.objects[at] for at in positions]
+        )
 
 
 Chunk = TableChunk | JsonLinesChunk

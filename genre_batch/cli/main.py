@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from genre_batch import __version__
+from genre_batch.cli.augment import augment
 from genre_batch.cli.compare import compare
 from genre_batch.cli.evaluate import evaluate
 from genre_batch.cli.export_onnx import export_onnx
@@ -63,7 +64,7 @@ def cli(context: click.Context, quiet: bool, verbose: bool, debug: bool) -> None
     context.obj = {"quiet": quiet, "verbose": verbose}
 
 
-for command in (tag, evaluate, tune, train, export_onnx, compare, inspect):
+for command in (tag, evaluate, tune, train, export_onnx, augment, compare, inspect):
     cli.add_command(command)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-__all__ = ["LOSSES", "SAMPLINGS", "THRESHOLD_METHODS", "labelled_options"]
+__all__ = ["AUGMENTED_ROWS", "LOSSES", "SAMPLINGS", "THRESHOLD_METHODS", "labelled_options"]
 
+AUGMENTED_ROWS = ("none-of-top-4", "rare", "all")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 SAMPLINGS = ("uniform", "rare")
 THRESHOLD_METHODS = (

@@ -12,15 +12,16 @@ __all__ = ["require_extra"]
 _MODULES = ("torch", "transformers", "accelerate", "optimum", "sklearn", "iterstrat")
 
 
-def require_extra(what: str) -> None:
+def require_extra(what: str, *modules: str) -> None:
     """Makes sure the extra `train` is installed, without importing any of it.
 
     Args:
         what: the command that needs it, for the message.
+        modules: those of its packages that are needed; none named: what training needs.
 
     Raises:
         MissingExtraError: one of its packages is missing.
     """
-    for module in _MODULES:
+    for module in modules or _MODULES:
         if find_spec(module) is None:
             raise MissingExtraError(what, "train", module)

@@ -1,4 +1,4 @@
-"""Labelled catalog -> texts, labels and parts, with no film in two parts."""
+"""Labelled catalog -> texts, labels and parts, with no film in two parts, nor its copies."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from genre_batch.catalog.read import read_table
 from genre_batch.errors import TrainingError
 from genre_batch.evaluation.split_file import PARTS, read_split_file
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, compose, text_key, uses_title
+from genre_batch.training.copies import films_of
 
 __all__ = [
     "Columns",
@@ -67,11 +68,12 @@ class Dataset:
         labels: (films, genres) uint8, 0 or 1.
         names: the genres, in column order.
         rows: (films,) int64, each film's row in its catalog (0-based).
-        keys: (films,) uint64, `text_key` of each overview: equal for duplicates.
+        keys: (films,) uint64, `text_key` of each overview: equal for duplicates. A copy
+            (training/copies.py) has its film's.
         parts: each film's part, of `PARTS`.
         template: the text template that made `texts`.
         sha256: the catalog file's.
-        dropped: rows left out because they had no text or no genre.
+        dropped: rows left out because they had no text or no genre, or were copies of no film.
     """
 
     texts: list[str]
@@ -107,8 +109,9 @@ class Dataset:
     def write(self, path: Path) -> None:
         """Writes `row, group, part, text, labels` and the text without title, as Parquet.
 
-        Rows of one group have the same overview. The genre names, the template and the catalog's
-        hash travel in the schema's metadata, so that `read_dataset` needs nothing else.
+        Rows of one group have the same overview, or are copies of one that has. The genre names,
+        the template and the catalog's hash travel in the schema's metadata, so that `read_dataset`
+        needs nothing else.
         """
         schema = pa.schema(
             [
@@ -154,8 +157,13 @@ def _encode(genres: list[list[str]], names: list[str]) -> npt.NDArray[np.uint8]:
 
 def _load(
     location: Location, columns: Columns, with_title: bool, names: list[str] | None
-) -> tuple[Dataset, pa.Table]:
-    """The usable films of a catalog, all of them in `train`, and the whole table beside them."""
+) -> tuple[Dataset, npt.NDArray[np.int64], pa.Table]:
+    """The usable films of a catalog, all of them in `train`.
+
+    Returns:
+        The films, the row of the film that each of them is (its own) or is a copy of, and the whole
+        table.
+    """
     table = read_table(location)
     held = table.column_names
     text = need_column(held, TEXT_COLUMNS, columns.text, "--text-column")
@@ -172,10 +180,14 @@ def _load(
     if names is None:
         names = sorted({name for cell in genres for name in cell})
     known = set(names)
+    films = films_of(table, location.name).tolist()
     usable = [
         at
         for at, cell in enumerate(genres)
-        if texts[at] is not None and any(name in known for name in cell)
+        if texts[at] is not None
+        and any(name in known for name in cell)
+        and films[at] >= 0
+        and bare_texts[films[at]] is not None
     ]
     dataset = Dataset(
         texts=[texts[at] for at in usable],
@@ -183,13 +195,13 @@ def _load(
         labels=_encode([genres[at] for at in usable], names),
         names=names,
         rows=np.array(usable, dtype=np.int64),
-        keys=np.array([text_key(bare_texts[at]) for at in usable], dtype=np.uint64),
+        keys=np.array([text_key(bare_texts[films[at]]) for at in usable], dtype=np.uint64),
         parts=["train"] * len(usable),
         template=template,
         sha256=sha256_of(location),
         dropped=len(texts) - len(usable),
     )
-    return dataset, table
+    return dataset, np.array([films[at] for at in usable], dtype=np.int64), table
 
 
 def load_dataset(
@@ -207,9 +219,11 @@ def load_dataset(
         location: the catalog.
         columns: where its texts, titles and genres are.
         with_title: whether the model reads titles too.
-        protocol: `clean` keeps films with the same overview in one part; `paper` splits row by
-            row, after dropping exact repeats, as the paper did.
-        split_file: a file with `row` and `part` (and `overview_key`, checked) to use instead.
+        protocol: `clean` keeps films with the same overview in one part, and has copies only of
+            films to train on; `paper` splits row by row, copies too, after dropping exact repeats,
+            as the paper did.
+        split_file: a file with `row` and `part` (and `overview_key`, checked) to use instead. A
+            copy goes by its film's row, and is left out if that is not to be trained on.
         seed: of the split.
 
     Raises:
@@ -217,7 +231,7 @@ def load_dataset(
         CatalogError: a split file of another catalog, or that is none.
         TrainingError: no usable row, a single class, or a part without a row.
     """
-    dataset, _ = _load(location, columns, with_title, None)
+    dataset, films, _ = _load(location, columns, with_title, None)
     if not len(dataset):
         raise TrainingError(f"{location.name}: no row has both a text and a genre")
     if len(dataset.names) < 2:
@@ -226,13 +240,20 @@ def load_dataset(
             f"check --genre-column and --genre-separator"
         )
     if split_file is not None:
-        return _split_by_file(dataset, split_file)
+        return _split_by_file(dataset, films, split_file)
     if protocol == "paper":
         dataset = dataset.take(_first_of_each(dataset))
-        groups = np.arange(len(dataset), dtype=np.uint64)
-    else:
-        groups = dataset.keys
-    return replace(dataset, parts=split(dataset.labels, groups, seed))
+        rows = np.arange(len(dataset), dtype=np.uint64)
+        return replace(dataset, parts=split(dataset.labels, rows, seed))
+    parts = split(dataset.labels, dataset.keys, seed)
+    return _without_held_out_copies(replace(dataset, parts=parts), films)
+
+
+def _without_held_out_copies(dataset: Dataset, films: npt.NDArray[np.int64]) -> Dataset:
+    """Dev and test measure films as they are: copies are there to be trained on only."""
+    is_film = (films == dataset.rows).tolist()
+    kept = [at for at, part in enumerate(dataset.parts) if is_film[at] or part == "train"]
+    return dataset.take(kept)
 
 
 def _first_of_each(dataset: Dataset) -> list[int]:
@@ -243,17 +264,16 @@ def _first_of_each(dataset: Dataset) -> list[int]:
     return list(first.values())
 
 
-def _split_by_file(dataset: Dataset, location: Location) -> Dataset:
+def _split_by_file(dataset: Dataset, films: npt.NDArray[np.int64], location: Location) -> Dataset:
     split_file = read_split_file(location)
-    split_file.check(dataset.rows, dataset.keys)
+    split_file.check(films, dataset.keys)
     parts = split_file.parts
-    held = [at for at, row in enumerate(dataset.rows.tolist()) if row in parts]
-    dataset = dataset.take(held)
-    split_parts = [parts[row] for row in dataset.rows.tolist()]
+    held = [at for at, film in enumerate(films.tolist()) if film in parts]
+    split_parts = [parts[film] for film in films[held].tolist()]
     for part in PARTS:
         if part not in split_parts:
             raise TrainingError(f"{location.name}: no row of the catalog is in the part {part!r}")
-    return replace(dataset, parts=split_parts)
+    return _without_held_out_copies(replace(dataset.take(held), parts=split_parts), films[held])
 
 
 def split(labels: npt.NDArray[np.uint8], groups: npt.NDArray[np.uint64], seed: int) -> list[str]:
@@ -290,8 +310,8 @@ def split(labels: npt.NDArray[np.uint8], groups: npt.NDArray[np.uint64], seed: i
 def load_extra(location: Location, dataset: Dataset, part: str = "train") -> Dataset:
     """Further films to train on, none of which is in the dataset's dev or test part.
 
-    Their columns are found by name. Of a catalog with a column `part` only the rows of one part
-    are taken; genres that the dataset does not know are left out.
+    Their columns are found by name. Copies go by their film's overview. Of a catalog with a column
+    `part` only the rows of one part are taken; genres that the dataset does not know are left out.
 
     Args:
         location: the further catalog.
@@ -302,7 +322,7 @@ def load_extra(location: Location, dataset: Dataset, part: str = "train") -> Dat
         ColumnError: a column cannot be found.
         TrainingError: no film is left.
     """
-    extra, table = _load(location, Columns(), uses_title(dataset.template), dataset.names)
+    extra, _, table = _load(location, Columns(), uses_title(dataset.template), dataset.names)
     held_out = set(dataset.part("dev", "test").keys.tolist())
     wanted = [key not in held_out for key in extra.keys.tolist()]
     if "part" in table.column_names:
