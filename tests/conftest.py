@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 import tiny
+from browser import Browser
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger
-from places import COMMAND, DATA
+from places import BROWSER, COMMAND, DATA, DRIVER
 
 
 @pytest.fixture(scope="session")
@@ -43,12 +45,32 @@ def command(tiny_model: Path) -> Callable[..., subprocess.CompletedProcess[bytes
     return run
 
 
+def _missing(message: str, *demanded_by: str) -> NoReturn:
+    """Skips a test for want of something, or fails it where a variable demands that thing."""
+    if any(os.environ.get(variable) for variable in demanded_by):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of the real catalogs; where CI asks for it, its absence is a failure."""
     if not DATA.is_dir():
-        message = f"no real catalogs in {DATA}: set GENRE_BATCH_DATA to their folder"
-        if os.environ.get("GENRE_BATCH_REQUIRE_DATA"):
-            pytest.fail(message)
-        pytest.skip(message)
+        _missing(
+            f"no real catalogs in {DATA}: set GENRE_BATCH_DATA to their folder",
+            "GENRE_BATCH_REQUIRE_DATA",
+        )
     return DATA
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; in CI its absence is a failure."""
+    if BROWSER is None or DRIVER is None:
+        _missing(
+            "no chromium and chromedriver: apt-get install chromium chromium-driver",
+            "CI",
+            "GENRE_BATCH_REQUIRE_DATA",
+        )
+    with Browser.started(BROWSER, DRIVER) as started:
+        yield started

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,3 +12,6 @@ COMMAND = Path(sys.executable).with_name("genre-batch")
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("GENRE_BATCH_DATA", ROOT.parent / "shared" / "data"))
+
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+"""Debian's packages chromium and chromium-driver; None where one is missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -32,9 +33,15 @@ __all__ = ["evaluate"]
     "--operating-point", metavar="NAME", help="One of the model's named sets of thresholds."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option(
+    "--report",
+    metavar="PATH.html",
+    help="Also write a page of tables and figures; one that is there is replaced.",
+)
 @progress_option
 def evaluate(
     as_json: bool,
+    report: str | None,
     progress: bool | None,
     threshold: float | None,
     operating_point: str | None,
@@ -50,11 +57,14 @@ def evaluate(
     Examples:
       genre-batch evaluate labelled.csv
       genre-batch evaluate films.csv --split films.split.csv --part test --json
+      genre-batch evaluate labelled.csv --report report.html
     """
     from genre_batch.evaluation.evaluate import EvaluationJob
     from genre_batch.evaluation.evaluate import evaluate as run
     from genre_batch.model.decoding import Decision
 
+    if report is not None:
+        _check_report(report)
     job = EvaluationJob(decision=Decision(threshold, operating_point), **options)
     with rows_progress(progress) as advance:
         result = run(job, advance)
@@ -63,6 +73,12 @@ def evaluate(
             f"Warning: the model was trained on {result.trained_on:,} of these {result.films:,} "
             f"films: its figures on them are no promise for others"
         )
+    if report is not None:
+        from genre_batch.evaluation.report.evaluated import evaluation_report
+        from genre_batch.evaluation.report.page import write_report
+
+        write_report(evaluation_report(result), report)
+        note(f"report written to {report}")
     if as_json:
         print_json(result.as_dict())
         return
@@ -96,3 +112,14 @@ def evaluate(
     if result.ignored:
         named = ", ".join(f"{name} ({count:,})" for name, count in result.ignored.items())
         note(f"genres that the model does not know, left out: {named}")
+
+
+def _check_report(path: str) -> None:
+    """Refuses what cannot be written, before any film is predicted."""
+    from genre_batch.evaluation.report import require_extra
+
+    if os.path.isdir(path):
+        raise click.UsageError(f"--report {path} is a folder: name a file in it")
+    if "://" not in path and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
+        raise click.UsageError(f"--report: no such folder for {path}: make it first (mkdir -p)")
+    require_extra("genre-batch evaluate --report")

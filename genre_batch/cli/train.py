@@ -158,7 +158,8 @@ def train(
 
     CATALOG is any table with a text and a genre column; genres may be "Drama, Comedy", JSON or
     Python lists, JSON objects with a name, or separated by pipes. RUN_DIR becomes a transformers
-    checkpoint with splits.parquet, thresholds.json, metrics.json and training_log.jsonl.
+    checkpoint with splits.parquet, thresholds.json, metrics.json and training_log.jsonl, and
+    report.html shows it all on one page.
 
     \b
     Example, without a download:
@@ -206,4 +207,4 @@ def train(
         if report.exportable
         else f"genre-batch train {catalog} --teacher {folder} ..., for a model to export"
     )
-    note(f"trained in {report.seconds:,.0f} s: next, {then}")
+    note(f"trained in {report.seconds:,.0f} s, figures in {report.page}: next, {then}")

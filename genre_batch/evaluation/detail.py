@@ -11,12 +11,39 @@ import numpy.typing as npt
 
 from genre_batch.evaluation.metrics import average_precision
 
-__all__ = ["GenreScores", "calibration_error", "exact_match", "genre_scores", "samples_f1"]
+__all__ = [
+    "BINS",
+    "GenreScores",
+    "Predictions",
+    "calibration_error",
+    "exact_match",
+    "genre_scores",
+    "reliability",
+    "samples_f1",
+]
 
 Labels = npt.NDArray[np.integer[Any] | np.bool_]
 Probabilities = npt.NDArray[np.floating[Any]]
 
 BINS = 15
+"""Of equal width, in which probabilities are compared with what came true."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said of some films, and what is right.
+
+    Attributes:
+        names: (genres,) of the genres.
+        labels: (n, genres) 0 or 1.
+        probabilities: (n, genres), 0..1.
+        thresholds: (genres,) float64; infinity for a genre that is off.
+    """
+
+    names: tuple[str, ...]
+    labels: Labels
+    probabilities: Probabilities
+    thresholds: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -110,9 +137,26 @@ def calibration_error(labels: Labels, probabilities: Probabilities) -> float:
     positives, weighted by the bin's size (Guo et al. 2017, "On Calibration of Modern Neural
     Networks", here of binary decisions).
     """
+    total = max(1, probabilities.size)
+    return (
+        sum(
+            abs(chance - share) * count
+            for chance, share, count in reliability(labels, probabilities)
+        )
+        / total
+    )
+
+
+def reliability(
+    labels: Labels, probabilities: Probabilities
+) -> tuple[tuple[float, float, int], ...]:
+    """Each bin's mean probability, share of positives and size, from 0 upwards; empty ones not."""
     chances = probabilities.ravel().astype(np.float64)
     bins = np.minimum((chances * BINS).astype(np.int64), BINS - 1)
     count = np.bincount(bins, minlength=BINS)
     confidence = np.bincount(bins, weights=chances, minlength=BINS)
     truth = np.bincount(bins, weights=labels.ravel().astype(np.float64), minlength=BINS)
-    return float(np.abs(confidence - truth).sum() / max(1, count.sum()))
+    return tuple(
+        (float(confidence[at] / count[at]), float(truth[at] / count[at]), int(count[at]))
+        for at in np.flatnonzero(count)
+    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from genre_batch.catalog.read import read_table
 from genre_batch.errors import CatalogError, ColumnError, UsageError
 from genre_batch.evaluation.detail import (
     GenreScores,
+    Predictions,
     calibration_error,
     exact_match,
     genre_scores,
@@ -95,6 +96,9 @@ class Evaluation:
         scores: averages, with intervals.
         samples_f1, exact_match, calibration_error: 0..1, as in evaluation/detail.py.
         genres: each genre's figures, in the model's order.
+        decision: what made a probability a genre.
+        provenance: how the model was made, as its file says.
+        predictions: the films' labels and probabilities, for figures; not in `as_dict`.
     """
 
     catalog: str
@@ -110,10 +114,15 @@ class Evaluation:
     exact_match: float
     calibration_error: float
     genres: tuple[GenreScores, ...]
+    decision: Decision = field(default_factory=Decision)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    predictions: Predictions | None = field(default=None, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready dict; fractions rounded to four places."""
-        value = asdict(self) | {"scores": self.scores.as_dict()}
+        """A JSON-ready dict of the figures; fractions rounded to four places."""
+        value = asdict(replace(self, predictions=None)) | {"scores": self.scores.as_dict()}
+        for key in ("decision", "provenance", "predictions"):
+            del value[key]
         for key in ("samples_f1", "exact_match", "calibration_error"):
             value[key] = round(value[key], 4)
         value["genres"] = [
@@ -185,6 +194,9 @@ def evaluate(job: EvaluationJob, progress: Progress = lambda done, total: None) 
         exact_match=exact_match(films.labels, predicted),
         calibration_error=calibration_error(films.labels, probabilities),
         genres=genre_scores(films.labels, probabilities, thresholds, tagger.labels),
+        decision=job.decision,
+        provenance=tagger.metadata.provenance,
+        predictions=Predictions(tagger.labels, films.labels, probabilities, thresholds),
     )
 
 

@@ -9,7 +9,17 @@ from genre_batch.errors import MissingExtraError
 __all__ = ["require_extra"]
 
 # Module names by which each package of the extra is known once installed.
-_MODULES = ("torch", "transformers", "accelerate", "optimum", "sklearn", "iterstrat")
+_MODULES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "optimum",
+    "sklearn",
+    "iterstrat",
+    "altair",
+    "jinja2",
+    "vl_convert",
+)
 
 
 def require_extra(what: str, *modules: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from genre_batch.catalog.formats import Location
 from genre_batch.errors import TrainingError
 from genre_batch.evaluation.metrics import score_predictions
+from genre_batch.evaluation.report.page import write_report
 from genre_batch.thresholds import find_thresholds
 from genre_batch.training.base_model import Classifier, load_base_model, load_checkpoint
 from genre_batch.training.dataset import (
@@ -30,6 +31,7 @@ from genre_batch.training.head_start import start_head
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.pooled import PooledClassifier
 from genre_batch.training.prediction import predict
+from genre_batch.training.report import run_report
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.teacher import check_teacher, teach
 from genre_batch.training.versions import versions
@@ -85,6 +87,7 @@ class TrainReport:
         metrics: as in metrics.json: part -> variant of the text -> figures.
         seconds: the time of fine-tuning, over all its epochs.
         exportable: whether it is a DistilBERT; others can be teachers.
+        page: the report.html.
     """
 
     folder: Path
@@ -93,6 +96,7 @@ class TrainReport:
     metrics: dict[str, Any]
     seconds: float
     exportable: bool
+    page: Path
 
 
 def train(job: TrainJob, progress: Progress = lambda done, total, what: None) -> TrainReport:
@@ -186,13 +190,18 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
     if not folder.is_finished:
         progress(0, 0, "measuring")
         folder.write_json(folder.metrics, _measure(job, dataset, folder))
+    if not folder.report.exists():
+        progress(0, 0, "writing the report")
+        write_report(run_report(folder, dataset, training), folder.report)
     metrics = folder.read_json(folder.metrics)
     log = folder.log.read_text(encoding="utf-8").splitlines()
     seconds = sum(json.loads(line)["seconds"] for line in log)
     counts = {part: len(dataset.part(part)) for part in ("train", "dev", "test")}
     counts["train"] = len(training)
     exportable = not isinstance(model, PooledClassifier)
-    return TrainReport(folder.path, counts, dataset.dropped, metrics, seconds, exportable)
+    return TrainReport(
+        folder.path, counts, dataset.dropped, metrics, seconds, exportable, folder.report
+    )
 
 
 def _provenance(
@@ -320,6 +329,7 @@ protocol). {how}
 | thresholds.json | one threshold a genre, tuned on the part dev |
 | metrics.json | figures on dev (thresholds tuned there: optimistic) and test |
 | training_log.jsonl | one line an epoch |
+| report.html | figures, curves, films and options on one page |
 | provenance.json | options, data hashes, versions |
 
 {then}

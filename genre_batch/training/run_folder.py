@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "training_log.jsonl"
 
     @property
+    def report(self) -> Path:
+        """A page of tables and figures, for people; written behind everything else."""
+        return self.path / "report.html"
+
+    @property
     def checkpoints(self) -> Path:
         """What `--resume` goes on from; removed when the run is finished."""
         return self.path / "checkpoints"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,59 @@ def test_json_is_for_programs(command: Command, films: Path) -> None:
     assert done.stderr == b""
     assert (result["films"], result["genres"][1]["genre"]) == (3, "Comedy")
     assert result["genres"][1]["f1"] == 1.0
+
+
+def test_a_report_is_written_beside_what_is_printed(
+    command: Command, films: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.html"
+    done = command("evaluate", films, "--json", "--report", report)
+    assert json.loads(done.stdout)["films"] == 3
+    assert f"report written to {report}" in done.stderr.decode()
+    first = report.read_bytes()
+    assert first.startswith(b"<!DOCTYPE html>")
+    command("evaluate", films, "--report", report)
+    assert report.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [("", b"is a folder: name a file in it"), ("no/report.html", b"make it first (mkdir -p)")],
+)
+def test_a_report_that_cannot_be_written_there_is_wrong_usage(
+    command: Command, films: Path, tmp_path: Path, where: str, said: bytes
+) -> None:
+    done = command("evaluate", films, "--report", tmp_path / where)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_the_extra_a_report_is_refused_and_figures_are_not(
+    films: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    # A process to which the packages of the extra are unknown.
+    code = (
+        "import sys, importlib.util as util; find = util.find_spec\n"
+        "missing = ('altair', 'jinja2', 'vl_convert')\n"
+        "util.find_spec = lambda name, *rest: None if name in missing else find(name, *rest)\n"
+        "for name in missing: sys.modules[name] = None\n"
+        "from genre_batch.cli import main; main()"
+    )
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments), "-m", str(tiny_model)],
+            capture_output=True,
+            check=False,
+        )
+
+    report = tmp_path / "report.html"
+    done = run("evaluate", films, "--report", report)
+    assert (done.returncode, done.stdout, report.exists()) == (2, b"", False)
+    assert b"needs the extra 'report' (altair is not installed)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert run("evaluate", films).returncode == 0
 
 
 def test_a_mistake_is_one_line(command: Command, films: Path) -> None:

@@ -53,6 +53,14 @@ def test_films_with_text_and_genre_are_scored(catalog: Path, tiny_model: Path) -
     assert json.loads(json.dumps(result.as_dict()))["scores"]["micro_f1"] == 0.75
 
 
+def test_the_figures_as_json_leave_the_predictions_out(catalog: Path, tiny_model: Path) -> None:
+    result = _evaluate(catalog, tiny_model)
+    assert result.predictions is not None
+    assert result.predictions.probabilities.shape == (4, len(tiny.LABELS))
+    assert result.provenance == {"base_model": "tiny"}
+    assert not {"predictions", "provenance", "decision"} & set(result.as_dict())
+
+
 def test_a_part_is_told_by_the_catalog_or_by_a_split_file(
     catalog: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

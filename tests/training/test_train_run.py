@@ -78,6 +78,7 @@ def test_a_finished_run_holds_exactly_these_files(run: Path) -> None:
         "metrics.json",
         "model.safetensors",
         "provenance.json",
+        "report.html",
         "special_tokens_map.json",
         "splits.parquet",
         "thresholds.json",
@@ -163,8 +164,11 @@ def test_the_provenance_says_what_the_run_was_made_of(run: Path, films: Dataset)
 @pytest.mark.parametrize(
     ("at", "resumed"),
     [
-        pytest.param((12, "training"), {"training", "measuring development", "measuring"}),
-        pytest.param((0, "measuring"), {"measuring"}),
+        pytest.param(
+            (12, "training"),
+            {"training", "measuring development", "measuring", "writing the report"},
+        ),
+        pytest.param((0, "measuring"), {"measuring", "writing the report"}),
     ],
     ids=["while training", "while measuring"],
 )

@@ -1,0 +1,104 @@
+"""report.html of a run: what the run measured, on a page that opens."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from browser import DESK, PHONE, Browser
+from genre_batch.catalog.formats import Location
+from genre_batch.evaluation.report.page import render
+from genre_batch.training.dataset import Dataset, concatenate, read_dataset
+from genre_batch.training.report import run_report
+from genre_batch.training.run import TrainJob, TrainReport, train
+from genre_batch.training.run_folder import RunFolder
+
+# The Trainer warns of two checkpoints written within a second.
+pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
+
+
+def _training(run: Path, films: Dataset) -> Dataset:
+    return concatenate(films.part("train"), read_dataset(RunFolder(run).extra))
+
+
+def test_the_page_s_tables_are_the_run_s_figures(run: Path, films: Dataset) -> None:
+    report = run_report(RunFolder(run), films, _training(run, films))
+    sections = {section.title: section for section in report.sections}
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    figures = {row[0]: row[1:] for row in sections["Figures"].tables[0].rows}
+    tested = metrics["test"]["title_and_overview"]
+    assert figures["test, title and overview"][:4] == (
+        tested["films"],
+        tested["macro_f1"],
+        *tested["macro_f1_interval"],
+    )
+    assert len(figures) == 4
+    by_genre = {row[0]: row[5] for row in sections["Genres"].tables[0].rows}
+    assert {name: round(float(value or 0), 4) for name, value in by_genre.items()} == tested["f1"]
+    epochs = sections["Training"].tables[0].rows
+    assert [row[0] for row in epochs] == list(range(1, 13))
+    options = dict(sections["Options"].tables[0].rows)
+    assert options["options learning rate"] == "0.003"
+    assert options["data 1 sha256"] == films.sha256
+    assert report.warnings == ()
+
+
+def test_the_page_counts_the_films_of_each_part(
+    report: TrainReport, run: Path, films: Dataset
+) -> None:
+    training = _training(run, films)
+    page = run_report(RunFolder(run), films, training)
+    (table,) = next(one for one in page.sections if one.title == "Films").tables
+    assert [column.name for column in table.columns] == ["Genre", "train", "dev", "test"]
+    counts = {str(row[0]): row[1:] for row in table.rows}
+    assert counts["all films"] == tuple(report.films.values())
+    for at, name in enumerate(films.names):
+        assert counts[name][0] == training.labels[:, at].sum()
+
+
+def test_a_finished_run_without_a_page_gets_the_same_one_on_resume(
+    job: Callable[..., TrainJob],
+    run: Path,
+    extra_catalog: Location,
+    films: Dataset,
+    tmp_path: Path,
+) -> None:
+    run = shutil.copytree(run, tmp_path / "run")
+    page = run / "report.html"
+    written = page.read_bytes()
+    assert written == render(run_report(RunFolder(run), films, _training(run, films)))
+    page.unlink()
+    told: list[str] = []
+    again = train(
+        job(run, extra_train=extra_catalog, resume=True),
+        lambda done, total, what: told.append(what),
+    )
+    assert told == ["writing the report"]
+    assert again.page == page
+    assert page.read_bytes() == written
+
+
+def test_the_page_opens_on_phone_and_desk(browser: Browser, run: Path) -> None:
+    for width, dark in ((PHONE, True), (DESK, False)):
+        browser.open(run / "report.html", width, dark)
+        assert browser.width_beyond() <= 0
+        figures = len(browser.all("figure"))
+        assert figures == len(browser.all(".plot svg")) == 8
+        assert browser.console() == []
+
+
+def test_figures_under_the_paper_protocol_come_with_a_warning(
+    job: Callable[..., TrainJob], run: Path, films: Dataset, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path)
+    for file in run.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    provenance = folder.read_json(folder.provenance)
+    folder.provenance.unlink()
+    folder.write_json(folder.provenance, provenance | {"protocol": "paper"})
+    (warning,) = run_report(folder, films, films.part("train")).warnings
+    assert warning.startswith("under the paper protocol")
