@@ -114,8 +114,8 @@ def compare(
     require_extra("genre-batch compare")
 
     from genre_batch.training.baselines import SYSTEMS
-    from genre_batch.training.compare import PROTOCOLS, CompareJob
-    from genre_batch.training.compare import compare as run_comparison
+    from genre_batch.training.comparison.job import PROTOCOLS, CompareJob
+    from genre_batch.training.comparison.run import compare as run_comparison
     from genre_batch.training.dataset import Columns
 
     job = CompareJob(

@@ -20,7 +20,8 @@ from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.comparison import SCHEMES
 from genre_batch.training import baselines
 from genre_batch.training.baselines.always_zero import AlwaysZero
-from genre_batch.training.compare import CompareJob, compare
+from genre_batch.training.comparison.job import CompareJob
+from genre_batch.training.comparison.run import compare
 from genre_batch.training.dataset import Dataset
 
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
@@ -49,7 +50,9 @@ def oversampled(catalog: Location, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def job(catalog: Location, oversampled: Location, base_model: Path, tmp_path: Path) -> CompareJob:
+def comparison(
+    catalog: Location, oversampled: Location, base_model: Path, tmp_path: Path
+) -> CompareJob:
     return CompareJob(
         catalog,
         tmp_path / "run",
@@ -68,8 +71,8 @@ def _comparable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_comparison_has_every_row(job: CompareJob) -> None:
-    report = compare(replace(job, protocols=("clean", "paper")))
+def test_a_comparison_has_every_row(comparison: CompareJob) -> None:
+    report = compare(replace(comparison, protocols=("clean", "paper")))
     held = [(row["protocol"], row["system"], row["thresholds"]) for row in report.rows]
     assert held == [
         (protocol, system, scheme)
@@ -81,15 +84,15 @@ def test_a_comparison_has_every_row(job: CompareJob) -> None:
         )
         for scheme in schemes
     ]
-    assert json.loads((job.folder / "comparison.json").read_text()) == report.rows
-    assert "tfidf-logreg" in (job.folder / "comparison.md").read_text()
+    assert json.loads((comparison.folder / "comparison.json").read_text()) == report.rows
+    assert "tfidf-logreg" in (comparison.folder / "comparison.md").read_text()
     assert report.trials == 6
 
 
 def test_a_broken_off_comparison_goes_on_to_the_same_rows(
-    job: CompareJob, monkeypatch: pytest.MonkeyPatch
+    comparison: CompareJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = compare(replace(job, folder=job.folder.with_name("whole")))
+    whole = compare(replace(comparison, folder=comparison.folder.with_name("whole")))
     fits = []
 
     class Broken(AlwaysZero):
@@ -109,28 +112,28 @@ def test_a_broken_off_comparison_goes_on_to_the_same_rows(
         for name, entry in entries.items():
             patched.setitem(baselines.SYSTEMS, name, entry)
         with pytest.raises(KeyboardInterrupt):
-            compare(job)
-        assert {row["system"] for row in _rows_on_disk(job)} == {"always-0", "tfidf-nb"}
-    again = compare(job)
+            compare(comparison)
+        assert {row["system"] for row in _rows_on_disk(comparison)} == {"always-0", "tfidf-nb"}
+    again = compare(comparison)
     assert fits == ["always-0"]
     assert again.trials == 1
     assert _comparable(again.rows) == _comparable(whole.rows)
 
 
-def _rows_on_disk(job: CompareJob) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads((job.folder / "comparison.json").read_text())
+def _rows_on_disk(comparison: CompareJob) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((comparison.folder / "comparison.json").read_text())
     return rows
 
 
-def test_a_system_can_join_later(job: CompareJob) -> None:
-    compare(replace(job, systems=("always-0",)))
-    report = compare(replace(job, systems=("tfidf-nb",)))
+def test_a_system_can_join_later(comparison: CompareJob) -> None:
+    compare(replace(comparison, systems=("always-0",)))
+    report = compare(replace(comparison, systems=("tfidf-nb",)))
     assert [row["system"] for row in report.rows] == ["always-0", "tfidf-nb"]
     assert report.trials == 1
 
 
 def test_the_oversampled_catalog_is_split_as_the_original_is(
-    job: CompareJob, monkeypatch: pytest.MonkeyPatch
+    comparison: CompareJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, list[Dataset]] = {}
 
@@ -145,7 +148,7 @@ def test_the_oversampled_catalog_is_split_as_the_original_is(
 
     for name in ("distilbert", "distilbert-oversampled"):
         watching(name)
-    compare(replace(job, systems=("distilbert", "distilbert-oversampled")))
+    compare(replace(comparison, systems=("distilbert", "distilbert-oversampled")))
     original, more = seen["distilbert"], seen["distilbert-oversampled"]
     assert more[1].texts == original[1].texts
     assert set(original[0].texts) < set(more[0].texts)
@@ -155,33 +158,41 @@ def test_the_oversampled_catalog_is_split_as_the_original_is(
     assert {text.split(" ", 2)[2] for text in copies} <= set(original[0].texts)
 
 
-def test_the_papers_protocol_tests_on_copies_and_the_clean_one_never(job: CompareJob) -> None:
-    report = compare(replace(job, systems=("always-0",), protocols=("clean", "paper")))
+def test_the_papers_protocol_tests_on_copies_and_the_clean_one_never(
+    comparison: CompareJob,
+) -> None:
+    report = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))
     clean, paper = report.rows
     assert paper["films"] > clean["films"]
     assert (clean["data"], paper["data"]) == ("original", "oversampled")
 
 
-def test_encoders_are_fine_tuned_and_leave_no_checkpoints(job: CompareJob, tiny_bert: Path) -> None:
+def test_encoders_are_fine_tuned_and_leave_no_checkpoints(
+    comparison: CompareJob, tiny_bert: Path
+) -> None:
     with_bert = replace(
-        job, systems=("bert", "distilbert", "distilbert-oversampled"), bert_model=str(tiny_bert)
+        comparison,
+        systems=("bert", "distilbert", "distilbert-oversampled"),
+        bert_model=str(tiny_bert),
     )
     report = compare(with_bert)
     by_system = {row["system"]: row for row in report.rows}
     assert by_system["bert"]["thresholds"] == "top-genre"
     assert by_system["bert"]["base_model"] == str(tiny_bert)
-    assert by_system["distilbert"]["base_model"] == job.base_model
+    assert by_system["distilbert"]["base_model"] == comparison.base_model
     assert (
         by_system["distilbert-oversampled"]["training_films"]
         > by_system["distilbert"]["training_films"]
     )
     assert all(row["seconds"] > 0 and row["parameters"] > 0 for row in report.rows)
-    assert not list(job.folder.rglob("checkpoint*"))
+    assert not list(comparison.folder.rglob("checkpoint*"))
 
 
-def test_a_shipped_model_reads_titles_too(job: CompareJob, exported: dict[str, Path]) -> None:
+def test_a_shipped_model_reads_titles_too(
+    comparison: CompareJob, exported: dict[str, Path]
+) -> None:
     both = ("shipped-overview", "shipped")
-    report = compare(replace(job, systems=both, model=str(exported["fp32"])))
+    report = compare(replace(comparison, systems=both, model=str(exported["fp32"])))
     assert {row["system"]: row["reads"] for row in report.rows} == {
         "shipped-overview": "overview",
         "shipped": "title and overview",
@@ -197,28 +208,28 @@ def test_a_shipped_model_reads_titles_too(job: CompareJob, exported: dict[str, P
     ],
 )
 def test_a_folder_with_another_comparison_is_refused(
-    job: CompareJob, changes: dict[str, Any], said: str
+    comparison: CompareJob, changes: dict[str, Any], said: str
 ) -> None:
-    compare(replace(job, systems=("always-0",)))
-    before = (job.folder / "comparison.json").read_bytes()
+    compare(replace(comparison, systems=("always-0",)))
+    before = (comparison.folder / "comparison.json").read_bytes()
     with pytest.raises(TrainingError, match=said):
-        compare(replace(job, **changes))
-    assert (job.folder / "comparison.json").read_bytes() == before
+        compare(replace(comparison, **changes))
+    assert (comparison.folder / "comparison.json").read_bytes() == before
 
 
-def test_a_folder_with_something_else_is_refused(job: CompareJob) -> None:
-    job.folder.mkdir()
-    (job.folder / "precious").write_text("mine")
+def test_a_folder_with_something_else_is_refused(comparison: CompareJob) -> None:
+    comparison.folder.mkdir()
+    (comparison.folder / "precious").write_text("mine")
     with pytest.raises(TrainingError, match="is not empty and holds no comparison"):
-        compare(job)
-    assert [path.name for path in job.folder.iterdir()] == ["precious"]
+        compare(comparison)
+    assert [path.name for path in comparison.folder.iterdir()] == ["precious"]
 
 
-def test_unknown_names_are_refused(job: CompareJob) -> None:
+def test_unknown_names_are_refused(comparison: CompareJob) -> None:
     with pytest.raises(UsageError, match="--systems gpt: known are always-0, "):
-        replace(job, systems=("gpt",))
+        replace(comparison, systems=("gpt",))
     with pytest.raises(UsageError, match="--protocol fair: known are clean, paper"):
-        replace(job, protocols=("fair",))
+        replace(comparison, protocols=("fair",))
 
 
 def test_the_command_prints_rows_as_json(

@@ -5,87 +5,39 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from genre_batch.catalog.columns import (
-    GENRE_COLUMNS,
-    TEXT_COLUMNS,
-    TITLE_COLUMNS,
-    find_column,
-    need_column,
-)
-from genre_batch.catalog.formats import Location, input_location
-from genre_batch.catalog.read import read_table
-from genre_batch.errors import TrainingError, UsageError
+from genre_batch.errors import TrainingError
 from genre_batch.evaluation.comparison import (
     FIXED,
     SCHEMES,
+    Answers,
     Row,
     Trial,
     comparison_markdown,
     rows_of,
 )
-from genre_batch.evaluation.split_file import PARTS
-from genre_batch.model.text import OVERVIEW_ONLY, uses_title
-from genre_batch.training.baselines import SYSTEMS, Entry
+from genre_batch.evaluation.detail import Predictions
+from genre_batch.evaluation.report.compared import comparison_report
+from genre_batch.evaluation.report.page import write_report
+from genre_batch.model.text import uses_title
+from genre_batch.thresholds import find_thresholds
+from genre_batch.training.baselines import SYSTEMS
 from genre_batch.training.baselines.shipped import Exported
 from genre_batch.training.baselines.system import Progress, Setting
-from genre_batch.training.dataset import Columns, Dataset, load_dataset, sha256_of
+from genre_batch.training.comparison.films import Catalogs
+from genre_batch.training.comparison.job import PROTOCOLS, CompareJob
+from genre_batch.training.dataset import sha256_of
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.versions import versions
 
-__all__ = ["PROTOCOLS", "CompareJob", "CompareReport", "compare", "write_rows"]
+__all__ = ["CompareReport", "compare", "write_rows"]
 
-PROTOCOLS = ("clean", "paper")
-QUICK_ROWS = 1500
 ANSWERS, TRIAL = "answers.npz", "trial.json"
-
-
-@dataclass(frozen=True)
-class CompareJob:
-    """What to compare, on what.
-
-    Attributes:
-        catalog: the labelled catalog.
-        folder: where the comparison grows; one that was interrupted is gone on with.
-        protocols: of `PROTOCOLS`.
-        systems: of `SYSTEMS`.
-        columns: where texts, titles and genres are.
-        split: a split file for the clean protocol; None: one is drawn.
-        base_model: the encoder of `distilbert`.
-        bert_model: the encoder of `bert`; None: the same.
-        model: the exported .onnx of `shipped`; None: the default one.
-        oversampled: the catalog with copies, of `augment`; None: made here, with Apertium.
-        seed: of splits and training.
-        quick: the first 1,500 rows, one epoch, no grids: to see that it runs.
-    """
-
-    catalog: Location
-    folder: Path
-    protocols: tuple[str, ...] = ("clean",)
-    systems: tuple[str, ...] = tuple(SYSTEMS)
-    columns: Columns = field(default_factory=Columns)
-    split: Location | None = None
-    base_model: str = "distilbert-base-uncased"
-    bert_model: str | None = None
-    model: str | None = None
-    oversampled: Location | None = None
-    seed: int = 0
-    quick: bool = False
-
-    def __post_init__(self) -> None:
-        for kind, given, known in (
-            ("--systems", self.systems, tuple(SYSTEMS)),
-            ("--protocol", self.protocols, PROTOCOLS),
-        ):
-            for name in given:
-                if name not in known:
-                    raise UsageError(f"{kind} {name}: known are {', '.join(known)}")
 
 
 @dataclass(frozen=True)
@@ -101,93 +53,6 @@ class CompareReport:
     folder: Path
     rows: list[dict[str, Any]]
     trials: int
-
-
-@dataclass(frozen=True)
-class _Films:
-    """One protocol's films for one system."""
-
-    data: str
-    training: Dataset
-    development: Dataset
-    test: Dataset
-
-
-class _Catalogs:
-    """The catalog under each protocol, original and oversampled, read when first asked for."""
-
-    def __init__(self, job: CompareJob, progress: Progress) -> None:
-        self._job = job
-        self._progress = progress
-        held = read_table(job.catalog).column_names
-        need_column(held, TEXT_COLUMNS, job.columns.text, "--text-column")
-        need_column(held, GENRE_COLUMNS, job.columns.genre, "--genre-column")
-        title = find_column(held, TITLE_COLUMNS, job.columns.title, "--title-column")
-        self._with_title = title is not None
-        self._split = job.split
-        self._loaded: dict[tuple[str, str], Dataset] = {}
-        self.copies_by = "somebody" if job.oversampled is not None else None
-
-    def films(self, protocol: str, entry: Entry) -> _Films:
-        """What a system learns from and is tested on.
-
-        Under the paper's protocol every system has the oversampled rows but the paper's own
-        DistilBERT of the original ones; under the clean one copies are learnt from only by the
-        system that is there for that, and tested by none.
-        """
-        data = "oversampled" if entry.oversampled else "original"
-        if protocol == "paper" and not entry.original:
-            data = "oversampled"
-        dataset = self._load(protocol, data)
-        if not entry.with_title:
-            dataset = replace(dataset, texts=dataset.bare_texts, template=OVERVIEW_ONLY)
-        return _Films(data, *(dataset.part(part) for part in PARTS))
-
-    def _load(self, protocol: str, data: str) -> Dataset:
-        key = protocol, data
-        if key not in self._loaded:
-            self._loaded[key] = load_dataset(
-                self._oversampled() if data == "oversampled" else self._catalog,
-                self._job.columns,
-                with_title=self._with_title,
-                protocol=protocol,
-                split_file=self._clean_split() if protocol == "clean" else None,
-                seed=self._job.seed,
-            )
-        return self._loaded[key]
-
-    @property
-    def _catalog(self) -> Location:
-        if not self._job.quick:
-            return self._job.catalog
-        path = self._job.folder / "catalog.parquet"
-        if not path.exists():
-            partial = path.with_suffix(".partial")
-            pq.write_table(read_table(self._job.catalog).slice(0, QUICK_ROWS), partial)
-            os.replace(partial, path)
-        return input_location(str(path))
-
-    def _clean_split(self) -> Location:
-        """The clean split as a file, so that the oversampled catalog gets the very same one."""
-        if self._split is None:
-            path = self._job.folder / "split.csv"
-            if not path.exists():
-                drawn = load_dataset(
-                    self._catalog, self._job.columns, with_title=False, seed=self._job.seed
-                )
-                lines = [
-                    f"{row},{part},{key:016x}\n"
-                    for row, part, key in zip(drawn.rows, drawn.parts, drawn.keys, strict=True)
-                ]
-                RunFolder.write_text(path, "".join(["row,part,overview_key\n", *lines]))
-            self._split = input_location(str(path))
-        return self._split
-
-    def _oversampled(self) -> Location:
-        """The catalog and its copies."""
-        if self._job.oversampled is not None:
-            return self._job.oversampled
-        raise NotImplementedError
 
 
 def compare(job: CompareJob, progress: Progress = lambda done, total, what: None) -> CompareReport:
@@ -207,7 +72,7 @@ def compare(job: CompareJob, progress: Progress = lambda done, total, what: None
     kept = folder / "provenance.json"
     if folder.is_dir() and any(folder.iterdir()):
         _check_same_comparison(kept, provenance)
-    catalogs = _Catalogs(job, progress)
+    catalogs = Catalogs(job, progress)
     folder.mkdir(parents=True, exist_ok=True)
     RunFolder.write_json(kept, provenance)
     fitted = 0
@@ -219,12 +84,16 @@ def compare(job: CompareJob, progress: Progress = lambda done, total, what: None
                 _try(job, catalogs, protocol, name, place, progress)
                 fitted += 1
                 write_rows(folder)
-    return CompareReport(folder, write_rows(folder), fitted)
+    progress(0, 0, "writing the report")
+    rows = write_rows(folder)
+    page = comparison_report(rows, job.catalog.name, catalogs.counts(), _shown(folder))
+    write_report(page, folder / "report.html")
+    return CompareReport(folder, rows, fitted)
 
 
 def _try(
     job: CompareJob,
-    catalogs: _Catalogs,
+    catalogs: Catalogs,
     protocol: str,
     name: str,
     place: Path,
@@ -261,7 +130,7 @@ def _try(
         single_genre=entry.single_genre,
         schemes=(FIXED,) if entry.fixed else SCHEMES,
         base_model=entry.starts_from(setting),
-        copies_by=catalogs.copies_by if films.data == "oversampled" else None,
+        copies_by=catalogs.copies_by() if films.data == "oversampled" else None,
         training_films=len(films.training),
         seen=system.seen(films.test) if isinstance(system, Exported) else 0,
         seed=job.seed,
@@ -307,10 +176,26 @@ def write_rows(folder: Path) -> list[dict[str, Any]]:
 def _rows(place: Path) -> list[Row]:
     held = RunFolder.read_json(place / TRIAL)
     trial = Trial(**held["trial"] | {"schemes": tuple(held["trial"]["schemes"])})
+    return rows_of(trial, held["names"], *_answers(place))
+
+
+def _answers(place: Path) -> tuple[Answers, Answers]:
+    """A system's probabilities of the development and the test part, and their labels."""
     with np.load(place / ANSWERS, allow_pickle=False) as answers:
         development = answers["development"], answers["development_labels"]
-        test = answers["test"], answers["test_labels"]
-    return rows_of(trial, held["names"], development, test)
+        return development, (answers["test"], answers["test_labels"])
+
+
+def _shown(folder: Path) -> tuple[str, Predictions] | None:
+    """The last system of `SYSTEMS` that has thresholds and clean answers, for the page's curves."""
+    for name in reversed(SYSTEMS):
+        place = folder / "clean" / name
+        if (place / TRIAL).exists() and not (SYSTEMS[name].single_genre or SYSTEMS[name].fixed):
+            names = RunFolder.read_json(place / TRIAL)["names"]
+            development, (probabilities, labels) = _answers(place)
+            thresholds = find_thresholds(SCHEMES[-1], *development)
+            return name, Predictions(tuple(names), labels, probabilities, thresholds)
+    return None
 
 
 def _provenance(job: CompareJob) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The paper's experiment: which systems, on which films, kept how."""
