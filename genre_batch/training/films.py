@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ import torch
 from transformers import PreTrainedTokenizerFast
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from genre_batch.model.batching import load_tokenizer, pad, tokenize
+from genre_batch.model.batching import pad
 from genre_batch.training.dataset import Dataset
+from genre_batch.training.frozen import FrozenLayers, Vectors
 from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.prediction import tokenise
 
-__all__ = ["FilmsToLearn", "RareFirst", "collate", "rarity", "tokenise"]
+__all__ = ["FilmsToLearn", "RareFirst", "collate", "rarity"]
 
 
 class FilmsToLearn(torch.utils.data.Dataset[dict[str, Any]]):
@@ -36,7 +39,27 @@ class FilmsToLearn(torch.utils.data.Dataset[dict[str, Any]]):
         self._masking = options.masking
         self._mask = tokenizer.mask_token_id
         self._seed = options.seed
+        self._vectors: list[Vectors] = []
         self.start_epoch(0)
+
+    def compute_vectors(
+        self, frozen: FrozenLayers, folder: Path, told: Callable[[int, int], None]
+    ) -> None:
+        """From here on films are read as what frozen layers make of them.
+
+        Args:
+            frozen: the layers; no token may be masked, since each epoch masks others.
+            folder: holds the vectors, about twice the width in bytes for each token.
+            told: is called with the number of texts done and of all texts.
+        """
+        kinds = [self._full, self._bare] if self._share else [self._full]
+        total = len(kinds) * len(self)
+        for number, ids in enumerate(kinds):
+
+            def tell(done: int, before: int = number * len(self)) -> None:
+                told(before + done, total)
+
+            self._vectors.append(frozen.vectors(ids, folder / f"vectors-{number}", tell))
 
     def start_epoch(self, epoch: int) -> None:
         """Draws the films of this epoch that are read without their title."""
@@ -58,6 +81,8 @@ class FilmsToLearn(torch.utils.data.Dataset[dict[str, Any]]):
             "input_ids": self._masked(self._bare[at] if bare else self._full[at], at),
             "labels": self._labels[at],
         }
+        if self._vectors:
+            film["vectors"] = self._vectors[int(bare)][at]
         if self._targets is not None:
             film["targets"] = self._targets[int(bare), at]
         return film
@@ -70,18 +95,19 @@ class FilmsToLearn(torch.utils.data.Dataset[dict[str, Any]]):
         return np.where(hidden < self._masking, self._mask, ids)
 
 
-def tokenise(
-    texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int
-) -> list[npt.NDArray[np.int64]]:
-    """Each text's token ids, made just as the exported model's tagger makes them."""
-    backend = load_tokenizer(tokenizer.backend_tokenizer.to_str(), max_length, "the base model")
-    return tokenize(backend, texts)
-
-
 def collate(films: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """One batch of films, padded: ids and mask (batch, tokens), the rest (batch, genres)."""
+    """One batch of films, padded.
+
+    Ids and mask (batch, tokens) or, for films that come as vectors, `inputs_embeds` (batch, tokens,
+    width) and mask; the rest (batch, genres).
+    """
     input_ids, mask = pad([film["input_ids"] for film in films])
-    batch = {"input_ids": torch.from_numpy(input_ids), "attention_mask": torch.from_numpy(mask)}
+    batch = {"attention_mask": torch.from_numpy(mask)}
+    if "vectors" in films[0]:
+        vectors = [torch.from_numpy(film["vectors"]) for film in films]
+        batch["inputs_embeds"] = torch.nn.utils.rnn.pad_sequence(vectors, batch_first=True)
+    else:
+        batch["input_ids"] = torch.from_numpy(input_ids)
     for name in ("labels", "targets"):
         if name in films[0]:
             batch[name] = torch.from_numpy(np.stack([film[name] for film in films]))

@@ -31,8 +31,10 @@ from genre_batch.training.averaging import RunningAverage
 from genre_batch.training.base_model import Classifier
 from genre_batch.training.dataset import Dataset
 from genre_batch.training.films import FilmsToLearn, RareFirst, collate, rarity
+from genre_batch.training.frozen import FrozenLayers
 from genre_batch.training.losses import Loss, make_loss
 from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.pooled import PooledClassifier
 from genre_batch.training.prediction import bf16_is_fast, predict
 
 __all__ = ["Progress", "fine_tune", "has_checkpoint"]
@@ -54,10 +56,12 @@ class _Epochs(TrainerCallback):
         development: Dataset,
         options: FineTuneOptions,
         average: RunningAverage | None,
+        frozen: FrozenLayers | None,
         log: Path,
         progress: Progress,
     ) -> None:
         self._average = average
+        self._frozen = frozen
         self._films = films
         self._tokenizer = tokenizer
         self._development = development
@@ -110,7 +114,10 @@ class _Epochs(TrainerCallback):
         seconds = time.monotonic() - self._started
         self._progress(state.global_step, state.max_steps, "measuring development")
         truth = self._development.labels
-        with self._average.in_place() if self._average else contextlib.nullcontext():
+        with (
+            self._average.in_place() if self._average else contextlib.nullcontext(),
+            self._frozen.whole() if self._frozen else contextlib.nullcontext(),
+        ):
             probabilities = predict(
                 model, self._tokenizer, self._development.texts, self._options.max_length
             )
@@ -311,6 +318,10 @@ def fine_tune(
     )
     films = FilmsToLearn(training, tokenizer, options, targets)
     _freeze(model, options.freeze_layers)
+    frozen = None
+    if options.freeze_layers and not options.masking and FrozenLayers.fits(model):
+        assert isinstance(model, PooledClassifier)
+        frozen = FrozenLayers(model, options.freeze_layers)
     average = RunningAverage(model, options.averaging) if averaging else None
     if average is not None and last is not None:
         average.restore(Path(last))
@@ -324,10 +335,20 @@ def fine_tune(
         args=arguments,
         films=films,
         data_collator=collate,
-        callbacks=[_Epochs(films, tokenizer, development, options, average, log, progress)],
+        callbacks=[_Epochs(films, tokenizer, development, options, average, frozen, log, progress)],
     )
     trainer.remove_callback(PrinterCallback)
+    if frozen is not None:
+        checkpoints.mkdir(exist_ok=True)
+        films.compute_vectors(
+            frozen,
+            checkpoints,
+            lambda done, total: progress(done, total, "computing frozen layers"),
+        )
+        frozen.take_out()
     trainer.train(resume_from_checkpoint=last)
+    if frozen is not None:
+        frozen.put_back()
     # Takes off the bfloat16 that training wrapped around the model, which would stay on it.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     if average is not None:

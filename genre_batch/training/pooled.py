@@ -48,16 +48,22 @@ class PooledClassifier(PreTrainedModel):
         self.dropout = torch.nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
         self.classifier = torch.nn.Linear(config.hidden_size, config.num_labels)
 
-    def pooled(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """(batch, tokens) int64 ids and mask -> (batch, width)."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
+    def pooled(self, attention_mask: torch.Tensor, **texts: torch.Tensor) -> torch.Tensor:
+        """As `forward`, -> (batch, width)."""
+        hidden = self.encoder(attention_mask=attention_mask, **texts)[0]
         return pool(hidden, attention_mask, self.config.pooling)
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **unused: object
+        self, attention_mask: torch.Tensor, **texts: torch.Tensor
     ) -> SequenceClassifierOutput:
-        """(batch, tokens) int64 ids and mask -> (batch, genres) logits."""
-        pooled = self.pooled(input_ids, attention_mask)
+        """Texts -> (batch, genres) logits.
+
+        Args:
+            attention_mask: (batch, tokens) int64, 1 for tokens, 0 for padding.
+            **texts: `input_ids`, (batch, tokens) int64, or, while frozen layers are taken out
+                (training/frozen.py), `inputs_embeds`, (batch, tokens, width) float32.
+        """
+        pooled = self.pooled(attention_mask, **texts)
         logits: Any = self.classifier(self.dropout(pooled))
         return SequenceClassifierOutput(logits=logits)
 

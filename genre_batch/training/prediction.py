@@ -11,12 +11,11 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from genre_batch.model.batching import plan_batches
+from genre_batch.model.batching import load_tokenizer, plan_batches, tokenize
 from genre_batch.training.base_model import Classifier
-from genre_batch.training.films import tokenise
 from genre_batch.training.pooled import PooledClassifier
 
-__all__ = ["bf16_is_fast", "encode", "predict", "predict_logits"]
+__all__ = ["bf16_is_fast", "encode", "lower_precision", "predict", "predict_logits", "tokenise"]
 
 
 def bf16_is_fast() -> bool:
@@ -28,6 +27,21 @@ def bf16_is_fast() -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def tokenise(
+    texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int
+) -> list[npt.NDArray[np.int64]]:
+    """Each text's token ids, made just as the exported model's tagger makes them."""
+    backend = load_tokenizer(tokenizer.backend_tokenizer.to_str(), max_length, "the base model")
+    return tokenize(backend, texts)
+
+
+def lower_precision(device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Products in bfloat16 while this lasts, where that is faster."""
+    if bf16_is_fast():
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
 
 
 def _run_over(
@@ -44,11 +58,7 @@ def _run_over(
     found = np.empty((len(texts), width), dtype=np.float32)
     was_training, done = model.training, 0
     model.eval()
-    lower = (
-        torch.autocast(model.device.type, torch.bfloat16)
-        if fast and bf16_is_fast()
-        else contextlib.nullcontext()
-    )
+    lower = lower_precision(model.device) if fast else contextlib.nullcontext()
     with torch.inference_mode(), lower:
         ids = tokenise(texts, tokenizer, max_length)
         for batch in plan_batches(ids, max_rows=64, max_tokens=8192):
