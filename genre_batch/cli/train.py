@@ -109,6 +109,12 @@ __all__ = ["train"]
     help="The teachers' share in the loss.",
 )
 @click.option(
+    "--recombined",
+    type=click.FloatRange(min=0),
+    metavar="SHARE",
+    help="Further texts of sentences of two films, for each film; only teachers label them.",
+)
+@click.option(
     "--pooling", type=click.Choice(["mean", "first"]), help="What the head reads of the tokens."
 )
 @click.option("--with-title", is_flag=True, help="Let the model read 'Title. Overview'.")

@@ -30,11 +30,23 @@ class FilmsToLearn(torch.utils.data.Dataset[dict[str, Any]]):
         tokenizer: PreTrainedTokenizerFast,
         options: FineTuneOptions,
         targets: npt.NDArray[np.float32] | None,
+        labelled: int,
     ) -> None:
+        """Tokenises them.
+
+        Args:
+            dataset: the films.
+            tokenizer: the encoder's.
+            options: what of the films is left out and hidden.
+            targets: (2, films, genres) teachers' probabilities of `texts` and of `bare_texts`.
+            labelled: how many films, the first ones, have labels; those behind them are labelled
+                with their targets.
+        """
         self._full = tokenise(dataset.texts, tokenizer, options.max_length)
         self._bare = tokenise(dataset.bare_texts, tokenizer, options.max_length)
         self._labels = dataset.labels.astype(np.float32)
         self._targets = targets
+        self._labelled = labelled
         self._share = options.title_dropout if dataset.texts != dataset.bare_texts else 0.0
         self._masking = options.masking
         self._mask = tokenizer.mask_token_id
@@ -85,6 +97,8 @@ class FilmsToLearn(torch.utils.data.Dataset[dict[str, Any]]):
             film["vectors"] = self._vectors[int(bare)][at]
         if self._targets is not None:
             film["targets"] = self._targets[int(bare), at]
+            if at >= self._labelled:
+                film["labels"] = film["targets"]
         return film
 
     def _masked(self, ids: npt.NDArray[np.int64], at: int) -> npt.NDArray[np.int64]:

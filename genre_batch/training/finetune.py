@@ -264,6 +264,7 @@ def fine_tune(
     folder: Path,
     *,
     targets: npt.NDArray[np.float32] | None = None,
+    labelled: int | None = None,
     loss: Loss | None = None,
     resume: bool = False,
     progress: Progress = lambda done, total, what: None,
@@ -283,6 +284,8 @@ def fine_tune(
         folder: the run's folder, which exists.
         targets: (2, films, genres) what teachers make of the training films' `texts` and
             `bare_texts`; None: there are none.
+        labelled: how many of the training films, the first ones, have labels; of the others only
+            targets are learnt. None: all have.
         loss: the labels' loss; None: the one that `options` name.
         resume: take up the last checkpoint, if there is one.
         progress: is told each step.
@@ -316,7 +319,8 @@ def fine_tune(
         remove_unused_columns=False,
         seed=options.seed,
     )
-    films = FilmsToLearn(training, tokenizer, options, targets)
+    labelled = len(training) if labelled is None else labelled
+    films = FilmsToLearn(training, tokenizer, options, targets, labelled)
     _freeze(model, options.freeze_layers)
     frozen = None
     if options.freeze_layers and not options.masking and FrozenLayers.fits(model):
@@ -328,7 +332,7 @@ def fine_tune(
     trainer = _GenreTrainer(
         options=options,
         objective=_Objective(
-            loss or make_loss(options.loss, training.labels), options.teacher_weight
+            loss or make_loss(options.loss, training.labels[:labelled]), options.teacher_weight
         ),
         rarities=rarity(training.labels),
         model=model,

@@ -35,6 +35,8 @@ class FineTuneOptions:
         masking: share of the tokens hidden behind the mask token, drawn anew each epoch.
         teacher_weight: share of the teachers' part in the loss, where there are any; the labels
             have the rest.
+        recombined: texts put together from the training films' sentences (training/recombine.py),
+            for each of those films; only teachers say what genres they have.
         attention_dropout: the encoder's own, on attention weights; drawing it costs a quarter of
             each step on a processor.
         title_dropout: share of the films whose title is left out, drawn anew each epoch.
@@ -56,6 +58,7 @@ class FineTuneOptions:
     averaging: float = 0.0
     masking: float = 0.0
     teacher_weight: float = 0.7
+    recombined: float = 0.0
     attention_dropout: float = 0.0
     title_dropout: float = 0.25
     seed: int = 0

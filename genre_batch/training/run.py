@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from genre_batch.catalog.formats import Location
-from genre_batch.errors import TrainingError
+from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.evaluation.report.page import write_report
 from genre_batch.thresholds import find_thresholds
@@ -31,9 +31,10 @@ from genre_batch.training.head_start import start_head
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.pooled import PooledClassifier
 from genre_batch.training.prediction import predict
+from genre_batch.training.recombine import recombined
 from genre_batch.training.report import run_report
 from genre_batch.training.run_folder import RunFolder
-from genre_batch.training.teacher import check_teacher, teach
+from genre_batch.training.teacher import Targets, check_teacher, teach
 from genre_batch.training.versions import versions
 
 __all__ = ["TrainJob", "TrainReport", "train"]
@@ -118,6 +119,10 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
             )
         if not begun:
             raise TrainingError(f"{folder.path} holds no run to go on with: choose another -o")
+    if job.options.recombined and not job.teachers:
+        raise UsageError(
+            "--recombined needs a --teacher: nobody else knows the genres of texts put together"
+        )
     dataset = load_dataset(
         job.catalog,
         job.columns,
@@ -174,14 +179,16 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
                 job.options.max_length,
                 lambda done: progress(done, len(training), "starting the head"),
             )
+        lesson, targets = _lesson(job, training, progress)
         fine_tune(
             model,
             tokenizer,
-            training,
+            lesson,
             development,
             job.options,
             folder.path,
-            targets=teach(job.teachers, training, progress) if job.teachers else None,
+            targets=targets,
+            labelled=len(training),
             resume=job.resume,
             progress=progress,
         )
@@ -202,6 +209,19 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
     return TrainReport(
         folder.path, counts, dataset.dropped, metrics, seconds, exportable, folder.report
     )
+
+
+def _lesson(job: TrainJob, training: Dataset, progress: Progress) -> tuple[Dataset, Targets | None]:
+    """The films and texts to learn, and what the teachers make of them."""
+    if not job.teachers:
+        return training, None
+    targets = teach(job.teachers, training, progress)
+    count = round(job.options.recombined * len(training))
+    if not count:
+        return training, targets
+    made = recombined(training, count, 1 - job.options.title_dropout, job.options.seed)
+    also = teach(job.teachers, made, progress)
+    return concatenate(training, made), np.concatenate([targets, also], axis=1)
 
 
 def _provenance(

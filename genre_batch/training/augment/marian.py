@@ -9,7 +9,6 @@ one its users say that what the hub has of it translates badly (Helsinki-NLP/OPU
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.training import require_extra
 from genre_batch.training.augment.translator import check_pivots
+from genre_batch.training.sentences import sentences
 
 __all__ = ["MODELS", "Marian"]
 
@@ -36,21 +36,6 @@ _TARGETS = {"zh": ">>cmn_Hans<<"}
 _BATCH = 32
 _BEAMS = 4
 _MAX_TOKENS = 512
-
-# Behind the end of a sentence, and the quotes or brackets that close with it, something begins.
-_BETWEEN = re.compile(r"(?<=[.!?…])([\"'\u201d\u2019)\]]*)\s+(?=[\"'\u201c\u2018(\[]*[A-Z0-9])")
-_NO_END = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Jr|Sr|Lt|Col|Gen|Sgt|Capt|Prof|vs|No)\.$")
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of an English text; an initial or a title (`Dr.`) ends none."""
-    found: list[str] = []
-    start = 0
-    for between in _BETWEEN.finditer(text):
-        if not _NO_END.search(text[start : between.start()]):
-            found.append(text[start : between.end(1)])
-            start = between.end()
-    return [*found, text[start:]]
 
 
 class Marian:
