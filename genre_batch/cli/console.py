@@ -93,18 +93,22 @@ def steps_progress(asked: bool | None) -> Iterator[Callable[[int, int, str], Non
     from tqdm import tqdm
 
     with contextlib.ExitStack() as stack:
+        stage = ""
         bars: list[tqdm[Any]] = []
 
         def advance(done: int, total: int, what: str) -> None:
+            nonlocal stage
+            if bars and (what != stage or total != bars[0].total):
+                bars.pop().close()
+            stage = what
             if not total:
-                if bars:
-                    bars.pop().close()
                 click.echo(f"{what} ...", err=True)
                 return
             if not bars:
-                bar = tqdm(total=total, initial=done - 1, unit=" steps", dynamic_ncols=True)
+                bar = tqdm(
+                    desc=what, total=total, initial=done - 1, unit=" steps", dynamic_ncols=True
+                )
                 bars.append(stack.enter_context(bar))
-            bars[0].set_description(what, refresh=False)
             bars[0].update(done - bars[0].n)
 
         yield advance
