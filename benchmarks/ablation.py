@@ -52,6 +52,7 @@ VARIATIONS = {
     "seed-1": Variation("another seed", {"seed": 1}),
     "no-teacher": Variation("without the teacher", {}, {"teachers": ()}),
     "teacher-alone": Variation("the teacher alone, no labels", {"teacher_weight": 1.0}),
+    "recombined": Variation("and as many texts of sentences of two films", {"recombined": 1.0}),
     "no-extra": Variation("without the further films", {}, {"extra_train": None}),
     "no-title": Variation("without titles", {}, {"with_title": False}),
     "no-masking": Variation("without masking", {"masking": 0.0}),

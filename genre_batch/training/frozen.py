@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from genre_batch.model.batching import plan_batches
 from genre_batch.training.pooled import PooledClassifier
-from genre_batch.training.prediction import lower_precision
+from genre_batch.training.prediction import lower_precision, token_batches
 
 __all__ = ["FrozenLayers", "Vectors"]
 
@@ -137,16 +136,11 @@ class FrozenLayers:
         self._encoder.encoder.layer = torch.nn.ModuleList(self._kept[1:])
         try:
             with torch.inference_mode(), lower_precision(self._model.device):
-                for batch in plan_batches(ids, max_rows=64, max_tokens=8192):
-                    hidden = self._encoder(
-                        input_ids=torch.from_numpy(batch.input_ids).to(self._model.device),
-                        attention_mask=torch.from_numpy(batch.attention_mask).to(
-                            self._model.device
-                        ),
-                    )[0].cpu()
-                    for row, text in enumerate(batch.rows):
-                        found[text] = hidden[row, : len(ids[text])]
-                    done += len(batch.rows)
+                for rows, tokens in token_batches(ids, self._model.device):
+                    hidden = self._encoder(**tokens)[0].cpu()
+                    for vectors, text in zip(hidden, rows.tolist(), strict=True):
+                        found[text] = vectors[: len(ids[text])]
+                    done += len(rows)
                     told(done)
         finally:
             self._encoder.encoder.layer = torch.nn.ModuleList([*self._kept[1:], *higher])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,15 @@ from genre_batch.model.batching import load_tokenizer, plan_batches, tokenize
 from genre_batch.training.base_model import Classifier
 from genre_batch.training.pooled import PooledClassifier
 
-__all__ = ["bf16_is_fast", "encode", "lower_precision", "predict", "predict_logits", "tokenise"]
+__all__ = [
+    "bf16_is_fast",
+    "encode",
+    "lower_precision",
+    "predict",
+    "predict_logits",
+    "tokenise",
+    "tokens_at_a_time",
+]
 
 
 def bf16_is_fast() -> bool:
@@ -35,6 +43,29 @@ def tokenise(
     """Each text's token ids, made just as the exported model's tagger makes them."""
     backend = load_tokenizer(tokenizer.backend_tokenizer.to_str(), max_length, "the base model")
     return tokenize(backend, texts)
+
+
+def token_batches(
+    ids: list[npt.NDArray[np.int64]], device: torch.device
+) -> Iterator[tuple[npt.NDArray[np.int64], dict[str, torch.Tensor]]]:
+    """Batches of near-equal length on a device: which texts, and a model's inputs for them.
+
+    On a processor so few tokens go together that what lies between two layers stays in its cache:
+    2,048 are an eighth faster than 8,192 (mpnet-base, one core).
+
+    Args:
+        ids: each text's token ids.
+        device: the model's.
+    """
+    most = 2048 if device.type == "cpu" else 8192
+    for batch in plan_batches(ids, max_rows=64, max_tokens=most):
+        yield (
+            batch.rows,
+            {
+                "input_ids": torch.from_numpy(batch.input_ids).to(device),
+                "attention_mask": torch.from_numpy(batch.attention_mask).to(device),
+            },
+        )
 
 
 def lower_precision(device: torch.device) -> contextlib.AbstractContextManager[object]:
@@ -61,13 +92,9 @@ def _run_over(
     lower = lower_precision(model.device) if fast else contextlib.nullcontext()
     with torch.inference_mode(), lower:
         ids = tokenise(texts, tokenizer, max_length)
-        for batch in plan_batches(ids, max_rows=64, max_tokens=8192):
-            tokens = {
-                "input_ids": torch.from_numpy(batch.input_ids).to(model.device),
-                "attention_mask": torch.from_numpy(batch.attention_mask).to(model.device),
-            }
-            found[batch.rows] = compute(tokens).float().cpu().numpy()
-            done += len(batch.rows)
+        for rows, tokens in token_batches(ids, model.device):
+            found[rows] = compute(tokens).float().cpu().numpy()
+            done += len(rows)
             told(done)
     model.train(was_training)
     return found
