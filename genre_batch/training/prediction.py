@@ -21,8 +21,8 @@ __all__ = [
     "lower_precision",
     "predict",
     "predict_logits",
+    "token_batches",
     "tokenise",
-    "tokens_at_a_time",
 ]
 
 
