@@ -237,7 +237,10 @@ def _provenance(
             }
         )
     return {
-        "base_model": job.base_model,
+        # Of a folder its name alone: where it lay is nobody else's business.
+        "base_model": os.path.basename(os.path.abspath(job.base_model))
+        if os.path.isdir(job.base_model)
+        else job.base_model,
         "architecture": _ARCHITECTURES.get(config.model_type, config.model_type),
         "shape": [
             config.num_hidden_layers,
