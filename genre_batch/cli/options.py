@@ -7,11 +7,19 @@ from typing import Any
 
 import click
 
-__all__ = ["AUGMENTED_ROWS", "LOSSES", "SAMPLINGS", "THRESHOLD_METHODS", "labelled_options"]
+__all__ = [
+    "AUGMENTED_ROWS",
+    "KEEPS",
+    "LOSSES",
+    "SAMPLINGS",
+    "THRESHOLD_METHODS",
+    "labelled_options",
+]
 
 AUGMENTED_ROWS = ("none-of-top-4", "rare", "all")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 SAMPLINGS = ("uniform", "rare")
+KEEPS = ("last", "best")
 THRESHOLD_METHODS = (
     "f1",
     "f1-shrunk",

@@ -14,7 +14,7 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
-from genre_batch.cli.options import LOSSES, SAMPLINGS, THRESHOLD_METHODS
+from genre_batch.cli.options import KEEPS, LOSSES, SAMPLINGS, THRESHOLD_METHODS
 
 __all__ = ["train"]
 
@@ -88,6 +88,11 @@ __all__ = ["train"]
     type=click.FloatRange(0, 1, max_open=True),
     metavar="DECAY",
     help="Keep the running average of the weights instead of the last ones.",
+)
+@click.option(
+    "--keep",
+    type=click.Choice(KEEPS),
+    help="Which weights: the last, or those of the epoch that is best on dev.",
 )
 @click.option(
     "--masking",

@@ -29,6 +29,7 @@ from genre_batch.evaluation.metrics import macro_f1, mean_average_precision
 from genre_batch.thresholds import find_thresholds
 from genre_batch.training.averaging import RunningAverage
 from genre_batch.training.base_model import Classifier
+from genre_batch.training.best_epoch import BestEpoch
 from genre_batch.training.dataset import Dataset
 from genre_batch.training.films import FilmsToLearn, RareFirst, collate, rarity
 from genre_batch.training.frozen import FrozenLayers
@@ -57,11 +58,13 @@ class _Epochs(TrainerCallback):
         options: FineTuneOptions,
         average: RunningAverage | None,
         frozen: FrozenLayers | None,
+        best: BestEpoch | None,
         log: Path,
         progress: Progress,
     ) -> None:
         self._average = average
         self._frozen = frozen
+        self._best = best
         self._films = films
         self._tokenizer = tokenizer
         self._development = development
@@ -121,6 +124,9 @@ class _Epochs(TrainerCallback):
             probabilities = predict(
                 model, self._tokenizer, self._development.texts, self._options.max_length
             )
+            precision = mean_average_precision(truth, probabilities)
+            if self._best is not None:
+                self._best.offer(model, precision)
         thresholds = find_thresholds("f1", probabilities, truth)
         entry = {
             "epoch": round(state.epoch or 0),
@@ -128,7 +134,7 @@ class _Epochs(TrainerCallback):
             "loss": round(float(np.mean(self._losses)), 5) if self._losses else None,
             # Thresholds are tuned on the same films: for comparing epochs, not for quoting.
             "development_macro_f1": round(macro_f1(truth, probabilities >= thresholds), 4),
-            "development_map": round(mean_average_precision(truth, probabilities), 4),
+            "development_map": round(precision, 4),
             "seconds": round(seconds, 1),
             "films_per_second": round(len(self._films) / seconds, 1),
         }
@@ -279,7 +285,8 @@ def fine_tune(
         model: an encoder under a head.
         tokenizer: the encoder's.
         training: the films to learn from.
-        development: the films to log figures on; they choose nothing here.
+        development: the films to log figures on; they choose the epoch if `options` say so, and
+            nothing else.
         options: how.
         folder: the run's folder, which exists.
         targets: (2, films, genres) what teachers make of the training films' `texts` and
@@ -327,6 +334,7 @@ def fine_tune(
         assert isinstance(model, PooledClassifier)
         frozen = FrozenLayers(model, options.freeze_layers)
     average = RunningAverage(model, options.averaging) if averaging else None
+    best = BestEpoch(checkpoints / "best.safetensors") if options.keep == "best" else None
     if average is not None and last is not None:
         average.restore(Path(last))
     trainer = _GenreTrainer(
@@ -339,7 +347,9 @@ def fine_tune(
         args=arguments,
         films=films,
         data_collator=collate,
-        callbacks=[_Epochs(films, tokenizer, development, options, average, frozen, log, progress)],
+        callbacks=[
+            _Epochs(films, tokenizer, development, options, average, frozen, best, log, progress)
+        ],
     )
     trainer.remove_callback(PrinterCallback)
     if frozen is not None:
@@ -355,5 +365,7 @@ def fine_tune(
         frozen.put_back()
     # Takes off the bfloat16 that training wrapped around the model, which would stay on it.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    if average is not None:
+    if best is not None:
+        best.put_into(model)
+    elif average is not None:
         average.exchange()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["RECIPES", "SAMPLINGS", "FineTuneOptions"]
+__all__ = ["KEEPS", "RECIPES", "SAMPLINGS", "FineTuneOptions"]
 
 SAMPLINGS = ("uniform", "rare")
+KEEPS = ("last", "best")
 
 _WIDE = 768
 
@@ -32,6 +33,8 @@ class FineTuneOptions:
         freeze_layers: lowest layers that stay as they are, the embeddings with them; 0: none.
         averaging: decay, each step, of the running average of the weights that becomes the model;
             0: the last weights are.
+        keep: `last`, the weights that training ends with, or `best`, those of the epoch with the
+            highest mean average precision on development.
         masking: share of the tokens hidden behind the mask token, drawn anew each epoch.
         teacher_weight: share of the teachers' part in the loss, where there are any; the labels
             have the rest.
@@ -56,6 +59,7 @@ class FineTuneOptions:
     layer_decay: float = 1.0
     freeze_layers: int = 0
     averaging: float = 0.0
+    keep: str = "last"
     masking: float = 0.0
     teacher_weight: float = 0.7
     recombined: float = 0.0

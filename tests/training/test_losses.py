@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from genre_batch.cli import options
 from genre_batch.training.losses import BETA, LOSSES, make_loss
-from genre_batch.training.options import SAMPLINGS
+from genre_batch.training.options import KEEPS, SAMPLINGS
 
 LABELS = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], dtype=np.uint8)
 logit = st.floats(-20, 20, width=32)
@@ -23,6 +23,7 @@ def _of(name: str, logits: list[list[float]], labels: list[list[float]]) -> floa
 def test_the_command_offers_each_loss_and_sampling_there_is() -> None:
     assert options.LOSSES == LOSSES
     assert options.SAMPLINGS == SAMPLINGS
+    assert options.KEEPS == KEEPS
 
 
 @given(logit, st.sampled_from([0.0, 1.0]))
