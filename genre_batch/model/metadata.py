@@ -71,7 +71,7 @@ class ModelMetadata:
     Attributes:
         labels: the genres, in the order of the logits.
         thresholds: one a genre, 0..1; a genre is predicted from its threshold upwards.
-        operating_points: by name; `f1` holds `thresholds`.
+        operating_points: by name; `thresholds` may be those of one of them.
         tokenizer: the text of tokenizer.json.
         max_length: tokens the model reads of a text; the rest is cut.
         text_template: `{overview}`, perhaps with `{title}` (model/text.py).

@@ -48,8 +48,8 @@ def test_it_says_where_it_comes_from(shipped: GenreTagger) -> None:
 def test_the_figures_it_carries_are_no_worse_than_promised(shipped: GenreTagger) -> None:
     metrics = shipped.metadata.metrics
     figures = metrics["test"]["title_and_overview"]
-    assert figures["macro_f1"] >= 0.60
-    assert figures["micro_f1"] >= 0.65
+    assert figures["macro_f1"] >= 0.62
+    assert figures["micro_f1"] >= 0.67
     assert metrics["export"]["macro_f1_loss_points_development_and_test"] <= 0.5
 
 
