@@ -135,7 +135,7 @@ class _Epochs(TrainerCallback):
             # Thresholds are tuned on the same films: for comparing epochs, not for quoting.
             "development_macro_f1": round(macro_f1(truth, probabilities >= thresholds), 4),
             "development_map": round(precision, 4),
-            "seconds": round(seconds, 1),
+            "seconds": round(seconds, 3),
             "films_per_second": round(len(self._films) / seconds, 1),
         }
         with self._log.open("a", encoding="utf-8") as file:
