@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from genre_batch.training.best_epoch import BestEpoch
 from genre_batch.training.dataset import Dataset
 from genre_batch.training.films import FilmsToLearn, RareFirst, collate, rarity
 from genre_batch.training.frozen import FrozenLayers
+from genre_batch.training.layers import freeze, rate_multiplier
 from genre_batch.training.losses import Loss, make_loss
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.pooled import PooledClassifier
@@ -44,7 +44,6 @@ Progress = Callable[[int, int, str], None]
 """Is told (steps done, steps in all, what is being done)."""
 
 _CHECKPOINTS = "checkpoints"
-_LAYER = re.compile(r"\.layer\.(\d+)\.")
 
 
 class _Epochs(TrainerCallback):
@@ -201,7 +200,7 @@ class _GenreTrainer(Trainer):
             groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
             for name, parameter in self.model.named_parameters():
                 if parameter.requires_grad:
-                    multiplier = _multiplier(name, self.model, self._options)
+                    multiplier = rate_multiplier(name, self.model, self._options)
                     groups.setdefault((multiplier, name in decayed), []).append(parameter)
             cls, arguments = self.get_optimizer_cls_and_kwargs(self.args, self.model)
             self.optimizer = cls(
@@ -216,32 +215,6 @@ class _GenreTrainer(Trainer):
                 **arguments,
             )
         return self.optimizer
-
-
-def _depth(name: str, model: PreTrainedModel) -> int | None:
-    """How high a parameter of the encoder is: 0 the embeddings, 1 the lowest layer; None: head."""
-    if not name.startswith(f"{model.base_model_prefix}."):
-        return None
-    layer = _LAYER.search(name)
-    if layer is not None:
-        return int(layer.group(1)) + 1
-    return 0 if ".embeddings." in name else int(model.config.num_hidden_layers)
-
-
-def _multiplier(name: str, model: PreTrainedModel, options: FineTuneOptions) -> float:
-    """A parameter's rate over the encoder's (layer-wise decay: Howard and Ruder 2018, ULMFiT)."""
-    depth = _depth(name, model)
-    if depth is None:
-        return options.head_multiplier
-    return options.layer_decay ** (int(model.config.num_hidden_layers) - depth)
-
-
-def _freeze(model: PreTrainedModel, layers: int) -> None:
-    """Keeps the embeddings and the lowest layers as they are."""
-    for name, parameter in model.named_parameters():
-        depth = _depth(name, model)
-        if layers and depth is not None and depth <= layers:
-            parameter.requires_grad_(False)
 
 
 def _last_checkpoint(folder: Path, averaging: bool) -> tuple[str | None, int]:
@@ -328,7 +301,7 @@ def fine_tune(
     )
     labelled = len(training) if labelled is None else labelled
     films = FilmsToLearn(training, tokenizer, options, targets, labelled)
-    _freeze(model, options.freeze_layers)
+    freeze(model, options.freeze_layers)
     frozen = None
     if options.freeze_layers and not options.masking and FrozenLayers.fits(model):
         assert isinstance(model, PooledClassifier)
