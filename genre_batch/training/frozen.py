@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from genre_batch.errors import TrainingError
 from genre_batch.training.pooled import PooledClassifier
 from genre_batch.training.prediction import lower_precision, token_batches
 
@@ -26,11 +28,24 @@ class Vectors:
             path: the file, which is overwritten.
             lengths: tokens of each text.
             width: of a token's vector.
+
+        Raises:
+            TrainingError: the disk has no room for them.
         """
         self._ends = np.cumsum(lengths)
         shape = (int(self._ends[-1]) if lengths else 1, width)
+        size = shape[0] * width * np.dtype(np.uint16).itemsize
+        try:
+            with path.open("wb") as file:
+                # A mapped file that the disk turns out not to hold would end the process.
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise TrainingError(
+                f"no room for what the frozen layers make of the films, {size / 1e9:.1f} GB in "
+                f"{path.parent}: {error.strerror}: free some, or leave out --freeze-layers"
+            ) from error
         # bfloat16 is the upper half of a float32; numpy knows only the latter.
-        self._all = np.memmap(path, dtype=np.uint16, mode="w+", shape=shape)
+        self._all = np.memmap(path, dtype=np.uint16, mode="r+", shape=shape)
 
     def _place(self, text: int) -> slice:
         return slice(int(self._ends[text - 1]) if text else 0, int(self._ends[text]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from genre_batch.errors import TrainingError
 from genre_batch.training.base_model import load_base_model
 from genre_batch.training.dataset import Dataset
 from genre_batch.training.finetune import fine_tune
@@ -47,6 +50,17 @@ def test_vectors_come_back_as_they_were_put_in(tmp_path: Path) -> None:
     vectors[1], vectors[0] = second, first
     np.testing.assert_allclose(vectors[0], first, rtol=BFLOAT16)
     np.testing.assert_allclose(vectors[1], second, rtol=BFLOAT16)
+
+
+def test_a_full_disk_is_said_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, start: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(TrainingError, match=r"2\.0 GB in .*No space left on device: free some"):
+        Vectors(tmp_path / "vectors", [1_000_000], width=1000)
 
 
 def test_the_model_reads_vectors_as_it_reads_their_texts(
