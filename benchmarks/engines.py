@@ -1,0 +1,235 @@
+"""Engines that run the float32 checkpoint or what they themselves make of it, for speed.py.
+
+Where an engine lets us choose, it gets what is best for it: films of near-equal length together,
+and as many streams, workers or threads as there are cores.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from contender import (
+    Answer,
+    Films,
+    Floats,
+    Ids,
+    Setting,
+    Unavailable,
+    by_length,
+    in_arrival_order,
+    ordered,
+    sigmoid,
+)
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from genre_batch.training.prediction import bf16_is_fast
+
+
+def session_options(threads: int) -> Any:
+    """Stock options of onnxruntime but for the number of threads, and silent."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    return options
+
+
+class OnnxFloat:
+    """onnxruntime as its documentation has it."""
+
+    name = "onnxruntime float32"
+    says = "batches of 32 in arrival order"
+    ours = False
+    needs: tuple[str, ...] = ()
+    batches = staticmethod(in_arrival_order)
+
+    def prepare(self, setting: Setting) -> None:
+        """Makes the session."""
+        self._setting = setting
+        self._session = onnxruntime.InferenceSession(
+            self._graph(setting),
+            session_options(setting.threads),
+            providers=["CPUExecutionProvider"],
+        )
+
+    def _graph(self, setting: Setting) -> str:
+        return str(setting.graph)
+
+    def run(self, films: Films) -> Answer:
+        """Tags the films."""
+        parts = [
+            (rows, self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0])
+            for rows, ids, mask in self.batches(self._setting.tokens(films.texts))
+        ]
+        return Answer(sigmoid(ordered(parts, len(films))))
+
+
+class OnnxDynamic(OnnxFloat):
+    """The graph that `quantize_dynamic` makes; a film's answer depends on its batch."""
+
+    name = "onnxruntime dynamic int8"
+    says = "`quantize_dynamic`, sorted by length, up to 2,048 tokens a batch"
+    batches = staticmethod(by_length)
+
+    def _graph(self, setting: Setting) -> str:
+        path = setting.folder / "dynamic.onnx"
+        level = logging.root.level
+        logging.root.setLevel(logging.ERROR)  # it advises other steps first
+        quantize_dynamic(setting.graph, path, weight_type=QuantType.QInt8)
+        logging.root.setLevel(level)
+        return str(path)
+
+
+class TorchLow:
+    """torch with its products in bfloat16."""
+
+    name = "torch bfloat16"
+    says = "autocast, sorted by length, up to 2,048 tokens a batch"
+    ours = False
+    needs: tuple[str, ...] = ()
+
+    def prepare(self, setting: Setting) -> None:
+        """Takes the checkpoint as it is."""
+        if not bf16_is_fast():
+            raise Unavailable("this processor has no bfloat16 unit")
+        self._setting = setting
+
+    def run(self, films: Films) -> Answer:
+        """Tags the films."""
+        torch.set_num_threads(self._setting.threads)  # CTranslate2 takes them down to its own
+        parts = []
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            for rows, ids, mask in by_length(self._setting.tokens(films.texts)):
+                logits = self._setting.checkpoint(
+                    input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)
+                ).logits
+                parts.append((rows, logits.float().numpy()))
+        return Answer(sigmoid(ordered(parts, len(films))))
+
+
+class OpenVinoLow:
+    """OpenVINO with its products in bfloat16."""
+
+    name = "OpenVINO bfloat16"
+    says = "throughput hint, a stream a core, sorted by length, up to 2,048 tokens a batch"
+    ours = False
+    needs: tuple[str, ...] = ("openvino",)
+    precision = "bf16"
+
+    def prepare(self, setting: Setting) -> None:
+        """Compiles the graph."""
+        import openvino  # type: ignore
+
+        self._setting = setting
+        core = openvino.Core()
+        compiled = core.compile_model(
+            self._graph(core.read_model(setting.graph), setting),
+            "CPU",
+            {
+                "PERFORMANCE_HINT": "THROUGHPUT",
+                "NUM_STREAMS": setting.threads,
+                "INFERENCE_NUM_THREADS": setting.threads,
+                "INFERENCE_PRECISION_HINT": self.precision,
+            },
+        )
+        used = compiled.get_property("INFERENCE_PRECISION_HINT")
+        if used != getattr(openvino.Type, self.precision):
+            raise Unavailable(f"OpenVINO computes in {used} on this processor")
+        self._queue = openvino.AsyncInferQueue(compiled, setting.threads)
+
+    def _graph(self, graph: Any, setting: Setting) -> Any:
+        return graph
+
+    def run(self, films: Films) -> Answer:
+        """Tags the films."""
+        parts: list[tuple[Ids, Floats]] = []
+        self._queue.set_callback(
+            lambda request, rows: parts.append((rows, request.get_output_tensor(0).data.copy()))
+        )
+        for rows, ids, mask in by_length(self._setting.tokens(films.texts)):
+            self._queue.start_async({"input_ids": ids, "attention_mask": mask}, rows)
+        self._queue.wait_all()
+        return Answer(sigmoid(ordered(parts, len(films))))
+
+
+class OpenVinoInt8(OpenVinoLow):
+    """OpenVINO's 8-bit graph; what lies between its products is computed in bfloat16."""
+
+    name = "OpenVINO int8"
+    says = (
+        "nncf post-training quantisation on 200 training texts; the rest as above, in bfloat16 "
+        "between the products"
+    )
+    needs: tuple[str, ...] = ("openvino", "nncf")
+
+    def _graph(self, graph: Any, setting: Setting) -> Any:
+        import nncf  # type: ignore
+
+        nncf.set_log_level(logging.ERROR)
+        inputs = [
+            {"input_ids": np.array([ids]), "attention_mask": np.ones((1, len(ids)), np.int64)}
+            for ids in setting.tokens(setting.calibration)
+        ]
+        return nncf.quantize(
+            graph,
+            nncf.Dataset(inputs),
+            model_type=nncf.ModelType.TRANSFORMER,
+            subset_size=len(inputs),
+        )
+
+
+class CTranslate2:
+    """CTranslate2's encoder with 8-bit weights; the head, which it has not, in numpy."""
+
+    name = "CTranslate2 int8"
+    says = "a worker a core, sorted by length, up to 2,048 tokens a batch; the head in numpy"
+    ours = False
+    needs: tuple[str, ...] = ("ctranslate2",)
+
+    def prepare(self, setting: Setting) -> None:
+        """Converts the encoder and keeps the head's weights."""
+        import ctranslate2  # type: ignore
+
+        self._setting = setting
+        source, target = setting.folder / "encoder", setting.folder / "ctranslate2"
+        setting.checkpoint.distilbert.save_pretrained(source)
+        setting.tokenizer.save_pretrained(source)
+        ctranslate2.converters.TransformersConverter(str(source)).convert(
+            str(target), quantization="int8"
+        )
+        self._encoder = ctranslate2.Encoder(
+            str(target),
+            device="cpu",
+            compute_type="int8",
+            inter_threads=setting.threads,
+            intra_threads=1,
+        )
+        self._layers = [
+            (layer.weight.detach().numpy().T, layer.bias.detach().numpy())
+            for layer in (setting.checkpoint.pre_classifier, setting.checkpoint.classifier)
+        ]
+
+    def run(self, films: Films) -> Answer:
+        """Tags the films."""
+        ids = self._setting.tokens(films.texts)
+
+        def work(batch: tuple[Ids, Ids, Ids]) -> tuple[Ids, Floats]:
+            rows, _, mask = batch
+            answer = self._encoder.forward_batch([ids[row] for row in rows])
+            hidden = np.array(answer.last_hidden_state)
+            return rows, self._head(hidden, mask.astype(np.float32))
+
+        with ThreadPoolExecutor(self._setting.threads) as pool:
+            parts = list(pool.map(work, by_length(ids)))
+        return Answer(sigmoid(ordered(parts, len(films))))
+
+    def _head(self, hidden: Floats, mask: Floats) -> Floats:
+        """(rows, tokens, width) vectors and (rows, tokens) mask -> (rows, genres) logits."""
+        pooled = (mask[:, None] @ hidden)[:, 0] / mask.sum(axis=1, keepdims=True)
+        (first, first_bias), (second, second_bias) = self._layers
+        logits: Floats = np.maximum(pooled @ first + first_bias, 0) @ second + second_bias
+        return logits
