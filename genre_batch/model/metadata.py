@@ -48,6 +48,8 @@ MAX_LABELS = 10_000
 MAX_LABEL_CHARACTERS = 200
 _INPUTS = ("input_ids", "attention_mask")
 _OUTPUT = "logits"
+_DYNAMIC = "DynamicQuantize"
+"""How the names of operators begin that look at a whole batch for its range."""
 
 
 @dataclass(frozen=True)
@@ -245,12 +247,15 @@ class ModelFile:
         content: its bytes.
         sha256: of the bytes, hexadecimal.
         metadata: what it carries.
+        batchable: a row's result does not depend on the rows that share its batch. False for a
+            graph that takes the scales of its 8-bit products from the batch.
     """
 
     path: Path
     content: bytes
     sha256: str
     metadata: ModelMetadata
+    batchable: bool = True
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -283,7 +288,8 @@ def read_model_file(path: Path) -> ModelFile:
             f"{path}: the graph maps {', '.join(inputs)} to {', '.join(outputs)}, "
             f"not {', '.join(_INPUTS)} to {_OUTPUT}"
         )
-    return ModelFile(path, content, hashlib.sha256(content).hexdigest(), metadata)
+    batchable = not any(node.op_type.startswith(_DYNAMIC) for node in model.graph.node)
+    return ModelFile(path, content, hashlib.sha256(content).hexdigest(), metadata, batchable)
 
 
 def write_metadata(model: onnx.ModelProto, metadata: ModelMetadata) -> None:
