@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from genre_batch.errors import ModelError
 from genre_batch.model.batching import Batch, equal_batches, load_tokenizer, tokenize
-from genre_batch.model.decoding import decide
+from genre_batch.model.decoding import Decision, decide
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
 from genre_batch.model.session import Session, available_cores
 from genre_batch.model.text import compose
@@ -123,7 +123,11 @@ class GenreTagger:
 
     @property
     def thresholds(self) -> npt.NDArray[np.float64]:
-        """(genres,) float64: the probability from which each genre is predicted."""
+        """(genres,) float64: the probability from which each genre is predicted.
+
+        A genre in `metadata.conditional_thresholds` is predicted from one of its two there; its
+        entry here is what genres that look at it judge it by.
+        """
         return np.array(self.metadata.thresholds)
 
     def predict_proba(
@@ -223,6 +227,6 @@ class GenreTagger:
         """Each text's genres by the model's thresholds: most probable first; None without text."""
         probabilities = self.predict_proba(texts, titles)
         genres: list[list[str] | None] = decide(
-            probabilities, self.thresholds, self.labels
+            probabilities, Decision().row_thresholds(self.metadata, probabilities), self.labels
         ).to_pylist()
         return genres

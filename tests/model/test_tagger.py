@@ -60,6 +60,13 @@ def test_labels_and_thresholds_are_the_model_s(tagger: GenreTagger) -> None:
     assert tagger.thresholds.tolist() == [0.5] * 4
 
 
+def test_conditional_thresholds_decide_and_the_plain_ones_stay(conditional_model: Path) -> None:
+    tagger = GenreTagger.load(conditional_model)
+    assert tagger.thresholds.tolist() == [0.5] * 4
+    texts = ["cry cry laugh", "laugh the", "laugh", None]
+    assert tagger.tag(texts) == [["Drama", "Comedy"], [], ["Comedy"], None]
+
+
 @settings(max_examples=40)
 @given(TEXTS, st.randoms(use_true_random=False))
 def test_a_row_s_result_does_not_depend_on_its_neighbours(
