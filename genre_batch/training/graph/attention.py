@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -162,7 +163,7 @@ def _fused(graph: onnx.GraphProto, layer: _Layer, head_width: int) -> list[onnx.
         ]
     )
 
-    def node(kind: str, inputs: list[str], *outputs: str, **attributes: object) -> onnx.NodeProto:
+    def node(kind: str, inputs: list[str], *outputs: str, **attributes: Any) -> onnx.NodeProto:
         made = [f"{name}/{output}" for output in outputs]
         return helper.make_node(kind, inputs, made, name=f"{name}/{outputs[0]}", **attributes)
 
