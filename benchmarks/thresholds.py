@@ -102,8 +102,8 @@ def markdown(result: dict[str, Any]) -> str:
     lines += [
         "",
         "`conditional` has two thresholds for a genre that it pays, on other halves of the "
-        f"development films, to look at another one for: {pairs or 'none'}. A model file carries "
-        "one threshold a genre, so `tune` does not offer it.",
+        f"development films, to look at another one for: {pairs or 'none'}. `tune` offers it; "
+        "`train` does not, for a run carries one threshold a genre.",
         "",
         f"The best on test is `{best['method']}`; its gain over the paper's annealing "
         + (

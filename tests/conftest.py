@@ -23,6 +23,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def conditional_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the tiny model with two thresholds for Comedy, by whether Drama is predicted."""
+    return tiny.write_model(
+        tmp_path_factory.mktemp("model") / "conditional.onnx",
+        props={"format_version": 2, "conditional_thresholds": tiny.COMEDY_BY_DRAMA},
+    )
+
+
+@pytest.fixture(scope="session")
 def tagger(tiny_model: Path) -> GenreTagger:
     """The tiny model, loaded."""
     return GenreTagger.load(tiny_model)

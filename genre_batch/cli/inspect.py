@@ -44,12 +44,14 @@ def _inspect_model(path: str | None, as_json: bool) -> None:
         "max_length": metadata.max_length,
         "training_texts": len(metadata.training_text_keys),
     }
+    given = {label: asdict(one) for label, one in metadata.conditional_thresholds.items()}
     if as_json:
         print_json(
             facts
             | {
                 "labels": metadata.labels,
                 "thresholds": metadata.thresholds,
+                **({"conditional_thresholds": given} if given else {}),
                 "operating_points": {
                     name: {"precision": point.precision, "recall": point.recall}
                     for name, point in metadata.operating_points.items()
@@ -69,7 +71,15 @@ def _inspect_model(path: str | None, as_json: bool) -> None:
     for label, threshold in zip(metadata.labels, metadata.thresholds, strict=True):
         figure = f"{scores[label]:.3f}" if label in scores else "-"
         genres.add_row(label, f"{threshold:.3f}", figure)
-    print_tables(about, genres, figures_table(metadata.metrics), stderr=False)
+    pairs = table(
+        "Two thresholds, in place of the one above", "genre", "given", "if predicted", "if not"
+    )
+    for label, one in metadata.conditional_thresholds.items():
+        cells = ("never" if t is None else f"{t:.3f}" for t in (one.present, one.absent))
+        pairs.add_row(label, one.given, *cells)
+    print_tables(
+        about, genres, *([pairs] if given else []), figures_table(metadata.metrics), stderr=False
+    )
 
 
 def _inspect_catalog(path: str, as_json: bool) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "LOSSES",
     "SAMPLINGS",
     "THRESHOLD_METHODS",
+    "TUNE_METHODS",
     "labelled_options",
 ]
 
@@ -34,6 +35,8 @@ THRESHOLD_METHODS = (
     "genetic",
 )
 """The keys of `thresholds.METHODS`, named here so that `--help` need not import numpy."""
+TUNE_METHODS = (*THRESHOLD_METHODS, "conditional")
+"""`evaluation.tune.TUNE_METHODS`, likewise."""
 
 _LABELLED = (
     click.option(

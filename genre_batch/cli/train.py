@@ -142,7 +142,7 @@ __all__ = ["train"]
     type=click.Choice(THRESHOLD_METHODS),
     default="f1",
     show_default=True,
-    help="How each genre's threshold is found on the dev part.",
+    help="How each genre's threshold is found on the dev part; conditional ones only by tune.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same command.")
 @progress_option

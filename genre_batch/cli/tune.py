@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genre_batch.cli.console import note, print_tables, progress_option, rows_progress, table
-from genre_batch.cli.options import THRESHOLD_METHODS, labelled_options
+from genre_batch.cli.options import TUNE_METHODS, labelled_options
 
 __all__ = ["tune"]
 
@@ -18,10 +18,10 @@ __all__ = ["tune"]
 @labelled_options
 @click.option(
     "--method",
-    type=click.Choice(THRESHOLD_METHODS),
+    type=click.Choice(TUNE_METHODS),
     default="f1",
     show_default=True,
-    help="How each genre's threshold is found.",
+    help="How each genre's threshold is found; conditional: two, by another genre's prediction.",
 )
 @click.option("--force", is_flag=True, help="Overwrite an existing output.")
 @progress_option
@@ -31,6 +31,9 @@ def tune(output: str, method: str, force: bool, progress: bool | None, **options
     Writes a copy of the model with new thresholds and the operating points f1, balanced,
     precision=0.9, recall=0.9 and score, for tag --operating-point. Their precision and recall are
     measured on films that had no say in them. Take films that the model was not trained on.
+
+    With --method conditional a genre for which it pays has two thresholds: one where another genre
+    is predicted (comedy given romance), one where it is not. The operating points stay plain.
 
     \b
     Example:
@@ -51,6 +54,11 @@ def tune(output: str, method: str, force: bool, progress: bool | None, **options
         off = ", ".join(report.off.get(name, ())) or "-"
         points.add_row(name, f"{measured.precision:.3f}", f"{measured.recall:.3f}", off)
     print_tables(points)
+    if report.given:
+        pairs = ", ".join(f"{one} given {other}" for one, other in report.given.items())
+        note(f"two thresholds each: {pairs}")
+    elif method == "conditional":
+        note("no genre gains by looking at another one: one threshold each, as by --method f1")
     note(
         f"{report.films:,} films, macro-F1 {report.scores.macro_f1:.3f} on these very films; "
         f"written to {output}: next, genre-batch tag CATALOG -m {output}"

@@ -20,6 +20,7 @@ __all__ = [
     "genre_scores",
     "reliability",
     "samples_f1",
+    "shared_thresholds",
 ]
 
 Labels = npt.NDArray[np.integer[Any] | np.bool_]
@@ -37,7 +38,8 @@ class Predictions:
         names: (genres,) of the genres.
         labels: (n, genres) 0 or 1.
         probabilities: (n, genres), 0..1.
-        thresholds: (genres,) float64; infinity for a genre that is off.
+        thresholds: (genres,) float64, or (n, genres) where a film's own decide; infinity where a
+            genre is off.
     """
 
     names: tuple[str, ...]
@@ -52,7 +54,8 @@ class GenreScores:
 
     Attributes:
         genre: its name.
-        threshold: the probability from which it was predicted, 0..1; None: never.
+        threshold: the probability from which it was predicted, 0..1; None: never, or not the same
+            for all films.
         tp, fp, fn, tn: films rightly and wrongly given it, wrongly and rightly not.
         precision: tp / (tp + fp), 0..1; None where it was never predicted.
         recall: tp / (tp + fn), 0..1; None where no film has it.
@@ -90,12 +93,13 @@ def genre_scores(
     Args:
         labels: (n, genres) 0 or 1.
         probabilities: (n, genres), 0..1.
-        thresholds: (genres,); infinity for a genre that is off.
+        thresholds: (genres,) or (n, genres); infinity where a genre is off.
         names: of the genres.
     """
+    shared = shared_thresholds(thresholds)
     scores = []
     for at, name in enumerate(names):
-        truth, guess = labels[:, at].astype(bool), probabilities[:, at] >= thresholds[at]
+        truth, guess = labels[:, at].astype(bool), probabilities[:, at] >= thresholds[..., at]
         tp, fp = int((truth & guess).sum()), int((~truth & guess).sum())
         fn, tn = int((truth & ~guess).sum()), int((~truth & ~guess).sum())
         sides = float(tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
@@ -103,7 +107,7 @@ def genre_scores(
         scores.append(
             GenreScores(
                 genre=name,
-                threshold=float(thresholds[at]) if np.isfinite(thresholds[at]) else None,
+                threshold=float(shared[at]) if np.isfinite(shared[at]) else None,
                 tp=tp,
                 fp=fp,
                 fn=fn,
@@ -116,6 +120,12 @@ def genre_scores(
             )
         )
     return tuple(scores)
+
+
+def shared_thresholds(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(genres,) or (n, genres) thresholds -> (genres,): NaN where films have different ones."""
+    rows = np.atleast_2d(thresholds)
+    return np.where((rows == rows[0]).all(axis=0), rows[0], np.nan)
 
 
 def samples_f1(labels: Labels, predicted: Labels) -> float:

@@ -176,9 +176,10 @@ def evaluate(job: EvaluationJob, progress: Progress = lambda done, total: None) 
     """
     location = input_location(job.source, job.input_format)
     tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
-    thresholds = job.decision.thresholds(tagger.metadata)
+    job.decision.thresholds(tagger.metadata)  # refused, if at all, before any film is predicted
     films = read_labelled(job, location, tagger)
     probabilities = films.predict(tagger, progress)
+    thresholds = job.decision.row_thresholds(tagger.metadata, probabilities)
     predicted = probabilities >= thresholds
     return Evaluation(
         catalog=location.name,

@@ -206,7 +206,7 @@ def score_predictions(
     Args:
         labels: (n, genres) 0 or 1; n at least 1.
         probabilities: (n, genres), 0..1.
-        thresholds: (genres,); a genre is predicted from its threshold upwards.
+        thresholds: (genres,) or (n, genres); a genre is predicted from its threshold upwards.
         names: the genres' names, in column order.
         seed: of the bootstrap's resampling.
     """

@@ -18,14 +18,24 @@ from genre_batch.catalog.output import replacing
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
 from genre_batch.evaluation.metrics import Scores, score_predictions
-from genre_batch.model.metadata import OperatingPoint, read_model_file, write_metadata
+from genre_batch.model.decoding import Decision
+from genre_batch.model.metadata import (
+    ConditionalThreshold,
+    ModelMetadata,
+    OperatingPoint,
+    read_model_file,
+    write_metadata,
+)
 from genre_batch.model.tagger import GenreTagger, default_model
 from genre_batch.thresholds import METHODS
+from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.operating_points import OPERATING_POINTS, Measured, measure_point
 
-__all__ = ["TuneJob", "TuneReport", "as_operating_point", "tune"]
+__all__ = ["TUNE_METHODS", "TuneJob", "TuneReport", "as_operating_point", "tune"]
 
 LEAST_FILMS = 20
+TUNE_METHODS = (*METHODS, "conditional")
+"""Those that give one threshold a genre, and the one that may give two."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class TuneJob:
     Attributes:
         data: the labelled catalog and the model.
         output: the .onnx file to write.
-        method: of `thresholds.METHODS`; what `tag` then uses unless told otherwise.
+        method: of `TUNE_METHODS`; what `tag` then uses unless told otherwise.
         force: overwrite an existing output.
     """
 
@@ -45,8 +55,8 @@ class TuneJob:
     force: bool = False
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise UsageError(f"--method {self.method}: known are {', '.join(METHODS)}")
+        if self.method not in TUNE_METHODS:
+            raise UsageError(f"--method {self.method}: known are {', '.join(TUNE_METHODS)}")
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class TuneReport:
         scores: figures on these very films, at thresholds fitted to them: optimistic.
         points: the operating points by name, each measured on films without a say in it.
         off: the genres that each operating point switches off, where it does.
+        given: the genres that have two thresholds, and which other genre each looks at.
     """
 
     output: str
@@ -66,6 +77,7 @@ class TuneReport:
     scores: Scores
     points: dict[str, Measured]
     off: dict[str, tuple[str, ...]]
+    given: dict[str, str]
 
 
 def tune(
@@ -98,11 +110,12 @@ def tune(
             f"at least {LEAST_FILMS} are needed"
         )
     probabilities = films.predict(tagger, progress)
-    thresholds = METHODS[job.method](probabilities, films.labels)
+    found = _found(job.method, probabilities, films.labels, tagger.metadata)
     points = {
         name: measure_point(method, probabilities, films.labels)
         for name, method in OPERATING_POINTS.items()
     }
+    thresholds = Decision().row_thresholds(found, probabilities)
     scores = score_predictions(films.labels, probabilities, thresholds, tagger.labels)
     with contextlib.closing(location.open_raw()) as raw:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()  # type: ignore[arg-type]
@@ -114,8 +127,7 @@ def tune(
     }
     old = tagger.metadata
     metadata = replace(
-        old,
-        thresholds=tuple(thresholds.tolist()),
+        found,
         operating_points={name: as_operating_point(measured) for name, measured in points.items()},
         metrics={"tuned_on": scores.as_dict()}
         | ({"export": old.metrics["export"]} if "export" in old.metrics else {}),
@@ -138,6 +150,31 @@ def tune(
             for name, measured in points.items()
             if np.isinf(measured.thresholds).any()
         },
+        given={label: one.given for label, one in found.conditional_thresholds.items()},
+    )
+
+
+def _found(
+    method: str,
+    probabilities: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    old: ModelMetadata,
+) -> ModelMetadata:
+    """The metadata with the thresholds that a method finds, and none of the old ones."""
+    if method in METHODS:
+        plain = METHODS[method](probabilities, labels)
+        return replace(old, thresholds=tuple(plain.tolist()), conditional_thresholds={})
+    pairs = conditional(probabilities, labels)
+    looking = np.flatnonzero(pairs.given != np.arange(len(old.labels))).tolist()
+    return replace(
+        old,
+        thresholds=tuple(pairs.base.tolist()),
+        conditional_thresholds={
+            old.labels[at]: ConditionalThreshold(
+                old.labels[pairs.given[at]], *_or_none(pairs.thresholds[:, at])
+            )
+            for at in looking
+        },
     )
 
 
@@ -156,10 +193,15 @@ def _off(thresholds: npt.NDArray[np.float64], labels: tuple[str, ...]) -> tuple[
     )
 
 
+def _or_none(thresholds: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
+    """Thresholds as a model carries them: None for one that nothing passes."""
+    return tuple(None if np.isinf(one) else one for one in thresholds.tolist())
+
+
 def as_operating_point(measured: Measured) -> OperatingPoint:
     """A measured set of thresholds as a model carries it."""
     return OperatingPoint(
-        thresholds=tuple(None if np.isinf(one) else one for one in measured.thresholds.tolist()),
+        thresholds=_or_none(measured.thresholds),
         precision=round(measured.precision, 4),
         recall=round(measured.recall, 4),
     )

@@ -1,4 +1,4 @@
-"""Texts -> batches of tokens for the model, and the rows that each batch answers."""
+"""Texts -> batches of tokens for a model, and the rows that each batch answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from genre_batch.errors import ModelError
 
-__all__ = ["Batch", "load_tokenizer", "pad", "plan_batches", "tokenize"]
+__all__ = ["Batch", "equal_batches", "load_tokenizer", "pad", "plan_batches", "tokenize"]
 
 
 @dataclass(frozen=True)
@@ -80,3 +80,25 @@ def plan_batches(
         rows = order[start : start + size]
         yield Batch(rows, *pad([ids[row] for row in rows]))
         start += size
+
+
+def equal_batches(ids: Sequence[npt.NDArray[np.int64]], max_tokens: int) -> Iterator[Batch]:
+    """Batches of rows that have the same number of tokens, longest first: nothing is padded.
+
+    A row then goes through the same kernels at the same shapes whatever stands beside it, and no
+    work is spent on padding. Lengths that few rows have make small batches; of a few thousand rows
+    most have company.
+
+    Args:
+        ids: each row's tokens.
+        max_tokens: the most tokens of a batch; a longer row goes alone.
+    """
+    lengths = np.array([len(row) for row in ids], dtype=np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    starts = np.flatnonzero(np.diff(lengths[order], prepend=-1))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        size = max(1, max_tokens // max(1, int(lengths[order[start]])))
+        for first in range(start, end, size):
+            rows = order[first : min(first + size, end)]
+            input_ids = np.stack([ids[row] for row in rows])
+            yield Batch(rows, input_ids, np.ones_like(input_ids))

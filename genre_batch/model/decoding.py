@@ -36,6 +36,9 @@ class Decision:
     def thresholds(self, metadata: ModelMetadata) -> npt.NDArray[np.float64]:
         """(genres,) float64; infinity for a genre that is off, 0 where any probability passes.
 
+        Where the model's own thresholds look at other genres, these are the ones that those other
+        genres are judged by: `row_thresholds` has what decides.
+
         Raises:
             UsageError: the model has no such operating point.
         """
@@ -53,6 +56,37 @@ class Decision:
             return np.zeros(len(metadata.labels))
         return np.array(metadata.thresholds)
 
+    def row_thresholds(
+        self, metadata: ModelMetadata, probabilities: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.float64]:
+        """The thresholds that decide on these rows, each row's by its own probabilities alone.
+
+        First every genre is judged by `thresholds`; then a genre that looks at another one takes
+        the threshold that goes with whether that one passed. Only the model's own thresholds do
+        so: a threshold, an operating point or a top_k sets them aside.
+
+        Args:
+            metadata: the model's.
+            probabilities: (rows, genres), 0..1; a row of NaN has no text.
+
+        Returns:
+            (genres,) float64 where all rows have the same, (rows, genres) where they need not;
+            infinity where a genre is off.
+
+        Raises:
+            UsageError: the model has no such operating point.
+        """
+        thresholds = self.thresholds(metadata)
+        if self != Decision() or not metadata.conditional_thresholds:
+            return thresholds
+        place = {label: at for at, label in enumerate(metadata.labels)}
+        passed = probabilities >= thresholds
+        rows = np.tile(thresholds, (len(probabilities), 1))
+        for label, one in metadata.conditional_thresholds.items():
+            absent, present = (np.inf if t is None else t for t in (one.absent, one.present))
+            rows[:, place[label]] = np.where(passed[:, place[one.given]], present, absent)
+        return rows
+
 
 def decide(
     probabilities: npt.NDArray[np.float32],
@@ -64,7 +98,7 @@ def decide(
 
     Args:
         probabilities: (rows, genres) float32; a row of NaN has no text.
-        thresholds: (genres,) float64; a genre passes at its threshold or above.
+        thresholds: (genres,) or (rows, genres) float64; a genre passes at its threshold or above.
         labels: the genres' names.
         top_k: at most so many, the most probable.
 

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from genre_batch.model.vetting import vet_graph, vet_tokenizer
 __all__ = [
     "FORMAT_VERSION",
     "MAX_MODEL_TOKENS",
+    "ConditionalThreshold",
     "ModelFile",
     "ModelMetadata",
     "OperatingPoint",
@@ -29,7 +30,9 @@ __all__ = [
     "write_metadata",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest format that is read. A file says the oldest that carries what it holds: 1, or 2 with
+conditional thresholds, for a reader that did not know them would decide otherwise and not tell."""
 PREFIX = "genre_batch."
 KEYS = (
     "format_version",
@@ -43,11 +46,15 @@ KEYS = (
     "metrics",
     "provenance",
 )
+CONDITIONAL = "conditional_thresholds"
+"""The key that a file of format 2 has besides `KEYS`."""
 MAX_MODEL_TOKENS = 4096
 MAX_LABELS = 10_000
 MAX_LABEL_CHARACTERS = 200
 _INPUTS = ("input_ids", "attention_mask")
 _OUTPUT = "logits"
+_DYNAMIC = "DynamicQuantize"
+"""How the names of operators begin that look at a whole batch for its range."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,22 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True)
+class ConditionalThreshold:
+    """A genre's two thresholds, of which another genre's prediction chooses.
+
+    Attributes:
+        given: the other genre. It counts as predicted from its entry in `ModelMetadata.thresholds`
+            upwards, whatever conditional thresholds it has itself.
+        absent: 0..1, where the other genre is not predicted; None: this one never is, there.
+        present: 0..1, where it is; None likewise, but not both.
+    """
+
+    given: str
+    absent: float | None
+    present: float | None
+
+
+@dataclass(frozen=True)
 class ModelMetadata:
     """Everything the tagger needs to know of a model, and where the model comes from.
 
@@ -78,6 +101,8 @@ class ModelMetadata:
         training_text_keys: (n,) uint64, sorted: `text_key` of every overview trained on.
         metrics: figures by split part, JSON-ready.
         provenance: base model, shape, data hashes, recipe, seed, versions, date, JSON-ready.
+        conditional_thresholds: by label, of the genres that look at another one; in place of their
+            entries in `thresholds`, which others that look at them are judged by.
     """
 
     labels: tuple[str, ...]
@@ -89,12 +114,13 @@ class ModelMetadata:
     training_text_keys: npt.NDArray[np.uint64]
     metrics: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    conditional_thresholds: Mapping[str, ConditionalThreshold] = field(default_factory=dict)
 
     def to_props(self) -> dict[str, str]:
         """The metadata_props of the ONNX file: prefixed keys, JSON values."""
         packed = np.sort(self.training_text_keys).astype(">u8").tobytes()
-        values = {
-            "format_version": FORMAT_VERSION,
+        values: dict[str, Any] = {
+            "format_version": 2 if self.conditional_thresholds else 1,
             "labels": list(self.labels),
             "thresholds": list(self.thresholds),
             "operating_points": {
@@ -111,6 +137,10 @@ class ModelMetadata:
             "metrics": self.metrics,
             "provenance": self.provenance,
         }
+        if self.conditional_thresholds:
+            values[CONDITIONAL] = {
+                label: asdict(one) for label, one in self.conditional_thresholds.items()
+            }
         props = {
             PREFIX + key: json.dumps(value, ensure_ascii=False) for key, value in values.items()
         }
@@ -132,19 +162,16 @@ class ModelMetadata:
         """
         values: dict[str, Any] = {}
         for key in KEYS:
-            if PREFIX + key not in props:
-                raise ModelError(
-                    f"{name} is no genre-batch model: its metadata lack {PREFIX + key}: "
-                    f"export it with genre-batch export-onnx"
-                )
-            try:
-                values[key] = json.loads(props[PREFIX + key])
-            except (ValueError, RecursionError) as error:
-                raise ModelError(
-                    f"{name}: the metadata {PREFIX + key} are no JSON: {error}"
-                ) from error
+            values[key] = _parsed(props, key, name)
             if key == "format_version":
                 _check_version(values[key], name)
+        if values["format_version"] > 1:
+            values[CONDITIONAL] = _parsed(props, CONDITIONAL, name)
+        elif PREFIX + CONDITIONAL in props:
+            raise ModelError(
+                f"{name} has {PREFIX + CONDITIONAL}, which format_version 1 does not know: "
+                f"make it again with genre-batch tune --method conditional"
+            )
         try:
             return cls._validated(values, props[PREFIX + "tokenizer"])
         except (_InvalidError, KeyError, TypeError, AttributeError, ValueError) as error:
@@ -181,6 +208,7 @@ class ModelMetadata:
             points[point] = OperatingPoint(
                 tuple(entry["thresholds"]), float(entry["precision"]), float(entry["recall"])
             )
+        conditional = _conditional(values[CONDITIONAL], labels) if CONDITIONAL in values else {}
         try:
             packed = base64.b64decode(values["training_text_keys"], validate=True)
         except binascii.Error as error:
@@ -197,6 +225,7 @@ class ModelMetadata:
             training_text_keys=np.frombuffer(packed, dtype=">u8").astype(np.uint64),
             metrics=values["metrics"],
             provenance=values["provenance"],
+            conditional_thresholds=conditional,
         )
 
 
@@ -207,6 +236,42 @@ class _InvalidError(Exception):
 def _need(condition: bool, otherwise: str) -> None:
     if not condition:
         raise _InvalidError(otherwise)
+
+
+def _parsed(props: Mapping[str, str], key: str, name: str) -> Any:
+    if PREFIX + key not in props:
+        raise ModelError(
+            f"{name} is no genre-batch model: its metadata lack {PREFIX + key}: "
+            f"export it with genre-batch export-onnx"
+        )
+    try:
+        return json.loads(props[PREFIX + key])
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{name}: the metadata {PREFIX + key} are no JSON: {error}") from error
+
+
+def _conditional(entries: Any, labels: list[str]) -> dict[str, ConditionalThreshold]:
+    _need(isinstance(entries, dict) and len(entries) > 0, f"{CONDITIONAL} is no object of labels")
+    known, found = set(labels), {}
+    for label, entry in entries.items():
+        where = f"{CONDITIONAL} of {label!r}"
+        _need(label in known, f"{where}, which is no label")
+        _need(
+            isinstance(entry, dict) and set(entry) == {"given", "absent", "present"},
+            f"{where} are not given, absent and present",
+        )
+        given, pair = entry["given"], [entry["absent"], entry["present"]]
+        _need(
+            isinstance(given, str) and given in known and given != label,
+            f"{where} look at no other label",
+        )
+        _need(
+            _are_thresholds(pair, 2, off=True) and pair != [None, None],
+            f"{where} are not two of 0..1 or null, one of them a number",
+        )
+        absent, present = (None if value is None else float(value) for value in pair)
+        found[label] = ConditionalThreshold(given, absent, present)
+    return found
 
 
 def _is_name(label: object) -> bool:
@@ -245,12 +310,15 @@ class ModelFile:
         content: its bytes.
         sha256: of the bytes, hexadecimal.
         metadata: what it carries.
+        batchable: a row's result does not depend on the rows that share its batch. False for a
+            graph that takes the scales of its 8-bit products from the batch.
     """
 
     path: Path
     content: bytes
     sha256: str
     metadata: ModelMetadata
+    batchable: bool = True
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -283,7 +351,8 @@ def read_model_file(path: Path) -> ModelFile:
             f"{path}: the graph maps {', '.join(inputs)} to {', '.join(outputs)}, "
             f"not {', '.join(_INPUTS)} to {_OUTPUT}"
         )
-    return ModelFile(path, content, hashlib.sha256(content).hexdigest(), metadata)
+    batchable = not any(node.op_type.startswith(_DYNAMIC) for node in model.graph.node)
+    return ModelFile(path, content, hashlib.sha256(content).hexdigest(), metadata, batchable)
 
 
 def write_metadata(model: onnx.ModelProto, metadata: ModelMetadata) -> None:

@@ -75,9 +75,9 @@ class RowTagger:
         if not wanted.all():
             texts = pc.if_else(pa.array(wanted), texts, pa.scalar(None, pa.string()))
         probabilities = self._predictor.predict(self._tagger.compose(texts, titles))
-        genres = decide(
-            probabilities, self._thresholds, self._tagger.labels, self._job.decision.top_k
-        )
+        decision = self._job.decision
+        thresholds = decision.row_thresholds(self._tagger.metadata, probabilities)
+        genres = decide(probabilities, thresholds, self._tagger.labels, decision.top_k)
         short = chunk.short_rows if isinstance(chunk, TableChunk) else 0
         self._tally.add(genres, probabilities, int((~wanted).sum()), short)
         columns = [genres]

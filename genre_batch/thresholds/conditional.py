@@ -1,8 +1,8 @@
 """Two thresholds a genre: one where another genre is predicted, one where it is not.
 
 A film that is a romance is more often a comedy than one that is not, and what probability is worth
-predicting differs with that. What is found here is no single number a genre, which is what a model
-file carries: it is measured beside the other methods, and not offered by `tune`.
+predicting differs with that. What is found here is no single number a genre, so it is none of
+`METHODS`: `tune` offers it besides, and a model file carries it in a key of its own.
 """
 
 from __future__ import annotations

@@ -36,14 +36,19 @@ from genre_batch.thresholds.operating_points import OPERATING_POINTS, measure_po
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, concatenate, read_dataset, variants
 from genre_batch.training.finetune import Progress
+from genre_batch.training.graph.attention import fuse_attention
 from genre_batch.training.graph.embeddings import quantize_embeddings
-from genre_batch.training.graph.outliers import activation_ranges, cap_outliers
+from genre_batch.training.graph.outliers import (
+    activation_ranges,
+    cap_outliers,
+    of_normalized,
+)
 from genre_batch.training.graph.static_products import calibrate, quantize_products
 from genre_batch.training.prediction import predict
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.versions import versions
 
-__all__ = ["PRECISIONS", "ExportJob", "ExportReport", "export_onnx"]
+__all__ = ["PRECISIONS", "ExportJob", "ExportReport", "export_graph", "export_onnx"]
 
 PRECISIONS = ("int8", "fp32")
 OPSET = 17
@@ -104,14 +109,20 @@ def _quiet() -> Iterator[None]:
         logging.root.setLevel(level)
 
 
-def _to_onnx(model: DistilBertForSequenceClassification, path: Path) -> None:
-    """Writes the float32 graph: input_ids, attention_mask -> logits.
+def export_graph(model: DistilBertForSequenceClassification, path: Path) -> None:
+    """Writes the float32 graph as optimum makes it: input_ids, attention_mask -> logits.
 
     `main_export` on a folder would load the stock class, which pools the first token; exporting
     the model in memory keeps its own pooling.
     """
     config = DistilBertOnnxConfig(model.config, task="text-classification")
-    optimum_export(model, config, path, opset=OPSET)
+    with _quiet():
+        optimum_export(model, config, path, opset=OPSET)
+
+
+def _rewrite(graph: Path, heads: int) -> None:
+    """The rewrites that both precisions get."""
+    onnx.save(fuse_attention(onnx.load(graph), heads), graph)
 
 
 def _to_int8(graph: Path, texts: list[npt.NDArray[np.int64]]) -> None:
@@ -124,7 +135,7 @@ def _to_int8(graph: Path, texts: list[npt.NDArray[np.int64]]) -> None:
         texts: token ids of some training texts, on which the products' inputs are measured.
     """
     model = onnx.load(graph)
-    cap_outliers(model, activation_ranges(model, texts))
+    cap_outliers(model, of_normalized(model, activation_ranges(model, texts)))
     quantize_products(model, calibrate(model, texts))
     onnx.save(quantize_embeddings(model), graph)
 
@@ -187,10 +198,10 @@ def export_onnx(
     ) as temporary:
         graph, draft = Path(temporary, "graph.onnx"), Path(temporary, "draft.onnx")
         progress(0, 0, "exporting the graph")
-        with _quiet():
-            _to_onnx(model, graph)
-            if job.precision == "int8":
-                _to_int8(graph, _calibration(metadata, training))
+        export_graph(model, graph)
+        _rewrite(graph, model.config.n_heads)
+        if job.precision == "int8":
+            _to_int8(graph, _calibration(metadata, training))
         _write_model(graph, metadata, draft)
         tagger = GenreTagger(read_model_file(draft))
         progress(0, 0, "checking it against the checkpoint")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import tiny
+
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
@@ -113,3 +115,39 @@ def test_a_tuned_model_can_be_tagged_with_at_an_operating_point(
     )
     assert json.loads(done.stdout)["predicted_genres"] == ["Comedy"]
     assert "off at this operating point: Action, Science Fiction" in done.stderr.decode()
+
+
+def test_a_model_with_two_thresholds_a_genre_is_made_and_tagged_with(
+    command: Command, tmp_path: Path
+) -> None:
+    films, model = tmp_path / "many.csv", tmp_path / "tuned.onnx"
+    films.write_text(tiny.films_by_drama())
+    done = command("tune", films, "-o", model, "--method", "conditional")
+    assert done.returncode == 0
+    assert b"two thresholds each: Comedy given Drama\n" in done.stderr
+    done = command("tag", films, "-m", model, "--limit", 3)
+    assert [json.loads(line)["predicted_genres"] for line in done.stdout.splitlines()] == [
+        ["Drama", "Comedy"],
+        ["Comedy"],
+        ["Science Fiction"],
+    ]
+
+
+def test_the_conditional_method_says_where_it_finds_nothing(
+    command: Command, tmp_path: Path
+) -> None:
+    films = tmp_path / "many.csv"
+    rows = "".join(f"laugh {row},Comedy\ncry {row},Drama\n" for row in range(20))
+    films.write_text("overview,genre\n" + rows)
+    done = command("tune", films, "-o", tmp_path / "tuned.onnx", "--method", "conditional")
+    assert b"no genre gains by looking at another one" in done.stderr
+
+
+def test_train_offers_no_thresholds_that_a_run_cannot_carry(
+    command: Command, films: Path, tmp_path: Path
+) -> None:
+    done = command("train", films, "-o", tmp_path / "run", "--thresholds", "conditional")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "conditional ones only by tune" in " ".join(
+        command("train", "--help").stdout.decode().split()
+    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+
+import tiny
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -30,6 +33,19 @@ def test_the_same_can_be_had_as_json(command: Command, tiny_model: Path) -> None
     assert told["thresholds"] == [0.5] * 4
     assert told["training_texts"] == 3
     assert told["operating_points"]["no-drama"] == {"precision": 0.9, "recall": 0.3}
+
+
+def test_two_thresholds_of_a_genre_are_shown_with_the_genre_that_chooses(
+    command: Command, conditional_model: Path, tiny_model: Path
+) -> None:
+    told = json.loads(command("inspect", conditional_model, "--json").stdout)
+    assert told["thresholds"] == [0.5] * 4
+    assert told["conditional_thresholds"] == tiny.COMEDY_BY_DRAMA
+    said = command("inspect", conditional_model).stdout.decode()
+    assert "Two thresholds, in place of the one above" in said
+    assert re.search(r"Comedy +Drama +0\.100 +0\.900", said)
+    assert "conditional_thresholds" not in json.loads(command("inspect", "--json").stdout)
+    assert "Two thresholds" not in command("inspect").stdout.decode()
 
 
 def test_a_catalog_s_columns_and_genres_are_shown(command: Command, tmp_path: Path) -> None:

@@ -53,6 +53,21 @@ def test_the_figures_it_carries_are_no_worse_than_promised(shipped: GenreTagger)
     assert metrics["export"]["macro_f1_loss_points_development_and_test"] <= 0.5
 
 
+def test_a_film_s_probabilities_are_the_same_to_the_bit_alone_and_in_company(
+    shipped: GenreTagger, samples: pl.DataFrame
+) -> None:
+    words = " ".join(samples["overview"].drop_nulls()).split()
+    # Each length many times, so that batches are as full as they get, and lengths far apart.
+    texts = [
+        " ".join(words[start : start + length])
+        for length in (1, 4, 15, 16, 40, 120)
+        for start in range(0, 300, 25)
+    ]
+    together = shipped.predict_proba(texts)
+    for at in range(0, len(texts), 5):
+        assert shipped.predict_proba(texts[at : at + 1]).tobytes() == together[at].tobytes()
+
+
 def test_it_finds_the_genres_of_films_it_cannot_have_seen(
     shipped: GenreTagger, samples: pl.DataFrame
 ) -> None:

@@ -13,6 +13,7 @@ from genre_batch.evaluation.detail import (
     exact_match,
     genre_scores,
     samples_f1,
+    shared_thresholds,
 )
 
 NAMES = ("Drama", "War")
@@ -50,6 +51,20 @@ def test_what_is_not_defined_is_none() -> None:
     assert one.f1 == 0.0
     off = genre_scores(labels, np.ones((4, 2)), np.array([0.5, np.inf]), NAMES)[1]
     assert (off.threshold, off.fp) == (None, 0)
+
+
+def test_films_may_have_thresholds_of_their_own() -> None:
+    labels = np.array([[1, 1], [0, 1], [0, 1]])
+    thresholds = np.array([[0.2, 0.5], [0.8, 0.5], [np.inf, 0.5]])
+    drama, war = genre_scores(labels, np.full((3, 2), 0.5), thresholds, NAMES)
+    assert (drama.tp, drama.fp, drama.fn, drama.tn, drama.threshold) == (1, 0, 0, 2, None)
+    assert (war.tp, war.threshold) == (3, 0.5)
+
+
+def test_a_threshold_is_shared_where_all_films_have_it() -> None:
+    rows = np.array([[0.2, 0.5, np.inf], [0.8, 0.5, np.inf]])
+    np.testing.assert_array_equal(shared_thresholds(rows), [np.nan, 0.5, np.inf])
+    np.testing.assert_array_equal(shared_thresholds(rows[0]), rows[0])
 
 
 def test_a_film_s_f1_counts_each_film_alike() -> None:

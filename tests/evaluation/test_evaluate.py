@@ -112,6 +112,25 @@ def test_other_thresholds_give_other_decisions(catalog: Path, tiny_model: Path) 
     assert (drama.threshold, drama.tp, drama.fp) == (None, 0, 0)
 
 
+def test_conditional_thresholds_are_scored_as_they_decide(
+    conditional_model: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "f.csv").write_text(tiny.films_by_drama())
+    plain, pairs = (_evaluate(tmp_path / "f.csv", one) for one in (tiny_model, conditional_model))
+    assert [(one.genres[1].tp, one.genres[1].fp) for one in (plain, pairs)] == [(10, 0), (10, 0)]
+    assert (plain.genres[1].threshold, pairs.genres[1].threshold) == (0.5, None)
+    # Not the same ten: those with drama, and those without.
+    assert pairs.predictions is not None
+    assert pairs.predictions.thresholds[:4, 1].tolist() == [0.1, 0.9, 0.9, 0.1]
+    assert pairs.scores.f1["Comedy"] == pytest.approx(pairs.genres[1].f1)
+    set_aside = _evaluate(tmp_path / "f.csv", conditional_model, decision=Decision(threshold=0.5))
+    assert set_aside.genres == plain.genres
+    with pytest.raises(UsageError, match="no operating point 'recall'"):
+        _evaluate(
+            tmp_path / "f.csv", conditional_model, decision=Decision(operating_point="recall")
+        )
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

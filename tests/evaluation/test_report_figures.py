@@ -147,10 +147,13 @@ def test_threshold_curves_are_scikit_learn_s(seed: int) -> None:
 
 
 @pytest.mark.parametrize("draw", [precision_recall_curves, threshold_curves])
-def test_a_genre_without_films_has_no_curve_and_one_that_is_off_no_mark(draw: Any) -> None:
+@pytest.mark.parametrize("unmarked", [np.inf, np.nan], ids=["off", "two thresholds"])
+def test_a_genre_without_films_has_no_curve_and_one_without_a_threshold_no_mark(
+    draw: Any, unmarked: float
+) -> None:
     labels, probabilities, thresholds = _films(1)
     labels[:, 1] = 0
-    thresholds[2] = np.inf
+    thresholds[2] = unmarked
     figure = draw(labels, probabilities, NAMES, thresholds, "Drama")
     assert (figure.choices, figure.chosen) == (("Comedy", "War"), "Comedy")
     curves, marked = _sets(figure)

@@ -146,6 +146,17 @@ def test_a_page_says_what_made_a_probability_a_genre(
     assert said in report.lead[1]
 
 
+def test_a_page_says_where_a_genre_has_two_thresholds(
+    conditional_model: Path, tmp_path: Path
+) -> None:
+    result = _evaluation(conditional_model, tmp_path)
+    report = evaluation_report(result)
+    assert "or one of two by whether another genre is predicted, upwards." in report.lead[1]
+    thresholds = {row[0]: row[2] for row in report.sections[1].tables[0].rows}
+    assert (thresholds["Comedy"], thresholds["Drama"]) == (None, 0.5)
+    assert render(report) == render(evaluation_report(result))
+
+
 def test_a_page_warns_of_films_that_were_trained_on(tiny_model: Path, tmp_path: Path) -> None:
     seen = replace(_evaluation(tiny_model, tmp_path), trained_on=2, ignored={})
     (warning,) = evaluation_report(seen).warnings

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tiny
+from genre_batch.cli import options as cli_options
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob
-from genre_batch.evaluation.tune import TuneJob, TuneReport, tune
+from genre_batch.evaluation.tune import TUNE_METHODS, TuneJob, TuneReport, tune
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.thresholds import METHODS
+from genre_batch.thresholds.conditional import conditional
 
 
 @pytest.fixture
@@ -57,6 +61,60 @@ def test_probabilities_stay_as_they_were(catalog: Path, tiny_model: Path, tmp_pa
     old, new = (GenreTagger.load(path) for path in (tiny_model, tmp_path / "tuned.onnx"))
     assert (old.predict_proba(texts) == new.predict_proba(texts)).all()
     assert new.thresholds.tolist() == [0.5] * 4
+
+
+def test_the_conditional_method_writes_two_thresholds_where_another_genre_tells_something(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "f.csv").write_text(tiny.films_by_drama())
+    plain = _tune(tmp_path / "f.csv", tiny_model, tmp_path / "plain.onnx")
+    report = _tune(tmp_path / "f.csv", tiny_model, tmp_path / "tuned.onnx", method="conditional")
+    assert (plain.given, report.given) == ({}, {"Comedy": "Drama"})
+    assert report.scores.f1["Comedy"] == 1.0 > plain.scores.f1["Comedy"]
+    one, two = (read_model_file(tmp_path / f"{name}.onnx").metadata for name in ("plain", "tuned"))
+    assert two.thresholds == one.thresholds
+    assert two.operating_points == one.operating_points
+    assert two.provenance["tuned"]["method"] == "conditional"
+    pair = two.conditional_thresholds["Comedy"]
+    assert pair.present is not None
+    assert pair.absent is not None
+    assert pair.present < 1 / (1 + np.exp(2)) < pair.absent
+
+
+def test_a_conditionally_tuned_model_tags_as_the_method_predicts(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "f.csv").write_text(tiny.films_by_drama())
+    _tune(tmp_path / "f.csv", tiny_model, tmp_path / "tuned.onnx", method="conditional")
+    tagger = GenreTagger.load(tmp_path / "tuned.onnx")
+    lines = (tmp_path / "f.csv").read_text().splitlines()[1:]
+    texts = [line.split(",", 1)[0] for line in lines]
+    labels = np.array([[name in line for name in tiny.LABELS] for line in lines], dtype=np.int64)
+    probabilities = tagger.predict_proba(texts)
+    predicted = conditional(probabilities, labels).predict(probabilities)
+    for row, genres in zip(predicted, tagger.tag(texts), strict=True):
+        assert set(genres or []) == {tiny.LABELS[at] for at in np.flatnonzero(row)}
+
+
+def test_where_no_genre_looks_at_another_the_file_is_as_plain_as_any(
+    catalog: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    report = _tune(catalog, tiny_model, tmp_path / "tuned.onnx", method="conditional")
+    metadata = read_model_file(tmp_path / "tuned.onnx").metadata
+    assert (report.given, metadata.conditional_thresholds) == ({}, {})
+    assert metadata.to_props()["genre_batch.format_version"] == "1"
+
+
+def test_another_method_leaves_none_of_a_model_s_conditional_thresholds(
+    catalog: Path, conditional_model: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    for name, model in (("one", conditional_model), ("two", tiny_model)):
+        _tune(catalog, model, tmp_path / f"{name}.onnx")
+    assert (tmp_path / "one.onnx").read_bytes() == (tmp_path / "two.onnx").read_bytes()
+
+
+def test_the_command_line_offers_every_method() -> None:
+    assert (*METHODS, "conditional") == TUNE_METHODS == cli_options.TUNE_METHODS
 
 
 def test_an_output_that_is_there_is_kept_unless_forced(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tiny
 from genre_batch.errors import ModelError
-from genre_batch.model.batching import load_tokenizer, pad, plan_batches, tokenize
+from genre_batch.model.batching import equal_batches, load_tokenizer, pad, plan_batches, tokenize
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 
@@ -43,6 +43,28 @@ def test_a_batch_keeps_within_its_bounds_unless_it_is_one_long_row(
 def test_the_longest_rows_come_first() -> None:
     batches = list(plan_batches(_rows([2, 9, 5]), max_rows=1, max_tokens=100))
     assert [batch.rows[0] for batch in batches] == [1, 2, 0]
+
+
+@given(LENGTHS, st.integers(1, 200))
+def test_equal_batches_pad_nothing_and_have_every_row_once(
+    lengths: list[int], max_tokens: int
+) -> None:
+    seen: list[int] = []
+    longest = max(lengths)
+    for batch in equal_batches(_rows(lengths), max_tokens):
+        seen += batch.rows.tolist()
+        assert {lengths[row] for row in batch.rows} == {batch.input_ids.shape[1]}
+        assert batch.attention_mask.all()
+        assert (batch.input_ids == batch.rows[:, None] + 1).all()
+        assert batch.input_ids.size <= max_tokens or len(batch.rows) == 1
+        assert batch.input_ids.shape[1] <= longest
+        longest = batch.input_ids.shape[1]
+    assert sorted(seen) == list(range(len(lengths)))
+
+
+def test_equal_batches_are_as_full_as_they_may_be() -> None:
+    batches = equal_batches(_rows([4, 2, 4, 4, 2]), max_tokens=8)
+    assert [batch.rows.tolist() for batch in batches] == [[0, 2], [3], [1, 4]]
 
 
 def test_padding_stands_at_the_end_and_is_masked() -> None:

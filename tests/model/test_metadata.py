@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import onnx
@@ -9,7 +10,21 @@ import pytest
 
 import tiny
 from genre_batch.errors import ModelError, UsageError
-from genre_batch.model.metadata import FORMAT_VERSION, KEYS, ModelMetadata, read_model_file
+from genre_batch.model import metadata as module
+from genre_batch.model.metadata import (
+    FORMAT_VERSION,
+    KEYS,
+    ConditionalThreshold,
+    ModelMetadata,
+    read_model_file,
+)
+from places import ROOT
+
+CONDITIONAL = {
+    "Comedy": ConditionalThreshold("Drama", absent=0.7, present=0.1),
+    "Drama": ConditionalThreshold("Comedy", absent=0.25, present=None),
+}
+ON_DRAMA = {"given": "Drama", "absent": 0.7, "present": 0.1}
 
 
 def test_metadata_come_back_as_they_were_written() -> None:
@@ -20,6 +35,78 @@ def test_metadata_come_back_as_they_were_written() -> None:
         assert getattr(read, field) == getattr(written, field)
     assert read.metrics == written.metrics
     assert read.provenance == written.provenance
+
+
+def test_conditional_thresholds_come_back_as_they_were_written() -> None:
+    written = tiny.metadata(conditional_thresholds=CONDITIONAL)
+    props = written.to_props()
+    assert json.loads(props["genre_batch.conditional_thresholds"])["Comedy"] == ON_DRAMA
+    read = ModelMetadata.from_props(props, "m.onnx")
+    assert read.conditional_thresholds == CONDITIONAL
+    assert read.thresholds == written.thresholds
+    assert read.to_props() == props
+
+
+def test_a_reader_that_does_not_know_conditional_thresholds_refuses_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    props = tiny.metadata(conditional_thresholds=CONDITIONAL).to_props()
+    monkeypatch.setattr(module, "FORMAT_VERSION", 1)
+    with pytest.raises(ModelError, match="has format_version 2, this genre-batch reads up to 1"):
+        ModelMetadata.from_props(props, "m.onnx")
+
+
+def test_a_file_without_them_stays_of_the_first_format() -> None:
+    props = tiny.metadata().to_props()
+    assert props["genre_batch.format_version"] == "1"
+    assert set(props) == {f"genre_batch.{key}" for key in KEYS}
+
+
+def test_the_shipped_model_s_metadata_are_written_again_to_the_byte() -> None:
+    model = onnx.load(ROOT / "export" / "genre-batch.onnx")
+    held = [(prop.key, prop.value) for prop in model.metadata_props]
+    assert list(ModelMetadata.from_props(dict(held), "shipped").to_props().items()) == held
+
+
+def test_conditional_thresholds_and_the_format_version_go_together(tmp_path: Path) -> None:
+    held = {"conditional_thresholds": {"Comedy": ON_DRAMA}}
+    path = tiny.write_model(tmp_path / "m.onnx", props=held)
+    with pytest.raises(ModelError, match="which format_version 1 does not know: make it again"):
+        read_model_file(path)
+    path = tiny.write_model(tmp_path / "m.onnx", props={"format_version": 2})
+    with pytest.raises(ModelError, match=r"lack genre_batch\.conditional_thresholds"):
+        read_model_file(path)
+    path = tiny.write_model(tmp_path / "m.onnx", props={"format_version": 2} | held)
+    assert read_model_file(path).metadata.conditional_thresholds["Comedy"].present == 0.1
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "conditional_thresholds is no object of labels"),
+        ([], "is no object of labels"),
+        ({}, "is no object of labels"),
+        ({"Noir": ON_DRAMA}, "'Noir', which is no label"),
+        ({"Comedy": [0.7, 0.1]}, "of 'Comedy' are not given, absent and present"),
+        ({"Comedy": {"given": "Drama", "absent": 0.7}}, "are not given, absent and present"),
+        ({"Comedy": ON_DRAMA | {"else": 1}}, "are not given, absent and present"),
+        ({"Comedy": ON_DRAMA | {"given": "Noir"}}, "look at no other label"),
+        ({"Comedy": ON_DRAMA | {"given": "Comedy"}}, "look at no other label"),
+        ({"Comedy": ON_DRAMA | {"given": ["Drama"]}}, "look at no other label"),
+        ({"Comedy": ON_DRAMA | {"absent": 1.5}}, r"are not two of 0\.\.1 or null"),
+        ({"Comedy": ON_DRAMA | {"present": float("nan")}}, r"are not two of 0\.\.1 or null"),
+        ({"Comedy": ON_DRAMA | {"present": True}}, r"are not two of 0\.\.1 or null"),
+        ({"Comedy": ON_DRAMA | {"absent": "0.7"}}, r"are not two of 0\.\.1 or null"),
+        ({"Comedy": ON_DRAMA | {"absent": None, "present": None}}, "one of them a number"),
+    ],
+)
+def test_absurd_conditional_thresholds_are_refused(value: object, said: str) -> None:
+    props = tiny.metadata(conditional_thresholds=CONDITIONAL).to_props()
+    props["genre_batch.conditional_thresholds"] = json.dumps(value)
+    with pytest.raises(ModelError, match=said) as refused:
+        ModelMetadata.from_props(props, "m.onnx")
+    assert str(refused.value).startswith("m.onnx: invalid metadata: ")
+    assert "\n" not in str(refused.value)
 
 
 def test_a_model_file_tells_its_own_hash(tiny_model: Path) -> None:
@@ -37,7 +124,7 @@ def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
 
 def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
     path = tiny.write_model(tmp_path / "m.onnx", props={"format_version": FORMAT_VERSION + 1})
-    with pytest.raises(ModelError, match=r"format_version 2, this genre-batch reads up to 1"):
+    with pytest.raises(ModelError, match=r"format_version 3, this genre-batch reads up to 2"):
         read_model_file(path)
 
 

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
 
 import tiny
 from genre_batch.errors import ModelError
@@ -59,6 +60,13 @@ def test_labels_and_thresholds_are_the_model_s(tagger: GenreTagger) -> None:
     assert tagger.thresholds.tolist() == [0.5] * 4
 
 
+def test_conditional_thresholds_decide_and_the_plain_ones_stay(conditional_model: Path) -> None:
+    tagger = GenreTagger.load(conditional_model)
+    assert tagger.thresholds.tolist() == [0.5] * 4
+    texts = ["cry cry laugh", "laugh the", "laugh", None]
+    assert tagger.tag(texts) == [["Drama", "Comedy"], [], ["Comedy"], None]
+
+
 @settings(max_examples=40)
 @given(TEXTS, st.randoms(use_true_random=False))
 def test_a_row_s_result_does_not_depend_on_its_neighbours(
@@ -71,6 +79,26 @@ def test_a_row_s_result_does_not_depend_on_its_neighbours(
     assert shuffled.tobytes() == together[order].tobytes()
     for at, text in enumerate(texts):
         assert tagger.predict_proba([text]).tobytes() == together[at : at + 1].tobytes()
+
+
+def test_rows_of_a_graph_that_scales_by_the_batch_go_through_it_alone(tmp_path: Path) -> None:
+    model = tiny.graph()
+    first, *rest = model.graph.node
+    rounded = [
+        helper.make_node("DynamicQuantizeLinear", ["rows"], ["bytes", "step", "zero"]),
+        helper.make_node("DequantizeLinear", ["bytes", "step", "zero"], ["rounded"]),
+    ]
+    rest[-2].input[1] = "rounded"
+    nodes = [first, *rounded, *rest]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    write_metadata(model, tiny.metadata())
+    path = tmp_path / "dynamic.onnx"
+    onnx.save(model, path)
+    tagger = GenreTagger.load(path)
+    together = tagger.predict_proba(["the", "laugh", "old"])
+    assert together[:1].tobytes() == tagger.predict_proba(["the"]).tobytes()
+    assert together[2].tobytes() == together[0].tobytes()
 
 
 def test_the_number_of_threads_changes_nothing(tiny_model: Path) -> None:

@@ -91,6 +91,24 @@ def test_an_operating_point_is_taken_by_name(tmp_path: Path) -> None:
     assert _genres(tmp_path / "out.parquet") == [[]]
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [["Drama", "Comedy"], []]),
+        ({"threshold": 0.5}, [["Drama"], ["Comedy"]]),
+        ({"operating_point": "f1"}, [["Drama"], ["Comedy"]]),
+        ({"top_k": 1}, [["Drama"], ["Comedy"]]),
+    ],
+)
+def test_conditional_thresholds_decide_unless_something_else_is_asked_for(
+    conditional_model: Path, tmp_path: Path, options: dict[str, Any], expected: list[list[str]]
+) -> None:
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.parquet"
+    source.write_text('{"overview":"cry cry laugh"}\n{"overview":"laugh the"}\n')
+    tag_catalog(source, output, model=str(conditional_model), **options)
+    assert _genres(output) == expected
+
+
 def test_only_missing_leaves_rows_alone_that_have_a_value(catalog: Path, tmp_path: Path) -> None:
     summary = tag_catalog(catalog, tmp_path / "out.parquet", only_missing="genres")
     assert _genres(tmp_path / "out.parquet") == [["Science Fiction"], None, ["Comedy"], None]

@@ -22,7 +22,7 @@ from genre_batch.training import baselines
 from genre_batch.training.baselines.always_zero import AlwaysZero
 from genre_batch.training.comparison.job import CompareJob
 from genre_batch.training.comparison.run import compare
-from genre_batch.training.dataset import Dataset
+from genre_batch.training.dataset import Dataset, load_dataset
 
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
 
@@ -165,6 +165,19 @@ def test_the_papers_protocol_tests_on_copies_and_the_clean_one_never(
     clean, paper = report.rows
     assert paper["films"] > clean["films"]
     assert (clean["data"], paper["data"]) == ("original", "oversampled")
+
+
+def test_the_control_says_what_it_scores_on_the_whole_catalog(comparison: CompareJob) -> None:
+    report = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))
+    for row in report.rows:
+        catalog = comparison.catalog if row["protocol"] == "clean" else comparison.oversampled
+        assert catalog is not None
+        protocol = row["protocol"]
+        labels = load_dataset(
+            catalog, comparison.columns, with_title=False, protocol=protocol
+        ).labels
+        assert row["zeros"] == round(1 - labels.mean(), 4)
+        assert f"{row['zeros']:.4f} on the" in (comparison.folder / "comparison.md").read_text()
 
 
 def test_encoders_are_fine_tuned_and_leave_no_checkpoints(

@@ -148,12 +148,12 @@ def test_eight_bits_are_in_every_weight_but_the_head_s_and_the_layer_norms(
 ) -> None:
     graph = onnx.load(exported["int8"]).graph
     products = [node.name for node in graph.node if node.op_type == "MatMulIntegerToFloat"]
-    # Per layer: query, key, value, output and the two of the feed-forward net.
-    assert len(products) == 2 * 6
+    # Per layer: query, key and value in one, output, and the two of the feed-forward net.
+    assert len(products) == 2 * 4
     assert not any("classifier" in name for name in products)
     matrices = [t for t in graph.initializer if len(t.dims) == 2 and min(t.dims) > 1]
     in_float = [tensor.name for tensor in matrices if tensor.data_type == onnx.TensorProto.FLOAT]
-    assert len(matrices) == 2 * 6 + 4
+    assert len(matrices) == 2 * 4 + 4
     assert all("classifier" in name for name in in_float)
 
 

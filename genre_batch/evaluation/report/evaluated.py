@@ -70,7 +70,10 @@ def _thresholds(evaluation: Evaluation) -> str:
         return f"its threshold at the model's operating point {decision.operating_point}"
     if decision.threshold is not None:
         return f"a probability of {decision.threshold:g}"
-    return "the model's own threshold for it"
+    own = "the model's own threshold for it"
+    if evaluation.predictions is not None and evaluation.predictions.thresholds.ndim == 2:
+        return f"{own}, or one of two by whether another genre is predicted,"
+    return own
 
 
 def _warnings(evaluation: Evaluation) -> tuple[str, ...]:

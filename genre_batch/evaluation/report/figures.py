@@ -209,7 +209,8 @@ def precision_recall_curves(
         labels: (n, genres) 0 or 1.
         probabilities: (n, genres), 0..1.
         names: of the genres.
-        thresholds: (genres,); infinity for a genre that is off. Each one's point is marked.
+        thresholds: (genres,); infinity for a genre that is off, NaN for one without a single
+            threshold. Every other one's point is marked.
         chosen: the genre that stands out first; one that no film has gives way to another.
     """
     rows: Rows = []

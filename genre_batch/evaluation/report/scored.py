@@ -7,7 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genre_batch.evaluation.detail import GenreScores, Predictions, genre_scores
+from genre_batch.evaluation.detail import (
+    GenreScores,
+    Predictions,
+    genre_scores,
+    shared_thresholds,
+)
 from genre_batch.evaluation.report.figures import (
     calibration,
     confusion_matrices,
@@ -149,8 +154,9 @@ def prediction_sections(predictions: Predictions, films: str) -> tuple[Section, 
         films: which films these are: `the test part`.
     """
     names, labels = predictions.names, predictions.labels
-    probabilities, thresholds = predictions.probabilities, predictions.thresholds
-    scores = genre_scores(labels, probabilities, thresholds, names)
+    probabilities = predictions.probabilities
+    scores = genre_scores(labels, probabilities, predictions.thresholds, names)
+    thresholds = shared_thresholds(predictions.thresholds)
     chosen = first_shown(scores)
     predicted = {one.genre: one.tp + one.fp for one in scores}
     return (

@@ -29,7 +29,7 @@ from genre_batch.thresholds import find_thresholds
 from genre_batch.training.baselines import SYSTEMS
 from genre_batch.training.baselines.shipped import Exported
 from genre_batch.training.baselines.system import Progress, Setting
-from genre_batch.training.comparison.films import Catalogs
+from genre_batch.training.comparison.films import Catalogs, HeldFilms
 from genre_batch.training.comparison.job import PROTOCOLS, CompareJob
 from genre_batch.training.dataset import sha256_of
 from genre_batch.training.run_folder import RunFolder
@@ -138,6 +138,7 @@ def _try(
         films_per_second=rate,
         parameters=system.parameters,
         quick=job.quick,
+        zeros=_zeros(films),
     )
     partial = place / "answers.partial.npz"
     np.savez(
@@ -151,6 +152,12 @@ def _try(
     # Written last: its presence means that the system is done.
     RunFolder.write_json(place / TRIAL, {"names": films.test.names, "trial": asdict(trial)})
     shutil.rmtree(place / "checkpoints", ignore_errors=True)
+
+
+def _zeros(films: HeldFilms) -> float:
+    """The share of 0 among the labels of all parts."""
+    parts = (films.training, films.development, films.test)
+    return 1 - float(np.concatenate([part.labels for part in parts]).mean())
 
 
 def write_rows(folder: Path) -> list[dict[str, Any]]:
