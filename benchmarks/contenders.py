@@ -36,9 +36,10 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
 from genre_batch import GenreTagger
-from genre_batch.model.batching import load_tokenizer, plan_batches, tokenize
+from genre_batch.model.batching import equal_batches, load_tokenizer, tokenize
+from genre_batch.model.metadata import read_model_file
 from genre_batch.model.session import Session
-from genre_batch.model.tagger import ROWS_PER_BATCH, TOKENS_PER_BATCH
+from genre_batch.model.tagger import TOKENS_PER_BATCH
 from genre_batch.training.dataset import read_dataset
 from genre_batch.training.run_folder import RunFolder
 
@@ -104,15 +105,17 @@ class GraphAlone:
     def prepare(self, setting: Setting) -> None:
         """Loads the exported model."""
         self._setting = setting
-        metadata = GenreTagger.load(setting.model, lazy=True).metadata
+        file = read_model_file(setting.model)
+        metadata = file.metadata
         self._tokenizer = load_tokenizer(metadata.tokenizer, metadata.max_length, "the model")
-        self._session = Session(setting.model.read_bytes(), "the model")
+        self._session = Session(file.content, "the model")
+        self._tokens = TOKENS_PER_BATCH if file.batchable else 1
 
     def run(self, films: Films) -> Answer:
         """Makes batches as the tagger does, then, timed, runs each thread's share of them."""
         threads = self._setting.threads
         ids = tokenize(self._tokenizer, films.texts)
-        batches = list(plan_batches(ids, ROWS_PER_BATCH, TOKENS_PER_BATCH))
+        batches = list(equal_batches(ids, self._tokens))
 
         def work(first: int) -> list[Floats]:
             return [
