@@ -62,6 +62,19 @@ __all__ = ["train"]
 @click.option("--seed", type=click.IntRange(min=0), metavar="N")
 @click.option("--max-length", type=click.IntRange(min=8), metavar="TOKENS")
 @click.option(
+    "--layers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Start from N of the base model's layers, evenly spread, the first and the last among "
+    "them: a faster model of less quality.",
+)
+@click.option(
+    "--ffn-width",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Start from N feed-forward units of each layer, those with the largest weights.",
+)
+@click.option(
     "--loss",
     type=click.Choice(LOSSES),
     help="What is made small; bce: binary cross-entropy.",

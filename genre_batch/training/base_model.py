@@ -24,6 +24,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from genre_batch.errors import MissingExtraError, TrainingError, UsageError
 from genre_batch.training.pooled import PooledClassifier, pool
+from genre_batch.training.smaller import keep_layers, narrow_feed_forward
 
 __all__ = [
     "MINILM",
@@ -151,6 +152,8 @@ def load_base_model(
     pooling: str,
     seed: int,
     attention_dropout: float = 0.1,
+    layers: int | None = None,
+    ffn_width: int | None = None,
 ) -> tuple[Classifier, PreTrainedTokenizerFast]:
     """An encoder with pre-trained weights under a fresh head of one logit a genre.
 
@@ -163,13 +166,20 @@ def load_base_model(
         pooling: `mean` of the token vectors, or `first` token, the paper's.
         seed: of the head's random start.
         attention_dropout: share of attention weights dropped in training.
+        layers: how many of the encoder's layers to keep, evenly spread; None: all.
+        ffn_width: how many feed-forward units of each layer to keep; None: all.
 
     Raises:
         MissingExtraError: `minilm` without its package.
-        UsageError: a folder that is not there.
+        UsageError: a folder that is not there; more layers or units than the encoder has, fewer
+            than one, or an architecture that training/smaller.py cannot cut.
         TrainingError: the model cannot be loaded: not in reach, or damaged.
     """
     encoder, tokenizer = _encoder(name)
+    if layers is not None:
+        keep_layers(encoder, name, layers)
+    if ffn_width is not None:
+        narrow_feed_forward(encoder, name, ffn_width)
     config = encoder.config
     config.problem_type = "multi_label_classification"
     config.id2label = dict(enumerate(labels))

@@ -26,6 +26,8 @@ class FineTuneOptions:
         weight_decay: AdamW's, on all but biases and layer norms.
         max_length: tokens; longer texts are cut.
         pooling: `mean` or `first`.
+        layers: how many of the base model's layers to keep, evenly spread; None: all.
+        ffn_width: how many feed-forward units of each layer to keep; None: all.
         loss: of `losses.LOSSES`.
         sampling: `uniform`, every film once an epoch, or `rare`, as many films, drawn with
             replacement in proportion to the inverse square root of how often their rarest genre is.
@@ -54,6 +56,8 @@ class FineTuneOptions:
     weight_decay: float = 0.01
     max_length: int = 192
     pooling: str = "mean"
+    layers: int | None = None
+    ffn_width: int | None = None
     loss: str = "bce"
     sampling: str = "uniform"
     layer_decay: float = 1.0

@@ -142,6 +142,8 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
         job.options.pooling,
         job.options.seed,
         job.options.attention_dropout,
+        job.options.layers,
+        job.options.ffn_width,
     )
     positions = model.config.max_position_embeddings
     if job.options.max_length > positions:
@@ -150,8 +152,9 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
             f"{job.options.max_length}: add --max-length {positions}"
         )
     if job.options.freeze_layers >= model.config.num_hidden_layers:
+        has = "has" if job.options.layers is None else "keeps"
         raise TrainingError(
-            f"the base model {job.base_model!r} has {model.config.num_hidden_layers} layers: "
+            f"the base model {job.base_model!r} {has} {model.config.num_hidden_layers} layers: "
             f"--freeze-layers has to leave some of them"
         )
     if job.options.masking and tokenizer.mask_token_id is None:
@@ -262,6 +265,8 @@ def _provenance(
 
 def _check_same_run(folder: RunFolder, provenance: dict[str, Any], dataset: Dataset) -> None:
     before = folder.read_json(folder.provenance)
+    # A run begun before an option was there had what is now its default.
+    before["options"] = asdict(FineTuneOptions()) | before.get("options", {})
     for key, value in provenance.items():
         if before.get(key) != value and key != "versions":
             raise TrainingError(

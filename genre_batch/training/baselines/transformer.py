@@ -55,6 +55,8 @@ class FineTuned:
             options.pooling,
             options.seed,
             options.attention_dropout,
+            options.layers,
+            options.ffn_width,
         )
         positions = self._model.config.max_position_embeddings
         options = replace(options, max_length=min(options.max_length, positions))
