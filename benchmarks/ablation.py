@@ -11,25 +11,21 @@ from there when the command is typed again. Writes ablation.json and, made from 
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from students import parser_for, run, standard_job, write_results
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, load_extra, read_dataset
-from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.prediction import predict
-from genre_batch.training.run import TrainJob, train
+from genre_batch.training.run import TrainJob
 from genre_batch.training.run_folder import RunFolder
-
-RECIPE = FineTuneOptions(averaging=0.999, masking=0.05, teacher_weight=0.8)
 
 
 @dataclass(frozen=True)
@@ -64,20 +60,6 @@ VARIATIONS = {
     "class-balanced": Variation("class-balanced loss for the labels", {"loss": "class-balanced"}),
     "first-token": Variation("head on the first token", {"pooling": "first"}),
 }
-
-
-def run(job: TrainJob) -> RunFolder:
-    """The run's folder, finished now or before."""
-    folder = RunFolder(job.folder)
-    if not folder.is_finished:
-
-        def told(done: int, total: int, what: str) -> None:
-            if done % 100 == 0:
-                print(f"\r{job.folder.name}: {what} {done:,} of {total:,}   ", end="", flush=True)
-
-        train(replace(job, resume=folder.path.exists()), told)
-        print()
-    return folder
 
 
 def films_per_second(folder: RunFolder) -> float:
@@ -158,42 +140,22 @@ def markdown(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Trains, measures, writes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("catalog")
-    parser.add_argument("--split", required=True)
-    parser.add_argument("--extra", required=True)
-    parser.add_argument("--teacher", required=True, type=Path, action="append")
-    parser.add_argument("--runs", required=True, type=Path)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser = parser_for(__doc__.splitlines()[0], epochs=3)
     parser.add_argument("--only", nargs="+", choices=VARIATIONS, default=list(VARIATIONS))
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/results"))
     options = parser.parse_args()
-    recipe = replace(RECIPE, epochs=options.epochs)
-    standard = TrainJob(
-        input_location(options.catalog),
-        Path(),
-        base_model="minilm",
-        with_title=True,
-        split=input_location(options.split),
-        extra_train=input_location(options.extra),
-        teachers=tuple(options.teacher),
-    )
+    standard = standard_job(options)
     jobs = {}
     for name in dict.fromkeys(["recipe", *options.only]):
         variation = VARIATIONS[name]
         jobs[name] = replace(
             standard,
             folder=options.runs / name,
-            options=replace(recipe, **variation.options),
+            options=replace(standard.options, **variation.options),
             **variation.job,
         )
     options.runs.mkdir(parents=True, exist_ok=True)
     rows = measure(jobs, options.extra)
-    text = json.dumps({"epochs": options.epochs, "rows": rows}, indent=1) + "\n"
-    (options.output / "ablation.json").write_text(text, encoding="utf-8")
-    table = markdown(json.loads(text))
-    (options.output / "ablation.md").write_text(table, encoding="utf-8")
-    print(table)
+    write_results(options.output, "ablation", {"epochs": options.epochs, "rows": rows}, markdown)
 
 
 if __name__ == "__main__":

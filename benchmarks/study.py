@@ -6,22 +6,20 @@
 
 Each trial fine-tunes for a few epochs on a share of the training films, the same one for all, and
 is judged by the mean average precision on `dev`; `test` is not read. The first trial is the recipe
-of benchmarks/ablation.py; the others are chosen by optuna's tree-structured Parzen estimator, which
+of benchmarks/students.py; the others are chosen by optuna's tree-structured Parzen estimator, which
 the seed makes repeatable. Trials are kept in FOLDER: the same command goes on where it was broken
 off. Writes study.json and, made from it, study.md. A trial takes some minutes on four cores.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
-from ablation import RECIPE
+from students import RECIPE, parser_for, write_results
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.evaluation.metrics import mean_average_precision
@@ -112,16 +110,9 @@ def markdown(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Searches, writes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("catalog")
-    parser.add_argument("--split", required=True)
-    parser.add_argument("--extra", required=True)
-    parser.add_argument("--teacher", required=True, type=Path, action="append")
-    parser.add_argument("--runs", required=True, type=Path)
+    parser = parser_for(__doc__.splitlines()[0], epochs=2)
     parser.add_argument("--trials", type=int, default=12)
-    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--share", type=float, default=0.33)
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/results"))
     given = parser.parse_args()
     dataset = load_dataset(
         input_location(given.catalog),
@@ -160,11 +151,7 @@ def main() -> None:
             for number, trial in enumerate(t for t in study.trials if t.value is not None)
         ],
     }
-    text = json.dumps(result, indent=1) + "\n"
-    (given.output / "study.json").write_text(text, encoding="utf-8")
-    table = markdown(json.loads(text))
-    (given.output / "study.md").write_text(table, encoding="utf-8")
-    print(table)
+    write_results(given.output, "study", result, markdown)
 
 
 if __name__ == "__main__":
