@@ -45,8 +45,9 @@ def described(facts: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     processor = facts["processor"] or "unnamed processor"
     flags = ", ".join(facts["flags"]) or "none"
+    cores = "1 core" if facts["cores"] == 1 else f"{facts['cores']} cores"
     return (
-        f"{facts['cores']} cores ({processor}, {facts['architecture']}; flags for fast products: "
+        f"{cores} ({processor}, {facts['architecture']}; flags for fast products: "
         f"{flags}). {versions}."
     )
 

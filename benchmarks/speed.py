@@ -271,6 +271,10 @@ def _bound(result: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def markdown(result: dict[str, Any]) -> str:
     """The tables, made from the JSON alone."""
     rows = result["contenders"]
@@ -281,7 +285,7 @@ def markdown(result: dict[str, Any]) -> str:
         f"{result['films']:,} films with distinct texts of {result['mean_tokens']} tokens on "
         f"average, model {result['model_sha256'][:12]}. {described(result['machine'])}",
         "",
-        f"All in turn, once a round, with {result['machine']['threads']} threads. "
+        f"All in turn, once a round, with {_counted(result['machine']['threads'], 'thread')}. "
         f"{confidence(result['rounds'])}. The two ratios, taken round by round, say how many times "
         "as fast as the row this project is. Contenders run the float32 checkpoint that the model "
         "was exported from, its mean-pooled head included, or what they make of it; tokenising is "

@@ -185,7 +185,7 @@ def test_encoders_are_fine_tuned_and_leave_no_checkpoints(
 ) -> None:
     with_bert = replace(
         comparison,
-        systems=("bert", "distilbert", "distilbert-oversampled"),
+        systems=("bert", "distilbert", "distilbert-oversampled", "distilbert-own-recipe"),
         bert_model=str(tiny_bert),
     )
     report = compare(with_bert)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from genre_batch.training.baselines.system import Setting, System
-from genre_batch.training.options import RECIPES
+from genre_batch.training.options import RECIPES, FineTuneOptions
 
 __all__ = ["SYSTEMS", "Entry"]
 
@@ -94,10 +94,16 @@ def _lstm(single_genre: bool) -> Callable[[Setting], System]:
     return make
 
 
-def _fine_tuned(base_model: str, setting: Setting, *, single_genre: bool) -> System:
+def _fine_tuned(
+    base_model: str,
+    setting: Setting,
+    *,
+    single_genre: bool = False,
+    options: FineTuneOptions = PAPER_OPTIONS,
+) -> System:
     from genre_batch.training.baselines.transformer import FineTuned
 
-    options = replace(PAPER_OPTIONS, seed=setting.seed)
+    options = replace(options, seed=setting.seed)
     if setting.quick:
         options = replace(options, epochs=1, max_length=64)
     return FineTuned(base_model, options, setting.folder, single_genre=single_genre)
@@ -108,7 +114,11 @@ def _bert(setting: Setting) -> System:
 
 
 def _distilbert(setting: Setting) -> System:
-    return _fine_tuned(setting.base_model, setting, single_genre=False)
+    return _fine_tuned(setting.base_model, setting)
+
+
+def _distilbert_own(setting: Setting) -> System:
+    return _fine_tuned(setting.base_model, setting, options=RECIPES["default"])
 
 
 def _exported(setting: Setting) -> System:
@@ -134,6 +144,12 @@ SYSTEMS: dict[str, Entry] = {
     ),
     "distilbert-oversampled": Entry(
         "the paper's DistilBERT, oversampled", _distilbert, oversampled=True, encoder="base_model"
+    ),
+    "distilbert-own-recipe": Entry(
+        "DistilBERT by this tool's recipe, original data",
+        _distilbert_own,
+        original=True,
+        encoder="base_model",
     ),
     "shipped-overview": Entry("the shipped model, overviews alone", _exported),
     "shipped": Entry("the shipped model, titles and overviews", _exported, with_title=True),
