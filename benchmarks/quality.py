@@ -153,8 +153,8 @@ def markdown(result: dict[str, Any]) -> str:
         "",
         f"Model {model['sha256'][:12]}. `clean`: films with the same overview are in one part; "
         "`test` chose nothing; thresholds are tuned on `dev`. Other people's catalogs: the part "
-        "`test` of the further films. Intervals: 95 %, bootstrap over films. Films/s: all cores, "
-        "one run; teachers in bfloat16.",
+        "`test` of the further films. Intervals: 95 %, bootstrap over films. Films/s: in one "
+        "run, on the same cores, so that their ratio counts; teachers in bfloat16.",
         "",
         "| what | text | films | macro-F1 | micro-F1 | mAP | films/s | parameters |",
         "|---|---|---|---|---|---|---|---|",
