@@ -17,6 +17,7 @@ from genre_batch.training.graph.embeddings import quantize_embeddings
 from genre_batch.training.graph.outliers import (
     activation_ranges,
     cap_outliers,
+    of_normalized,
     weighted_products,
 )
 from genre_batch.training.graph.static_products import Scale, calibrate, quantize_products
@@ -111,6 +112,15 @@ def test_a_graph_without_outliers_stays_as_it_is(model: onnx.ModelProto) -> None
     flat = {"embedded": np.ones(WIDTH, dtype=np.float32)}
     untouched = cap_outliers(copy.deepcopy(model), flat)
     assert untouched.SerializeToString() == model.SerializeToString()
+
+
+def test_only_what_a_layer_norm_gives_is_capped_in_an_export(model: onnx.ModelProto) -> None:
+    ranges = activation_ranges(model, TEXTS)
+    assert of_normalized(model, ranges) == {}
+    untouched = cap_outliers(copy.deepcopy(model), of_normalized(model, ranges))
+    assert untouched.SerializeToString() == model.SerializeToString()
+    model.graph.node[0].op_type = "LayerNormalization"
+    assert of_normalized(model, ranges) == ranges
 
 
 def test_only_products_with_a_stored_weight_are_looked_at(model: onnx.ModelProto) -> None:

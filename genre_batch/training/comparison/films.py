@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pyarrow.parquet as pq
 
@@ -152,7 +153,7 @@ class Catalogs:
         """Who made the copies, by way of which languages."""
         copies = self._oversampled()
         pivots = read_table(copies).column(PIVOT_COLUMN).unique().drop_null().to_pylist()
-        who = Apertium.name if self._job.oversampled is None else copies.name
+        who = Apertium.name if self._job.oversampled is None else Path(copies.name).name
         return f"{who} ({', '.join(pivots)})"
 
     def counts(self) -> dict[str, dict[str, int]]:

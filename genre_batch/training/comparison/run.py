@@ -86,7 +86,7 @@ def compare(job: CompareJob, progress: Progress = lambda done, total, what: None
                 write_rows(folder)
     progress(0, 0, "writing the report")
     rows = write_rows(folder)
-    page = comparison_report(rows, job.catalog.name, catalogs.counts(), _shown(folder))
+    page = comparison_report(rows, Path(job.catalog.name).name, catalogs.counts(), _shown(folder))
     write_report(page, folder / "report.html")
     return CompareReport(folder, rows, fitted)
 
