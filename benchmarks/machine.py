@@ -58,6 +58,8 @@ def confidence(rounds: int) -> str:
     Each round is as likely above the true median as below it, so the range misses it only when all
     are on one side: with probability 2 ** (1 - rounds), whatever the distribution.
     """
+    if rounds == 1:
+        return "One round: what it is worth is not known"
     return (
         f"Median of {rounds} rounds; in brackets their lowest and highest, which hold the true "
         f"median with a confidence of {1 - 2.0 ** (1 - rounds):.0%}"
