@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from students import parser_for, run, standard_job, write_results
+from results import write_results
+from students import parser_for, run, standard_job
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions

@@ -14,6 +14,7 @@ import polars as pl
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from genre_batch.model.batching import load_tokenizer, pad, plan_batches, tokenize
 from genre_batch.training.base_model import MeanPooledDistilBert
 
 Floats = npt.NDArray[np.float32]
@@ -82,14 +83,12 @@ class Setting:
 
     @functools.cached_property
     def _backend(self) -> Tokenizer:
-        backend = Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str())
-        backend.enable_truncation(self.max_length)
-        backend.no_padding()
-        return backend
+        text = self.tokenizer.backend_tokenizer.to_str()
+        return load_tokenizer(text, self.max_length, "the checkpoint")
 
-    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+    def tokens(self, texts: Sequence[str]) -> list[Ids]:
         """Each text's token ids, by the tokenizer's own threads."""
-        return [encoding.ids for encoding in self._backend.encode_batch_fast(texts)]
+        return tokenize(self._backend, texts)
 
 
 @dataclass(frozen=True)
@@ -133,31 +132,17 @@ class Contender(Protocol):
         """Tags the films: texts in, probabilities out."""
 
 
-def padded(ids: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
-    """(rows, longest) int64 token ids, 0 behind the end of each, and their attention mask."""
-    lengths = np.array([len(row) for row in ids])
-    mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
-    filled = np.zeros_like(mask)
-    filled[mask.astype(bool)] = np.concatenate(ids)
-    return filled, mask
-
-
-def in_arrival_order(ids: Sequence[Sequence[int]]) -> Iterator[tuple[Ids, Ids, Ids]]:
+def in_arrival_order(ids: Sequence[Ids]) -> Iterator[tuple[Ids, Ids, Ids]]:
     """(rows, input_ids, attention_mask) of `BATCH` films after another, as they come."""
     for start in range(0, len(ids), BATCH):
         rows = np.arange(start, min(start + BATCH, len(ids)))
-        yield rows, *padded([ids[row] for row in rows.tolist()])
+        yield rows, *pad([ids[row] for row in rows.tolist()])
 
 
-def by_length(ids: Sequence[Sequence[int]]) -> Iterator[tuple[Ids, Ids, Ids]]:
+def by_length(ids: Sequence[Ids]) -> Iterator[tuple[Ids, Ids, Ids]]:
     """The same of films of near-equal length, up to `TOKENS` with the padding, longest first."""
-    order = np.argsort([-len(row) for row in ids], kind="stable")
-    start = 0
-    while start < len(order):
-        longest = len(ids[int(order[start])])
-        rows = order[start : start + max(1, TOKENS // longest)]
-        yield rows, *padded([ids[row] for row in rows.tolist()])
-        start += len(rows)
+    for batch in plan_batches(ids, max_rows=TOKENS, max_tokens=TOKENS):
+        yield batch.rows, batch.input_ids, batch.attention_mask
 
 
 def ordered(parts: Iterable[tuple[Ids, Floats]], films: int) -> Floats:

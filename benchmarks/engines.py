@@ -171,7 +171,7 @@ class OpenVinoInt8(OpenVinoLow):
 
         nncf.set_log_level(logging.ERROR)
         inputs = [
-            {"input_ids": np.array([ids]), "attention_mask": np.ones((1, len(ids)), np.int64)}
+            {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])}
             for ids in setting.tokens(setting.calibration)
         ]
         return nncf.quantize(
@@ -219,7 +219,7 @@ class CTranslate2:
 
         def work(batch: tuple[Ids, Ids, Ids]) -> tuple[Ids, Floats]:
             rows, _, mask = batch
-            answer = self._encoder.forward_batch([ids[row] for row in rows])
+            answer = self._encoder.forward_batch([ids[row].tolist() for row in rows])
             hidden = np.array(answer.last_hidden_state)
             return rows, self._head(hidden, mask.astype(np.float32))
 

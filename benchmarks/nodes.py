@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from machine import described, machine
+from results import write_results
 
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.session import NOT_FUSED
@@ -109,11 +110,7 @@ def main() -> None:
             for kind, (count, milliseconds) in sorted(kinds.items(), key=lambda one: -one[1][1])
         ],
     }
-    text = json.dumps(result, indent=1) + "\n"
-    (options.output / "nodes.json").write_text(text, encoding="utf-8")
-    table = markdown(json.loads(text))
-    (options.output / "nodes.md").write_text(table, encoding="utf-8")
-    print(table)
+    write_results(options.output, "nodes", result, markdown)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ quality.json and, made from it, quality.md. On four cores it takes some minutes 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from results import write_results
 
 from genre_batch import GenreTagger
 from genre_batch.catalog.formats import input_location
@@ -203,11 +203,7 @@ def main() -> None:
         "against_float": against_float(folder, options.model, dataset),
         "teachers": taught(options.teacher, dataset),
     }
-    text = json.dumps(result, indent=1) + "\n"
-    (options.output / "quality.json").write_text(text, encoding="utf-8")
-    table = markdown(json.loads(text))
-    (options.output / "quality.md").write_text(table, encoding="utf-8")
-    print(table)
+    write_results(options.output, "quality", result, markdown)
 
 
 if __name__ == "__main__":

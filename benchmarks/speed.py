@@ -18,7 +18,6 @@ On two cores it takes half an hour.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 import warnings
@@ -36,6 +35,7 @@ from machine import confidence, described, machine, spread
 from optimum.exporters.onnx import export
 from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
 from products import LARGE, Products, layer_shapes, operations
+from results import write_results
 
 from genre_batch import GenreTagger
 from genre_batch.catalog.columns import TEXT_COLUMNS, TITLE_COLUMNS, find_column, need_column
@@ -329,11 +329,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         result = measure(options, Path(folder))
-    text = json.dumps(result, indent=1) + "\n"
-    (options.output / "speed.json").write_text(text, encoding="utf-8")
-    table = markdown(json.loads(text))
-    (options.output / "speed.md").write_text(table, encoding="utf-8")
-    print(table)
+    write_results(options.output, "speed", result, markdown)
 
 
 if __name__ == "__main__":

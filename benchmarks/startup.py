@@ -32,6 +32,7 @@ from typing import Any
 
 import polars as pl
 from machine import confidence, described, machine, spread
+from results import write_results
 
 from genre_batch.catalog.columns import TEXT_COLUMNS, need_column
 
@@ -180,11 +181,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         result = measure(options, Path(folder))
-    text = json.dumps(result, indent=1) + "\n"
-    (options.output / "startup.json").write_text(text, encoding="utf-8")
-    table = markdown(json.loads(text))
-    (options.output / "startup.md").write_text(table, encoding="utf-8")
-    print(table)
+    write_results(options.output, "startup", result, markdown)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,10 @@
-"""What the benchmarks that train students share: recipe, arguments, job, results on disk."""
+"""What the benchmarks that train students share: recipe, arguments, job."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.errors import GenreBatchError
@@ -64,14 +61,3 @@ def run(job: TrainJob) -> RunFolder:
         raise SystemExit(str(error).replace("another -o", "another --runs")) from error
     print(f"\r{job.folder.name}: done{'':40}")
     return RunFolder(job.folder)
-
-
-def write_results(
-    folder: Path, name: str, result: dict[str, Any], markdown: Callable[[dict[str, Any]], str]
-) -> None:
-    """Writes NAME.json and, made from what it says, NAME.md, which is printed too."""
-    text = json.dumps(result, indent=1) + "\n"
-    (folder / f"{name}.json").write_text(text, encoding="utf-8")
-    table = markdown(json.loads(text))
-    (folder / f"{name}.md").write_text(table, encoding="utf-8")
-    print(table)

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 import optuna
-from students import RECIPE, parser_for, write_results
+from results import write_results
+from students import RECIPE, parser_for
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.evaluation.metrics import mean_average_precision

@@ -10,12 +10,12 @@ Finds thresholds on the part `dev` with each method of `genre_batch.thresholds`,
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from results import write_results
 
 from genre_batch import GenreTagger
 from genre_batch.catalog.formats import input_location
@@ -127,11 +127,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results"))
     options = parser.parse_args()
     result = measure(options.catalog, options.split, GenreTagger.load(options.model))
-    text = json.dumps(result, indent=1) + "\n"
-    (options.output / "thresholds.json").write_text(text, encoding="utf-8")
-    table = markdown(json.loads(text))
-    (options.output / "thresholds.md").write_text(table, encoding="utf-8")
-    print(table)
+    write_results(options.output, "thresholds", result, markdown)
 
 
 if __name__ == "__main__":

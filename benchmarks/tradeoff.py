@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from students import parser_for, run, standard_job, write_results
+from results import write_results
+from students import parser_for, run, standard_job
 
 from genre_batch import GenreTagger
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions

@@ -275,7 +275,8 @@ def comparison_markdown(rows: Sequence[dict[str, Any]]) -> str:
         "are split first, those with the same overview together, and copies are learnt from only. "
         "Thresholds are found on the development part. Intervals: 95 %, bootstrap over test films. "
         "Systems marked *one genre* give each film its likeliest genre only and are scored on that "
-        "(`top-genre`).",
+        "(`top-genre`). Seconds and films/s were taken once, beside whatever else the machine did: "
+        "orders of magnitude.",
     ]
     if any(row["quick"] for row in rows):
         lines += ["", "**Made with --quick: it shows that the command runs, and nothing else.**"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -95,8 +96,8 @@ def equal_batches(ids: Sequence[npt.NDArray[np.int64]], max_tokens: int) -> Iter
     """
     lengths = np.array([len(row) for row in ids], dtype=np.int64)
     order = np.argsort(-lengths, kind="stable")
-    starts = np.flatnonzero(np.diff(lengths[order], prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+    starts = np.flatnonzero(np.diff(lengths[order], prepend=-1)).tolist()
+    for start, end in itertools.pairwise([*starts, len(order)]):
         size = max(1, max_tokens // max(1, int(lengths[order[start]])))
         for first in range(start, end, size):
             rows = order[first : min(first + size, end)]

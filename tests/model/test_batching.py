@@ -67,6 +67,10 @@ def test_equal_batches_are_as_full_as_they_may_be() -> None:
     assert [batch.rows.tolist() for batch in batches] == [[0, 2], [3], [1, 4]]
 
 
+def test_of_no_rows_there_are_no_batches() -> None:
+    assert list(equal_batches([], max_tokens=8)) == list(plan_batches([], 1, 8)) == []
+
+
 def test_padding_stands_at_the_end_and_is_masked() -> None:
     ids, mask = pad([np.array([7, 8]), np.array([9])])
     assert ids.tolist() == [[7, 8], [9, 0]]

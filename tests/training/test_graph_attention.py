@@ -89,6 +89,15 @@ def test_a_graph_without_attention_is_refused() -> None:
         fuse_attention(helper.make_model(graph), HEADS)
 
 
+def test_attention_of_another_pattern_is_refused(exported: onnx.ModelProto) -> None:
+    model = copy.deepcopy(exported)
+    for node in model.graph.node:
+        if node.op_type == "Where":
+            node.op_type = "Add"
+    with pytest.raises(ValueError, match="is a Add where attention should have a Where"):
+        fuse_attention(model, HEADS)
+
+
 def test_what_no_output_needs_is_dropped_and_the_rest_keeps_its_order() -> None:
     nodes = [
         helper.make_node("Relu", ["x"], ["a"]),

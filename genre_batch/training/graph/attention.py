@@ -67,7 +67,7 @@ def fuse_attention(model: onnx.ModelProto, heads: int) -> onnx.ModelProto:
         heads: of each layer.
 
     Raises:
-        ValueError: no layer of that pattern is in the graph.
+        ValueError: no self-attention is in the graph, or one that the exporter wrote otherwise.
     """
     graph = skip_identities(model).graph
     layers = _layers(graph)
@@ -103,11 +103,12 @@ def _layers(graph: onnx.GraphProto) -> list[_Layer]:
     for softmax in graph.node:
         if softmax.op_type != "Softmax":
             continue
-        where = made[softmax.input[0]]
-        scores = made[where.input[2]]
-        divided = made[scores.input[0]]
-        attended = read[softmax.output[0]][0]
-        context = read[read[attended.output[0]][0].output[0]][0]
+        where = _of_kind("Where", made[softmax.input[0]])
+        scores = _of_kind("MatMul", made[where.input[2]])
+        divided = _of_kind("Div", made[scores.input[0]])
+        attended = _of_kind("MatMul", read[softmax.output[0]][0])
+        joined = _of_kind("Transpose", read[attended.output[0]][0])
+        context = _of_kind("Reshape", read[joined.output[0]][0])
         found.append(
             _Layer(
                 _projection(divided.input[0], made, stored),
@@ -121,13 +122,20 @@ def _layers(graph: onnx.GraphProto) -> list[_Layer]:
     return found
 
 
+def _of_kind(kind: str, node: onnx.NodeProto) -> onnx.NodeProto:
+    if node.op_type != kind:
+        raise ValueError(f"{node.name} is a {node.op_type} where attention should have a {kind}")
+    return node
+
+
 def _projection(
     name: str, made: dict[str, onnx.NodeProto], stored: dict[str, onnx.TensorProto]
 ) -> _Projection:
     """What a Transpose of a Reshape of a product and its bias comes from."""
-    add = made[made[made[name].input[0]].input[0]]
+    heads = _of_kind("Reshape", made[_of_kind("Transpose", made[name]).input[0]])
+    add = _of_kind("Add", made[heads.input[0]])
     bias, product = add.input if add.input[0] in stored else reversed(add.input)
-    source, weight = made[product].input
+    source, weight = _of_kind("MatMul", made[product]).input
     return _Projection(
         source, numpy_helper.to_array(stored[weight]), numpy_helper.to_array(stored[bias])
     )
