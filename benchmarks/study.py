@@ -92,7 +92,7 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [
         "# A bounded search of training options",
         "",
-        f"{len(rows)} trials, {result['epochs']} epochs each on {result['films']:,} of the "
+        f"{len(rows)} trials (epochs: {result['epochs']}) on {result['films']:,} of the "
         f"training films, judged on `dev` (mean average precision, {result['development']:,} "
         "films); `test` was not read. Trial 0 is the recipe that the search started from. Short "
         "trainings favour high rates and little averaging: the table guides, it does not decide.",

@@ -13,10 +13,14 @@ from genre_batch.training.options import RECIPES, FineTuneOptions
 
 __all__ = ["SYSTEMS", "Entry"]
 
-PAPER_OPTIONS = replace(RECIPES["paper"], pooling="mean", max_length=256)
+ENCODER_OPTIONS = replace(RECIPES["paper"], pooling="mean", max_length=256)
 """The paper's recipe but for two things: the head reads the mean of the token vectors, for which
 MiniLM's weights were made, and texts of more than 256 tokens, of which there is hardly one, are
 cut."""
+
+PAPER_OPTIONS = replace(ENCODER_OPTIONS, head_multiplier=10.0)
+"""And a third: the head for several genres, which starts from nothing, learns ten times as fast as
+the encoder. At one rate, five epochs leave MiniLM behind word counts."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def _fine_tuned(
 
 
 def _bert(setting: Setting) -> System:
-    return _fine_tuned(setting.bert_model, setting, single_genre=True)
+    return _fine_tuned(setting.bert_model, setting, single_genre=True, options=ENCODER_OPTIONS)
 
 
 def _distilbert(setting: Setting) -> System:
