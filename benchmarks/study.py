@@ -140,16 +140,18 @@ def main() -> None:
         options = suggested(trial, given.epochs)
         return judged(options, films, targets, development, given.runs / f"trial-{trial.number}")
 
-    done = [trial for trial in study.trials if trial.value is not None]
-    study.optimize(objective, n_trials=max(0, given.trials - len(done)))
+    def complete() -> list[optuna.trial.FrozenTrial]:
+        return study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+
+    study.optimize(objective, n_trials=max(0, given.trials - len(complete())))
     result = {
         "epochs": given.epochs,
         "films": len(films),
         "development": len(development),
         "recipe": asdict(RECIPE),
         "trials": [
-            {"trial": number, "map": round(float(trial.value), 4), "options": trial.params}
-            for number, trial in enumerate(t for t in study.trials if t.value is not None)
+            {"trial": number, "map": round(trial.values[0], 4), "options": trial.params}
+            for number, trial in enumerate(complete())
         ],
     }
     write_results(given.output, "study", result, markdown)
