@@ -1,7 +1,7 @@
 """What each ingredient of the shipped model's training is worth.
 
     python benchmarks/ablation.py CATALOG --split FILE --extra FILE --teacher RUN --runs FOLDER
-        [--epochs 3] [--only NAME ...] [-o docs/results]
+        [--align-to ENCODER] [--epochs 3] [--only NAME ...] [-o docs/results]
 
 Trains the recipe and, one change at a time, its variations, each for the same number of epochs (a
 quarter of an hour each on four cores), all with thresholds tuned on `dev` and scored on `test`,
@@ -50,6 +50,7 @@ VARIATIONS = {
     "no-teacher": Variation("without the teacher", {}, {"teachers": ()}),
     "teacher-alone": Variation("the teacher alone, no labels", {"teacher_weight": 1.0}),
     "recombined": Variation("and as many texts of sentences of two films", {"recombined": 1.0}),
+    "aligned": Variation("and aligned to another encoder first"),
     "no-extra": Variation("without the further films", {}, {"extra_train": None}),
     "no-title": Variation("without titles", {}, {"with_title": False}),
     "no-masking": Variation("without masking", {"masking": 0.0}),
@@ -146,11 +147,16 @@ def main() -> None:
     """Trains, measures, writes."""
     parser = parser_for(__doc__.splitlines()[0], epochs=3)
     parser.add_argument("--only", nargs="+", choices=VARIATIONS, default=list(VARIATIONS))
+    parser.add_argument("--align-to", help="an encoder, for the variation `aligned`")
     options = parser.parse_args()
+    if options.align_to is None:
+        options.only = [name for name in options.only if name != "aligned"]
     standard = standard_job(options)
     jobs = {}
     for name in dict.fromkeys(["recipe", *options.only]):
         variation = VARIATIONS[name]
+        if name == "aligned":
+            variation = replace(variation, job={"align_to": options.align_to})
         jobs[name] = replace(
             standard,
             folder=options.runs / name,

@@ -133,6 +133,18 @@ __all__ = ["train"]
     help="Further texts of sentences of two films, for each film; only teachers label them.",
 )
 @click.option(
+    "--align-to",
+    metavar="ID|DIR",
+    help="An encoder, usually a larger one: before it learns genres, the base model learns to give "
+    "its vectors for the training films.",
+)
+@click.option(
+    "--align-epochs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Passes over the training films for that.",
+)
+@click.option(
     "--pooling", type=click.Choice(["mean", "first"]), help="What the head reads of the tokens."
 )
 @click.option("--with-title", is_flag=True, help="Let the model read 'Title. Overview'.")
@@ -168,6 +180,7 @@ def train(
     split: str | None,
     extra_train: str | None,
     teachers: tuple[str, ...],
+    align_to: str | None,
     with_title: bool,
     text_column: str | None,
     title_column: str | None,
@@ -218,6 +231,7 @@ def train(
         split=split_file,
         extra_train=extra,
         teachers=tuple(Path(teacher) for teacher in teachers),
+        align_to=align_to,
         thresholds=thresholds,
         resume=resume,
     )

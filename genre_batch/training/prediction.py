@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from genre_batch.model.batching import load_tokenizer, plan_batches, tokenize
 from genre_batch.training.base_model import Classifier
-from genre_batch.training.pooled import PooledClassifier
+from genre_batch.training.pooled import pool
 
 __all__ = [
     "bf16_is_fast",
@@ -152,13 +152,13 @@ def predict_logits(
 
 
 def encode(
-    model: PooledClassifier,
+    model: Classifier,
     tokenizer: PreTrainedTokenizerFast,
     texts: list[str],
     max_length: int,
     told: Callable[[int], None] = lambda done: None,
 ) -> npt.NDArray[np.float32]:
-    """(texts, width) float32 pooled vectors of an encoder, in bfloat16 where that is faster.
+    """(texts, width) float32 pooled vectors under the head, in bfloat16 where that is faster.
 
     Arguments as in `predict_logits`.
     """
@@ -167,7 +167,9 @@ def encode(
         tokenizer,
         texts,
         max_length,
-        lambda tokens: model.pooled(**tokens),
+        lambda tokens: pool(
+            model.base_model(**tokens)[0], tokens["attention_mask"], model.config.pooling
+        ),
         model.config.hidden_size,
         True,
         told,

@@ -60,7 +60,11 @@ def run_report(folder: RunFolder, dataset: Dataset, training: Dataset) -> Report
                 tables=(_figures_table(metrics),),
             ),
             *prediction_sections(_predict(folder, parts["test"]), "the test part"),
-            Section("Training", figures=training_curves(log), tables=(_log_table(log),)),
+            Section(
+                "Training",
+                figures=training_curves(log),
+                tables=(_log_table(log), *_alignment_table(folder)),
+            ),
             Section(
                 "Films",
                 figures=(_counts(parts),),
@@ -144,6 +148,24 @@ def _log_table(log: list[dict[str, Any]]) -> Table:
                 line["seconds"],
             )
             for line in log
+        ),
+    )
+
+
+def _alignment_table(folder: RunFolder) -> tuple[Table, ...]:
+    """The epochs of `--align-to`, before those of training; none without it."""
+    if not folder.alignment_log.exists():
+        return ()
+    lines = folder.alignment_log.read_text(encoding="utf-8").splitlines()
+    return (
+        Table(
+            "Before it: epochs of aligning",
+            (
+                Column("Epoch", 0),
+                Column("Explained", 4, "of the other encoder's vectors of development films"),
+                Column("Seconds", 1),
+            ),
+            tuple(tuple(json.loads(line).values()) for line in lines),
         ),
     )
 

@@ -16,6 +16,7 @@ from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.evaluation.report.page import write_report
 from genre_batch.thresholds import find_thresholds
+from genre_batch.training.align import Aligner, align
 from genre_batch.training.base_model import Classifier, load_base_model, load_checkpoint
 from genre_batch.training.dataset import (
     Columns,
@@ -58,6 +59,8 @@ class TrainJob:
         split: a split file to use instead of drawing one.
         extra_train: further films for the training part.
         teachers: finished runs to learn from besides the labels.
+        align_to: a hub id, a local folder, or `minilm`: an encoder whose vectors the base model
+            learns to give before it learns genres; None: it starts as it is.
         thresholds: the method, of `thresholds.METHODS`.
         resume: go on from the last checkpoint in `folder`.
     """
@@ -73,6 +76,7 @@ class TrainJob:
     split: Location | None = None
     extra_train: Location | None = None
     teachers: tuple[Path, ...] = ()
+    align_to: str | None = None
     thresholds: str = "f1"
     resume: bool = False
 
@@ -161,6 +165,7 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
         raise TrainingError(
             f"the base model {job.base_model!r} has no mask token: train without --masking"
         )
+    aligner = Aligner.load(job.align_to, job.options.max_length) if job.align_to else None
     provenance = _provenance(job, dataset, extra, model.config)
     provenance["teachers"] = taught_by
     if begun:
@@ -172,9 +177,10 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
             extra.write(folder.extra)
         folder.readme.write_text(_readme(job, model), encoding="utf-8")
         folder.write_json(folder.provenance, provenance)
-        if isinstance(model, PooledClassifier) and not (
-            job.resume and has_checkpoint(folder.path, job.options)
-        ):
+        fresh = not (job.resume and has_checkpoint(folder.path, job.options))
+        if aligner is not None and fresh:
+            align(model, tokenizer, aligner, training, development, job.options, folder, progress)
+        if isinstance(model, PooledClassifier) and fresh:
             start_head(
                 model,
                 tokenizer,
@@ -227,6 +233,11 @@ def _lesson(job: TrainJob, training: Dataset, progress: Progress) -> tuple[Datas
     return concatenate(training, made), np.concatenate([targets, also], axis=1)
 
 
+def _name(encoder: str) -> str:
+    """Of a folder its name alone: where it lay is nobody else's business."""
+    return os.path.basename(os.path.abspath(encoder)) if os.path.isdir(encoder) else encoder
+
+
 def _provenance(
     job: TrainJob, dataset: Dataset, extra: Dataset | None, config: Any
 ) -> dict[str, Any]:
@@ -240,10 +251,8 @@ def _provenance(
             }
         )
     return {
-        # Of a folder its name alone: where it lay is nobody else's business.
-        "base_model": os.path.basename(os.path.abspath(job.base_model))
-        if os.path.isdir(job.base_model)
-        else job.base_model,
+        "base_model": _name(job.base_model),
+        "aligned_to": _name(job.align_to) if job.align_to else None,
         "architecture": _ARCHITECTURES.get(config.model_type, config.model_type),
         "shape": [
             config.num_hidden_layers,
@@ -359,6 +368,7 @@ protocol). {how}
 | thresholds.json | one threshold a genre, tuned on the part dev |
 | metrics.json | figures on dev (thresholds tuned there: optimistic) and test |
 | training_log.jsonl | one line an epoch |
+| alignment_log.jsonl | one line an epoch of --align-to, if it was given |
 | report.html | figures, curves, films and options on one page |
 | provenance.json | options, data hashes, versions |
 

@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "training_log.jsonl"
 
     @property
+    def alignment_log(self) -> Path:
+        """One line an epoch of `--align-to`; absent without it."""
+        return self.path / "alignment_log.jsonl"
+
+    @property
     def report(self) -> Path:
         """A page of tables and figures, for people; written behind everything else."""
         return self.path / "report.html"

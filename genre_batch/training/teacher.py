@@ -60,10 +60,12 @@ def check_teacher(folder: Path, dataset: Dataset) -> dict[str, Any]:
             f"the teacher {folder} was trained on {leaked:,} films of this split's dev and test "
             f"parts: train it with the same --split"
         )
-    return {
+    said = {
         key: provenance.get(key)
         for key in ("base_model", "architecture", "shape", "options", "teachers", "data")
     }
+    aligned_to = provenance.get("aligned_to")
+    return said | ({"aligned_to": aligned_to} if aligned_to else {})
 
 
 def teach(folders: Sequence[Path], films: Dataset, progress: Progress) -> Targets:
