@@ -1,4 +1,4 @@
-"""What each ingredient of the shipped model's training is worth.
+"""What each ingredient of training is worth.
 
     python benchmarks/ablation.py CATALOG --split FILE --extra FILE --teacher RUN --runs FOLDER
         [--align-to ENCODER] [--epochs 3] [--only NAME ...] [-o docs/results]
@@ -120,8 +120,8 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [
         "# What each ingredient is worth",
         "",
-        "One change at a time to the shipped model's recipe, float32, epochs: "
-        f"{result['epochs']} (the shipped model has 5, and as many recombined texts as films). "
+        f"One change at a time to one recipe, float32, epochs: {result['epochs']}. The shipped "
+        "model has it with 5 epochs, with `--align-to` and with as many recombined texts as films. "
         "Thresholds are tuned on `dev`. `test`: "
         f"{result['rows'][0]['test']['films']} films; others: "
         f"{result['rows'][0]['others']['films']:,} films of other snapshots. Gains in points of "

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -251,8 +252,9 @@ def align(
 
     def explained() -> float:
         found = encode(model, tokenizer, development.texts, options.max_length)
+        layer = translated.translation
         with torch.inference_mode():
-            guessed = translated.translation(torch.from_numpy(found)).float().numpy()
+            guessed = layer(torch.from_numpy(found).to(layer.weight.device)).float().cpu().numpy()
         spread = np.square(truth - truth.mean(axis=0)).sum()
         return 1 - float(np.square(guessed - truth).sum() / spread)
 
@@ -273,3 +275,4 @@ def align(
     partial = finished.with_suffix(".partial")
     save_file({name: value.contiguous() for name, value in encoder.state_dict().items()}, partial)
     partial.replace(finished)
+    shutil.rmtree(work)
