@@ -44,8 +44,8 @@ def default_model() -> Path:
         return Path(named)
     try:
         shipped = Path(str(resources.files("genre_batch.export"))) / SHIPPED_MODEL
-    except ModuleNotFoundError:  # run from a checkout that was not installed
-        shipped = Path(SHIPPED_MODEL)
+    except ModuleNotFoundError:  # python was started in a checkout, whose modules come first
+        shipped = Path(__file__).parents[2] / "export" / SHIPPED_MODEL
     if not shipped.is_file():
         raise ModelError(
             f"the shipped model {SHIPPED_MODEL} is not installed: pip install . in the checkout, "

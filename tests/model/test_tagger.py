@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from genre_batch.model import session
 from genre_batch.model.metadata import write_metadata
 from genre_batch.model.session import available_cores
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger, default_model
+from places import ROOT
 
 TEXTS = st.lists(
     st.one_of(st.none(), st.lists(st.sampled_from([*tiny.WORDS, "the", ""])).map(" ".join)),
@@ -119,6 +123,23 @@ def test_without_one_the_model_is_the_shipped_one(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv(MODEL_VARIABLE, raising=False)
     assert default_model().name == "genre-batch.onnx"
     assert default_model().stat().st_size < 25_000_000
+
+
+def test_python_started_in_a_checkout_finds_the_checkout_s_model() -> None:
+    """There `import genre_batch` takes the checkout's modules, installed or not."""
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from genre_batch.model.tagger import default_model as m; print(m().resolve())",
+        ],
+        cwd=ROOT,
+        env={key: value for key, value in os.environ.items() if key != MODEL_VARIABLE},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert Path(found) == ROOT / "export" / "genre-batch.onnx"
 
 
 def _write(path: Path, model: onnx.ModelProto) -> Path:
