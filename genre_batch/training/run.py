@@ -180,6 +180,7 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
         fresh = not (job.resume and has_checkpoint(folder.path, job.options))
         if aligner is not None and fresh:
             align(model, tokenizer, aligner, training, development, job.options, folder, progress)
+        aligner = None  # its memory is wanted for training
         if isinstance(model, PooledClassifier) and fresh:
             start_head(
                 model,
