@@ -146,14 +146,15 @@ def markdown(result: dict[str, Any]) -> str:
 def main() -> None:
     """Trains, measures, writes."""
     parser = parser_for(__doc__.splitlines()[0], epochs=3)
-    parser.add_argument("--only", nargs="+", choices=VARIATIONS, default=list(VARIATIONS))
+    parser.add_argument("--only", nargs="+", choices=VARIATIONS)
     parser.add_argument("--align-to", help="an encoder, for the variation `aligned`")
     options = parser.parse_args()
-    if options.align_to is None:
-        options.only = [name for name in options.only if name != "aligned"]
+    if options.align_to is None and "aligned" in (options.only or ()):
+        parser.error("the variation aligned needs --align-to")
+    wanted = options.only or [name for name in VARIATIONS if name != "aligned" or options.align_to]
     standard = standard_job(options)
     jobs = {}
-    for name in dict.fromkeys(["recipe", *options.only]):
+    for name in dict.fromkeys(["recipe", *wanted]):
         variation = VARIATIONS[name]
         if name == "aligned":
             variation = replace(variation, job={"align_to": options.align_to})

@@ -45,8 +45,8 @@ from genre_batch.training.run_folder import RunFolder
 __all__ = ["ALIGN_RATE", "Aligner", "align"]
 
 ALIGN_RATE = 2e-4
-"""Peak learning rate. MiniLM learns 58 % of the variance of mpnet-base's vectors of development
-films with it in three epochs of 14,192 films; 40 % is what a linear layer alone explains."""
+"""Peak learning rate. With it MiniLM explains 61 % of the variance of mpnet-base's vectors of
+development films after six epochs of 14,192 films; a linear layer alone explains 40 %."""
 
 _FILMS_TO_START_FROM = 4000
 _RIDGE = 1e-3

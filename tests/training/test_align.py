@@ -62,7 +62,7 @@ def _explained(folder: RunFolder) -> list[float]:
     return [json.loads(line)["development_explained"] for line in lines]
 
 
-def test_each_epoch_explains_more_of_the_other_s_vectors(
+def test_more_is_explained_after_the_last_epoch_than_after_the_first(
     base_model: Path, aligner: Aligner, films: Dataset, short: FineTuneOptions, tmp_path: Path
 ) -> None:
     model, tokenizer = load_base_model(str(base_model), films.names, "mean", seed=0)
