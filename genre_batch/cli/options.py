@@ -25,6 +25,7 @@ THRESHOLD_METHODS = (
     "f1",
     "f1-shrunk",
     "f1-floor",
+    "f1-expected",
     "fixed-0.5",
     "anneal-1",
     "anneal-5",

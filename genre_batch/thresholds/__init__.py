@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from genre_batch.thresholds.anneal import annealed
 from genre_batch.thresholds.cautious import f1_floor, f1_shrunk
+from genre_batch.thresholds.expected import f1_expected
 from genre_batch.thresholds.f1 import f1_optimal
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD, fixed
 from genre_batch.thresholds.mcc import mcc_grid
@@ -28,6 +29,7 @@ METHODS: dict[str, Method] = {
     "f1": f1_optimal,
     "f1-shrunk": f1_shrunk,
     "f1-floor": f1_floor,
+    "f1-expected": f1_expected,
     "fixed-0.5": fixed,
     "anneal-1": partial(annealed, passes=1),
     "anneal-5": partial(annealed, passes=5),

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.thresholds import Method
-from genre_batch.thresholds.cautious import f1_shrunk
 from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.cuts import Objective, best_cut
+from genre_batch.thresholds.expected import f1_expected
 from genre_batch.thresholds.f1 import f1_optimal
 
 __all__ = [
@@ -98,7 +98,7 @@ def score_optimal(probabilities: Probabilities, labels: Labels) -> Floats:
 
 OPERATING_POINTS: dict[str, Method] = {
     "f1": f1_optimal,
-    "balanced": f1_shrunk,
+    "balanced": f1_expected,
     "precision=0.9": partial(at_precision, precision=0.9),
     "recall=0.9": partial(at_recall, recall=0.9),
     "score": score_optimal,
