@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_score, recall_score
 
@@ -128,6 +128,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
 
 
 @settings(deadline=None, max_examples=10)
+@example(766772)  # a film's probability is 0.95, one of the thresholds
 @given(st.integers(0, 2**32 - 1))
 def test_threshold_curves_are_scikit_learn_s(seed: int) -> None:
     labels, probabilities, thresholds = _films(seed)

@@ -301,7 +301,8 @@ def threshold_curves(
 
     Arguments as for `precision_recall_curves`, with which it shares the choice of genre.
     """
-    grid = np.linspace(0, 1, THRESHOLD_STEPS + 1)
+    # Rounded before it is compared with: linspace's 0.95 is a little more than 0.95.
+    grid = np.linspace(0, 1, THRESHOLD_STEPS + 1).round(_PLACES)
     rows: Rows = []
     for at, name in enumerate(names):
         truth, scores = labels[:, at].astype(bool), probabilities[:, at]
@@ -313,7 +314,7 @@ def threshold_curves(
             hits, given = int((truth & guess).sum()), int(guess.sum())
             row = {
                 "genre": name,
-                "threshold": round(one, _PLACES),
+                "threshold": one,
                 "F1": _rounded(2 * hits / (positives + given)),
                 "recall": _rounded(hits / positives),
             }
