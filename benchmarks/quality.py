@@ -102,10 +102,13 @@ def taught(folders: list[Path], dataset: Dataset) -> list[dict[str, Any]]:
                 texts_done += len(texts)
         answers.append(found)
         parameters = sum(one.numel() for one in model.parameters())
+        provenance = folder.read_json(folder.provenance)
+        left_out = provenance.get("left_out")
         rows.append(
             {
                 "name": f"teacher {number}",
-                "base_model": Path(folder.read_json(folder.provenance)["base_model"]).name,
+                "base_model": Path(provenance["base_model"]).name
+                + (f" without fold {left_out}" if left_out else ""),
                 "parameters": parameters,
                 "films_per_second": round(texts_done / seconds, 1),
                 "test": _figures(films, found),
@@ -116,7 +119,7 @@ def taught(folders: list[Path], dataset: Dataset) -> list[dict[str, Any]]:
         together = 1 / sum(1 / row["films_per_second"] for row in rows)
         rows.append(
             {
-                "name": "their mean, which the shipped model learnt from",
+                "name": "their mean",
                 "base_model": "",
                 "parameters": sum(row["parameters"] for row in rows),
                 "films_per_second": round(together, 1),

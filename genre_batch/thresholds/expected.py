@@ -13,9 +13,9 @@ Floats = npt.NDArray[np.float64]
 
 SLOPE_PRECISION = 50.0
 SHIFT_PRECISION = 20.0
-"""Of the normal priors around "honest already": what so many films at even odds would say. On 1,991
-development films, cross-fitted, macro-F1 of four models changes by at most 0.3 points from a fifth
-of them to no calibration at all."""
+"""Of normal priors: standard deviations of 0.14 in the slope's logarithm, around a slope of 1, and
+of 0.22 in the shift, around 0. On 1,991 development films, cross-fitted, the macro-F1 of four
+models changes by at most 0.2 points from a fifth of these precisions to no calibration at all."""
 
 _EDGE = 1e-6
 _STEPS = 100
@@ -27,12 +27,12 @@ def f1_expected(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.
 
     The cut with the largest F1 on a few hundred positives is a matter of chance: the labels of a
     few films move it. Here labels settle only two numbers a genre, a slope and a shift of the log
-    odds (Platt 1999, "Probabilistic Outputs for Support Vector Machines", section 2), both held
-    near 1 and 0 by normal priors. The probabilities q so corrected say what F1 to expect of each
-    cut, 2 * (sum of q above it) / (films above it + sum of all q), and the best threshold is half
-    of the largest (Ye, Chai, Lee and Chieu 2012, "Optimizing F-measure: A Tale of Two Approaches",
-    section 3; Lipton, Elkan and Narayanaswamy 2014, theorem 1), brought back to the scale of what
-    it is compared with.
+    odds (Platt 1999, "Probabilistic Outputs for Support Vector Machines"), both held near 1 and 0
+    by normal priors. The probabilities q so corrected say what F1 to expect of each cut,
+    2 * (sum of q above it) / (films above it + sum of all q), as in Ye, Chai, Lee and Chieu 2012,
+    "Optimizing F-measure: A Tale of Two Approaches". The best threshold is half of the largest
+    (Lipton, Elkan and Narayanaswamy 2014, "Optimal Thresholding of Classifiers to Maximize F1
+    Measure"), brought back to the scale of what it is compared with.
 
     Args:
         probabilities: (n, genres), 0..1.
@@ -57,7 +57,7 @@ def _log_odds(probabilities: npt.NDArray[np.floating]) -> Floats:
 
 
 def _sigmoid(log_odds: Floats | float) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.asarray(log_odds))))
+    return np.asarray(np.exp(-np.logaddexp(0, -np.asarray(log_odds))))
 
 
 def _expected(log_odds: Floats, truth: Floats) -> float:

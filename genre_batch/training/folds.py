@@ -3,7 +3,7 @@
 A teacher has the labels of the films it learnt from nearly by heart, so that of those its answers
 say little that the labels do not. Where several teachers each leave out another fold of the
 training part, every film has one that has not seen it: cross-fitting, as in Dao, Kamath, Syrgkanis
-and Mackey 2021, "Knowledge Distillation as Semiparametric Inference", section 4.
+and Mackey 2021, "Knowledge Distillation as Semiparametric Inference".
 """
 
 from __future__ import annotations
