@@ -88,11 +88,12 @@ def taught(folders: list[Path], dataset: Dataset) -> list[dict[str, Any]]:
     """Each teacher's figures and speed and, where there are several, those of their mean."""
     films = {part: dataset.part(part) for part in ("dev", "test")}
     answers: list[dict[tuple[str, str], Floats]] = []
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, path in enumerate(folders, start=1):
         folder = RunFolder(path)
         model, tokenizer = load_checkpoint(path)
-        length = folder.read_json(folder.provenance)["options"]["max_length"]
+        provenance = folder.read_json(folder.provenance)
+        left_out, length = provenance.get("left_out"), provenance["options"]["max_length"]
         found, seconds, texts_done = {}, 0.0, 0
         for part, held in films.items():
             for variant, texts in variants(held).items():
@@ -102,8 +103,6 @@ def taught(folders: list[Path], dataset: Dataset) -> list[dict[str, Any]]:
                 texts_done += len(texts)
         answers.append(found)
         parameters = sum(one.numel() for one in model.parameters())
-        provenance = folder.read_json(folder.provenance)
-        left_out = provenance.get("left_out")
         rows.append(
             {
                 "name": f"teacher {number}",
