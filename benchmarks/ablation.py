@@ -1,8 +1,7 @@
 """What each ingredient of training is worth.
 
     python benchmarks/ablation.py CATALOG --split FILE --extra FILE --teacher RUN --runs FOLDER
-        [--align-to ENCODER] [--fold-teacher RUN ...] [--epochs 3] [--only NAME ...]
-        [-o docs/results]
+        [--align-to ENCODER] [--epochs 3] [--only NAME ...] [-o docs/results]
 
 Trains the recipe and, one change at a time, its variations, each for the same number of epochs (a
 quarter of an hour each on four cores), all with thresholds tuned on `dev` and scored on `test`,
@@ -14,7 +13,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +51,6 @@ VARIATIONS = {
     "teacher-alone": Variation("the teacher alone, no labels", {"teacher_weight": 1.0}),
     "recombined": Variation("and as many texts of sentences of two films", {"recombined": 1.0}),
     "aligned": Variation("and aligned to another encoder first"),
-    "folds": Variation("teachers that left out a fold of the films instead"),
     "no-extra": Variation("without the further films", {}, {"extra_train": None}),
     "no-title": Variation("without titles", {}, {"with_title": False}),
     "no-masking": Variation("without masking", {"masking": 0.0}),
@@ -151,32 +148,21 @@ def main() -> None:
     parser = parser_for(__doc__.splitlines()[0], epochs=3)
     parser.add_argument("--only", nargs="+", choices=VARIATIONS)
     parser.add_argument("--align-to", help="an encoder, for the variation `aligned`")
-    parser.add_argument(
-        "--fold-teacher",
-        action="append",
-        type=Path,
-        default=[],
-        help="a run of `train --leave-out`, for the variation `folds`; all folds are needed",
-    )
     options = parser.parse_args()
-    given: dict[str, dict[str, Any]] = {
-        "aligned": {"align_to": options.align_to},
-        "folds": {"teachers": tuple(options.fold_teacher)},
-    }
-    missing = {name for name, job in given.items() if not any(job.values())}
-    for name in missing.intersection(options.only or ()):
-        parser.error(f"the variation {name} needs what it is named for: see --help")
-    wanted = options.only or [name for name in VARIATIONS if name not in missing]
+    if options.align_to is None and "aligned" in (options.only or ()):
+        parser.error("the variation aligned needs --align-to")
+    wanted = options.only or [name for name in VARIATIONS if name != "aligned" or options.align_to]
     standard = standard_job(options)
     jobs = {}
     for name in dict.fromkeys(["recipe", *wanted]):
         variation = VARIATIONS[name]
+        if name == "aligned":
+            variation = replace(variation, job={"align_to": options.align_to})
         jobs[name] = replace(
             standard,
             folder=options.runs / name,
             options=replace(standard.options, **variation.options),
             **variation.job,
-            **given.get(name, {}),
         )
     options.runs.mkdir(parents=True, exist_ok=True)
     rows = measure(jobs, options.extra)

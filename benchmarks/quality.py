@@ -96,7 +96,7 @@ def taught(folders: list[Path], dataset: Dataset, method: str) -> list[dict[str,
         folder = RunFolder(path)
         model, tokenizer = load_checkpoint(path)
         provenance = folder.read_json(folder.provenance)
-        left_out, length = provenance.get("left_out"), provenance["options"]["max_length"]
+        length = provenance["options"]["max_length"]
         found, seconds, texts_done = {}, 0.0, 0
         for part, held in films.items():
             for variant, texts in variants(held).items():
@@ -109,8 +109,7 @@ def taught(folders: list[Path], dataset: Dataset, method: str) -> list[dict[str,
         rows.append(
             {
                 "name": f"teacher {number}",
-                "base_model": Path(provenance["base_model"]).name
-                + (f" without fold {left_out}" if left_out else ""),
+                "base_model": Path(provenance["base_model"]).name,
                 "parameters": parameters,
                 "films_per_second": round(texts_done / seconds, 1),
                 "test": _figures(films, found, method),

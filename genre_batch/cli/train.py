@@ -127,13 +127,6 @@ __all__ = ["train"]
     help="The teachers' share in the loss.",
 )
 @click.option(
-    "--leave-out",
-    metavar="K/N",
-    help="Learn from all training films but those of the K-th of N folds. N runs that each leave "
-    "out another one, given as --teacher together, are each asked only about films that they have "
-    "not learnt from.",
-)
-@click.option(
     "--recombined",
     type=click.FloatRange(min=0),
     metavar="SHARE",
@@ -187,7 +180,6 @@ def train(
     split: str | None,
     extra_train: str | None,
     teachers: tuple[str, ...],
-    leave_out: str | None,
     align_to: str | None,
     with_title: bool,
     text_column: str | None,
@@ -213,12 +205,7 @@ def train(
     """
     from genre_batch.catalog.formats import input_location
     from genre_batch.training import require_extra
-    from genre_batch.training.folds import Fold
 
-    try:
-        fold = Fold.parse(leave_out) if leave_out else None
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--leave-out") from error
     location = input_location(catalog)
     split_file = input_location(split) if split else None
     extra = input_location(extra_train) if extra_train else None
@@ -244,7 +231,6 @@ def train(
         split=split_file,
         extra_train=extra,
         teachers=tuple(Path(teacher) for teacher in teachers),
-        leave_out=fold,
         align_to=align_to,
         thresholds=thresholds,
         resume=resume,

@@ -20,9 +20,7 @@ KEPT = 0.6
 """The chance of each of a film's sentences to be taken. One of each film is taken in any case."""
 
 
-def recombined(
-    films: Dataset, count: int, title_share: float, seed: int, folds: int = 1
-) -> Dataset:
+def recombined(films: Dataset, count: int, title_share: float, seed: int) -> Dataset:
     """Texts of sentences of two films that share a genre, as far as there are two.
 
     Args:
@@ -33,27 +31,20 @@ def recombined(
         title_share: share of the texts that begin with the title of one of the two films, where
             `films` have titles.
         seed: same seed, same texts.
-        folds: both films are from the same of so many folds, so that a teacher that left it out
-            (training/folds.py) has learnt from neither.
 
     Returns:
         The texts, the same with `texts` and `bare_texts`, in `train`. Their labels are both films'
-        together: what the text may be about, not what it is; rows are -1, for no catalog has them,
-        and keys the first film's, so that each text is in the fold of its films.
+        together: what the text may be about, not what it is; rows are -1 and keys 0, for no
+        catalog has them.
     """
     rng = np.random.default_rng(seed)
     split = [sentences(text) for text in films.bare_texts]
-    fold_of = (films.keys % np.uint64(folds)).astype(np.int64)
-    with_genre = [
-        [np.flatnonzero(column.astype(bool) & (fold_of == fold)) for column in films.labels.T]
-        for fold in range(folds)
-    ]
+    with_genre = [np.flatnonzero(column) for column in films.labels.T]
     rounds = -(-count // len(films))
     firsts = np.concatenate([rng.permutation(len(films)) for _ in range(rounds)])[:count]
     texts, labels = [], np.zeros((count, len(films.names)), dtype=np.uint8)
     for at, first in enumerate(firsts.tolist()):
-        genre = rng.choice(np.flatnonzero(films.labels[first]))
-        second = int(rng.choice(with_genre[fold_of[first]][genre]))
+        second = int(rng.choice(with_genre[rng.choice(np.flatnonzero(films.labels[first]))]))
         chosen = []
         for film in dict.fromkeys((first, second)):
             kept = rng.random(len(split[film])) < KEPT
@@ -71,6 +62,6 @@ def recombined(
         bare_texts=texts,
         labels=labels,
         rows=np.full(count, -1, dtype=np.int64),
-        keys=films.keys[firsts],
+        keys=np.zeros(count, dtype=np.uint64),
         parts=["train"] * count,
     )

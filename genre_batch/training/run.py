@@ -28,7 +28,6 @@ from genre_batch.training.dataset import (
     variants,
 )
 from genre_batch.training.finetune import Progress, fine_tune, has_checkpoint
-from genre_batch.training.folds import Fold
 from genre_batch.training.head_start import start_head
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.pooled import PooledClassifier
@@ -36,7 +35,7 @@ from genre_batch.training.prediction import predict
 from genre_batch.training.recombine import recombined
 from genre_batch.training.report import run_report
 from genre_batch.training.run_folder import RunFolder
-from genre_batch.training.teacher import Targets, check_teacher, folds_of, teach
+from genre_batch.training.teacher import Targets, check_teacher, teach
 from genre_batch.training.versions import versions
 
 __all__ = ["TrainJob", "TrainReport", "train"]
@@ -60,8 +59,6 @@ class TrainJob:
         split: a split file to use instead of drawing one.
         extra_train: further films for the training part.
         teachers: finished runs to learn from besides the labels.
-        leave_out: a fold of the training films not to learn from, so that the run can teach about
-            them without knowing their labels; None: it learns from all.
         align_to: a hub id, a local folder, or `minilm`: an encoder whose vectors the base model
             learns to give before it learns genres; None: it starts as it is.
         thresholds: the method, of `thresholds.METHODS`.
@@ -79,7 +76,6 @@ class TrainJob:
     split: Location | None = None
     extra_train: Location | None = None
     teachers: tuple[Path, ...] = ()
-    leave_out: Fold | None = None
     align_to: str | None = None
     thresholds: str = "f1"
     resume: bool = False
@@ -143,12 +139,7 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
     training, development = dataset.part("train"), dataset.part("dev")
     if extra is not None:
         training = concatenate(training, extra)
-    if job.leave_out is not None:
-        training = training.take(np.flatnonzero(~job.leave_out.holds(training.keys)).tolist())
-        if not len(training):
-            raise TrainingError(f"without fold {job.leave_out} there are no films to learn from")
     taught_by = [check_teacher(teacher, dataset) for teacher in job.teachers]
-    folds = folds_of(job.teachers)
     model, tokenizer = load_base_model(
         job.base_model,
         dataset.names,
@@ -198,7 +189,7 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
                 job.options.max_length,
                 lambda done: progress(done, len(training), "starting the head"),
             )
-        lesson, targets = _lesson(job, training, folds, progress)
+        lesson, targets = _lesson(job, training, progress)
         fine_tune(
             model,
             tokenizer,
@@ -230,9 +221,7 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
     )
 
 
-def _lesson(
-    job: TrainJob, training: Dataset, folds: int, progress: Progress
-) -> tuple[Dataset, Targets | None]:
+def _lesson(job: TrainJob, training: Dataset, progress: Progress) -> tuple[Dataset, Targets | None]:
     """The films and texts to learn, and what the teachers make of them."""
     if not job.teachers:
         return training, None
@@ -240,7 +229,7 @@ def _lesson(
     count = round(job.options.recombined * len(training))
     if not count:
         return training, targets
-    made = recombined(training, count, 1 - job.options.title_dropout, job.options.seed, folds)
+    made = recombined(training, count, 1 - job.options.title_dropout, job.options.seed)
     also = teach(job.teachers, made, progress)
     return concatenate(training, made), np.concatenate([targets, also], axis=1)
 
@@ -264,7 +253,6 @@ def _provenance(
         )
     return {
         "base_model": _name(job.base_model),
-        "left_out": str(job.leave_out) if job.leave_out else None,
         "aligned_to": _name(job.align_to) if job.align_to else None,
         "architecture": _ARCHITECTURES.get(config.model_type, config.model_type),
         "shape": [

@@ -20,11 +20,10 @@ from genre_batch.errors import TrainingError
 from genre_batch.training.base_model import load_checkpoint
 from genre_batch.training.dataset import Dataset, concatenate, read_dataset
 from genre_batch.training.finetune import Progress
-from genre_batch.training.folds import Fold
 from genre_batch.training.prediction import predict
 from genre_batch.training.run_folder import RunFolder
 
-__all__ = ["Targets", "check_teacher", "folds_of", "teach"]
+__all__ = ["Targets", "check_teacher", "teach"]
 
 Targets = npt.NDArray[np.float32]
 """(2, films, genres): the teachers' mean probabilities, of `texts` and of `bare_texts`."""
@@ -65,74 +64,23 @@ def check_teacher(folder: Path, dataset: Dataset) -> dict[str, Any]:
         key: provenance.get(key)
         for key in ("base_model", "architecture", "shape", "options", "teachers", "data")
     }
-    also = {key: provenance.get(key) for key in ("aligned_to", "left_out")}
-    return said | {key: value for key, value in also.items() if value}
-
-
-def _left_out(folder: Path) -> Fold | None:
-    """The fold of the training films that a teacher did not learn from."""
-    run = RunFolder(folder)
-    written = run.read_json(run.provenance).get("left_out")
-    return Fold.parse(written) if written else None
-
-
-def folds_of(folders: Sequence[Path]) -> int:
-    """How many folds the training films are in for these teachers; 1: none of them left any out.
-
-    Args:
-        folders: the teachers' runs.
-
-    Raises:
-        TrainingError: they left out folds of different sizes, or there are films that none of them
-            may speak about, for all have learnt from them and left out others.
-    """
-    left_out = {folder: fold for folder in folders if (fold := _left_out(folder)) is not None}
-    sizes = {fold.of: folder for folder, fold in left_out.items()}
-    if not sizes:
-        return 1
-    if len(sizes) > 1:
-        (one, first), (other, second) = sorted(sizes.items())[:2]
-        raise TrainingError(
-            f"the teacher {first} left out one of {one} folds, {second} one of {other}: "
-            f"train all with folds of one size"
-        )
-    (of,) = sizes
-    missing = set(range(1, of + 1)) - {fold.number for fold in left_out.values()}
-    if missing and len(left_out) == len(folders):
-        fold = Fold(min(missing), of)
-        raise TrainingError(
-            f"no teacher may speak about the films of fold {fold}: add one that was trained with "
-            f"--leave-out {fold}, or one that left none out"
-        )
-    return of
+    aligned_to = provenance.get("aligned_to")
+    return said | ({"aligned_to": aligned_to} if aligned_to else {})
 
 
 def teach(folders: Sequence[Path], films: Dataset, progress: Progress) -> Targets:
     """The mean of the teachers' probabilities of every film, with and without its title.
 
-    A teacher that left out a fold of the training films is asked about the films of that fold
-    alone: of the others it knows the labels. Answers are kept in the teacher's own folder: asked
-    for the same films again it need not think again, and a student's run that was broken off goes
-    on with the very same targets.
+    A teacher's answers are kept in its own folder: asked for the same films again it need not think
+    again, and a student's run that was broken off goes on with the very same targets.
 
     Args:
-        folders: the teachers' runs, at least one, which `folds_of` finds in order.
+        folders: the teachers' runs, at least one.
         films: whose genres are in the teachers' order.
         progress: is told how many texts of each teacher are done.
     """
-    total: Targets = np.zeros((2, *films.labels.shape), dtype=np.float32)
-    asked = np.zeros((len(films), 1), dtype=np.float32)
-    for folder in folders:
-        fold = _left_out(folder)
-        if fold is None:
-            total += _answers(folder, films, progress)
-            asked += 1
-        else:
-            rows = np.flatnonzero(fold.holds(films.keys))
-            if len(rows):
-                total[:, rows] += _answers(folder, films.take(rows.tolist()), progress)
-                asked[rows] += 1
-    return total / asked
+    mean: Targets = np.mean([_answers(folder, films, progress) for folder in folders], axis=0)
+    return mean
 
 
 def _answers(folder: Path, films: Dataset, progress: Progress) -> Targets:
