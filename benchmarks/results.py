@@ -15,6 +15,7 @@ def write_results(
 ) -> None:
     """Writes NAME.json and, made from what it says, NAME.md, which is printed too."""
     text = json.dumps(result, indent=1) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(text, encoding="utf-8")
     table = markdown(json.loads(text))
     (folder / f"{name}.md").write_text(table, encoding="utf-8")
