@@ -78,7 +78,8 @@ def measure(catalog: str, split: str, tagger: GenreTagger) -> dict[str, Any]:
     dev, dev_labels = part(catalog, split, tagger, "dev")
     test, labels = part(catalog, split, tagger, "test")
     predicted: dict[str, tuple[Bools, Bools]] = {}
-    for name, way in ways().items():
+    every = ways()
+    for name, way in every.items():
         predict = way(dev, dev_labels)
         predicted[name] = predict(dev), predict(test)
     given = conditional(dev, dev_labels)
@@ -89,7 +90,7 @@ def measure(catalog: str, split: str, tagger: GenreTagger) -> dict[str, Any]:
             {
                 "method": name,
                 "dev_macro_f1": round(macro_f1(dev_labels, on_dev), 4),
-                "dev_cross_fitted": round(cross_fitted(ways()[name], dev, dev_labels), 4),
+                "dev_cross_fitted": round(cross_fitted(every[name], dev, dev_labels), 4),
                 "test_macro_f1": round(macro_f1(labels, on_test), 4),
                 "gain_points": round(gain.points, 2),
                 "gain_interval": [round(end, 2) for end in gain.interval],
