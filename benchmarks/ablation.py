@@ -21,10 +21,10 @@ from results import write_results
 from students import parser_for, run, standard_job
 
 from genre_batch.catalog.formats import input_location
+from genre_batch.dataset.labelled import Dataset, load_extra, read_dataset
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
-from genre_batch.training.base_model import load_checkpoint
-from genre_batch.training.dataset import Dataset, load_extra, read_dataset
-from genre_batch.training.prediction import predict
+from genre_batch.training.encoder.base_model import load_checkpoint
+from genre_batch.training.encoder.inference import predict
 from genre_batch.training.run import TrainJob
 from genre_batch.training.run_folder import RunFolder
 

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from genre_batch.model.batching import load_tokenizer, pad, plan_batches, tokenize
-from genre_batch.training.base_model import MeanPooledDistilBert
+from genre_batch.training.encoder.base_model import MeanPooledDistilBert
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]

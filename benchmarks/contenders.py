@@ -36,11 +36,11 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
 from genre_batch import GenreTagger
+from genre_batch.dataset.labelled import read_dataset
 from genre_batch.model.batching import equal_batches, load_tokenizer, tokenize
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.session import Session
 from genre_batch.model.tagger import TOKENS_PER_BATCH
-from genre_batch.training.dataset import read_dataset
 from genre_batch.training.run_folder import RunFolder
 
 COMMAND = Path(sys.executable).with_name("genre-batch")

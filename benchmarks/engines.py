@@ -27,7 +27,7 @@ from contender import (
 )
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from genre_batch.training.prediction import bf16_is_fast
+from genre_batch.training.encoder.inference import bf16_is_fast
 
 
 def session_options(threads: int) -> Any:

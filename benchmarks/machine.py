@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from genre_batch.model.session import available_cores
+from genre_batch.cores import available_cores
 
 _FAST_PRODUCTS = re.compile(
     r"\b(avx2|avx512f|avx512_(?:vnni|bf16|fp16)|avx_vnni\w*|amx_\w+|asimddp|i8mm|bf16|sve2?)\b"

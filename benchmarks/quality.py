@@ -22,11 +22,11 @@ from results import write_results
 
 from genre_batch import GenreTagger
 from genre_batch.catalog.formats import input_location
+from genre_batch.dataset.labelled import Dataset, load_extra, read_dataset, variants
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
-from genre_batch.thresholds import find_thresholds
-from genre_batch.training.base_model import load_checkpoint
-from genre_batch.training.dataset import Dataset, load_extra, read_dataset, variants
-from genre_batch.training.prediction import predict
+from genre_batch.thresholds.methods import find_thresholds
+from genre_batch.training.encoder.base_model import load_checkpoint
+from genre_batch.training.encoder.inference import predict
 from genre_batch.training.run_folder import RunFolder
 
 Floats = npt.NDArray[np.float32]

@@ -39,11 +39,11 @@ from results import write_results
 
 from genre_batch import GenreTagger
 from genre_batch.catalog.columns import TEXT_COLUMNS, TITLE_COLUMNS, find_column, need_column
-from genre_batch.model.session import available_cores
+from genre_batch.cores import available_cores
+from genre_batch.dataset.labelled import read_dataset
 from genre_batch.model.tagger import default_model
-from genre_batch.training.base_model import MeanPooledDistilBert, load_checkpoint
-from genre_batch.training.dataset import read_dataset
-from genre_batch.training.prediction import predict
+from genre_batch.training.encoder.base_model import MeanPooledDistilBert, load_checkpoint
+from genre_batch.training.encoder.inference import predict
 from genre_batch.training.run_folder import RunFolder
 
 PACKAGES = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.errors import GenreBatchError
-from genre_batch.training.base_model import MINILM
+from genre_batch.training.encoder.base_model import MINILM
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.run import TrainJob, train
 from genre_batch.training.run_folder import RunFolder

@@ -23,13 +23,13 @@ from results import write_results
 from students import RECIPE, parser_for
 
 from genre_batch.catalog.formats import input_location
+from genre_batch.dataset.labelled import Columns, Dataset, concatenate, load_dataset, load_extra
 from genre_batch.evaluation.metrics import mean_average_precision
-from genre_batch.training.base_model import MINILM, load_base_model
-from genre_batch.training.dataset import Columns, Dataset, concatenate, load_dataset, load_extra
-from genre_batch.training.finetune import fine_tune
+from genre_batch.training.distillation.teachers import Targets, teach
+from genre_batch.training.encoder.base_model import MINILM, load_base_model
+from genre_batch.training.encoder.inference import predict
+from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.prediction import predict
-from genre_batch.training.teacher import Targets, teach
 
 SEARCHED = (
     "learning_rate",

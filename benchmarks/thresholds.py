@@ -24,9 +24,9 @@ from genre_batch import GenreTagger
 from genre_batch.catalog.formats import input_location
 from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
 from genre_batch.evaluation.metrics import macro_f1, macro_f1_gain
-from genre_batch.thresholds import METHODS
 from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.cross_fit import halves
+from genre_batch.thresholds.methods import METHODS
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.floating]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 __all__ = [
     "CatalogError",
     "ColumnError",
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from genre_batch.tagging.summary import TagSummary
 
 _HOMES = {
+    "__version__": "genre_batch.version",
     "GenreTagger": "genre_batch.model.tagger",
     "TagSummary": "genre_batch.tagging.summary",
     "tag_catalog": "genre_batch.tagging",

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-import tiny
-from browser import Browser
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger
-from places import BROWSER, COMMAND, DATA, DRIVER
+from support import tiny
+from support.browser import Browser
+from support.places import BROWSER, COMMAND, DATA, DRIVER, ROOT
+
+pytest_plugins = ["support.training"]
+
+_TRAINING_ROOMS = {"training", "exporting", "comparison"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by room and fixture, so that `-m "not training and not browser"` is quick."""
+    for item in items:
+        rooms = item.path.relative_to(ROOT / "tests").parts[:-1]
+        if _TRAINING_ROOMS & set(rooms):
+            item.add_marker(pytest.mark.training)
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+    if "torch" in sys.modules:
+        # Work this small only gets slower by being shared out.
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import numpy as np
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, find_column
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.labels import parse_column
-from genre_batch.catalog.read import CatalogReader, ReadOptions
+from genre_batch.catalog.genres import parse_column
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 
 __all__ = ["CatalogDescription", "ColumnDescription", "describe_catalog"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 from genre_batch.catalog.formats import Format, Location
-from genre_batch.catalog.output import open_output
+from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError
 
 __all__ = ["REJECTS_SUFFIX", "Reason", "Reject", "RejectsFile", "refuse"]

@@ -101,20 +101,20 @@ def augment(
     if workers is not None and translator != "apertium":
         raise click.UsageError("--workers are apertium's: leave it out")
 
+    from genre_batch.augmentation.augment import AugmentJob
+    from genre_batch.augmentation.augment import augment as run
+    from genre_batch.augmentation.translator import Translator
     from genre_batch.catalog.formats import input_location, output_location
-    from genre_batch.training.augment.augment import AugmentJob
-    from genre_batch.training.augment.augment import augment as run
-    from genre_batch.training.augment.translator import Translator
 
     location, target = input_location(catalog), output_location(output)
     asked = tuple(name.strip() for name in pivots.split(",") if name.strip()) if pivots else ()
     chosen: Translator
     if translator == "apertium":
-        from genre_batch.training.augment.apertium import Apertium
+        from genre_batch.augmentation.apertium import Apertium
 
         chosen = Apertium(asked, workers)
     else:
-        from genre_batch.training.augment.marian import Marian
+        from genre_batch.augmentation.marian import Marian
 
         chosen = Marian(asked, Path(models) if models else None)
     job = AugmentJob(

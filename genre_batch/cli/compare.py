@@ -106,17 +106,17 @@ def compare(
       genre-batch compare films.csv -o run --protocol both --base-model minilm
     """
     from genre_batch.catalog.formats import input_location
-    from genre_batch.training import require_extra
+    from genre_batch.extras import require_extra
 
     location = input_location(catalog)
     split_file = input_location(split) if split else None
     copies = input_location(oversampled) if oversampled else None
-    require_extra("genre-batch compare")
+    require_extra("genre-batch compare", "train")
 
-    from genre_batch.training.baselines import SYSTEMS
-    from genre_batch.training.comparison.job import PROTOCOLS, CompareJob
-    from genre_batch.training.comparison.run import compare as run_comparison
-    from genre_batch.training.dataset import Columns
+    from genre_batch.comparison.job import PROTOCOLS, CompareJob
+    from genre_batch.comparison.run import compare as run_comparison
+    from genre_batch.comparison.systems.registry import SYSTEMS
+    from genre_batch.dataset.labelled import Columns
 
     job = CompareJob(
         catalog=location,

@@ -61,7 +61,7 @@ def evaluate(
     """
     from genre_batch.evaluation.evaluate import EvaluationJob
     from genre_batch.evaluation.evaluate import evaluate as run
-    from genre_batch.model.decoding import Decision
+    from genre_batch.model.decision import Decision
 
     if report is not None:
         _check_report(report)
@@ -74,8 +74,8 @@ def evaluate(
             f"films: its figures on them are no promise for others"
         )
     if report is not None:
-        from genre_batch.evaluation.report.evaluated import evaluation_report
-        from genre_batch.evaluation.report.page import write_report
+        from genre_batch.report.evaluation_page import evaluation_report
+        from genre_batch.report.page import write_report
 
         write_report(evaluation_report(result), report)
         note(f"report written to {report}")
@@ -116,10 +116,10 @@ def evaluate(
 
 def _check_report(path: str) -> None:
     """Refuses what cannot be written, before any film is predicted."""
-    from genre_batch.evaluation.report import require_extra
+    from genre_batch.extras import require_extra
 
     if os.path.isdir(path):
         raise click.UsageError(f"--report {path} is a folder: name a file in it")
     if "://" not in path and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
         raise click.UsageError(f"--report: no such folder for {path}: make it first (mkdir -p)")
-    require_extra("genre-batch evaluate --report")
+    require_extra("genre-batch evaluate --report", "report")

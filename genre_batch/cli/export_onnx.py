@@ -46,14 +46,14 @@ def export_onnx(
     It carries its labels, thresholds, tokenizer and provenance. The file is checked against the
     checkpoint on the dev part, and the thresholds are tuned again on its own probabilities.
     """
-    from genre_batch.training import require_extra
+    from genre_batch.extras import require_extra
 
     if not Path(run_dir).is_dir():
         raise click.UsageError(f"no such folder: {run_dir}")
-    require_extra("genre-batch export-onnx")
+    require_extra("genre-batch export-onnx", "train")
 
-    from genre_batch.training.export import ExportJob
-    from genre_batch.training.export import export_onnx as run_export
+    from genre_batch.exporting.export import ExportJob
+    from genre_batch.exporting.export import export_onnx as run_export
 
     job = ExportJob(Path(run_dir), Path(output), precision, max_loss, force)
     with steps_progress(progress) as advance:

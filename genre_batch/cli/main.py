@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 import click
 
-from genre_batch import __version__
 from genre_batch.cli.augment import augment
 from genre_batch.cli.compare import compare
 from genre_batch.cli.evaluate import evaluate
@@ -22,6 +21,7 @@ from genre_batch.cli.tag import tag
 from genre_batch.cli.train import train
 from genre_batch.cli.tune import tune
 from genre_batch.errors import GenreBatchError
+from genre_batch.version import __version__
 
 __all__ = ["cli", "main"]
 

@@ -169,8 +169,8 @@ def tag(
         sources = ("-",)
 
     from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, tag_job
-    from genre_batch.tagging.local import run
-    from genre_batch.tagging.store import parse_size
+    from genre_batch.tagging.probability_store import parse_size
+    from genre_batch.tagging.run import run
 
     if cache_size is not None and options["cache"] is None:
         raise click.UsageError("--cache-size bounds a --cache: name one")

@@ -204,16 +204,16 @@ def train(
       genre-batch export-onnx run -o model.onnx
     """
     from genre_batch.catalog.formats import input_location
-    from genre_batch.training import require_extra
+    from genre_batch.extras import require_extra
 
     location = input_location(catalog)
     split_file = input_location(split) if split else None
     extra = input_location(extra_train) if extra_train else None
-    require_extra("genre-batch train")
+    require_extra("genre-batch train", "train")
 
     from dataclasses import replace
 
-    from genre_batch.training.dataset import Columns
+    from genre_batch.dataset.labelled import Columns
     from genre_batch.training.options import RECIPES
     from genre_batch.training.run import TrainJob
     from genre_batch.training.run import train as run_training

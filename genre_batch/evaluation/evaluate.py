@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -20,10 +20,12 @@ from genre_batch.catalog.columns import (
     need_column,
 )
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.catalog.labels import parse_column
-from genre_batch.catalog.read import read_table
+from genre_batch.catalog.genres import parse_column
+from genre_batch.catalog.reading.reader import read_table
+from genre_batch.dataset.split import PARTS, read_split_file
 from genre_batch.errors import CatalogError, ColumnError, UsageError
-from genre_batch.evaluation.detail import (
+from genre_batch.evaluation.metrics import Scores, score_predictions
+from genre_batch.evaluation.per_genre import (
     GenreScores,
     Predictions,
     calibration_error,
@@ -31,15 +33,13 @@ from genre_batch.evaluation.detail import (
     genre_scores,
     samples_f1,
 )
-from genre_batch.evaluation.metrics import Scores, score_predictions
-from genre_batch.evaluation.split_file import PARTS, read_split_file
-from genre_batch.model.decoding import Decision
+from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import text_key, uses_title
+from genre_batch.progress import RowProgress, no_row_progress
 
 __all__ = ["Evaluation", "EvaluationJob", "LabelledFilms", "evaluate", "read_labelled"]
 
-Progress = Callable[[int, int], None]
 _ROWS_AT_A_TIME = 512
 
 
@@ -94,7 +94,7 @@ class Evaluation:
         trained_on: films whose overview the model was trained on; its figures on them say nothing.
         ignored: how many films have each genre that the model does not know.
         scores: averages, with intervals.
-        samples_f1, exact_match, calibration_error: 0..1, as in evaluation/detail.py.
+        samples_f1, exact_match, calibration_error: 0..1, as in evaluation/per_genre.py.
         genres: each genre's figures, in the model's order.
         decision: what made a probability a genre.
         provenance: how the model was made, as its file says.
@@ -152,7 +152,7 @@ class LabelledFilms:
     left_out: int
     ignored: dict[str, int]
 
-    def predict(self, tagger: GenreTagger, progress: Progress) -> npt.NDArray[np.float32]:
+    def predict(self, tagger: GenreTagger, progress: RowProgress) -> npt.NDArray[np.float32]:
         """(n, genres) float32: the films' probabilities."""
         probabilities = np.empty(self.labels.shape, dtype=np.float32)
         for start in range(0, len(self.labels), _ROWS_AT_A_TIME):
@@ -163,7 +163,7 @@ class LabelledFilms:
         return probabilities
 
 
-def evaluate(job: EvaluationJob, progress: Progress = lambda done, total: None) -> Evaluation:
+def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Evaluation:
     """Scores a model on a labelled catalog.
 
     Args:

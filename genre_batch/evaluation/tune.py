@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +13,11 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.catalog.formats import input_location
-from genre_batch.catalog.output import replacing
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
 from genre_batch.evaluation.metrics import Scores, score_predictions
-from genre_batch.model.decoding import Decision
+from genre_batch.files import replacing
+from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import (
     ConditionalThreshold,
     ModelMetadata,
@@ -27,8 +26,9 @@ from genre_batch.model.metadata import (
     write_metadata,
 )
 from genre_batch.model.tagger import GenreTagger, default_model
-from genre_batch.thresholds import METHODS
+from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.thresholds.conditional import conditional
+from genre_batch.thresholds.methods import METHODS
 from genre_batch.thresholds.operating_points import OPERATING_POINTS, Measured, measure_point
 
 __all__ = ["TUNE_METHODS", "TuneJob", "TuneReport", "as_operating_point", "tune"]
@@ -80,9 +80,7 @@ class TuneReport:
     given: dict[str, str]
 
 
-def tune(
-    job: TuneJob, progress: Callable[[int, int], None] = lambda done, total: None
-) -> TuneReport:
+def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneReport:
     """Writes a model with thresholds and operating points found on a labelled catalog.
 
     Graph, tokenizer and labels stay as they are; figures that belonged to the old thresholds go.

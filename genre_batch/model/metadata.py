@@ -17,7 +17,7 @@ import onnx
 
 from genre_batch.errors import ModelError, UsageError
 from genre_batch.model.text import uses_title
-from genre_batch.model.vetting import vet_graph, vet_tokenizer
+from genre_batch.model.validation import vet_graph, vet_tokenizer
 
 __all__ = [
     "FORMAT_VERSION",
@@ -327,7 +327,7 @@ def read_model_file(path: Path) -> ModelFile:
     Raises:
         UsageError: no such file.
         ModelError: unreadable, no ONNX, without our metadata, with other inputs or outputs, or with
-            something in it that is not to be run (model/vetting.py).
+            something in it that is not to be run (model/validation.py).
     """
     try:
         content = path.read_bytes()

@@ -1,10 +1,6 @@
-"""The onnxruntime session a model runs in, and how many threads this process may use."""
+"""The onnxruntime session a model runs in."""
 
 from __future__ import annotations
-
-import math
-import os
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,25 +8,11 @@ import onnxruntime
 
 from genre_batch.errors import ModelError
 
-__all__ = ["NOT_FUSED", "Session", "available_cores"]
+__all__ = ["NOT_FUSED", "Session"]
 
 NOT_FUSED = ["SkipLayerNormFusion"]
 """Rewrites of onnxruntime's own that are left out: this kernel takes eight times as long as the Add
 and LayerNormalization that it replaces (512 tokens of 384, onnxruntime 1.32, AVX-512)."""
-
-_CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-
-
-def available_cores() -> int:
-    """How many cores this process may use: its affinity mask, capped by its cgroup's quota."""
-    cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = _CGROUP_QUOTA.read_text(encoding="ascii").split()
-        if quota != "max":
-            cores = min(cores, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):
-        pass  # no cgroup version 2, or one without a quota
-    return max(1, cores)
 
 
 class Session:

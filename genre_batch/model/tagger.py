@@ -16,11 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from tokenizers import Tokenizer
 
+from genre_batch.cores import available_cores
 from genre_batch.errors import ModelError
 from genre_batch.model.batching import Batch, equal_batches, load_tokenizer, tokenize
-from genre_batch.model.decoding import Decision, decide
+from genre_batch.model.decision import Decision, decide
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
-from genre_batch.model.session import Session, available_cores
+from genre_batch.model.session import Session
 from genre_batch.model.text import compose
 
 __all__ = ["MODEL_VARIABLE", "GenreTagger", "default_model"]

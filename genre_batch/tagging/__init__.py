@@ -34,7 +34,7 @@ def tag_catalog(
         TypeError: no such option.
     """
     from genre_batch.tagging.job import tag_job
-    from genre_batch.tagging.local import run
+    from genre_batch.tagging.run import run
 
     sources = [source] if isinstance(source, str | os.PathLike) else source
     return run(

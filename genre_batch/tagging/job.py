@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from genre_batch.catalog.delimited import check_delimiter
-from genre_batch.catalog.encoding import UTF_8, check_encoding
 from genre_batch.catalog.formats import STDIO
+from genre_batch.catalog.reading.charset import UTF_8, check_encoding
+from genre_batch.catalog.reading.delimited import check_delimiter
 from genre_batch.errors import UsageError
-from genre_batch.model.decoding import Decision
+from genre_batch.model.decision import Decision
 
 __all__ = ["DEFAULT_CACHE_BYTES", "TagJob", "tag_job"]
 

@@ -12,8 +12,8 @@ import onnxruntime
 import pyarrow as pa
 
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.tagging.ahead import StoppedError
-from genre_batch.tagging.store import Store, text_digests
+from genre_batch.tagging.prefetch import StoppedError
+from genre_batch.tagging.probability_store import Store, text_digests
 
 __all__ = ["Predictor"]
 

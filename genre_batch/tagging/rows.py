@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.columns import need_column, taken_column
-from genre_batch.model.decoding import decide
+from genre_batch.model.decision import decide
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
-from genre_batch.tagging.columns import text_choice, title_choice
+from genre_batch.tagging.column_choice import text_choice, title_choice
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.summary import Tally

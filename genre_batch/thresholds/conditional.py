@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.thresholds.cross_fit import halves
-from genre_batch.thresholds.cuts import best_cut
-from genre_batch.thresholds.f1 import f1_optimal
+from genre_batch.thresholds.exact_f1 import f1_optimal
+from genre_batch.thresholds.sweep import best_cut
 
 __all__ = ["ConditionalThresholds", "conditional", "f1_given"]
 

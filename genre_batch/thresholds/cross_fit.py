@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.thresholds import Method
+from genre_batch.thresholds.methods import Method
 
 __all__ = ["cross_fitted", "halves"]
 

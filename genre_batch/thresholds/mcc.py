@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.thresholds.counts import GRID, count_on_grid
+from genre_batch.thresholds.confusion import GRID, count_on_grid
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD
 
 __all__ = ["mcc_grid"]

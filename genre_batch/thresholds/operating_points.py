@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.thresholds import Method
 from genre_batch.thresholds.cross_fit import cross_fitted
-from genre_batch.thresholds.cuts import Objective, best_cut
-from genre_batch.thresholds.expected import f1_expected
-from genre_batch.thresholds.f1 import f1_optimal
+from genre_batch.thresholds.exact_f1 import f1_optimal
+from genre_batch.thresholds.expected_f1 import f1_expected
+from genre_batch.thresholds.methods import Method
+from genre_batch.thresholds.sweep import Objective, best_cut
 
 __all__ = [
     "OPERATING_POINTS",

@@ -40,10 +40,12 @@ class FineTuneOptions:
         masking: share of the tokens hidden behind the mask token, drawn anew each epoch.
         teacher_weight: share of the teachers' part in the loss, where there are any; the labels
             have the rest.
-        recombined: texts put together from the training films' sentences (training/recombine.py),
-            for each of those films; only teachers say what genres they have.
+        recombined: texts put together from the training films' sentences
+            (distillation/sentence_mixing.py), for each of those films; only teachers say what
+            genres they have.
         align_epochs: passes over the training part in which the encoder learns to say what another
-            one says (training/align.py), where there is one, before it learns genres.
+            one says (distillation/embedding_distillation.py), where there is one, before it
+            learns genres.
         attention_dropout: the encoder's own, on attention weights; drawing it costs a quarter of
             each step on a processor.
         title_dropout: share of the films whose title is left out, drawn anew each epoch.

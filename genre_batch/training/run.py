@@ -12,13 +12,7 @@ from typing import Any
 import numpy as np
 
 from genre_batch.catalog.formats import Location
-from genre_batch.errors import TrainingError, UsageError
-from genre_batch.evaluation.metrics import score_predictions
-from genre_batch.evaluation.report.page import write_report
-from genre_batch.thresholds import find_thresholds
-from genre_batch.training.align import Aligner, align
-from genre_batch.training.base_model import Classifier, load_base_model, load_checkpoint
-from genre_batch.training.dataset import (
+from genre_batch.dataset.labelled import (
     Columns,
     Dataset,
     concatenate,
@@ -27,16 +21,23 @@ from genre_batch.training.dataset import (
     read_dataset,
     variants,
 )
-from genre_batch.training.finetune import Progress, fine_tune, has_checkpoint
-from genre_batch.training.head_start import start_head
+from genre_batch.errors import TrainingError, UsageError
+from genre_batch.evaluation.metrics import score_predictions
+from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.report.page import write_report
+from genre_batch.thresholds.methods import find_thresholds
+from genre_batch.training.distillation.embedding_distillation import Aligner, align
+from genre_batch.training.distillation.sentence_mixing import recombined
+from genre_batch.training.distillation.teachers import Targets, check_teacher, teach
+from genre_batch.training.encoder.base_model import Classifier, load_base_model, load_checkpoint
+from genre_batch.training.encoder.inference import predict
+from genre_batch.training.encoder.pooling import PooledClassifier
+from genre_batch.training.loop.linear_probe import start_head
+from genre_batch.training.loop.trainer import fine_tune, has_checkpoint
 from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.pooled import PooledClassifier
-from genre_batch.training.prediction import predict
-from genre_batch.training.recombine import recombined
-from genre_batch.training.report import run_report
 from genre_batch.training.run_folder import RunFolder
-from genre_batch.training.teacher import Targets, check_teacher, teach
-from genre_batch.training.versions import versions
+from genre_batch.training.run_report import run_report
+from genre_batch.version import versions
 
 __all__ = ["TrainJob", "TrainReport", "train"]
 
@@ -55,7 +56,7 @@ class TrainJob:
         options: how to fine-tune.
         columns: where texts, titles and genres are.
         with_title: whether the model reads titles too.
-        protocol: `clean` or `paper` (training/dataset.py).
+        protocol: `clean` or `paper` (dataset/labelled.py).
         split: a split file to use instead of drawing one.
         extra_train: further films for the training part.
         teachers: finished runs to learn from besides the labels.
@@ -104,7 +105,7 @@ class TrainReport:
     page: Path
 
 
-def train(job: TrainJob, progress: Progress = lambda done, total, what: None) -> TrainReport:
+def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainReport:
     """Runs a job and leaves its folder complete.
 
     Raises:
@@ -221,7 +222,9 @@ def train(job: TrainJob, progress: Progress = lambda done, total, what: None) ->
     )
 
 
-def _lesson(job: TrainJob, training: Dataset, progress: Progress) -> tuple[Dataset, Targets | None]:
+def _lesson(
+    job: TrainJob, training: Dataset, progress: StepProgress
+) -> tuple[Dataset, Targets | None]:
     """The films and texts to learn, and what the teachers make of them."""
     if not job.teachers:
         return training, None
@@ -336,7 +339,7 @@ def _measure(job: TrainJob, dataset: Dataset, folder: RunFolder) -> dict[str, An
 
 
 def _readme(job: TrainJob, model: Classifier) -> str:
-    load = "`genre_batch.training.base_model.load_checkpoint`"
+    load = "`genre_batch.training.encoder.base_model.load_checkpoint`"
     if isinstance(model, PooledClassifier):
         kind = model.config.model_type
         how = (

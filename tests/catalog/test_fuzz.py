@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genre_batch.catalog.formats import input_location
-from genre_batch.catalog.read import CatalogReader, ReadOptions
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError
 

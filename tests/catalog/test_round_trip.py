@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.encoders import EncoderOptions
 from genre_batch.catalog.formats import Location, input_location, output_location
-from genre_batch.catalog.read import CatalogReader, ReadOptions, read_table
-from genre_batch.catalog.write import open_writer
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions, read_table
+from genre_batch.catalog.writing.writer import open_writer
+from genre_batch.catalog.writing.writers import EncoderOptions
 
 SUFFIXES = ("csv", "tsv.gz", "jsonl", "jsonl.zst", "parquet", "arrow")
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)

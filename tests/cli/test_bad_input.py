@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import tiny
+from support import tiny
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 

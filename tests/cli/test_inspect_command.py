@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import tiny
+from support import tiny
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from genre_batch.model.tagger import MODEL_VARIABLE
-from places import COMMAND
+from support.places import COMMAND
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 

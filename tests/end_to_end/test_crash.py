@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from genre_batch.model.tagger import MODEL_VARIABLE
-from places import COMMAND
+from support.places import COMMAND
 
 SEEDS = range(20)
 SUFFIXES = ("parquet", "csv.gz", "jsonl", "arrow")

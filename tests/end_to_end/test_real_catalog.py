@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from genre_batch.model.tagger import MODEL_VARIABLE
-from places import COMMAND
+from support.places import COMMAND
 
 
 def _run(*arguments: object, stdin: bytes | None = None) -> bytes:

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from genre_batch.catalog.labels import parse_column
+from genre_batch.catalog.genres import parse_column
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger
 from genre_batch.model.text import text_key
-from places import ROOT
+from support.places import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ import onnx
 import polars as pl
 import pytest
 
-import tiny
 from genre_batch.errors import CatalogError, ColumnError, UsageError
 from genre_batch.evaluation.evaluate import Evaluation, EvaluationJob, evaluate
-from genre_batch.model.decoding import Decision
+from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import write_metadata
 from genre_batch.model.text import text_key
+from support import tiny
 
 FILMS = [
     ("laugh", "Comedy", "train"),

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tiny
 from genre_batch.cli import options as cli_options
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob
 from genre_batch.evaluation.tune import TUNE_METHODS, TuneJob, TuneReport, tune
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.thresholds import METHODS
 from genre_batch.thresholds.conditional import conditional
+from genre_batch.thresholds.methods import METHODS
+from support import tiny
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tiny
 from genre_batch.errors import ModelError
 from genre_batch.model.batching import equal_batches, load_tokenizer, pad, plan_batches, tokenize
+from support import tiny
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 

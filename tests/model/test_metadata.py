@@ -8,7 +8,6 @@ from pathlib import Path
 import onnx
 import pytest
 
-import tiny
 from genre_batch.errors import ModelError, UsageError
 from genre_batch.model import metadata as module
 from genre_batch.model.metadata import (
@@ -18,7 +17,8 @@ from genre_batch.model.metadata import (
     ModelMetadata,
     read_model_file,
 )
-from places import ROOT
+from support import tiny
+from support.places import ROOT
 
 CONDITIONAL = {
     "Comedy": ConditionalThreshold("Drama", absent=0.7, present=0.1),

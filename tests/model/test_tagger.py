@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
-import tiny
+from genre_batch.cores import available_cores
 from genre_batch.errors import ModelError
 from genre_batch.model import session
 from genre_batch.model.metadata import write_metadata
-from genre_batch.model.session import available_cores
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger, default_model
-from places import ROOT
+from support import tiny
+from support.places import ROOT
 
 TEXTS = st.lists(
     st.one_of(st.none(), st.lists(st.sampled_from([*tiny.WORDS, "the", ""])).map(" ".join)),

@@ -9,7 +9,7 @@ import pytest
 
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
 from genre_batch.errors import ColumnError
-from genre_batch.tagging.columns import text_choice, title_choice
+from genre_batch.tagging.column_choice import text_choice, title_choice
 
 
 def _objects(*rows: dict[str, object]) -> JsonLinesChunk:

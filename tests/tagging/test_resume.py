@@ -19,7 +19,7 @@ from genre_batch import (
     UsageError,
     tag_catalog,
 )
-from genre_batch.catalog.encoders import _Delimited
+from genre_batch.catalog.writing.writers import _Delimited
 
 WORDS = ("laugh", "cry", "fight", "robot", "the")
 
@@ -132,7 +132,7 @@ def test_where_no_store_can_be_made_the_run_goes_on_without(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENODEV, "No such device")
 
-    monkeypatch.setattr("genre_batch.tagging.store.lmdb.open", refuse)
+    monkeypatch.setattr("genre_batch.tagging.probability_store.lmdb.open", refuse)
     assert tag_catalog(catalog, tmp_path / "o.csv").rows == 300
     with pytest.raises(CatalogError, match="cannot keep predictions"):
         tag_catalog(catalog, tmp_path / "p.csv", cache=str(tmp_path / "cache"))
@@ -152,7 +152,7 @@ def test_a_full_disk_under_the_store_is_one_clear_error(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("genre_batch.tagging.store.LmdbStore._put", full)
+    monkeypatch.setattr("genre_batch.tagging.probability_store.LmdbStore._put", full)
     with pytest.raises(CatalogError, match=r"cannot keep predictions in .*: No space left"):
         tag_catalog(catalog, tmp_path / "o.csv")
     assert _names(tmp_path) == ["films.csv"]

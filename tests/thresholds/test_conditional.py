@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_batch.thresholds.conditional import conditional, f1_given
-from genre_batch.thresholds.f1 import f1_optimal
+from genre_batch.thresholds.exact_f1 import f1_optimal
 
 
 def _f1(predicted: np.ndarray, truth: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from genre_batch.thresholds.cross_fit import cross_fitted
-from genre_batch.thresholds.f1 import f1_optimal
+from genre_batch.thresholds.exact_f1 import f1_optimal
 
 RANDOM = np.random.default_rng(0)
 PROBABILITIES = RANDOM.random((80, 3))

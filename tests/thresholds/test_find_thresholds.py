@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genre_batch.cli.options import THRESHOLD_METHODS
-from genre_batch.thresholds import METHODS, find_thresholds
+from genre_batch.thresholds.methods import METHODS, find_thresholds
 
 PROBABILITIES = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.4]])
 LABELS = np.array([[1, 0, 0], [0, 1, 0]])

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genre_batch.thresholds import DEFAULT_THRESHOLD, METHODS
 from genre_batch.thresholds.anneal import STEP, annealed
-from genre_batch.thresholds.cautious import SHRINKAGES, _shrunk, f1_floor, f1_shrunk
-from genre_batch.thresholds.counts import GRID, count_on_grid
-from genre_batch.thresholds.f1 import f1_optimal
+from genre_batch.thresholds.confusion import GRID, count_on_grid
+from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.mcc import mcc_grid
+from genre_batch.thresholds.methods import DEFAULT_THRESHOLD, METHODS
+from genre_batch.thresholds.regularized_f1 import SHRINKAGES, _shrunk, f1_floor, f1_shrunk
 from genre_batch.thresholds.search import beam_search, genetic
 
 Floats = npt.NDArray[np.float64]

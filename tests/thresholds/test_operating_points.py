@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genre_batch.thresholds.cuts import best_cut
-from genre_batch.thresholds.f1 import f1_optimal
+from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.operating_points import (
     OPERATING_POINTS,
     at_precision,
@@ -19,6 +18,7 @@ from genre_batch.thresholds.operating_points import (
     measure_point,
     score_optimal,
 )
+from genre_batch.thresholds.sweep import best_cut
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]

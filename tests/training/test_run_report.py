@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from browser import DESK, PHONE, Browser
 from genre_batch.catalog.formats import Location
-from genre_batch.evaluation.report.page import render
-from genre_batch.training.dataset import Dataset, concatenate, read_dataset
-from genre_batch.training.report import run_report
+from genre_batch.dataset.labelled import Dataset, concatenate, read_dataset
+from genre_batch.report.page import render
 from genre_batch.training.run import TrainJob, TrainReport, train
 from genre_batch.training.run_folder import RunFolder
+from genre_batch.training.run_report import run_report
+from support.browser import DESK, PHONE, Browser
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")

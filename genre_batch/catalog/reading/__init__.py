@@ -1,0 +1,1 @@
+"""Read catalogs: bytes of any supported format in, chunks of rows out."""

@@ -1,0 +1,208 @@
+"""The grammar of CSV and TSV records: where they end, and which of them cannot be read.
+
+RFC 4180 with three liberties that real catalogs take: only a newline ends a record (a bare carriage
+return belongs to its cell), the last line needs no end, and a quote inside a cell that does not
+start with one is a character like any other, as pandas and spreadsheets read it. What is left is
+broken: text behind a closing quote, or a quote that is never closed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.catalog.reading.charset import is_utf8
+from genre_batch.catalog.rejects import Reason
+
+__all__ = ["BadRecord", "Grammar"]
+
+_QUOTE, _NEWLINE, _RETURN = (ord(mark) for mark in '"\n\r')
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A record of a block that cannot be read.
+
+    Attributes:
+        start, end: its place in the block, bytes.
+        reason: why.
+    """
+
+    start: int
+    end: int
+    reason: Reason
+
+
+class Grammar:
+    """The records of one catalog, whose separator and number of columns are known."""
+
+    def __init__(self, separator: str, columns: int) -> None:
+        """Compiles the grammar.
+
+        Args:
+            separator: one ASCII character, neither a quote nor the end of a line.
+            columns: how many the header has, at least 1.
+        """
+        mark = re.escape(separator.encode("ascii"))
+        self._separator = ord(separator)
+        self._columns = columns
+        quoted = rb'"[^"]*+(?:""[^"]*+)*+"(?=' + mark + rb"|\r?\n|\r?\Z)"
+        plain = rb'(?!")[^' + mark + rb"\n]*+"
+        tidy = rb'[^"' + mark + rb"\n]*+"
+        end = rb"(?:\r?\n|\r?\Z)"
+
+        def record(field: bytes, times: bytes) -> re.Pattern[bytes]:
+            rest = rb"(?:" + mark + rb"(?:" + field + rb"))" + times
+            return re.compile(rb"(?:" + field + rb")" + rest + end)
+
+        field = quoted + rb"|" + plain
+        at_most = b"{0,%d}+" % (columns - 1)
+        exactly = b"{%d}+" % (columns - 1)
+        self._tidy = record(quoted + rb"|" + tidy, at_most)
+        self._readable = record(field, at_most)
+        self._full = record(field, exactly)
+        self._any_length = record(field, b"*+")
+        self._fields = re.compile(rb"(" + field + rb")(" + mark + rb"|\r?\n|\r?\Z)")
+        # How far a broken record can be followed: to the quote that should not be there.
+        self._prefix = re.compile(
+            rb"(?:(?:" + field + rb")" + mark + rb')*+"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
+        )
+
+    def is_tidy(self, data: bytes) -> bool:
+        """Whether every quote of `data` opens or closes a cell or is doubled inside one.
+
+        Then a newline ends a record exactly if the number of quotes before it is even.
+        """
+        buffer = np.frombuffer(data, dtype=np.uint8)
+        quotes = np.flatnonzero(buffer == _QUOTE)
+        if not len(quotes):
+            return True
+        padded = np.full(len(buffer) + 3, _NEWLINE, dtype=np.uint8)
+        padded[1:-2] = buffer
+        before, after, second = padded[quotes], padded[quotes + 2], padded[quotes + 3]
+        edges = (self._separator, _NEWLINE, _QUOTE)
+        opens = np.isin(before[0::2], edges)
+        closes = np.isin(after[1::2], edges) | (
+            (after[1::2] == _RETURN) & (second[1::2] == _NEWLINE)
+        )
+        return bool(opens.all() and closes.all())
+
+    def whole(self, data: bytes) -> int:
+        """How many bytes of `data` are whole records, each ended by a newline.
+
+        Args:
+            data: bytes that start where a record starts.
+        """
+        if self.is_tidy(data):
+            ends = _record_ends(data)
+            return int(ends[-1]) if len(ends) else 0
+        at = 0
+        for start, end, _ in self._walk(data):
+            if end == len(data) and not data.endswith(b"\n"):
+                return at
+            prefix = self._prefix.match(data, start)
+            if prefix is not None and prefix.end() == len(data):
+                return at  # a quote still open: what follows may close it
+            at = end
+        return at
+
+    def first(self, data: bytes) -> int | None:
+        """Where the first record ends, however many fields it has; None if it has no end."""
+        match = self._any_length.match(data)
+        return None if match is None else match.end()
+
+    def without_blank_lines(self, data: bytes) -> bytes:
+        """Tidy records without the empty lines between them, which are no rows."""
+        if not (data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data):
+            return data
+        ends = [*_record_ends(data).tolist(), len(data)]
+        records = (data[start:end] for start, end in zip([0, *ends], ends, strict=False))
+        return b"".join(record for record in records if record.strip(b"\r\n"))
+
+    def sift(self, data: bytes) -> tuple[bytes, list[BadRecord]]:
+        """(the readable records, tidied; the others), both in order.
+
+        A broken record ends with its first line, because a quote that was never closed takes the
+        lines behind it with it. Of these, up to where the record broke, only those are taken for
+        rows that have a field for every column: the others are the rest of a broken cell.
+
+        Args:
+            data: whole records.
+        """
+        good: list[bytes] = []
+        bad: list[BadRecord] = []
+        is_text = is_utf8(data)
+        for start, end, reason in self._walk(data):
+            record = data[start:end]
+            if reason is None and not is_text and not is_utf8(record):
+                reason = "invalid_utf8"
+            if reason is not None:
+                bad.append(BadRecord(start, end, reason))
+            elif self._tidy.match(record):
+                good.append(record)
+            else:
+                good.append(self._tidied(record))
+        return b"".join(good), bad
+
+    def short_rows(self, data: bytes) -> int:
+        """How many of the records, all tidy and none of them blank, have too few fields."""
+        buffer = np.frombuffer(data, dtype=np.uint8)
+        marks = np.flatnonzero(buffer == self._separator)
+        quotes = np.flatnonzero(buffer == _QUOTE)
+        marks = marks[np.searchsorted(quotes, marks) % 2 == 0]
+        ends = _record_ends(data)
+        if not len(ends) or ends[-1] != len(data):
+            ends = np.append(ends, len(data))
+        fields = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
+        return int(np.count_nonzero(fields < self._columns))
+
+    def _walk(self, data: bytes) -> Iterator[tuple[int, int, Reason | None]]:
+        """(start, end, why it cannot be read, or None) of each record; no blank lines."""
+        at = 0
+        suspicious_until = 0
+        while at < len(data):
+            suspicious = at < suspicious_until
+            match = (self._full if suspicious else self._readable).match(data, at)
+            if match is not None:
+                if data[at : match.end()].strip(b"\r\n"):
+                    yield at, match.end(), None
+                at = match.end()
+                continue
+            longer = None if suspicious else self._any_length.match(data, at)
+            if longer is not None:
+                end = longer.end()
+                yield at, end, "too_many_fields"
+            else:
+                end = data.find(b"\n", at) + 1 or len(data)
+                if data[at:end].strip(b"\r\n"):
+                    yield at, end, "bad_quoting"
+                broken = self._prefix.match(data, at)
+                suspicious_until = max(suspicious_until, broken.end() if broken else end)
+            at = end
+
+    def _tidied(self, record: bytes) -> bytes:
+        """The record with quotes around each cell that has one inside."""
+        pieces: list[bytes] = []
+        for cell, mark in self._fields.findall(record):
+            if b'"' in cell and not cell.startswith(b'"'):
+                line_end = b"\r" if not mark.strip() and cell.endswith(b"\r") else b""
+                cell = cell.removesuffix(line_end)
+                cell = b'"' + cell.replace(b'"', b'""') + b'"' + line_end
+            pieces.append(cell + mark)
+            if not mark.strip(b"\r\n"):
+                break
+        return b"".join(pieces)
+
+
+def _record_ends(data: bytes) -> npt.NDArray[np.int64]:
+    """(records,) int64: the offset just behind each newline that ends a record of tidy `data`."""
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    newlines = np.flatnonzero(buffer == _NEWLINE)
+    quotes = np.flatnonzero(buffer == _QUOTE)
+    if len(quotes):
+        newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+    return newlines.astype(np.int64) + 1

@@ -1,0 +1,25 @@
+"""The paper's control: no film has any genre."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.dataset.labelled import Dataset
+from genre_batch.progress import StepProgress
+
+__all__ = ["AlwaysZero"]
+
+
+class AlwaysZero:
+    """Predicts nothing (Balete and Ducay 2024, the row "control")."""
+
+    parameters = 0
+
+    def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
+        """Learns nothing."""
+        return 0.0
+
+    def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
+        """(films, genres) zeros."""
+        return np.zeros(films.labels.shape, dtype=np.float32)

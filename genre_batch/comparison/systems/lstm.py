@@ -1,0 +1,138 @@
+"""A recurrent network over words, learnt from nothing."""
+
+from __future__ import annotations
+
+import copy
+import time
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from genre_batch.comparison.systems.system import genre_shares
+from genre_batch.dataset.labelled import Dataset
+from genre_batch.evaluation.metrics import mean_average_precision
+from genre_batch.progress import StepProgress
+
+__all__ = ["Lstm"]
+
+VOCABULARY = 20_000
+WIDTH = 128
+EPOCHS = 12
+BATCH = 64
+RATE = 2e-3
+MAX_WORDS = 256
+
+
+class _Network(nn.Module):
+    """Words -> LSTM in both directions -> its largest outputs -> a logit a genre."""
+
+    def __init__(self, words: int, genres: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, WIDTH, padding_idx=0)
+        self.dropout = nn.Dropout(0.4)
+        self.lstm = nn.LSTM(WIDTH, WIDTH, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * WIDTH, genres)
+
+    def forward(self, words: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """(batch, words) int64 padded with 0, (batch,) int64 -> (batch, genres) logits."""
+        embedded = self.dropout(self.embedding(words))
+        packed = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
+        hidden, _ = pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, padding_value=-torch.inf
+        )
+        logits: torch.Tensor = self.head(self.dropout(hidden.max(dim=1).values))
+        return logits
+
+
+class Lstm:
+    """An LSTM: references [6] and [2]; many genres a film, or one.
+
+    Of its epochs, the one that is best on development (mean average precision) is kept.
+
+    Args:
+        seed: of its weights, batches and dropout.
+        single_genre: learn to give one genre (cross-entropy over genres) instead of several.
+        quick: one epoch.
+    """
+
+    def __init__(self, seed: int, *, single_genre: bool, quick: bool) -> None:
+        self._seed = seed
+        self._single = single_genre
+        self._epochs = 1 if quick else EPOCHS
+        self._words = Tokenizer(models.WordLevel(unk_token="[UNK]"))
+        self._words.normalizer = normalizers.BertNormalizer(lowercase=True)
+        self._words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        self._words.enable_truncation(MAX_WORDS)
+
+    def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
+        """Learns words and network."""
+        started = time.monotonic()
+        trainer = trainers.WordLevelTrainer(
+            vocab_size=VOCABULARY,
+            min_frequency=2,
+            special_tokens=["[PAD]", "[UNK]"],
+            show_progress=False,
+        )
+        self._words.train_from_iterator(training.texts, trainer)
+        torch.manual_seed(self._seed)
+        rng = np.random.default_rng(self._seed)
+        self._network = _Network(self._words.get_vocab_size(), len(training.names))
+        optimizer = torch.optim.AdamW(self._network.parameters(), lr=RATE, weight_decay=0.01)
+        films = self._encoded(training.texts)
+        targets = torch.from_numpy(
+            genre_shares(training.labels) if self._single else training.labels.astype(np.float32)
+        )
+        loss = nn.CrossEntropyLoss() if self._single else nn.BCEWithLogitsLoss()
+        best, kept = -1.0, copy.deepcopy(self._network.state_dict())
+        for epoch in range(self._epochs):
+            self._network.train()
+            for batch in np.array_split(rng.permutation(len(films)), -(-len(films) // BATCH)):
+                optimizer.zero_grad()
+                loss(
+                    self._network(*_padded([films[at] for at in batch])), targets[batch]
+                ).backward()
+                nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
+                optimizer.step()
+            found = mean_average_precision(development.labels, self.predict_proba(development))
+            if found > best:
+                best, kept = found, copy.deepcopy(self._network.state_dict())
+            progress(epoch + 1, self._epochs, "training")
+        self._network.load_state_dict(kept)
+        return time.monotonic() - started
+
+    def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
+        """(films, genres) float32; rows of a single-genre network sum to 1."""
+        self._network.eval()
+        encoded = self._encoded(films.texts)
+        with torch.inference_mode():
+            logits = torch.cat(
+                [
+                    self._network(*_padded(encoded[start : start + BATCH]))
+                    for start in range(0, len(encoded), BATCH)
+                ]
+            )
+        chances = logits.softmax(dim=1) if self._single else logits.sigmoid()
+        found: npt.NDArray[np.float32] = chances.numpy()
+        return found
+
+    @property
+    def parameters(self) -> int:
+        """Of embedding, LSTM and head."""
+        return sum(parameter.numel() for parameter in self._network.parameters())
+
+    def _encoded(self, texts: list[str]) -> list[list[int]]:
+        """Each text's words; a text of none of them is one unknown word."""
+        unknown = self._words.token_to_id("[UNK]")
+        return [encoding.ids or [unknown] for encoding in self._words.encode_batch(texts)]
+
+
+def _padded(films: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    lengths = torch.tensor([len(film) for film in films])
+    words = torch.zeros((len(films), int(lengths.max())), dtype=torch.int64)
+    for row, film in zip(words, films, strict=True):
+        row[: len(film)] = torch.tensor(film)
+    return words, lengths

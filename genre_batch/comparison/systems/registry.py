@@ -1,0 +1,161 @@
+"""The paper's related systems, and what stands beside them, behind one small interface.
+
+A system joins the comparison by one entry in `SYSTEMS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from genre_batch.comparison.systems.system import Setting, System
+from genre_batch.training.options import RECIPES, FineTuneOptions
+
+__all__ = ["SYSTEMS", "Entry"]
+
+ENCODER_OPTIONS = replace(RECIPES["paper"], pooling="mean", max_length=256)
+"""The paper's recipe but for two things: the head reads the mean of the token vectors, for which
+MiniLM's weights were made, and texts of more than 256 tokens, of which there is hardly one, are
+cut."""
+
+PAPER_OPTIONS = replace(ENCODER_OPTIONS, head_multiplier=10.0)
+"""And a third: the head for several genres, which starts from nothing, learns ten times as fast as
+the encoder. At one rate, five epochs leave MiniLM behind word counts."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the comparison.
+
+    Attributes:
+        says: what it is, with the paper's number for it.
+        make: a fresh system. What it needs is imported only then: torch takes seconds.
+        single_genre: it gives a film one genre, the likeliest, and no threshold matters.
+        fixed: only the threshold 0.5 makes sense.
+        oversampled: under the clean protocol it learns from the copies too.
+        original: under the paper's protocol it has the original rows, where the others have the
+            oversampled ones.
+        with_title: it reads titles where the catalog has them.
+        encoder: the field of `Setting` that names the encoder it starts from, if it does.
+    """
+
+    says: str
+    make: Callable[[Setting], System]
+    single_genre: bool = False
+    fixed: bool = False
+    oversampled: bool = False
+    original: bool = False
+    with_title: bool = False
+    encoder: str | None = None
+
+    def starts_from(self, setting: Setting) -> str | None:
+        """The encoder it starts from."""
+        return None if self.encoder is None else str(getattr(setting, self.encoder))
+
+
+def _always_zero(setting: Setting) -> System:
+    from genre_batch.comparison.systems.always_zero import AlwaysZero
+
+    return AlwaysZero()
+
+
+def _bayes(setting: Setting) -> System:
+    from genre_batch.comparison.systems.linear import SingleGenreNaiveBayes
+
+    return SingleGenreNaiveBayes()
+
+
+def _bayes_grid(setting: Setting) -> System:
+    from genre_batch.comparison.systems.linear import bayes_grid
+
+    return bayes_grid(setting.quick)
+
+
+def _logistic(setting: Setting) -> System:
+    from genre_batch.comparison.systems.linear import logistic
+
+    return logistic(setting.seed, grid=False)
+
+
+def _logistic_grid(setting: Setting) -> System:
+    from genre_batch.comparison.systems.linear import logistic
+
+    return logistic(setting.seed, grid=not setting.quick)
+
+
+def _svm(setting: Setting) -> System:
+    from genre_batch.comparison.systems.linear import svm_grid
+
+    return svm_grid(setting.seed, setting.quick)
+
+
+def _lstm(single_genre: bool) -> Callable[[Setting], System]:
+    def make(setting: Setting) -> System:
+        from genre_batch.comparison.systems.lstm import Lstm
+
+        return Lstm(setting.seed, single_genre=single_genre, quick=setting.quick)
+
+    return make
+
+
+def _fine_tuned(
+    base_model: str,
+    setting: Setting,
+    *,
+    single_genre: bool = False,
+    options: FineTuneOptions = PAPER_OPTIONS,
+) -> System:
+    from genre_batch.comparison.systems.transformer import FineTuned
+
+    options = replace(options, seed=setting.seed)
+    if setting.quick:
+        options = replace(options, epochs=1, max_length=64)
+    return FineTuned(base_model, options, setting.folder, single_genre=single_genre)
+
+
+def _bert(setting: Setting) -> System:
+    return _fine_tuned(setting.bert_model, setting, single_genre=True, options=ENCODER_OPTIONS)
+
+
+def _distilbert(setting: Setting) -> System:
+    return _fine_tuned(setting.base_model, setting)
+
+
+def _distilbert_own(setting: Setting) -> System:
+    return _fine_tuned(setting.base_model, setting, options=RECIPES["default"])
+
+
+def _exported(setting: Setting) -> System:
+    from genre_batch.comparison.systems.exported import Exported
+
+    return Exported(setting.model)
+
+
+SYSTEMS: dict[str, Entry] = {
+    "always-0": Entry("control: always 0", _always_zero, fixed=True),
+    "tfidf-nb": Entry("TF-IDF, naive Bayes, one genre [4]", _bayes, single_genre=True),
+    "tfidf-logreg": Entry("TF-IDF, binary relevance, logistic regression [5]", _logistic),
+    "tfidf-svm": Entry("TF-IDF, support vectors, grid search [1]", _svm),
+    "tfidf-logreg-grid": Entry("TF-IDF, logistic regression, grid search [1]", _logistic_grid),
+    "tfidf-nb-grid": Entry("TF-IDF, naive Bayes, grid search [1]", _bayes_grid),
+    "lstm-single": Entry("LSTM, one genre [2]", _lstm(True), single_genre=True),
+    "lstm": Entry("LSTM [6]", _lstm(False)),
+    "bert": Entry(
+        "BERT-class encoder, one genre [2]", _bert, single_genre=True, encoder="bert_model"
+    ),
+    "distilbert": Entry(
+        "the paper's DistilBERT, original data", _distilbert, original=True, encoder="base_model"
+    ),
+    "distilbert-oversampled": Entry(
+        "the paper's DistilBERT, oversampled", _distilbert, oversampled=True, encoder="base_model"
+    ),
+    "distilbert-own-recipe": Entry(
+        "DistilBERT by this tool's recipe, original data",
+        _distilbert_own,
+        original=True,
+        encoder="base_model",
+    ),
+    "shipped-overview": Entry("the shipped model, overviews alone", _exported),
+    "shipped": Entry("the shipped model, titles and overviews", _exported, with_title=True),
+}
+"""By the name that the rows carry. Numbers in brackets: the paper's references."""

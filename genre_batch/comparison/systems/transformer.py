@@ -1,0 +1,92 @@
+"""Fine-tuned encoders: the paper's DistilBERT, and a BERT that gives one genre."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from genre_batch.dataset.labelled import Dataset
+from genre_batch.progress import StepProgress
+from genre_batch.training.encoder.base_model import load_base_model
+from genre_batch.training.encoder.inference import predict_logits
+from genre_batch.training.encoder.pooling import PooledClassifier
+from genre_batch.training.loop.linear_probe import start_head
+from genre_batch.training.loop.trainer import fine_tune
+from genre_batch.training.options import FineTuneOptions
+
+__all__ = ["FineTuned", "single_genre_loss"]
+
+
+def single_genre_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy over genres, each film shared out among its own."""
+    shares = labels / labels.sum(dim=1, keepdim=True)
+    return torch.nn.functional.cross_entropy(logits, shares)
+
+
+class FineTuned:
+    """An encoder under a head, fine-tuned as `train` does it, its epochs kept in a folder.
+
+    Args:
+        base_model: a hub id, a local folder, or `minilm`.
+        options: how to fine-tune.
+        folder: for its checkpoints: what an interrupted fit goes on from.
+        single_genre: learn to give one genre (reference [2]) instead of several.
+    """
+
+    def __init__(
+        self, base_model: str, options: FineTuneOptions, folder: Path, *, single_genre: bool
+    ) -> None:
+        self._base_model = base_model
+        self._options = options
+        self._folder = folder
+        self._single = single_genre
+
+    def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
+        """Fine-tunes; development only shows how it goes."""
+        options = self._options
+        self._model, self._tokenizer = load_base_model(
+            self._base_model,
+            training.names,
+            options.pooling,
+            options.seed,
+            options.attention_dropout,
+            options.layers,
+            options.ffn_width,
+        )
+        positions = self._model.config.max_position_embeddings
+        options = replace(options, max_length=min(options.max_length, positions))
+        self._max_length = options.max_length
+        if isinstance(self._model, PooledClassifier):
+            start_head(self._model, self._tokenizer, training, options.max_length)
+        fine_tune(
+            self._model,
+            self._tokenizer,
+            training,
+            development,
+            options,
+            self._folder,
+            loss=single_genre_loss if self._single else None,
+            resume=True,
+            progress=progress,
+        )
+        log = Path(self._folder, "training_log.jsonl").read_text(encoding="utf-8")
+        return float(sum(json.loads(line)["seconds"] for line in log.splitlines()))
+
+    def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
+        """(films, genres) float32; rows of a single-genre model sum to 1."""
+        logits = torch.from_numpy(
+            predict_logits(self._model, self._tokenizer, films.texts, self._max_length)
+        )
+        chances = logits.softmax(dim=1) if self._single else logits.sigmoid()
+        found: npt.NDArray[np.float32] = chances.numpy()
+        return found
+
+    @property
+    def parameters(self) -> int:
+        """Of encoder and head."""
+        return sum(parameter.numel() for parameter in self._model.parameters())

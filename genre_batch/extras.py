@@ -1,0 +1,32 @@
+"""The optional packages that some commands need, checked without importing any of them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from genre_batch.errors import MissingExtraError
+
+__all__ = ["require_extra"]
+
+_REPORT = ("altair", "jinja2", "vl_convert")
+_MODULES = {
+    "report": _REPORT,
+    "train": ("torch", "transformers", "accelerate", "optimum", "sklearn", "iterstrat", *_REPORT),
+}
+"""Extra of setup.cfg -> the module names of its packages."""
+
+
+def require_extra(what: str, extra: str, *modules: str) -> None:
+    """Check that an extra is installed.
+
+    Args:
+        what: the command or option that needs it, for the message.
+        extra: `report` or `train`.
+        modules: those of its modules that are needed; none given: all of them.
+
+    Raises:
+        MissingExtraError: a package of it is not installed.
+    """
+    for module in modules or _MODULES[extra]:
+        if find_spec(module) is None:
+            raise MissingExtraError(what, extra, module)

@@ -1,0 +1,64 @@
+"""Probabilities and labels -> one threshold a genre. numpy only.
+
+Every method has one signature: probabilities (n, genres) float in 0..1 and labels (n, genres) of
+0 and 1 give thresholds (genres,) float64. A genre is predicted when its probability is at least
+its threshold. A method joins by one entry in `METHODS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.thresholds.anneal import annealed
+from genre_batch.thresholds.exact_f1 import f1_optimal
+from genre_batch.thresholds.expected_f1 import f1_expected
+from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD, fixed
+from genre_batch.thresholds.mcc import mcc_grid
+from genre_batch.thresholds.regularized_f1 import f1_floor, f1_shrunk
+from genre_batch.thresholds.search import beam_search, genetic
+
+__all__ = ["DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
+
+Method = Callable[[npt.NDArray[np.floating], npt.NDArray[np.integer]], npt.NDArray[np.float64]]
+
+METHODS: dict[str, Method] = {
+    "f1": f1_optimal,
+    "f1-shrunk": f1_shrunk,
+    "f1-floor": f1_floor,
+    "f1-expected": f1_expected,
+    "fixed-0.5": fixed,
+    "anneal-1": partial(annealed, passes=1),
+    "anneal-5": partial(annealed, passes=5),
+    "anneal-10": partial(annealed, passes=10),
+    "anneal-10-decay": partial(annealed, passes=10, decay=True),
+    "mcc-grid": mcc_grid,
+    "beam": beam_search,
+    "genetic": genetic,
+}
+
+
+def find_thresholds(
+    method: str,
+    probabilities: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+) -> npt.NDArray[np.float64]:
+    """The thresholds that one of `METHODS` finds.
+
+    Args:
+        method: a key of `METHODS`.
+        probabilities: (n, genres), 0..1.
+        labels: (n, genres), 0 or 1.
+
+    Returns:
+        (genres,) float64.
+
+    Raises:
+        ValueError: the two arrays differ in shape or are not matrices.
+    """
+    if probabilities.ndim != 2 or probabilities.shape != labels.shape:
+        raise ValueError(f"probabilities {probabilities.shape} against labels {labels.shape}")
+    return METHODS[method](probabilities, labels)

@@ -1,0 +1,1 @@
+"""What a student learns besides labels: teachers' probabilities, a larger encoder's vectors."""

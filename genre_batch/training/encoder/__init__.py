@@ -1,0 +1,1 @@
+"""Encoders: base models, pooling, pruning, and inference with them."""

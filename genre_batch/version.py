@@ -1,0 +1,33 @@
+"""This tool's version, and the versions of the packages that a result depends on."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+__all__ = ["__version__", "versions"]
+
+__version__ = "0.1.0"
+
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "optimum",
+    "optimum-onnx",
+    "onnx",
+    "onnxruntime",
+    "numpy",
+    "iterative-stratification",
+)
+
+
+def versions() -> dict[str, str]:
+    """Names and versions of Python, this tool, and the packages that training goes through."""
+    found = {"python": platform.python_version(), "genre-batch": __version__}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,137 @@
+"""The real Apertium: Debian's programs and dictionaries, in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from genre_batch.augmentation.apertium import CHAINS, Apertium
+from genre_batch.errors import TrainingError, UsageError
+from support.places import ROOT
+
+TEXTS = [
+    "A retired detective returns for one last murder case.",
+    "The dog sleeps in the old house. Nobody knows why!",
+    "Two friends, 5'10\" tall, find [a map] and {gold} worth $5/day @ the_market <soon>",
+    "Line one.\n\nLine two\\three^four$",
+]
+
+
+@pytest.mark.parametrize("pivot", CHAINS)
+def test_every_text_comes_back_in_english_and_in_its_place(apertium: Apertium, pivot: str) -> None:
+    copies = apertium.back_translate(TEXTS, pivot)
+    assert len(copies) == len(TEXTS)
+    assert "detective" in copies[0]
+    assert "dog" in copies[1]
+    assert copies[3].count("\n\n") == 1
+    assert any(copy != text for copy, text in zip(copies, TEXTS, strict=True))
+
+
+def test_a_text_s_copy_depends_on_that_text_alone(apertium: Apertium) -> None:
+    together = apertium.back_translate(TEXTS, "es")
+    assert together == [apertium.back_translate([text], "es")[0] for text in TEXTS]
+    assert apertium.back_translate(TEXTS[::-1], "es") == together[::-1]
+
+
+@given(st.text(max_size=60).filter(str.strip))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_text_breaks_out_of_its_place(apertium: Apertium, text: str) -> None:
+    guard = "The dog sleeps."
+    copies = apertium.back_translate([guard, text, guard], "es")
+    assert copies[0] == copies[2] == apertium.back_translate([guard], "es")[0]
+
+
+def test_a_pivot_it_does_not_speak_is_named_with_those_it_does(apertium: Apertium) -> None:
+    with pytest.raises(UsageError, match="does not go through 'ko': it knows es, ca, gl"):
+        Apertium(["ko"])
+
+
+def test_its_identity_tells_the_chain_and_the_data(apertium: Apertium) -> None:
+    assert len({apertium.identity(pivot) for pivot in apertium.pivots}) == len(apertium.pivots)
+    assert apertium.identity("es>ca") == Apertium(["es>ca"]).identity("es>ca")
+
+
+def test_without_it_the_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        UsageError, match=r"apt-get install apertium-eng-spa apertium-spa-cat apertium-eng-cat$"
+    ):
+        Apertium(["es>ca"])
+
+
+def test_a_missing_mode_s_package_is_named(
+    apertium: Apertium, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "modes").mkdir()
+    for mode in ("eng-spa", "spa-eng"):
+        (tmp_path / "modes" / f"{mode}.mode").write_text("cat", encoding="utf-8")
+    monkeypatch.setenv("APERTIUM_DATADIR", str(tmp_path))
+    assert Apertium().pivots == ("es",)
+    with pytest.raises(UsageError, match="apt-get install apertium-en-gl"):
+        Apertium(["gl"])
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "reason"),
+    [
+        ("echo out of memory >&2; exit 3", "out of memory"),
+        ("kill -9 $$", "exit code -9"),
+        ("head -c 20", "gave back 0 of 2 texts"),
+    ],
+)
+def test_a_pipeline_that_dies_is_one_line(
+    apertium: Apertium, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pipeline: str, reason: str
+) -> None:
+    (tmp_path / "modes").mkdir()
+    for mode in ("eng-spa", "spa-eng"):
+        (tmp_path / "modes" / f"{mode}.mode").write_text(pipeline, encoding="utf-8")
+    monkeypatch.setenv("APERTIUM_DATADIR", str(tmp_path))
+    with pytest.raises(TrainingError, match=f"Apertium failed on eng-spa: .*{reason}") as caught:
+        Apertium(["es"]).back_translate(TEXTS[:2], "es")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_command_adds_copies_and_asks_nothing_twice(
+    apertium: Apertium,
+    command: Callable[..., subprocess.CompletedProcess[bytes]],
+    tmp_path: Path,
+) -> None:
+    shutil.copy(ROOT / "samples" / "films.csv", tmp_path / "films.csv")
+    arguments = (tmp_path / "films.csv", "--rows", "all", "--cache", tmp_path / "kept.sqlite")
+    first = command("augment", *arguments, "-o", tmp_path / "one.parquet")
+    assert first.returncode == 0, first.stderr
+    again = command("augment", *arguments, "-o", tmp_path / "two.parquet")
+    assert b" 0 translated" in again.stderr
+    table = pq.read_table(tmp_path / "one.parquet")
+    assert table.equals(pq.read_table(tmp_path / "two.parquet"))
+    copies = table.filter(table["pivot"].is_valid())
+    assert set(copies["pivot"].to_pylist()) <= set(CHAINS)
+    films = table.num_rows - copies.num_rows
+    assert copies.num_rows > 3 * films
+    assert set(copies["source_row"].to_pylist()) <= set(range(films))
+
+
+def test_the_command_says_what_to_install(
+    command: Callable[..., subprocess.CompletedProcess[bytes]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", os.fspath(tmp_path))
+    films = ROOT / "samples" / "films.csv"
+    done = command("augment", films, "-o", tmp_path / "out.csv")
+    assert done.returncode == 2
+    lines = done.stderr.decode().splitlines()
+    assert lines[-1].endswith(
+        "Apertium is not installed: apt-get install apertium-eng-spa apertium-eng-cat "
+        "apertium-en-gl apertium-spa-cat"
+    )

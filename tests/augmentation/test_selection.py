@@ -1,0 +1,44 @@
+"""Which films are copied."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from genre_batch.augmentation.selection import chosen_genres, is_chosen
+
+FILMS = Counter(
+    {
+        frozenset({"Drama"}): 40,
+        frozenset({"Comedy"}): 30,
+        frozenset({"Action"}): 20,
+        frozenset({"Thriller", "Drama"}): 10,
+        frozenset({"War"}): 5,
+        frozenset({"Western", "Drama"}): 2,
+    }
+)
+
+
+def test_the_paper_copies_films_with_none_of_the_four_most_frequent_genres() -> None:
+    deciding = chosen_genres("none-of-top-4", FILMS)
+    assert deciding == {"Drama", "Comedy", "Action", "Thriller"}
+    assert is_chosen("none-of-top-4", deciding, ["War"])
+    assert not is_chosen("none-of-top-4", deciding, ["Western", "Drama"])
+
+
+def test_of_genres_with_equally_many_films_the_first_by_name_counts_as_more_frequent() -> None:
+    films = Counter({frozenset({name}): 3 for name in "ebadc"})
+    assert chosen_genres("none-of-top-4", films) == set("abcd")
+
+
+def test_rare_genres_have_less_than_a_tenth_of_the_most_frequent_one_s_films() -> None:
+    deciding = chosen_genres("rare", FILMS)  # Drama has 52, War 5, Western 2
+    assert deciding == {"War", "Western"}
+    assert is_chosen("rare", deciding, ["Western", "Drama"])
+    assert not is_chosen("rare", deciding, ["Thriller"])
+
+
+@pytest.mark.parametrize("genres", [["Drama"], ["War"]])
+def test_all_copies_every_film(genres: list[str]) -> None:
+    assert is_chosen("all", chosen_genres("all", FILMS), genres)

@@ -1,0 +1,149 @@
+"""Where CSV records end, and which of them are broken."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from genre_batch.catalog.reading.csv_grammar import BadRecord, Grammar
+
+TWO = Grammar(",", 2)
+MARKS = st.lists(st.sampled_from([b"a", b"\n", b'"', b'""', b",", b"\r\n", b"\r", b"\xc3\xa9"]))
+
+
+def _cells(data: bytes, separator: str = ",") -> list[list[str]]:
+    """What Python's own reader makes of it, told that only a newline ends a record."""
+    text = io.StringIO(data.decode(), newline="\n")
+    return [row for row in csv.reader(text, delimiter=separator, strict=True) if row]
+
+
+@pytest.mark.parametrize(
+    ("data", "tidy"),
+    [
+        (b"a,b\n", True),
+        (b'"a","b"\n', True),
+        (b'"a\nb","c ""d"""\r\n"",\n', True),
+        (b'"open,\n', True),
+        (b"5'10\",b\n", False),
+        (b'"a"b,c\n', False),
+        (b'"a" ,c\n', False),
+        (b'"a"\rb,c\n', False),
+        (b'x,"a""\n', True),
+    ],
+)
+def test_tidy_quotes_open_close_or_are_doubled(data: bytes, tidy: bool) -> None:
+    assert TWO.is_tidy(data) is tidy
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (b"", 0),
+        (b"a,b", 0),
+        (b"a,b\nc", 4),
+        (b'a,"b\nc', 0),
+        (b'a,"b\nc"\nd', 8),
+        (b'5\'10",b\n"open\n', 8),
+        (b'a,"b" c\nd,e\n', 12),
+    ],
+)
+def test_whole_records_end_with_a_newline_outside_of_quotes(data: bytes, whole: int) -> None:
+    assert TWO.whole(data) == whole
+
+
+def test_a_quote_inside_an_unquoted_cell_is_a_character_like_any_other() -> None:
+    good, bad = TWO.sift(b'5\'10" tall,x\n1,say "hi"\r\n2,tail"\n')
+    assert bad == []
+    assert _cells(good) == [["5'10\" tall", "x"], ["1", 'say "hi"'], ["2", 'tail"']]
+
+
+def test_a_record_with_too_many_fields_is_bad_as_a_whole() -> None:
+    data = b'a,b\n1,"x\ny",z\nc,d\n'
+    good, bad = TWO.sift(data)
+    assert good == b"a,b\nc,d\n"
+    assert bad == [BadRecord(4, 14, "too_many_fields")]
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
+    good, bad = TWO.sift(b'a,b\n1,"open\nc,d\n"e",f\n')
+    assert good == b'a,b\nc,d\n"e",f\n'
+    assert bad == [BadRecord(4, 12, "bad_quoting")]
+
+
+def test_the_rest_of_a_broken_cell_is_not_taken_for_rows() -> None:
+    """Its lines stand before the quote that broke it, and have too few fields for a row."""
+    good, bad = TWO.sift(b'a,b\n1,"first\nsecond\nthird "loud" word"\nc,d\n')
+    assert good == b"a,b\nc,d\n"
+    assert [record.start for record in bad] == [4, 13, 20]
+    assert {record.reason for record in bad} == {"bad_quoting"}
+
+
+def test_invalid_utf8_costs_its_record_only() -> None:
+    good, bad = TWO.sift(b"a,b\n1,\xff\nc,d\n")
+    assert good == b"a,b\nc,d\n"
+    assert bad == [BadRecord(4, 8, "invalid_utf8")]
+
+
+@pytest.mark.parametrize(
+    ("data", "short"),
+    [(b"a,b\n", 0), (b"a\nb,c\nd", 2), (b'"a,b"\nc,"d,e"\n', 1), (b'a,""\n"x\n,y",z\n', 0)],
+)
+def test_rows_with_too_few_fields_are_counted(data: bytes, short: int) -> None:
+    assert TWO.short_rows(data) == short
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.sampled_from('ab",;|\n\ré '), max_size=6), min_size=3, max_size=3),
+        max_size=6,
+    ),
+    st.sampled_from(",;|"),
+)
+def test_what_a_writer_quotes_is_read_back(rows: list[list[str]], separator: str) -> None:
+    written = io.StringIO(newline="")
+    csv.writer(written, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(
+        rows
+    )
+    data = written.getvalue().encode()
+    grammar = Grammar(separator, 3)
+    good, bad = grammar.sift(data)
+    assert (good, bad) == (data, [])
+    assert grammar.whole(data) == len(data)
+    assert grammar.is_tidy(data)
+
+
+@given(MARKS.map(b"".join))
+@example(b'a,"b""\n')
+@example(b'""a\n"')
+def test_every_byte_is_of_a_record_good_or_bad_or_of_a_blank_line(data: bytes) -> None:
+    _, bad = TWO.sift(data)
+    places = list(TWO._walk(data))
+    covered = b"".join(data[start:end] for start, end, _ in places)
+    assert covered.translate(None, b"\r\n") == data.translate(None, b"\r\n")
+    assert all(end > start for start, end, _ in places)
+    assert [start for start, _, _ in places] == sorted(start for start, _, _ in places)
+    assert {(record.start, record.end) for record in bad} <= {(s, e) for s, e, _ in places}
+
+
+@given(MARKS.map(b"".join))
+def test_what_is_sifted_is_tidy_and_has_no_more_fields_than_columns(data: bytes) -> None:
+    good, _ = TWO.sift(data)
+    assert TWO.is_tidy(good)
+    again, bad = TWO.sift(good)
+    assert (again, bad) == (good, [])
+
+
+@given(MARKS.map(b"".join))
+def test_tidy_data_is_sifted_alike_wherever_it_is_cut_into_blocks(data: bytes) -> None:
+    if not TWO.is_tidy(data) or data.count(b'"') % 2:
+        return
+    cut = TWO.whole(data)
+    one, bad = TWO.sift(data)
+    first, bad_first = TWO.sift(data[:cut])
+    second, bad_second = TWO.sift(data[cut:])
+    assert one == first + second
+    assert len(bad) == len(bad_first) + len(bad_second)

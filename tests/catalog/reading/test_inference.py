@@ -1,0 +1,49 @@
+"""--infer-types: a CSV column takes a type only if every one of its cells has it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pyarrow as pa
+import pytest
+
+from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.reading.inference import cast_columns, infer_types
+
+NOON = datetime(2020, 2, 29, 12)  # noqa: DTZ001 - a cell without a time zone is of no time zone
+
+
+def _typed(*chunks: list[str | None]) -> pa.ChunkedArray:
+    tables = [TableChunk(pa.table({"c": pa.array(cells, pa.string())})) for cells in chunks]
+    types = infer_types(tables)
+    return pa.concat_tables([cast_columns(table, types).table for table in tables])["c"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["007", "-5", None], [7, -5, None]),
+        (["1", "2.5"], [1.0, 2.5]),
+        (["true", "False"], [True, False]),
+        (["2020-02-29", None], [date(2020, 2, 29), None]),
+        (["2020-02-29 12:00:00"], [NOON]),
+        (["2020-02-29T12:00:00"], [NOON]),
+        (["1", "x"], ["1", "x"]),
+        (["2020-02-30"], ["2020-02-30"]),
+        (["99999999999999999999999"], [1e23]),
+        (["1", ""], ["1", ""]),
+        ([None, None], [None, None]),
+    ],
+)
+def test_a_column_gets_the_first_type_that_fits(
+    cells: list[str | None], values: list[object]
+) -> None:
+    assert _typed(cells).to_pylist() == values
+
+
+def test_a_late_cell_of_another_type_keeps_the_whole_column_text() -> None:
+    assert _typed(["1", "2"], ["3", "four"]).to_pylist() == ["1", "2", "3", "four"]
+
+
+def test_a_first_chunk_without_values_decides_nothing() -> None:
+    assert _typed([None], ["3"]).to_pylist() == [None, 3]

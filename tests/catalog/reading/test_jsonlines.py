@@ -1,0 +1,125 @@
+"""JSON Lines: objects beside their bytes, or columns that hold all their values."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from genre_batch.catalog.reading.jsonlines import infer_schema, read_json_lines, to_table
+from genre_batch.catalog.rejects import Reject
+from genre_batch.errors import CatalogError
+
+
+def _read(data: bytes) -> tuple[list[bytes], list[dict[str, Any]], list[Reject]]:
+    rejects: list[Reject] = []
+    chunks = list(read_json_lines(io.BytesIO(data), "f.jsonl", rejects.append))
+    lines = [line for chunk in chunks for line in chunk.lines]
+    return lines, [row for chunk in chunks for row in chunk.objects], rejects
+
+
+def _table(*lines: bytes) -> pa.Table:
+    chunks = list(read_json_lines(io.BytesIO(b"\n".join(lines)), "f", lambda reject: None))
+    schema = infer_schema(chunks)
+    return pa.concat_tables([to_table(chunk, schema, "f").table for chunk in chunks])
+
+
+def test_a_line_s_bytes_are_kept_beside_its_object() -> None:
+    lines, objects, rejects = _read(b'{"n": 1.50}\r\n\n  {"b":null}  ')
+    assert lines == [b'{"n": 1.50}', b'{"b":null}']
+    assert objects == [{"n": 1.5}, {"b": None}]
+    assert rejects == []
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_object() -> None:
+    assert _read(b'\xef\xbb\xbf{"a":1}\n')[1] == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b'{"a":', "invalid_json"),
+        (b'{"a":NaN}', "invalid_json"),
+        (b"[" * 100_000, "invalid_json"),
+        (b"{'a': 1}", "invalid_json"),
+        (b'{"a":"\xff"}', "invalid_utf8"),
+        (b"[1]", "not_an_object"),
+        (b'"text"', "not_an_object"),
+    ],
+)
+def test_a_bad_line_is_told_with_its_place_and_the_others_are_kept(bad: bytes, reason: str) -> None:
+    _, objects, rejects = _read(b'{"a":0}\n\n' + bad + b'\n{"a":2}\n')
+    assert objects == [{"a": 0}, {"a": 2}]
+    assert rejects == [Reject("f.jsonl", 3, 9, reason, bad)]  # type: ignore[arg-type]
+
+
+def test_a_key_that_comes_late_is_a_column_all_the_same() -> None:
+    table = _table(b'{"a":1}', b"{}", b'{"b":"x"}')
+    assert table.to_pylist() == [
+        {"a": 1, "b": None},
+        {"a": None, "b": None},
+        {"a": None, "b": "x"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind", "values"),
+    [
+        (b"1", b"2.5", pa.float64(), [1.0, 2.5]),
+        (b"1", b"null", pa.int64(), [1, None]),
+        (b"true", b"false", pa.bool_(), [True, False]),
+        (b"1", b'"x"', pa.string(), ["1", "x"]),
+        (b"[1]", b'"x"', pa.string(), ["[1]", "x"]),
+        (b"123456789012345678901", b"1", pa.string(), ["123456789012345678901", "1"]),
+        (b'["a"]', b"[]", pa.list_(pa.string()), [["a"], []]),
+        (b'{"k":1}', b'{"l":"x"}', None, [{"k": 1, "l": None}, {"k": None, "l": "x"}]),
+    ],
+)
+def test_a_column_s_type_holds_all_its_values(
+    one: bytes, other: bytes, kind: pa.DataType | None, values: list[Any]
+) -> None:
+    column = _table(b'{"v":' + one + b"}", b'{"v":' + other + b"}").column("v")
+    assert column.to_pylist() == values
+    assert kind is None or column.type == kind
+
+
+def test_text_that_looks_like_a_date_stays_text() -> None:
+    assert _table(b'{"d":"2020-01-01"}').column("d").type == pa.string()
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
+    assert _table(b'{"a":"x\\ud800"}').to_pylist() == [{"a": "x?"}]
+
+
+def test_a_file_that_changes_between_two_readings_is_an_error() -> None:
+    chunk = next(read_json_lines(io.BytesIO(b'{"a":"now text"}'), "f", lambda reject: None))
+    with pytest.raises(CatalogError, match="changed while it was read"):
+        to_table(chunk, {"a": pa.int64()}, "f")
+
+
+def test_objects_without_a_key_are_rows_without_a_column() -> None:
+    chunk = next(read_json_lines(io.BytesIO(b"{}\n{}\n"), "f", lambda reject: None))
+    assert to_table(chunk, {}, "f").table.shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (bytes(range(256)) * 4, "is not a text file"),
+        (b"\x01\xff\x02\n", "is not a text file"),
+        ('{"a":1}\n'.encode("utf-16"), "add --encoding utf-16"),
+    ],
+)
+def test_what_is_no_text_is_refused_as_a_whole(data: bytes, said: str) -> None:
+    with pytest.raises(CatalogError, match=said):
+        _read(data)
+
+
+def test_another_encoding_is_read_and_placed_by_its_own_bytes() -> None:
+    rejects: list[Reject] = []
+    data = '{"a":"größe"}\noops\n'.encode("utf-16")
+    chunks = list(read_json_lines(io.BytesIO(data), "f", rejects.append, "utf-16"))
+    assert chunks[0].objects == [{"a": "größe"}]
+    assert rejects[0].byte_offset == data.index("oops".encode("utf-16-le"))

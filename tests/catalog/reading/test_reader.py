@@ -1,0 +1,94 @@
+"""Several catalogs are read as one, or refused with the reason."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.formats import input_location
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
+from genre_batch.catalog.rejects import Reject
+from genre_batch.errors import CatalogError
+
+
+def _table(*paths: Path, infer_types: bool = False) -> pa.Table:
+    options = ReadOptions(as_table=True, infer_types=infer_types)
+    with CatalogReader([input_location(str(path)) for path in paths], options) as reader:
+        tables = [chunk.table for chunk in reader.chunks() if isinstance(chunk, TableChunk)]
+        assert reader.fraction_read == 1.0
+    return pa.concat_tables(tables)
+
+
+def test_rows_follow_one_another_and_columns_stand_as_in_the_first(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,overview\n1,x\n")
+    (tmp_path / "b.csv").write_text("overview;id\ny;2\n")
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"id,overview\n3,z\n"))
+    table = _table(tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "c.csv.gz")
+    assert table.to_pydict() == {"id": ["1", "2", "3"], "overview": ["x", "y", "z"]}
+
+
+def test_a_type_is_one_that_fits_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"n":1}\n')
+    (tmp_path / "b.jsonl").write_text('{"n":2.5,"late":"x"}\n')
+    table = _table(tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    assert table.to_pydict() == {"n": [1.0, 2.5], "late": [None, "x"]}
+    (tmp_path / "a.csv").write_text("n\n1\n")
+    (tmp_path / "b.csv").write_text("n\ntwo\n")
+    assert _table(tmp_path / "a.csv", tmp_path / "b.csv", infer_types=True)["n"].to_pylist() == [
+        "1",
+        "two",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [("id\n1\n", r"b\.csv has no column 'overview'"), ("id,overview,x\n", "no column 'x'")],
+)
+def test_other_columns_are_refused_by_name(tmp_path: Path, other: str, said: str) -> None:
+    (tmp_path / "a.csv").write_text("id,overview\n1,x\n")
+    (tmp_path / "b.csv").write_text(other)
+    with pytest.raises(CatalogError, match=said):
+        _table(tmp_path / "a.csv", tmp_path / "b.csv")
+
+
+def test_types_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": [1]}), tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text("id\none\n")
+    with pytest.raises(CatalogError, match=r"b\.csv does not fit the column types of .*a\.parquet"):
+        _table(tmp_path / "a.parquet", tmp_path / "b.csv")
+
+
+def test_rejects_name_their_own_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n2,3\n")
+    (tmp_path / "b.jsonl").write_text('{"id":"4"}\noops\n')
+    rejects: list[Reject] = []
+    places = [input_location(str(tmp_path / name)) for name in ("a.csv", "b.jsonl")]
+    with CatalogReader(places, ReadOptions(as_table=True), rejects.append) as reader:
+        assert sum(len(chunk) for chunk in reader.chunks()) == 2
+    assert [(Path(reject.file).name, reject.line) for reject in rejects] == [
+        ("a.csv", 3),
+        ("b.jsonl", 2),
+    ]
+    assert json.loads(rejects[1].as_json())["raw"] == "oops"
+
+
+def test_a_gzip_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
+    whole = gzip.compress(
+        b"id,overview\n" + b"".join(b"%d,film %d\n" % (n, n) for n in range(9999))
+    )
+    (tmp_path / "a.csv.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CatalogError, match=r"a\.csv\.gz: cannot be read beyond line"):
+        _table(tmp_path / "a.csv.gz")
+
+
+def test_a_gzip_of_one_endless_line_stops_at_its_limit(tmp_path: Path) -> None:
+    zeros = gzip.compress(bytes(200 << 20).replace(b"\0", b"0"), 1)
+    (tmp_path / "a.jsonl.gz").write_bytes(zeros)
+    with pytest.raises(CatalogError, match="line 1 does not end within 64 MB"):
+        _table(tmp_path / "a.jsonl.gz")

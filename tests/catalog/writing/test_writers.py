@@ -1,0 +1,148 @@
+"""Chunks and added columns become the bytes of each format."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
+from genre_batch.catalog.formats import Format
+from genre_batch.catalog.reading.jsonlines import read_json_lines
+from genre_batch.catalog.writing.writers import EncoderOptions, encoder_for, merge
+from genre_batch.errors import ColumnError
+
+GENRES = pa.array([["Drama", "War"], None, []], pa.list_(pa.string()))
+ADDED = pa.table({"predicted_genres": GENRES})
+
+
+def _encode(kind: Format, *chunks: Any, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    encoder = encoder_for(kind, stream, EncoderOptions(**options))
+    for chunk in chunks:
+        encoder.write(chunk, ADDED)
+    encoder.finish()
+    return stream.getvalue()
+
+
+def _lines(data: bytes) -> JsonLinesChunk:
+    return next(read_json_lines(io.BytesIO(data), "f", lambda reject: None))
+
+
+def test_added_columns_stand_behind_the_catalog_s_own() -> None:
+    table = pa.table({"id": [1, 2, 3]})
+    assert merge(table, ADDED, replace=False).column_names == ["id", "predicted_genres"]
+
+
+def test_a_namesake_is_refused_or_replaced_where_it_stands() -> None:
+    table = pa.table({"predicted_genres": ["a", "b", "c"], "id": [1, 2, 3]})
+    with pytest.raises(ColumnError, match="'predicted_genres': add --replace"):
+        merge(table, ADDED, replace=False)
+    merged = merge(table, ADDED, replace=True)
+    assert merged.column_names == ["predicted_genres", "id"]
+    assert merged["predicted_genres"].combine_chunks().equals(GENRES)
+
+
+def test_csv_writes_null_as_nothing_and_an_empty_list_as_two_quotes() -> None:
+    chunk = TableChunk(pa.table({"id": ["1", None, ""]}))
+    assert _encode(Format.CSV, chunk) == (b'id,predicted_genres\n1,"Drama, War"\n,\n"",""\n')
+
+
+def test_the_header_is_written_once_even_without_a_row() -> None:
+    chunk = TableChunk(pa.table({"id": ["1", "2", "3"]}))
+    assert _encode(Format.TSV, chunk, chunk, genre_separator="|").count(b"id\t") == 1
+    stream = io.BytesIO()
+    encoder_for(Format.CSV, stream, EncoderOptions()).write(chunk.head(0), ADDED.slice(0, 0))
+    assert stream.getvalue() == b"id,predicted_genres\n"
+
+
+def test_csv_quotes_what_would_otherwise_end_a_cell_or_a_row() -> None:
+    cells = ['a,"b"', "c\nd", "e\rf"]
+    data = _encode(Format.CSV, TableChunk(pa.table({"id": cells})))
+    assert pl.read_csv(data)["id"].to_list() == cells
+
+
+def test_a_csv_cell_holds_lists_and_structs_as_json_and_bytes_as_base64() -> None:
+    table = pa.table(
+        {
+            "cast": [[{"name": "Zoë"}], [], None],
+            "raw": pa.array([b"\xff\x00", b"", None], pa.binary()),
+        }
+    )
+    frame = pl.read_csv(_encode(Format.CSV, TableChunk(table)))
+    assert frame["cast"].to_list() == ['[{"name": "Zoë"}]', "[]", None]
+    assert frame["raw"].to_list() == ["/wA=", "", None]
+
+
+def test_an_object_keeps_its_own_bytes_and_ours_come_last() -> None:
+    chunk = _lines(b'{"n": 1.50, "t":"\\u00e9"}\n{}\n{ "a" : 1e400 }\n')
+    assert _encode(Format.JSONL, chunk).splitlines() == [
+        b'{"n": 1.50, "t":"\\u00e9","predicted_genres":["Drama","War"]}',
+        b'{"predicted_genres":null}',
+        b'{ "a" : 1e400,"predicted_genres":[]}',
+    ]
+
+
+def test_a_namesake_in_an_object_is_replaced_in_its_place_and_the_rest_keeps_its_spelling() -> None:
+    chunk = _lines(b'{"a": 1.50, "predicted_genres" : ["x, }"], "b":[ 1 ]}\n{}\n{"c":2}\n')
+    with pytest.raises(ColumnError, match="--replace"):
+        _encode(Format.JSONL, chunk)
+    assert _encode(Format.JSONL, chunk, replace=True).splitlines() == [
+        b'{"a":1.50,"predicted_genres":["Drama","War"],"b":[ 1 ]}',
+        b'{"predicted_genres":null}',
+        b'{"c":2,"predicted_genres":[]}',
+    ]
+
+
+def test_a_table_s_rows_become_objects() -> None:
+    table = pa.table({"id": ["1", None, "é"], "raw": pa.array([b"\xff", b"", None], pa.binary())})
+    assert _encode(Format.JSONL, TableChunk(table)).decode().splitlines() == [
+        '{"id":"1","raw":"/w==","predicted_genres":["Drama","War"]}',
+        '{"id":null,"raw":"","predicted_genres":null}',
+        '{"id":"é","raw":null,"predicted_genres":[]}',
+    ]
+
+
+@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+def test_types_nullability_and_schema_metadata_survive_and_ours_is_added(kind: Format) -> None:
+    schema = pa.schema(
+        [
+            pa.field("id", pa.int16(), nullable=False),
+            pa.field("digest", pa.binary(2)),
+            pa.field("code", pa.dictionary(pa.int32(), pa.string())),
+        ],
+        metadata={"owner": "you"},
+    )
+    arrays = [
+        pa.array([1, 2, 3], pa.int16()),
+        pa.array([b"ab", None, b"cd"], pa.binary(2)),
+        pa.array(["x", "y", "x"]).dictionary_encode(),
+    ]
+    chunk = TableChunk(pa.Table.from_arrays(arrays, schema=schema))
+    data = io.BytesIO(_encode(kind, chunk, chunk, metadata={"genre_batch.version": "1"}))
+    read = pq.read_table(data) if kind is Format.PARQUET else pa.ipc.open_file(data).read_all()
+    assert [read.schema.field(name) for name in schema.names] == list(schema)
+    assert read.schema.metadata[b"owner"] == b"you"
+    assert read.schema.metadata[b"genre_batch.version"] == b"1"
+    assert read.num_rows == 6
+    assert read["code"].to_pylist() == ["x", "y", "x"] * 2
+
+
+@pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
+def test_how_the_rows_came_in_pieces_changes_no_byte(kind: Format) -> None:
+    table = pa.table({"id": [1, 2, 3] * 30_000, "overview": [f"film {n}" for n in range(90_000)]})
+    added = pa.concat_tables([ADDED] * 30_000)
+
+    def encode(size: int) -> bytes:
+        stream = io.BytesIO()
+        encoder = encoder_for(kind, stream, EncoderOptions())
+        for start in range(0, len(table), size):
+            encoder.write(TableChunk(table.slice(start, size)), added.slice(start, size))
+        encoder.finish()
+        return stream.getvalue()
+
+    assert encode(90_000) == encode(7001) == encode(40_000)

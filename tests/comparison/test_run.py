@@ -1,0 +1,268 @@
+"""A comparison grows in its folder, system by system, and goes on where it was broken off."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from genre_batch.catalog.formats import Location, input_location
+from genre_batch.catalog.reading.reader import read_table
+from genre_batch.comparison.job import CompareJob
+from genre_batch.comparison.run import compare
+from genre_batch.comparison.systems import registry
+from genre_batch.comparison.systems.always_zero import AlwaysZero
+from genre_batch.comparison.table import SCHEMES
+from genre_batch.dataset.labelled import Dataset, load_dataset
+from genre_batch.errors import TrainingError, UsageError
+
+pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
+
+FAST = ("always-0", "tfidf-nb", "tfidf-logreg")
+
+
+@pytest.fixture(scope="module")
+def oversampled(catalog: Location, tmp_path_factory: pytest.TempPathFactory) -> Location:
+    """The catalog and, of every third film, two copies."""
+    table = read_table(catalog)
+    rows = np.arange(len(table))
+    sources = np.repeat(rows[:120:3], 2)
+    copies = table.take(pa.array(sources))
+    texts = [
+        f"copy {number} {text}" for number, text in enumerate(copies.column("overview").to_pylist())
+    ]
+    at = copies.column_names.index("overview")
+    copies = copies.set_column(at, "overview", pa.array(texts))
+    both = pa.concat_tables([table, copies])
+    both = both.append_column("source_row", pa.array(np.concatenate([rows, sources])))
+    pivots = [None] * len(rows) + ["es", "ca"] * (len(sources) // 2)
+    path = tmp_path_factory.mktemp("oversampled") / "films.parquet"
+    pq.write_table(both.append_column("pivot", pa.array(pivots, pa.string())), path)
+    return input_location(str(path))
+
+
+@pytest.fixture
+def comparison(
+    catalog: Location, oversampled: Location, base_model: Path, tmp_path: Path
+) -> CompareJob:
+    return CompareJob(
+        catalog,
+        tmp_path / "run",
+        systems=FAST,
+        base_model=str(base_model),
+        oversampled=oversampled,
+        quick=True,
+    )
+
+
+def _comparable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows without what depends on the clock."""
+    return [
+        {key: value for key, value in row.items() if key not in ("seconds", "films_per_second")}
+        for row in rows
+    ]
+
+
+def test_a_comparison_has_every_row(comparison: CompareJob) -> None:
+    report = compare(replace(comparison, protocols=("clean", "paper")))
+    held = [(row["protocol"], row["system"], row["thresholds"]) for row in report.rows]
+    assert held == [
+        (protocol, system, scheme)
+        for protocol in ("clean", "paper")
+        for system, schemes in (
+            ("always-0", ("fixed-0.5",)),
+            ("tfidf-nb", ("top-genre",)),
+            ("tfidf-logreg", SCHEMES),
+        )
+        for scheme in schemes
+    ]
+    assert json.loads((comparison.folder / "comparison.json").read_text()) == report.rows
+    assert "tfidf-logreg" in (comparison.folder / "comparison.md").read_text()
+    assert report.trials == 6
+
+
+def test_a_broken_off_comparison_goes_on_to_the_same_rows(
+    comparison: CompareJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = compare(replace(comparison, folder=comparison.folder.with_name("whole")))
+    fits = []
+
+    class Broken(AlwaysZero):
+        def fit(self, *arguments: object) -> float:
+            raise KeyboardInterrupt
+
+    class Counted(AlwaysZero):
+        def fit(self, *arguments: Any) -> float:
+            fits.append("always-0")
+            return 0.0
+
+    entries = {
+        "always-0": replace(registry.SYSTEMS["always-0"], make=lambda setting: Counted()),
+        "tfidf-logreg": replace(registry.SYSTEMS["tfidf-logreg"], make=lambda setting: Broken()),
+    }
+    with monkeypatch.context() as patched:
+        for name, entry in entries.items():
+            patched.setitem(registry.SYSTEMS, name, entry)
+        with pytest.raises(KeyboardInterrupt):
+            compare(comparison)
+        assert {row["system"] for row in _rows_on_disk(comparison)} == {"always-0", "tfidf-nb"}
+    again = compare(comparison)
+    assert fits == ["always-0"]
+    assert again.trials == 1
+    assert _comparable(again.rows) == _comparable(whole.rows)
+
+
+def _rows_on_disk(comparison: CompareJob) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((comparison.folder / "comparison.json").read_text())
+    return rows
+
+
+def test_a_system_can_join_later(comparison: CompareJob) -> None:
+    compare(replace(comparison, systems=("always-0",)))
+    report = compare(replace(comparison, systems=("tfidf-nb",)))
+    assert [row["system"] for row in report.rows] == ["always-0", "tfidf-nb"]
+    assert report.trials == 1
+
+
+def test_the_oversampled_catalog_is_split_as_the_original_is(
+    comparison: CompareJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, list[Dataset]] = {}
+
+    def watching(name: str) -> None:
+        class Watching(AlwaysZero):
+            def fit(self, training: Dataset, development: Dataset, progress: object) -> float:
+                seen[name] = [training, development]
+                return 0.0
+
+        entry = replace(registry.SYSTEMS[name], make=lambda setting: Watching())
+        monkeypatch.setitem(registry.SYSTEMS, name, entry)
+
+    for name in ("distilbert", "distilbert-oversampled"):
+        watching(name)
+    compare(replace(comparison, systems=("distilbert", "distilbert-oversampled")))
+    original, more = seen["distilbert"], seen["distilbert-oversampled"]
+    assert more[1].texts == original[1].texts
+    assert set(original[0].texts) < set(more[0].texts)
+    copies = set(more[0].texts) - set(original[0].texts)
+    assert copies
+    # A copy's film is one that is learnt from too.
+    assert {text.split(" ", 2)[2] for text in copies} <= set(original[0].texts)
+
+
+def test_the_papers_protocol_tests_on_copies_and_the_clean_one_never(
+    comparison: CompareJob,
+) -> None:
+    report = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))
+    clean, paper = report.rows
+    assert paper["films"] > clean["films"]
+    assert (clean["data"], paper["data"]) == ("original", "oversampled")
+
+
+def test_the_control_says_what_it_scores_on_the_whole_catalog(comparison: CompareJob) -> None:
+    report = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))
+    for row in report.rows:
+        catalog = comparison.catalog if row["protocol"] == "clean" else comparison.oversampled
+        assert catalog is not None
+        protocol = row["protocol"]
+        labels = load_dataset(
+            catalog, comparison.columns, with_title=False, protocol=protocol
+        ).labels
+        assert row["zeros"] == round(1 - labels.mean(), 4)
+        assert f"{row['zeros']:.4f} on the" in (comparison.folder / "comparison.md").read_text()
+
+
+def test_encoders_are_fine_tuned_and_leave_no_checkpoints(
+    comparison: CompareJob, tiny_bert: Path
+) -> None:
+    with_bert = replace(
+        comparison,
+        systems=("bert", "distilbert", "distilbert-oversampled", "distilbert-own-recipe"),
+        bert_model=str(tiny_bert),
+    )
+    report = compare(with_bert)
+    by_system = {row["system"]: row for row in report.rows}
+    assert by_system["bert"]["thresholds"] == "top-genre"
+    assert by_system["bert"]["base_model"] == str(tiny_bert)
+    assert by_system["distilbert"]["base_model"] == comparison.base_model
+    assert (
+        by_system["distilbert-oversampled"]["training_films"]
+        > by_system["distilbert"]["training_films"]
+    )
+    assert all(row["seconds"] > 0 and row["parameters"] > 0 for row in report.rows)
+    assert not list(comparison.folder.rglob("checkpoint*"))
+
+
+def test_a_shipped_model_reads_titles_too(
+    comparison: CompareJob, exported: dict[str, Path]
+) -> None:
+    both = ("shipped-overview", "shipped")
+    report = compare(replace(comparison, systems=both, model=str(exported["fp32"])))
+    assert {row["system"]: row["reads"] for row in report.rows} == {
+        "shipped-overview": "overview",
+        "shipped": "title and overview",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seed": 1}, "holds a comparison with another seed: 0, now 1"),
+        ({"quick": False}, "another quick"),
+        ({"oversampled": None}, "another oversampled_sha256"),
+    ],
+)
+def test_a_folder_with_another_comparison_is_refused(
+    comparison: CompareJob, changes: dict[str, Any], said: str
+) -> None:
+    compare(replace(comparison, systems=("always-0",)))
+    before = (comparison.folder / "comparison.json").read_bytes()
+    with pytest.raises(TrainingError, match=said):
+        compare(replace(comparison, **changes))
+    assert (comparison.folder / "comparison.json").read_bytes() == before
+
+
+def test_a_folder_with_something_else_is_refused(comparison: CompareJob) -> None:
+    comparison.folder.mkdir()
+    (comparison.folder / "precious").write_text("mine")
+    with pytest.raises(TrainingError, match="is not empty and holds no comparison"):
+        compare(comparison)
+    assert [path.name for path in comparison.folder.iterdir()] == ["precious"]
+
+
+def test_unknown_names_are_refused(comparison: CompareJob) -> None:
+    with pytest.raises(UsageError, match="--systems gpt: known are always-0, "):
+        replace(comparison, systems=("gpt",))
+    with pytest.raises(UsageError, match="--protocol fair: known are clean, paper"):
+        replace(comparison, protocols=("fair",))
+
+
+def test_the_command_prints_rows_as_json(
+    command: Callable[..., Any], catalog: Location, tmp_path: Path
+) -> None:
+    arguments = ["compare", catalog.path, "-o", tmp_path / "run", "--systems", "always-0", "--json"]
+    done = command(*arguments)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["system"], row["thresholds"], row["protocol"]) == ("always-0", "fixed-0.5", "clean")
+    assert b"1 systems fitted now" in done.stderr
+    shutil.rmtree(tmp_path / "run")
+
+
+def test_the_command_refuses_a_catalog_without_labels(
+    command: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "films.csv").write_text("title,overview\na,b\n")
+    done = command("compare", tmp_path / "films.csv", "-o", tmp_path / "run")
+    assert done.returncode == 1
+    assert b"no column named genre" in done.stderr
+    assert not (tmp_path / "run").exists()
+    assert done.stderr.count(b"\n") == 1

@@ -1,0 +1,167 @@
+"""Probabilities to genres: which pass, and in which order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from genre_batch.errors import UsageError
+from genre_batch.model.decision import Decision, decide
+from genre_batch.model.metadata import ConditionalThreshold
+from support import tiny
+
+HALF = np.full(4, 0.5)
+
+
+def _decide(
+    *rows: list[float], thresholds: np.ndarray = HALF, top_k: int | None = None
+) -> list[list[str] | None]:
+    probabilities = np.array(rows, dtype=np.float32)
+    decided: list[list[str] | None] = decide(
+        probabilities, thresholds, tiny.LABELS, top_k
+    ).to_pylist()
+    return decided
+
+
+def test_a_genre_is_predicted_from_its_threshold_upwards() -> None:
+    assert _decide([0.5, 0.49, 0.0, 1.0]) == [["Science Fiction", "Action"]]
+
+
+def test_the_most_probable_stands_first_and_ties_in_label_order() -> None:
+    assert _decide([0.7, 0.9, 0.7, 0.9]) == [["Comedy", "Science Fiction", "Action", "Drama"]]
+
+
+def test_a_row_where_nothing_passes_gets_an_empty_list_and_one_without_text_null() -> None:
+    nothing = [float("nan")] * 4
+    assert _decide([0.1] * 4, nothing, [0.9, 0.1, 0.1, 0.1]) == [[], None, ["Action"]]
+
+
+def test_top_k_keeps_the_most_probable_that_pass() -> None:
+    assert _decide([0.7, 0.9, 0.8, 0.1], top_k=2) == [["Comedy", "Drama"]]
+    assert _decide([0.1, 0.9, 0.2, 0.1], top_k=2) == [["Comedy"]]
+
+
+def test_no_rows_give_no_lists() -> None:
+    assert decide(np.empty((0, 4), np.float32), HALF, tiny.LABELS).to_pylist() == []
+
+
+@given(
+    arrays(np.float32, (7, 4), elements=st.floats(0, 1, width=32)),
+    arrays(np.float64, 4, elements=st.floats(0, 1)),
+)
+def test_the_lists_hold_just_the_genres_that_pass(
+    probabilities: np.ndarray, thresholds: np.ndarray
+) -> None:
+    lists = decide(probabilities, thresholds, tiny.LABELS).to_pylist()
+    for row, genres in zip(probabilities, lists, strict=True):
+        passing = {
+            label for label, p, t in zip(tiny.LABELS, row, thresholds, strict=True) if p >= t
+        }
+        assert set(genres) == passing
+        assert len(genres) == len(passing)
+
+
+THRESHOLDS = st.floats(0, 1)
+PAIRS = st.tuples(st.none() | THRESHOLDS, THRESHOLDS) | st.tuples(THRESHOLDS, st.none())
+
+
+@st.composite
+def _conditional(draw: st.DrawFn) -> dict[str, ConditionalThreshold]:
+    """Some genres that look at others, in circles too."""
+    found = {}
+    for label in draw(st.sets(st.sampled_from(tiny.LABELS), min_size=1)):
+        other = draw(st.sampled_from([one for one in tiny.LABELS if one != label]))
+        found[label] = ConditionalThreshold(other, *draw(PAIRS))
+    return found
+
+
+@given(
+    arrays(np.float32, (7, 4), elements=st.floats(0, 1, width=32)),
+    st.tuples(*[THRESHOLDS] * 4),
+    _conditional(),
+)
+def test_a_genre_that_looks_at_another_takes_the_threshold_that_goes_with_it(
+    probabilities: np.ndarray, base: tuple[float, ...], pairs: dict[str, ConditionalThreshold]
+) -> None:
+    metadata = tiny.metadata(thresholds=base, conditional_thresholds=pairs)
+    rows = Decision().row_thresholds(metadata, probabilities)
+    assert (rows.shape, rows.dtype) == ((7, 4), np.float64)
+    lists = decide(probabilities, rows, tiny.LABELS).to_pylist()
+    for row, genres in zip(probabilities.tolist(), lists, strict=True):
+        there = {label: p >= t for label, p, t in zip(tiny.LABELS, row, base, strict=True)}
+        expected = {label for label in tiny.LABELS if there[label] and label not in pairs}
+        for label, one in pairs.items():
+            threshold = one.present if there[one.given] else one.absent
+            if threshold is not None and row[tiny.LABELS.index(label)] >= threshold:
+                expected.add(label)
+        assert set(genres) == expected
+
+
+@given(arrays(np.float32, (7, 4), elements=st.floats(0, 1, width=32)), _conditional())
+def test_conditional_thresholds_of_a_row_depend_on_that_row_alone(
+    probabilities: np.ndarray, pairs: dict[str, ConditionalThreshold]
+) -> None:
+    metadata = tiny.metadata(conditional_thresholds=pairs)
+    together = Decision().row_thresholds(metadata, probabilities)
+    for at in range(len(probabilities)):
+        alone = Decision().row_thresholds(metadata, probabilities[at : at + 1])
+        np.testing.assert_array_equal(alone[0], together[at])
+
+
+ON_DRAMA = {"Comedy": ConditionalThreshold("Drama", absent=0.9, present=0.1)}
+
+
+def test_a_row_without_text_gets_null_under_conditional_thresholds_too() -> None:
+    probabilities = np.array([[0.1, 0.2, 0.8, 0.1], [np.nan] * 4], dtype=np.float32)
+    metadata = tiny.metadata(conditional_thresholds=ON_DRAMA)
+    rows = Decision().row_thresholds(metadata, probabilities)
+    assert decide(probabilities, rows, tiny.LABELS).to_pylist() == [["Drama", "Comedy"], None]
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Decision(threshold=0.3),
+        Decision(operating_point="no-drama"),
+        Decision(top_k=2),
+        Decision(threshold=0.3, top_k=2),
+        Decision(operating_point="f1", top_k=1),
+    ],
+)
+def test_any_other_decision_sets_conditional_thresholds_aside(decision: Decision) -> None:
+    metadata = tiny.metadata(conditional_thresholds=ON_DRAMA)
+    rows = decision.row_thresholds(metadata, np.full((2, 4), 0.5, np.float32))
+    assert rows.tolist() == decision.thresholds(tiny.metadata()).tolist()
+
+
+def test_without_conditional_thresholds_all_rows_have_the_same() -> None:
+    rows = Decision().row_thresholds(tiny.metadata(), np.full((2, 4), 0.5, np.float32))
+    assert rows.tolist() == [0.5] * 4
+
+
+def test_top_k_alone_ignores_thresholds() -> None:
+    assert Decision(top_k=2).thresholds(tiny.metadata()).tolist() == [0.0] * 4
+    assert Decision(top_k=2, threshold=0.3).thresholds(tiny.metadata()).tolist() == [0.3] * 4
+
+
+def test_the_model_s_own_thresholds_are_the_default() -> None:
+    metadata = tiny.metadata(thresholds=(0.1, 0.2, 0.3, 0.4))
+    assert Decision().thresholds(metadata).tolist() == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_an_operating_point_may_switch_a_genre_off() -> None:
+    thresholds = Decision(operating_point="no-drama").thresholds(tiny.metadata())
+    assert _decide([0.1, 0.1, 1.0, 0.9], thresholds=thresholds) == [["Science Fiction"]]
+
+
+def test_an_unknown_operating_point_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match="it has: f1, no-drama"):
+        Decision(operating_point="recall").thresholds(tiny.metadata())
+
+
+def test_a_threshold_and_an_operating_point_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="exclude each other"):
+        Decision(threshold=0.5, operating_point="f1")

@@ -1,0 +1,17 @@
+"""Where things are that tests need: the installed command, the checkout, the real catalogs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+COMMAND = Path(sys.executable).with_name("genre-batch")
+"""The installed command, beside the Python that runs the tests."""
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("GENRE_BATCH_DATA", ROOT.parent / "shared" / "data"))
+
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+"""Debian's packages chromium and chromium-driver; None where one is missing."""

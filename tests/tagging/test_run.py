@@ -1,0 +1,240 @@
+"""A run of `tag` from Python: every row once, in order, with its genres behind it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from genre_batch import ColumnError, OutputExistsError, UsageError, tag_catalog
+from genre_batch.tagging.job import tag_job
+from genre_batch.tagging.run import run
+
+FILMS = [
+    {"id": "007", "title": "T", "overview": "a robot", "genres": ""},
+    {"id": "008", "title": "", "overview": None, "genres": "Drama"},
+    {"id": "009", "title": "Laugh laugh", "overview": "the", "genres": None},
+    {"id": "010", "title": "U", "overview": "nothing known", "genres": "[]"},
+]
+EXPECTED = [["Science Fiction"], None, ["Comedy"], []]
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    path = tmp_path / "films.csv"
+    pl.DataFrame(FILMS).write_csv(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _model(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENRE_BATCH_MODEL", str(tiny_model))
+
+
+def _genres(path: Path) -> list[Any]:
+    return pl.read_parquet(path)["predicted_genres"].to_list()
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "jsonl", "jsonl.gz"])
+def test_every_row_comes_out_with_its_columns_and_its_genres(
+    catalog: Path, tmp_path: Path, suffix: str
+) -> None:
+    output = tmp_path / f"out.{suffix}"
+    tag_catalog(catalog, output)
+    back = tmp_path / "back.parquet"
+    tag_catalog(output, back, replace=True)
+    table = pl.read_parquet(back)
+    assert table.drop("predicted_genres").to_dicts() == FILMS
+    assert table["predicted_genres"].to_list() == EXPECTED
+
+
+def test_csv_joins_the_genres_and_tells_no_text_from_no_genre(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text":"robot laugh"}\n{"text":null}\n{"text":"the"}\n')
+    tag_catalog(source, tmp_path / "out.csv", threshold=0.4, separator="|")
+    assert (tmp_path / "out.csv").read_text() == (
+        'text,predicted_genres\nrobot laugh,Comedy|Science Fiction\n,\nthe,""\n'
+    )
+
+
+def test_probabilities_follow_the_genres_in_label_order(catalog: Path, tmp_path: Path) -> None:
+    tag_catalog(catalog, tmp_path / "out.parquet", probabilities=True)
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.column_names[4:] == [
+        "predicted_genres",
+        "probability_Action",
+        "probability_Comedy",
+        "probability_Drama",
+        "probability_Science Fiction",
+    ]
+    column = table.column("probability_Science Fiction")
+    assert column.type == pa.float32()
+    assert column[0].as_py() == 0.5
+    assert column[1].as_py() is None
+
+
+def test_top_k_alone_ignores_thresholds(catalog: Path, tmp_path: Path) -> None:
+    tag_catalog(catalog, tmp_path / "out.parquet", top_k=1)
+    assert _genres(tmp_path / "out.parquet")[3] == ["Action"]
+
+
+def test_an_operating_point_is_taken_by_name(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"overview":"cry"}\n')
+    tag_catalog(tmp_path / "in.jsonl", tmp_path / "out.parquet", operating_point="no-drama")
+    assert _genres(tmp_path / "out.parquet") == [[]]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [["Drama", "Comedy"], []]),
+        ({"threshold": 0.5}, [["Drama"], ["Comedy"]]),
+        ({"operating_point": "f1"}, [["Drama"], ["Comedy"]]),
+        ({"top_k": 1}, [["Drama"], ["Comedy"]]),
+    ],
+)
+def test_conditional_thresholds_decide_unless_something_else_is_asked_for(
+    conditional_model: Path, tmp_path: Path, options: dict[str, Any], expected: list[list[str]]
+) -> None:
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.parquet"
+    source.write_text('{"overview":"cry cry laugh"}\n{"overview":"laugh the"}\n')
+    tag_catalog(source, output, model=str(conditional_model), **options)
+    assert _genres(output) == expected
+
+
+def test_only_missing_leaves_rows_alone_that_have_a_value(catalog: Path, tmp_path: Path) -> None:
+    summary = tag_catalog(catalog, tmp_path / "out.parquet", only_missing="genres")
+    assert _genres(tmp_path / "out.parquet") == [["Science Fiction"], None, ["Comedy"], None]
+    assert (summary.rows_skipped, summary.rows_without_text) == (2, 0)
+
+
+def test_only_missing_takes_an_empty_list_for_missing(tmp_path: Path) -> None:
+    lines = ['{"overview":"cry","g":[]}', '{"overview":"cry","g":["War"]}', '{"overview":"cry"}']
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    for name in ("out.parquet", "out.jsonl"):
+        tag_catalog(tmp_path / "in.jsonl", tmp_path / name, only_missing="g")
+    assert _genres(tmp_path / "out.parquet") == [["Drama"], None, ["Drama"]]
+    said = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["predicted_genres"] for row in said] == [["Drama"], None, ["Drama"]]
+
+
+def test_only_missing_of_a_column_that_is_not_there_is_refused(
+    catalog: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ColumnError, match=r"no column 'genre'.*--only-missing.*id, title"):
+        tag_catalog(catalog, tmp_path / "out.parquet", only_missing="genre")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3, 99])
+def test_a_limit_takes_the_first_rows(catalog: Path, tmp_path: Path, limit: int) -> None:
+    summary = tag_catalog(catalog, tmp_path / "out.parquet", limit=limit)
+    assert _genres(tmp_path / "out.parquet") == EXPECTED[:limit]
+    assert summary.rows == min(limit, 4)
+
+
+def test_infer_types_makes_numbers_of_csv_cells_and_without_it_they_stay_strings(
+    catalog: Path, tmp_path: Path
+) -> None:
+    tag_catalog(catalog, tmp_path / "typed.parquet", infer_types=True)
+    tag_catalog(catalog, tmp_path / "plain.parquet")
+    assert pl.read_parquet(tmp_path / "typed.parquet")["id"].to_list() == [7, 8, 9, 10]
+    assert pl.read_parquet(tmp_path / "plain.parquet")["id"][0] == "007"
+
+
+def test_parquet_tells_which_model_and_version_made_it(catalog: Path, tmp_path: Path) -> None:
+    summary = tag_catalog(catalog, tmp_path / "out.parquet")
+    metadata = pq.read_schema(tmp_path / "out.parquet").metadata
+    assert metadata[b"genre_batch.model_sha256"].decode() == summary.model_sha256
+    assert b"genre_batch.version" in metadata
+
+
+def test_an_existing_output_is_kept_unless_forced(catalog: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    output.write_text("precious")
+    with pytest.raises(OutputExistsError, match="--force"):
+        tag_catalog(catalog, output)
+    assert output.read_text() == "precious"
+    tag_catalog(catalog, output, force=True)
+    assert output.read_text().startswith("id,title")
+
+
+def test_our_columns_in_the_input_are_replaced_only_when_asked(
+    catalog: Path, tmp_path: Path
+) -> None:
+    once, twice = tmp_path / "once.csv", tmp_path / "twice.csv"
+    tag_catalog(catalog, once)
+    with pytest.raises(ColumnError, match="--replace"):
+        tag_catalog(once, twice)
+    assert list(tmp_path.glob("*twice*")) == []
+    tag_catalog(once, twice, replace=True)
+    assert twice.read_bytes() == once.read_bytes()
+
+
+def test_the_summary_counts_what_the_output_holds(catalog: Path, tmp_path: Path) -> None:
+    summary = tag_catalog(catalog, tmp_path / "out.parquet")
+    assert (summary.rows, summary.rows_predicted) == (4, 3)
+    assert (summary.rows_without_text, summary.rows_without_genre) == (1, 1)
+    assert (summary.text_column, summary.title_column) == ("overview", "title")
+    by_genre = {count.genre: count for count in summary.genres}
+    assert by_genre["Comedy"].rows == 1
+    assert by_genre["Comedy"].share == pytest.approx(1 / 3)
+    assert by_genre["Comedy"].mean_confidence == pytest.approx(0.8, abs=0.2)
+    assert by_genre["Drama"].mean_confidence is None
+    assert json.loads(json.dumps(summary.as_dict()))["rows"] == 4
+
+
+def test_a_catalog_without_text_column_is_refused_with_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,genre\n1,Drama\n")
+    with pytest.raises(ColumnError, match="--text-column; columns: id, genre"):
+        tag_catalog(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_a_column_that_holds_no_text_gives_no_genres(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"overview": [1, 2]}), tmp_path / "in.parquet")
+    tag_catalog(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    assert _genres(tmp_path / "out.parquet") == [None, None]
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.jsonl", "out.csv"])
+def test_json_lines_without_a_line_give_a_catalog_without_a_row(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"\n\n")
+    assert tag_catalog(tmp_path / "in.jsonl", tmp_path / name).rows == 0
+    assert (tmp_path / name).exists()
+
+
+def test_a_header_alone_gives_a_header_alone(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,Overview\n")
+    tag_catalog(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "id,Overview,predicted_genres\n"
+
+
+def test_progress_never_goes_back_and_ends_at_the_last_row(catalog: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    run(
+        tag_job(sources=(str(catalog),), output=str(tmp_path / "o.csv")),
+        lambda done, total: told.append((done, total)),
+    )
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (4, 4)
+
+
+@pytest.mark.parametrize("wrong", [{"limit": -1}, {"threads": 0}])
+def test_numbers_out_of_range_are_wrong_usage(
+    catalog: Path, tmp_path: Path, wrong: dict[str, int]
+) -> None:
+    with pytest.raises(UsageError):
+        tag_catalog(catalog, tmp_path / "out.csv", **wrong)
+
+
+def test_an_unknown_option_is_a_type_error(catalog: Path, tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        tag_catalog(catalog, tmp_path / "out.csv", colour="red")
