@@ -14,7 +14,7 @@ import polars as pl
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from genre_batch.model.batching import load_tokenizer, pad, plan_batches, tokenize
+from genre_batch.model.batching import length_sorted_batches, load_tokenizer, pad, tokenize
 from genre_batch.training.encoder.base_model import MeanPooledDistilBert
 
 Floats = npt.NDArray[np.float32]
@@ -141,7 +141,7 @@ def in_arrival_order(ids: Sequence[Ids]) -> Iterator[tuple[Ids, Ids, Ids]]:
 
 def by_length(ids: Sequence[Ids]) -> Iterator[tuple[Ids, Ids, Ids]]:
     """The same of films of near-equal length, up to `TOKENS` with the padding, longest first."""
-    for batch in plan_batches(ids, max_rows=TOKENS, max_tokens=TOKENS):
+    for batch in length_sorted_batches(ids, max_rows=TOKENS, max_tokens=TOKENS):
         yield batch.rows, batch.input_ids, batch.attention_mask
 
 

@@ -37,7 +37,7 @@ from sklearn.pipeline import make_pipeline
 
 from genre_batch import GenreTagger
 from genre_batch.dataset.labelled import read_dataset
-from genre_batch.model.batching import equal_batches, load_tokenizer, tokenize
+from genre_batch.model.batching import load_tokenizer, same_length_batches, tokenize
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.session import Session
 from genre_batch.model.tagger import TOKENS_PER_BATCH
@@ -115,7 +115,7 @@ class GraphAlone:
         """Makes batches as the tagger does, then, timed, runs each thread's share of them."""
         threads = self._setting.threads
         ids = tokenize(self._tokenizer, films.texts)
-        batches = list(equal_batches(ids, self._tokens))
+        batches = list(same_length_batches(ids, self._tokens))
 
         def work(first: int) -> list[Floats]:
             return [

@@ -38,7 +38,7 @@ from products import LARGE, Products, layer_shapes, operations
 from results import write_results
 
 from genre_batch import GenreTagger
-from genre_batch.catalog.columns import TEXT_COLUMNS, TITLE_COLUMNS, find_column, need_column
+from genre_batch.catalog.columns import TEXT_COLUMNS, TITLE_COLUMNS, find_column, require_column
 from genre_batch.cores import available_cores
 from genre_batch.dataset.labelled import read_dataset
 from genre_batch.model.tagger import default_model
@@ -65,7 +65,7 @@ LONGEST, OWN = "2,048 x 768 x 3,072", "the model's own, 512 tokens"
 def read_films(path: Path, tagger: GenreTagger) -> Films:
     """The films of a CSV whose texts no earlier film has."""
     catalog = pl.read_csv(path, infer_schema=False)
-    text = need_column(catalog.columns, TEXT_COLUMNS, None, "--text-column")
+    text = require_column(catalog.columns, TEXT_COLUMNS, None, "--text-column")
     title = find_column(catalog.columns, TITLE_COLUMNS, None, "--title-column")
     titles = None if title is None else catalog[title].to_list()
     texts = pl.Series(tagger.compose(catalog[text].to_list(), titles).to_pylist(), dtype=pl.String)

@@ -34,7 +34,7 @@ import polars as pl
 from machine import confidence, described, machine, spread
 from results import write_results
 
-from genre_batch.catalog.columns import TEXT_COLUMNS, need_column
+from genre_batch.catalog.columns import TEXT_COLUMNS, require_column
 
 COMMAND = Path(sys.executable).with_name("genre-batch")
 PACKAGES = ("genre-batch", "onnxruntime", "tokenizers", "polars", "pyarrow")
@@ -108,7 +108,7 @@ def write_numbered(films: pl.DataFrame, text: str, rows: int, path: Path) -> Non
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """What goes into the JSON."""
     films = pl.read_csv(options.catalog, infer_schema=False)
-    text = need_column(films.columns, TEXT_COLUMNS, None, "--text-column")
+    text = require_column(films.columns, TEXT_COLUMNS, None, "--text-column")
     films = films.filter(pl.col(text).str.strip_chars().str.len_chars() > 0).unique(
         text, keep="first", maintain_order=True
     )

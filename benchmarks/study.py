@@ -25,7 +25,7 @@ from students import RECIPE, parser_for
 from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.labelled import Columns, Dataset, concatenate, load_dataset, load_extra
 from genre_batch.evaluation.metrics import mean_average_precision
-from genre_batch.training.distillation.teachers import Targets, teach
+from genre_batch.training.distillation.teachers import Targets, teacher_predictions
 from genre_batch.training.encoder.base_model import MINILM, load_base_model
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.loop.trainer import fine_tune
@@ -123,7 +123,7 @@ def main() -> None:
     )
     extra = load_extra(input_location(given.extra), dataset)
     training, development = concatenate(dataset.part("train"), extra), dataset.part("dev")
-    targets = teach(given.teacher, training, lambda done, total, what: None)
+    targets = teacher_predictions(given.teacher, training, lambda done, total, what: None)
     kept = np.random.default_rng(0).random(len(training)) < given.share
     films, targets = training.take(np.flatnonzero(kept).tolist()), targets[:, kept]
     given.runs.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from genre_batch.augmentation.selection import chosen_genres, genres_of, is_chos
 from genre_batch.augmentation.translation_cache import TranslationCache, default_cache
 from genre_batch.augmentation.translator import Translator
 from genre_batch.catalog.chunk import Chunk, TableChunk
-from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, need_column
+from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, require_column
 from genre_batch.catalog.formats import Format, Location, is_regular_or_new
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.writing.atomic import refuse_existing
@@ -25,7 +25,7 @@ from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
 from genre_batch.progress import StepProgress, no_step_progress
 
-__all__ = ["AugmentJob", "AugmentReport", "augment"]
+__all__ = ["AugmentJob", "AugmentResult", "augment"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class AugmentJob:
 
 
 @dataclass(frozen=True)
-class AugmentReport:
+class AugmentResult:
     """What came of it.
 
     Attributes:
@@ -64,7 +64,7 @@ class AugmentReport:
         genres: the genres that decided it.
         copies: how many were written, by pivot.
         translated: texts that the translator was asked for.
-        recalled: texts that the cache, or an equal film, had.
+        from_cache: texts that the cache, or an equal film, had.
         left_out: copies that were empty or no other than their source.
         seconds: wall-clock time.
     """
@@ -74,12 +74,12 @@ class AugmentReport:
     genres: tuple[str, ...]
     copies: dict[str, int]
     translated: int
-    recalled: int
+    from_cache: int
     left_out: int
     seconds: float
 
 
-def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> AugmentReport:
+def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> AugmentResult:
     """Writes a catalog with back-translated copies of some of its films.
 
     First come all rows of the catalog, as they are and in their order, so that a row keeps its
@@ -110,13 +110,13 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         with open_writer(job.output, EncoderOptions(replace=True), force=job.force) as writer:
             run.write_catalog(writer)
             run.write_copies(writer)
-    return AugmentReport(
+    return AugmentResult(
         rows=run.rows,
         films=run.films,
         genres=tuple(sorted(run.deciding)),
         copies=run.copies,
         translated=run.translated,
-        recalled=run.recalled,
+        from_cache=run.from_cache,
         left_out=run.left_out,
         seconds=time.monotonic() - started,
     )
@@ -133,7 +133,7 @@ class _Run:
     rows: int = 0
     films: int = 0
     translated: int = 0
-    recalled: int = 0
+    from_cache: int = 0
     left_out: int = 0
     copies: dict[str, int] = field(default_factory=dict)
     _columns: tuple[str, str] | None = None
@@ -152,8 +152,8 @@ class _Run:
         if self._columns is None:
             job, held = self.job, chunk.columns
             self._columns = (
-                need_column(held, TEXT_COLUMNS, job.text_column, "--text-column"),
-                need_column(held, GENRE_COLUMNS, job.genre_column, "--genre-column"),
+                require_column(held, TEXT_COLUMNS, job.text_column, "--text-column"),
+                require_column(held, GENRE_COLUMNS, job.genre_column, "--genre-column"),
             )
         return self._columns
 
@@ -212,7 +212,7 @@ class _Run:
                 identity = translator.identity(pivot)
                 known = self.cache.get(identity, pivot, texts)
                 wanted = list(dict.fromkeys(text for text in texts if text not in known))
-                self.recalled += len(texts) - len(wanted)
+                self.from_cache += len(texts) - len(wanted)
                 self._told(total)
                 for start in range(0, len(wanted), translator.batch_size):
                     batch = wanted[start : start + translator.batch_size]
@@ -221,7 +221,7 @@ class _Run:
                     self._told(total)
 
     def _told(self, total: int) -> None:
-        self.progress(self.recalled + self.translated, total, "translating")
+        self.progress(self.from_cache + self.translated, total, "translating")
 
     def _asked(self, batch: Sequence[str], pivot: str) -> dict[str, str]:
         """The translator's copies of a batch, by their text."""
@@ -233,7 +233,7 @@ class _Run:
                 )
         except TrainingError as error:
             error.add_note(
-                f"{self.recalled + self.translated:,} copies are kept: type the same command to "
+                f"{self.from_cache + self.translated:,} copies are kept: type the same command to "
                 f"go on"
             )
             raise

@@ -10,11 +10,11 @@ __all__ = [
     "GENRE_COLUMNS",
     "TEXT_COLUMNS",
     "TITLE_COLUMNS",
+    "column_exists_error",
     "find_column",
     "listed",
-    "need_column",
-    "no_column",
-    "taken_column",
+    "missing_column_error",
+    "require_column",
 ]
 
 TEXT_COLUMNS = (
@@ -37,7 +37,7 @@ def listed(columns: Sequence[str]) -> str:
     return f"{shown}, ... ({len(columns)} in all)" if len(columns) > 20 else shown
 
 
-def no_column(
+def missing_column_error(
     columns: Sequence[str], candidates: Sequence[str], asked: str | None, option: str
 ) -> ColumnError:
     """The error for a column that is not there."""
@@ -47,7 +47,7 @@ def no_column(
     )
 
 
-def taken_column(name: str) -> ColumnError:
+def column_exists_error(name: str) -> ColumnError:
     """The error for a column of ours that the catalog already has."""
     return ColumnError(
         f"the input already has {name!r}: add --replace to replace it, or rename it first"
@@ -71,7 +71,7 @@ def find_column(
     if asked is not None:
         if asked in columns:
             return asked
-        raise no_column(columns, candidates, asked, option)
+        raise missing_column_error(columns, candidates, asked, option)
     for candidate in candidates:
         spellings = [name for name in columns if name.strip().lower() == candidate]
         if len(spellings) > 1:
@@ -84,7 +84,7 @@ def find_column(
     return None
 
 
-def need_column(
+def require_column(
     columns: Sequence[str], candidates: Sequence[str], asked: str | None, option: str
 ) -> str:
     """As `find_column`, of a column that has to be there.
@@ -94,5 +94,5 @@ def need_column(
     """
     name = find_column(columns, candidates, asked, option)
     if name is None:
-        raise no_column(columns, candidates, asked, option)
+        raise missing_column_error(columns, candidates, asked, option)
     return name

@@ -14,7 +14,7 @@ from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError
 
-__all__ = ["REJECTS_SUFFIX", "Reason", "Reject", "RejectsFile", "refuse"]
+__all__ = ["REJECTS_SUFFIX", "Reason", "Reject", "RejectsFile", "raise_on_reject"]
 
 REJECTS_SUFFIX = ".rejects.jsonl"
 
@@ -69,7 +69,7 @@ class Reject:
         )
 
 
-def refuse(reject: Reject) -> None:
+def raise_on_reject(reject: Reject) -> None:
     """The strict policy: stop at the first bad row.
 
     Raises:
@@ -118,7 +118,7 @@ class RejectsFile:
                 self._stream = self._opened.enter_context(output)
             self._stream.write(reject.as_json())
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         """Gives the file its name; without rejects, removes one that an earlier run left.
 
         Raises:
@@ -130,7 +130,7 @@ class RejectsFile:
             elif self.path is not None and os.path.isfile(self.path):
                 os.unlink(self.path)
 
-    def drop(self) -> None:
+    def rollback(self) -> None:
         """Removes what was gathered."""
         with contextlib.suppress(_DroppedError):
             self._opened.__exit__(_DroppedError, _DroppedError(), None)

@@ -137,7 +137,7 @@ def augment(
     by_pivot = ", ".join(f"{count:,} {pivot}" for pivot, count in report.copies.items())
     note(
         f"{report.rows:,} rows, {report.films:,} films copied: {by_pivot}; "
-        f"{report.translated:,} translated, {report.recalled:,} known already, "
+        f"{report.translated:,} translated, {report.from_cache:,} from the cache, "
         f"{report.left_out:,} left out as empty or unchanged; {report.seconds:,.1f} s; "
         f"written to {output}"
     )

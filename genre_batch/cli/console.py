@@ -166,9 +166,10 @@ def show_summary(summary: TagSummary) -> None:
     ):
         if number:
             said.append(f"{number:,} {what}")
-    if summary.texts_recalled:
+    if summary.texts_from_cache:
         said.append(
-            f"{summary.texts_predicted:,} texts predicted, {summary.texts_recalled:,} known already"
+            f"{summary.texts_predicted:,} texts predicted, "
+            f"{summary.texts_from_cache:,} from the cache"
         )
     said.append(f"{summary.seconds:,.1f} s")
     said.append(f"{summary.rows_per_second:,.0f} rows/s")

@@ -183,7 +183,10 @@ def tag(
     if is_verbose():
         note(f"model {result.model} (sha256 {result.model_sha256[:16]})")
         note(f"text column {result.text_column!r}, title column {result.title_column!r}")
-        note(f"{result.texts_predicted:,} texts predicted, {result.texts_recalled:,} known already")
+        note(
+            f"{result.texts_predicted:,} texts predicted, "
+            f"{result.texts_from_cache:,} from the cache"
+        )
     if result.rows_rejected:
         files = ", ".join(result.rejects)
         kept = f"they are in {files}" if files else "keep such rows with --rejects PATH"

@@ -36,13 +36,13 @@ from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.version import versions
 
-__all__ = ["CompareReport", "compare", "write_rows"]
+__all__ = ["CompareResult", "compare", "write_rows"]
 
 ANSWERS, TRIAL = "answers.npz", "trial.json"
 
 
 @dataclass(frozen=True)
-class CompareReport:
+class CompareResult:
     """What came of it.
 
     Attributes:
@@ -56,7 +56,7 @@ class CompareReport:
     trials: int
 
 
-def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> CompareReport:
+def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> CompareResult:
     """Fits what is not there yet, and writes comparison.json, comparison.md and report.html.
 
     Each system's answers are kept as soon as it has given them, so that a comparison that was
@@ -89,7 +89,7 @@ def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> Compa
     rows = write_rows(folder)
     page = comparison_report(rows, Path(job.catalog.name).name, catalogs.counts(), _shown(folder))
     write_report(page, folder / "report.html")
-    return CompareReport(folder, rows, fitted)
+    return CompareResult(folder, rows, fitted)
 
 
 def _try(

@@ -16,7 +16,7 @@ from genre_batch.catalog.columns import (
     TEXT_COLUMNS,
     TITLE_COLUMNS,
     find_column,
-    need_column,
+    require_column,
 )
 from genre_batch.catalog.formats import Location, input_location, output_location
 from genre_batch.catalog.genres import parse_column
@@ -68,8 +68,8 @@ class Catalogs:
         self._job = job
         self._progress = progress
         held = read_table(job.catalog).column_names
-        need_column(held, TEXT_COLUMNS, job.columns.text, "--text-column")
-        need_column(held, GENRE_COLUMNS, job.columns.genre, "--genre-column")
+        require_column(held, TEXT_COLUMNS, job.columns.text, "--text-column")
+        require_column(held, GENRE_COLUMNS, job.columns.genre, "--genre-column")
         title = find_column(held, TITLE_COLUMNS, job.columns.title, "--title-column")
         self._with_title = title is not None
         if job.oversampled is None and any(
@@ -164,7 +164,7 @@ class Catalogs:
             places["after"] = self._oversampled()
         counts = {}
         for name, place in places.items():
-            genre = need_column(
+            genre = require_column(
                 read_table(place).column_names,
                 GENRE_COLUMNS,
                 self._job.columns.genre,

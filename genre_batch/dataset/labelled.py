@@ -17,7 +17,7 @@ from genre_batch.catalog.columns import (
     GENRE_COLUMNS,
     TEXT_COLUMNS,
     TITLE_COLUMNS,
-    need_column,
+    require_column,
 )
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.genres import parse_column
@@ -166,13 +166,13 @@ def _load(
     """
     table = read_table(location)
     held = table.column_names
-    text = need_column(held, TEXT_COLUMNS, columns.text, "--text-column")
-    genre = need_column(held, GENRE_COLUMNS, columns.genre, "--genre-column")
+    text = require_column(held, TEXT_COLUMNS, columns.text, "--text-column")
+    genre = require_column(held, GENRE_COLUMNS, columns.genre, "--genre-column")
     whole = TableChunk(table)
     overviews = whole.strings(text)
     template, titles = OVERVIEW_ONLY, None
     if with_title:
-        title = need_column(held, TITLE_COLUMNS, columns.title, "--title-column")
+        title = require_column(held, TITLE_COLUMNS, columns.title, "--title-column")
         template, titles = TITLE_AND_OVERVIEW, whole.strings(title)
     bare_texts = compose(OVERVIEW_ONLY, overviews).to_pylist()
     texts = compose(template, overviews, titles).to_pylist()

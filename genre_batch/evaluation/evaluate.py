@@ -17,7 +17,7 @@ from genre_batch.catalog.columns import (
     TEXT_COLUMNS,
     TITLE_COLUMNS,
     find_column,
-    need_column,
+    require_column,
 )
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.genres import parse_column
@@ -209,8 +209,8 @@ def read_labelled(job: EvaluationJob, location: Location, tagger: GenreTagger) -
     """
     table = read_table(location)
     held = table.column_names
-    text = need_column(held, TEXT_COLUMNS, job.text_column, "--text-column")
-    genre = need_column(held, GENRE_COLUMNS, job.genre_column, "--genre-column")
+    text = require_column(held, TEXT_COLUMNS, job.text_column, "--text-column")
+    genre = require_column(held, GENRE_COLUMNS, job.genre_column, "--genre-column")
     title = None
     if uses_title(tagger.metadata.text_template):
         title = find_column(held, TITLE_COLUMNS, job.title_column, "--title-column")

@@ -31,7 +31,7 @@ from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.methods import METHODS
 from genre_batch.thresholds.operating_points import OPERATING_POINTS, Measured, measure_point
 
-__all__ = ["TUNE_METHODS", "TuneJob", "TuneReport", "as_operating_point", "tune"]
+__all__ = ["TUNE_METHODS", "TuneJob", "TuneResult", "as_operating_point", "tune"]
 
 LEAST_FILMS = 20
 TUNE_METHODS = (*METHODS, "conditional")
@@ -60,7 +60,7 @@ class TuneJob:
 
 
 @dataclass(frozen=True)
-class TuneReport:
+class TuneResult:
     """What came of it.
 
     Attributes:
@@ -80,7 +80,7 @@ class TuneReport:
     given: dict[str, str]
 
 
-def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneReport:
+def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     """Writes a model with thresholds and operating points found on a labelled catalog.
 
     Graph, tokenizer and labels stay as they are; figures that belonged to the old thresholds go.
@@ -138,7 +138,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneReport:
             stream.write(model.SerializeToString(deterministic=True))
     except OSError as error:
         raise CatalogError(f"cannot write {job.output}: {error.strerror or error}") from error
-    return TuneReport(
+    return TuneResult(
         output=job.output,
         films=len(films.labels),
         scores=scores,

@@ -26,7 +26,7 @@ from genre_batch.evaluation.metrics import macro_f1, score_predictions
 from genre_batch.evaluation.tune import as_operating_point
 from genre_batch.exporting.graph.attention import fuse_attention
 from genre_batch.exporting.graph.quantize_embeddings import quantize_embeddings
-from genre_batch.exporting.graph.quantize_matmul import calibrate, quantize_products
+from genre_batch.exporting.graph.quantize_matmul import calibrate, quantize_matmuls
 from genre_batch.exporting.graph.smooth_outliers import (
     activation_ranges,
     cap_outliers,
@@ -48,7 +48,7 @@ from genre_batch.training.encoder.inference import predict
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.version import versions
 
-__all__ = ["PRECISIONS", "ExportJob", "ExportReport", "export_graph", "export_onnx"]
+__all__ = ["PRECISIONS", "ExportJob", "ExportResult", "export_graph", "export_onnx"]
 
 PRECISIONS = ("int8", "fp32")
 OPSET = 17
@@ -79,7 +79,7 @@ class ExportJob:
 
 
 @dataclass(frozen=True)
-class ExportReport:
+class ExportResult:
     """What came of it.
 
     Attributes:
@@ -136,7 +136,7 @@ def _to_int8(graph: Path, texts: list[npt.NDArray[np.int64]]) -> None:
     """
     model = onnx.load(graph)
     cap_outliers(model, of_normalized(model, activation_ranges(model, texts)))
-    quantize_products(model, calibrate(model, texts))
+    quantize_matmuls(model, calibrate(model, texts))
     onnx.save(quantize_embeddings(model), graph)
 
 
@@ -150,7 +150,7 @@ def _write_model(graph: Path, metadata: ModelMetadata, target: Path) -> None:
         os.fsync(file.fileno())
 
 
-def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> ExportReport:
+def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> ExportResult:
     """Runs a job; its output is written whole or not at all.
 
     Raises:
@@ -228,7 +228,7 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
         _write_model(graph, metadata, draft)
         size = draft.stat().st_size
         os.replace(draft, job.output)
-    return ExportReport(job.output, size, loss, dict(metadata.metrics))
+    return ExportResult(job.output, size, loss, dict(metadata.metrics))
 
 
 def _calibration(metadata: ModelMetadata, training: Dataset) -> list[npt.NDArray[np.int64]]:

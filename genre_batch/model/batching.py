@@ -12,7 +12,14 @@ from tokenizers import Tokenizer
 
 from genre_batch.errors import ModelError
 
-__all__ = ["Batch", "equal_batches", "load_tokenizer", "pad", "plan_batches", "tokenize"]
+__all__ = [
+    "Batch",
+    "length_sorted_batches",
+    "load_tokenizer",
+    "pad",
+    "same_length_batches",
+    "tokenize",
+]
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def pad(
     return padded, mask
 
 
-def plan_batches(
+def length_sorted_batches(
     ids: Sequence[npt.NDArray[np.int64]], max_rows: int, max_tokens: int
 ) -> Iterator[Batch]:
     """Batches of near-equal length, longest first, so that little is padded and none is late.
@@ -83,7 +90,7 @@ def plan_batches(
         start += size
 
 
-def equal_batches(ids: Sequence[npt.NDArray[np.int64]], max_tokens: int) -> Iterator[Batch]:
+def same_length_batches(ids: Sequence[npt.NDArray[np.int64]], max_tokens: int) -> Iterator[Batch]:
     """Batches of rows that have the same number of tokens, longest first: nothing is padded.
 
     A row then goes through the same kernels at the same shapes whatever stands beside it, and no

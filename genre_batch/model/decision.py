@@ -12,7 +12,7 @@ import pyarrow as pa
 from genre_batch.errors import UsageError
 from genre_batch.model.metadata import ModelMetadata
 
-__all__ = ["Decision", "decide"]
+__all__ = ["Decision", "apply_thresholds"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Decision:
         return rows
 
 
-def decide(
+def apply_thresholds(
     probabilities: npt.NDArray[np.float32],
     thresholds: npt.NDArray[np.float64],
     labels: Sequence[str],

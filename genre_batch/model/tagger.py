@@ -18,8 +18,8 @@ from tokenizers import Tokenizer
 
 from genre_batch.cores import available_cores
 from genre_batch.errors import ModelError
-from genre_batch.model.batching import Batch, equal_batches, load_tokenizer, tokenize
-from genre_batch.model.decision import Decision, decide
+from genre_batch.model.batching import Batch, load_tokenizer, same_length_batches, tokenize
+from genre_batch.model.decision import Decision, apply_thresholds
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
 from genre_batch.model.session import Session
 from genre_batch.model.text import compose
@@ -183,7 +183,7 @@ class GenreTagger:
             return
         session = self._session
         tokens = tokenize(self._tokenizer, texts)
-        batches = equal_batches(tokens, TOKENS_PER_BATCH if self._file.batchable else 1)
+        batches = same_length_batches(tokens, TOKENS_PER_BATCH if self._file.batchable else 1)
 
         def run(batch: Batch) -> npt.NDArray[np.float32]:
             return session.run(batch.input_ids, batch.attention_mask)
@@ -227,7 +227,7 @@ class GenreTagger:
     ) -> list[list[str] | None]:
         """Each text's genres by the model's thresholds: most probable first; None without text."""
         probabilities = self.predict_proba(texts, titles)
-        genres: list[list[str] | None] = decide(
+        genres: list[list[str] | None] = apply_thresholds(
             probabilities, Decision().row_thresholds(self.metadata, probabilities), self.labels
         ).to_pylist()
         return genres

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
-from genre_batch.catalog.columns import TEXT_COLUMNS, TITLE_COLUMNS, find_column, no_column
+from genre_batch.catalog.columns import (
+    TEXT_COLUMNS,
+    TITLE_COLUMNS,
+    find_column,
+    missing_column_error,
+)
 
 __all__ = ["ColumnChoice", "text_choice", "title_choice"]
 
@@ -76,7 +81,7 @@ class ColumnChoice:
     def _refuse(self) -> None:
         if not self._required and self._asked is None:
             return
-        raise no_column(tuple(self._seen), self._candidates, self._asked, self._option)
+        raise missing_column_error(tuple(self._seen), self._candidates, self._asked, self._option)
 
 
 def text_choice(asked: str | None) -> ColumnChoice:

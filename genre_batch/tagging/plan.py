@@ -15,11 +15,11 @@ from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.workspace import workspace_folder
 
-__all__ = ["Plan", "Unit", "plan_units"]
+__all__ = ["OutputTask", "Plan", "plan_outputs"]
 
 
 @dataclass(frozen=True)
-class Unit:
+class OutputTask:
     """What becomes one output.
 
     Attributes:
@@ -67,7 +67,7 @@ class Plan:
         workspace: the folder of the run's lock and store; None where it cannot be resumed.
     """
 
-    units: tuple[Unit, ...]
+    units: tuple[OutputTask, ...]
     workspace: Path | None
 
     def check(self, force: bool, finished: set[str]) -> None:
@@ -90,7 +90,7 @@ class Plan:
                     raise OutputExistsError(unit.rejects)
 
 
-def plan_units(job: TagJob) -> Plan:
+def plan_outputs(job: TagJob) -> Plan:
     """Finds a job's inputs and outputs.
 
     Raises:
@@ -104,7 +104,7 @@ def plan_units(job: TagJob) -> Plan:
         _need_apart(sources, [target])
     default = None if _has_no_name(target) else target.path + REJECTS_SUFFIX
     rejects = None if job.strict else job.rejects or default
-    return Plan((Unit(tuple(sources), target, rejects),), workspace_folder(target))
+    return Plan((OutputTask(tuple(sources), target, rejects),), workspace_folder(target))
 
 
 def _is_folder(path: str) -> bool:
@@ -133,7 +133,7 @@ def _into_folder(job: TagJob, sources: Sequence[Location]) -> Plan:
     ]
     _need_apart(sources, targets)
     units = [
-        Unit(
+        OutputTask(
             sources=(source,),
             target=target,
             rejects=None if job.strict else target.path + REJECTS_SUFFIX,

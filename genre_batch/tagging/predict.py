@@ -26,7 +26,7 @@ class Predictor:
 
     Attributes:
         predicted: texts that went through the model.
-        recalled: texts that the store had, each once per window of rows.
+        cached: texts that the store had, each once per window of rows.
         stop: ends a prediction between two batches once it is set.
     """
 
@@ -41,7 +41,7 @@ class Predictor:
         self._store = store
         self.stop = threading.Event()
         self.predicted = 0
-        self.recalled = 0
+        self.cached = 0
         # Another version of the runtime may round otherwise: its probabilities are others.
         self._model = hashlib.sha256(f"{tagger.sha256} {onnxruntime.__version__}".encode()).digest()
 
@@ -62,7 +62,7 @@ class Predictor:
         distinct = encoded.dictionary
         width = len(self._tagger.labels)
         keys = text_digests(distinct.cast(pa.binary()).to_pylist(), self._model)
-        values = self._store.recall(keys)
+        values = self._store.get(keys)
         size = 4 * width
         known = {
             at: value for at, value in enumerate(values) if value is not None and len(value) == size
@@ -72,7 +72,7 @@ class Predictor:
         if known:
             found = np.frombuffer(b"".join(known.values()), dtype="<f4")
             probabilities[list(known)] = found.reshape(-1, width)
-        self.recalled += len(known)
+        self.cached += len(known)
         if len(known) < len(keys):
             unknown = np.setdiff1d(np.arange(len(keys)), list(known), assume_unique=True)
             self._compute(distinct, keys, unknown, probabilities)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Generic, TypeVar
 
-__all__ = ["Ahead", "StoppedError"]
+__all__ = ["Prefetcher", "StoppedError"]
 
 _Item = TypeVar("_Item")
 _LOOK_SECONDS = 0.1
@@ -19,7 +19,7 @@ class StoppedError(Exception):
     """Raised in a stage that runs ahead when nobody wants its items any more."""
 
 
-class Ahead(Generic[_Item]):
+class Prefetcher(Generic[_Item]):
     """Items made in a thread while earlier ones are worked on; at most a few wait.
 
     An exception of the iterator is raised where its item would have come.
@@ -78,7 +78,7 @@ class Ahead(Generic[_Item]):
             assert item is not None
             yield item
 
-    def __enter__(self) -> Ahead[_Item]:
+    def __enter__(self) -> Prefetcher[_Item]:
         return self
 
     def __exit__(

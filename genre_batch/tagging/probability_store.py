@@ -34,7 +34,7 @@ _SEQUENCE = struct.Struct(">Q")
 class Store(Protocol):
     """Values by key. A value may be gone at any time; it is computed again then."""
 
-    def recall(self, keys: Sequence[bytes]) -> list[bytes | None]:
+    def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Each key's value, or None."""
 
     def keep(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
@@ -64,8 +64,8 @@ class MemoryStore:
         self._limit = limit
         self._values: OrderedDict[bytes, bytes] = OrderedDict()
 
-    def recall(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """As `Store.recall`."""
+    def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """As `Store.get`."""
         found: list[bytes | None] = []
         for key in keys:
             value = self._values.get(key)
@@ -141,8 +141,8 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         self._environment = environment
         return environment
 
-    def recall(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """As `Store.recall`.
+    def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """As `Store.get`.
 
         Raises:
             CatalogError: the store is damaged.

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, TableChunk
-from genre_batch.catalog.columns import need_column, taken_column
-from genre_batch.model.decision import decide
+from genre_batch.catalog.columns import column_exists_error, require_column
+from genre_batch.model.decision import apply_thresholds
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
 from genre_batch.tagging.column_choice import text_choice, title_choice
@@ -77,7 +77,7 @@ class RowTagger:
         probabilities = self._predictor.predict(self._tagger.compose(texts, titles))
         decision = self._job.decision
         thresholds = decision.row_thresholds(self._tagger.metadata, probabilities)
-        genres = decide(probabilities, thresholds, self._tagger.labels, decision.top_k)
+        genres = apply_thresholds(probabilities, thresholds, self._tagger.labels, decision.top_k)
         short = chunk.short_rows if isinstance(chunk, TableChunk) else 0
         self._tally.add(genres, probabilities, int((~wanted).sum()), short)
         columns = [genres]
@@ -92,14 +92,14 @@ class RowTagger:
         if isinstance(chunk, TableChunk) and not self._job.replace:
             for name in self._names:
                 if name in chunk.columns:
-                    raise taken_column(name)
+                    raise column_exists_error(name)
 
     def _wanted(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
         column = self._job.only_missing
         if column is None:
             return np.ones(len(chunk), dtype=np.bool_)
         if isinstance(chunk, TableChunk) and chunk.columns:
-            need_column(chunk.columns, (), column, "--only-missing")
+            require_column(chunk.columns, (), column, "--only-missing")
         return chunk.blank(column)
 
     def finish(self) -> None:

@@ -13,16 +13,16 @@ import pyarrow as pa
 from genre_batch.catalog.chunk import Chunk
 from genre_batch.catalog.formats import Format
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
-from genre_batch.catalog.rejects import Reject, RejectsFile, refuse
+from genre_batch.catalog.rejects import Reject, RejectsFile, raise_on_reject
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.catalog.writing.writers import EncoderOptions
 from genre_batch.errors import CatalogError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.tagging.job import TagJob
-from genre_batch.tagging.plan import Plan, Unit, plan_units
+from genre_batch.tagging.plan import OutputTask, Plan, plan_outputs
 from genre_batch.tagging.predict import Predictor
-from genre_batch.tagging.prefetch import Ahead
+from genre_batch.tagging.prefetch import Prefetcher
 from genre_batch.tagging.probability_store import LmdbStore, MemoryStore, Store, check_cache
 from genre_batch.tagging.rows import RowTagger
 from genre_batch.tagging.summary import TagSummary, Tally
@@ -54,7 +54,7 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
         UsageError, CatalogError, ModelError: nothing is left under the output's name. A note on
             the exception, of whatever kind, says how to go on where that is possible.
     """
-    plan = plan_units(job)
+    plan = plan_outputs(job)
     cache = None if job.cache is None else check_cache(job.cache)
     with contextlib.ExitStack() as opened:
         workspace = None
@@ -73,9 +73,9 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
         try:
             return running.run()
         except BaseException as error:
-            if isinstance(store, LmdbStore) and (predictor.predicted or predictor.recalled):
+            if isinstance(store, LmdbStore) and (predictor.predicted or predictor.cached):
                 if workspace is not None:
-                    workspace.worth_keeping = True
+                    workspace.resumable = True
                 error.add_note("what was predicted is kept: the same command goes on from there")
             raise
 
@@ -156,7 +156,7 @@ class _Run:
             rejects=tuple(self.rejects_files),
             first_reject=None if self.first_reject is None else str(self.first_reject),
             texts_predicted=self.predictor.predicted,
-            texts_recalled=self.predictor.recalled,
+            texts_from_cache=self.predictor.cached,
             genres=tally.genres(),
             genres_off=first.genres_off if first else (),
             text_column=first.text_column if first else None,
@@ -178,13 +178,13 @@ class _Run:
         """In the workspace, unless they go somewhere else, perhaps on another disk."""
         return self._temporary(number, "rejects") if self.job.rejects is None else None
 
-    def _tag(self, number: int, unit: Unit, rows: RowTagger) -> None:
+    def _tag(self, number: int, unit: OutputTask, rows: RowTagger) -> None:
         rejects = RejectsFile(unit.rejects, self._rejects_temporary(number))
         try:
-            self._write(number, unit, rows, refuse if self.job.strict else rejects.add)
-            rejects.keep()
+            self._write(number, unit, rows, raise_on_reject if self.job.strict else rejects.add)
+            rejects.commit()
         except BaseException:
-            rejects.drop()
+            rejects.rollback()
             raise
         self.rejects += rejects.count
         self.first_reject = self.first_reject or rejects.first
@@ -192,7 +192,7 @@ class _Run:
             self.rejects_files.append(rejects.path)
 
     def _write(
-        self, number: int, unit: Unit, rows: RowTagger, on_reject: Callable[[Reject], None]
+        self, number: int, unit: OutputTask, rows: RowTagger, on_reject: Callable[[Reject], None]
     ) -> None:
         options = ReadOptions(
             as_table=unit.target.format is not Format.JSONL,
@@ -213,8 +213,8 @@ class _Run:
             ) as writer,
         ):
             chunks = _limited(reader, self._left())
-            read = Ahead(chunks, _CHUNKS_AHEAD, stop, _READER_JOIN_SECONDS)
-            tagged = Ahead(_tagged(read, rows), _CHUNKS_AHEAD, stop, _PREDICTOR_JOIN_SECONDS)
+            read = Prefetcher(chunks, _CHUNKS_AHEAD, stop, _READER_JOIN_SECONDS)
+            tagged = Prefetcher(_tagged(read, rows), _CHUNKS_AHEAD, stop, _PREDICTOR_JOIN_SECONDS)
             with read, tagged:
                 for item in tagged:
                     writer.write(item.chunk, item.added)

@@ -46,7 +46,7 @@ class TagSummary:
         rejects: the files that hold them.
         first_reject: where the first of them stands and what is wrong with it; None without any.
         texts_predicted: distinct texts that went through the model.
-        texts_recalled: texts whose probabilities were known: duplicates, an interrupted run's, or
+        texts_from_cache: texts whose probabilities were known: duplicates, an interrupted run's, or
             the cache's; counted once per window of about a megabyte.
         genres: every genre of the model, most frequent first.
         genres_off: those that the operating point switches off.
@@ -67,7 +67,7 @@ class TagSummary:
     rejects: tuple[str, ...]
     first_reject: str | None
     texts_predicted: int
-    texts_recalled: int
+    texts_from_cache: int
     genres: tuple[GenreCount, ...]
     genres_off: tuple[str, ...]
     text_column: str | None

@@ -49,7 +49,7 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
 
     Attributes:
         folder: where it is.
-        worth_keeping: whether an interrupted run has something to go on from.
+        resumable: whether an interrupted run has something to go on from.
     """
 
     def __init__(self, folder: Path, output: str, fresh: bool = False) -> None:
@@ -67,7 +67,7 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
             CatalogError: another run has it, or it cannot be made.
         """
         self.folder = folder
-        self.worth_keeping = not fresh and (folder / _STORE / "data.mdb").exists()
+        self.resumable = not fresh and (folder / _STORE / "data.mdb").exists()
         try:
             self._lock = self._locked(output)
             kept = () if fresh else (_LOCK, _DONE, _STORE)
@@ -107,7 +107,7 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None or not self.worth_keeping:
+        if kind is None or not self.resumable:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
             for left in self.folder.glob("*.partial"):
@@ -137,4 +137,4 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
             file.write(output + "\n")
             file.flush()
             os.fsync(file.fileno())
-        self.worth_keeping = True
+        self.resumable = True

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from genre_batch.thresholds.cross_fit import halves
 from genre_batch.thresholds.exact_f1 import f1_optimal
-from genre_batch.thresholds.sweep import best_cut
+from genre_batch.thresholds.sweep import best_threshold
 
 __all__ = ["ConditionalThresholds", "conditional", "f1_given"]
 
@@ -86,7 +86,7 @@ def _best(scores: Floats, truth: Bools, price: float) -> float:
         values: Floats = 2 * hits - price * predicted
         return np.where(values > 0, values, -np.inf)
 
-    found = best_cut(scores, truth, worth)
+    found = best_threshold(scores, truth, worth)
     return np.inf if found is None else found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD
-from genre_batch.thresholds.sweep import best_cut
+from genre_batch.thresholds.sweep import best_threshold
 
 __all__ = ["f1_optimal"]
 
@@ -30,7 +30,7 @@ def f1_optimal(
         (genres,) float64; 0.5 for a genre without a single positive.
     """
     found = [
-        best_cut(column.astype(np.float64), truth.astype(bool), _f1) if truth.any() else None
+        best_threshold(column.astype(np.float64), truth.astype(bool), _f1) if truth.any() else None
         for column, truth in zip(probabilities.T, labels.T, strict=True)
     ]
     return np.array([DEFAULT_THRESHOLD if one is None else one for one in found])

@@ -12,7 +12,7 @@ from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.expected_f1 import f1_expected
 from genre_batch.thresholds.methods import Method
-from genre_batch.thresholds.sweep import Objective, best_cut
+from genre_batch.thresholds.sweep import Objective, best_threshold
 
 __all__ = [
     "OPERATING_POINTS",
@@ -33,7 +33,9 @@ DRAWS = 5
 def _each(probabilities: Probabilities, labels: Labels, objective: Objective) -> Floats:
     """(genres,) the best cut of each genre; infinity, never, where none will do."""
     found = [
-        best_cut(column.astype(np.float64), truth.astype(bool), objective) if truth.any() else None
+        best_threshold(column.astype(np.float64), truth.astype(bool), objective)
+        if truth.any()
+        else None
         for column, truth in zip(probabilities.T, labels.T, strict=True)
     ]
     return np.array([np.inf if one is None else one for one in found])

@@ -7,14 +7,16 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Objective", "best_cut"]
+__all__ = ["Objective", "best_threshold"]
 
 Floats = npt.NDArray[np.float64]
 Objective = Callable[[Floats, Floats, int], Floats]
 """Of each cut: (how many predicted are right, how many are predicted, how many are there)."""
 
 
-def best_cut(scores: Floats, truth: npt.NDArray[np.bool_], objective: Objective) -> float | None:
+def best_threshold(
+    scores: Floats, truth: npt.NDArray[np.bool_], objective: Objective
+) -> float | None:
     """The threshold whose predictions have the largest value.
 
     Anything that depends on the predictions alone changes only where a probability is passed: the

@@ -26,20 +26,23 @@ from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.thresholds.methods import find_thresholds
-from genre_batch.training.distillation.embedding_distillation import Aligner, align
+from genre_batch.training.distillation.embedding_distillation import (
+    EmbeddingTeacher,
+    distill_embeddings,
+)
 from genre_batch.training.distillation.sentence_mixing import recombined
-from genre_batch.training.distillation.teachers import Targets, check_teacher, teach
+from genre_batch.training.distillation.teachers import Targets, check_teacher, teacher_predictions
 from genre_batch.training.encoder.base_model import Classifier, load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.linear_probe import start_head
+from genre_batch.training.loop.linear_probe import fit_linear_probe
 from genre_batch.training.loop.trainer import fine_tune, has_checkpoint
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.run_report import run_report
 from genre_batch.version import versions
 
-__all__ = ["TrainJob", "TrainReport", "train"]
+__all__ = ["TrainJob", "TrainResult", "train"]
 
 _ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
 
@@ -83,7 +86,7 @@ class TrainJob:
 
 
 @dataclass(frozen=True)
-class TrainReport:
+class TrainResult:
     """What came of it.
 
     Attributes:
@@ -105,7 +108,7 @@ class TrainReport:
     page: Path
 
 
-def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainReport:
+def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResult:
     """Runs a job and leaves its folder complete.
 
     Raises:
@@ -166,7 +169,7 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainRepo
         raise TrainingError(
             f"the base model {job.base_model!r} has no mask token: train without --masking"
         )
-    aligner = Aligner.load(job.align_to, job.options.max_length) if job.align_to else None
+    aligner = EmbeddingTeacher.load(job.align_to, job.options.max_length) if job.align_to else None
     provenance = _provenance(job, dataset, extra, model.config)
     provenance["teachers"] = taught_by
     if begun:
@@ -180,17 +183,19 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainRepo
         folder.write_json(folder.provenance, provenance)
         fresh = not (job.resume and has_checkpoint(folder.path, job.options))
         if aligner is not None and fresh:
-            align(model, tokenizer, aligner, training, development, job.options, folder, progress)
+            distill_embeddings(
+                model, tokenizer, aligner, training, development, job.options, folder, progress
+            )
         aligner = None  # its memory is wanted for training
         if isinstance(model, PooledClassifier) and fresh:
-            start_head(
+            fit_linear_probe(
                 model,
                 tokenizer,
                 training,
                 job.options.max_length,
                 lambda done: progress(done, len(training), "starting the head"),
             )
-        lesson, targets = _lesson(job, training, progress)
+        lesson, targets = _training_targets(job, training, progress)
         fine_tune(
             model,
             tokenizer,
@@ -217,23 +222,23 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainRepo
     counts = {part: len(dataset.part(part)) for part in ("train", "dev", "test")}
     counts["train"] = len(training)
     exportable = not isinstance(model, PooledClassifier)
-    return TrainReport(
+    return TrainResult(
         folder.path, counts, dataset.dropped, metrics, seconds, exportable, folder.report
     )
 
 
-def _lesson(
+def _training_targets(
     job: TrainJob, training: Dataset, progress: StepProgress
 ) -> tuple[Dataset, Targets | None]:
     """The films and texts to learn, and what the teachers make of them."""
     if not job.teachers:
         return training, None
-    targets = teach(job.teachers, training, progress)
+    targets = teacher_predictions(job.teachers, training, progress)
     count = round(job.options.recombined * len(training))
     if not count:
         return training, targets
     made = recombined(training, count, 1 - job.options.title_dropout, job.options.seed)
-    also = teach(job.teachers, made, progress)
+    also = teacher_predictions(job.teachers, made, progress)
     return concatenate(training, made), np.concatenate([targets, also], axis=1)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genre_batch.augmentation.augment import AugmentJob, AugmentReport, augment
+from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
 from genre_batch.catalog.formats import input_location, output_location
 from genre_batch.dataset.labelled import Columns, load_dataset
 from genre_batch.errors import ColumnError, GenreBatchError, OutputExistsError, TrainingError
@@ -62,14 +62,14 @@ def catalog(tmp_path: Path) -> Path:
 @pytest.fixture
 def copied(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., AugmentReport]:
+) -> Callable[..., AugmentResult]:
     """Augments the catalog into a file; the one most frequent genre is `Comedy`."""
     monkeypatch.setattr(
         "genre_batch.augmentation.augment.chosen_genres",
         lambda choice, films: frozenset({"Comedy"}),
     )
 
-    def run(output: Path, translator: Shouting | None = None, **changes: object) -> AugmentReport:
+    def run(output: Path, translator: Shouting | None = None, **changes: object) -> AugmentResult:
         job = AugmentJob(
             input_location(str(catalog)),
             output_location(str(output)),
@@ -82,7 +82,7 @@ def copied(
 
 
 def test_rows_stay_as_they_are_and_copies_follow_with_their_source(
-    copied: Callable[..., AugmentReport], tmp_path: Path
+    copied: Callable[..., AugmentResult], tmp_path: Path
 ) -> None:
     report = copied(tmp_path / "out.parquet")
     table = pq.read_table(tmp_path / "out.parquet").to_pylist()
@@ -103,7 +103,7 @@ def test_rows_stay_as_they_are_and_copies_follow_with_their_source(
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.arrow"])
 def test_other_formats_hold_the_same(
-    copied: Callable[..., AugmentReport], tmp_path: Path, name: str
+    copied: Callable[..., AugmentResult], tmp_path: Path, name: str
 ) -> None:
     copied(tmp_path / name)
     if name.endswith("csv"):
@@ -118,19 +118,19 @@ def test_other_formats_hold_the_same(
 
 
 def test_a_second_run_takes_nothing_from_the_translator(
-    copied: Callable[..., AugmentReport], tmp_path: Path
+    copied: Callable[..., AugmentResult], tmp_path: Path
 ) -> None:
     first, second = Shouting(), Shouting()
     told = copied(tmp_path / "one.csv", first)
     again = copied(tmp_path / "two.csv", second)
-    assert (told.translated, told.recalled) == (4, 2)  # two films have the same overview
+    assert (told.translated, told.from_cache) == (4, 2)  # two films have the same overview
     assert second.asked == []
-    assert (again.translated, again.recalled) == (0, 6)
+    assert (again.translated, again.from_cache) == (0, 6)
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
 def test_a_translator_that_dies_keeps_what_it_gave_and_a_rerun_goes_on(
-    copied: Callable[..., AugmentReport], tmp_path: Path
+    copied: Callable[..., AugmentResult], tmp_path: Path
 ) -> None:
     dying = Shouting(batch_size=1, fails_at=3)
     with pytest.raises(TrainingError, match="no voice left") as caught:
@@ -144,7 +144,7 @@ def test_a_translator_that_dies_keeps_what_it_gave_and_a_rerun_goes_on(
 
 
 def test_a_translator_that_loses_a_text_is_refused(
-    copied: Callable[..., AugmentReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copied: Callable[..., AugmentResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Shouting, "back_translate", lambda self, texts, pivot: ["one"])
     with pytest.raises(TrainingError, match="gave 1 texts back for 2"):
@@ -191,7 +191,7 @@ def test_copies_go_with_their_film_and_into_training_only(tmp_path: Path) -> Non
     ],
 )
 def test_what_cannot_be_augmented_is_said_in_one_line(
-    copied: Callable[..., AugmentReport],
+    copied: Callable[..., AugmentResult],
     tmp_path: Path,
     header: str,
     row: str,
@@ -206,7 +206,7 @@ def test_what_cannot_be_augmented_is_said_in_one_line(
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_an_existing_output_is_kept(copied: Callable[..., AugmentReport], tmp_path: Path) -> None:
+def test_an_existing_output_is_kept(copied: Callable[..., AugmentResult], tmp_path: Path) -> None:
     (tmp_path / "out.csv").write_text("precious", encoding="utf-8")
     with pytest.raises(OutputExistsError):
         copied(tmp_path / "out.csv")
@@ -214,6 +214,6 @@ def test_an_existing_output_is_kept(copied: Callable[..., AugmentReport], tmp_pa
     copied(tmp_path / "out.csv", force=True)
 
 
-def test_a_stream_is_refused(copied: Callable[..., AugmentReport], tmp_path: Path) -> None:
+def test_a_stream_is_refused(copied: Callable[..., AugmentResult], tmp_path: Path) -> None:
     with pytest.raises(GenreBatchError, match="is read several times: name a file"):
         copied(tmp_path / "out.csv", catalog=input_location("-"))

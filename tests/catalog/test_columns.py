@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genre_batch.catalog.columns import TEXT_COLUMNS, find_column, listed, need_column
+from genre_batch.catalog.columns import TEXT_COLUMNS, find_column, listed, require_column
 from genre_batch.errors import ColumnError
 
 
@@ -34,7 +34,7 @@ def test_an_asked_column_is_taken_as_it_is_spelt() -> None:
 def test_no_candidate_is_none_unless_it_is_needed() -> None:
     assert find_column(["id"], TEXT_COLUMNS) is None
     with pytest.raises(ColumnError, match=r"--genre-column; columns: id"):
-        need_column(["id"], ("genre",), None, "--genre-column")
+        require_column(["id"], ("genre",), None, "--genre-column")
 
 
 def test_a_wide_table_lists_its_first_columns_and_says_how_many() -> None:

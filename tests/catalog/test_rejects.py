@@ -20,7 +20,7 @@ def test_each_reject_is_a_line_with_its_place_reason_and_raw_text(tmp_path: Path
     rejects.add(TEXT)
     rejects.add(BYTES)
     assert not (tmp_path / "r.jsonl").exists()
-    rejects.keep()
+    rejects.commit()
     one, other = map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())
     assert one == {
         "file": "f.csv",
@@ -36,21 +36,21 @@ def test_each_reject_is_a_line_with_its_place_reason_and_raw_text(tmp_path: Path
 
 def test_without_rejects_there_is_no_file_and_an_old_one_goes(tmp_path: Path) -> None:
     (tmp_path / "r.jsonl").write_text("of an earlier run")
-    RejectsFile(str(tmp_path / "r.jsonl")).keep()
+    RejectsFile(str(tmp_path / "r.jsonl")).commit()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_dropped_leaves_nothing(tmp_path: Path) -> None:
     rejects = RejectsFile(str(tmp_path / "r.jsonl"))
     rejects.add(TEXT)
-    rejects.drop()
+    rejects.rollback()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_path_they_are_only_counted() -> None:
     rejects = RejectsFile(None)
     rejects.add(TEXT)
-    rejects.keep()
+    rejects.commit()
     assert rejects.count == 1
 
 
@@ -63,5 +63,5 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_device_is_written_straight() -> None:
     rejects = RejectsFile("/dev/null")
     rejects.add(TEXT)
-    rejects.keep()
+    rejects.commit()
     assert Path("/dev/null").is_char_device()

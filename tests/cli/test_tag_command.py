@@ -157,7 +157,7 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
     summary = tmp_path / "s.json"
     process = _start(tiny_model, "tag", catalog, "-o", output, "--summary-json", summary)
     process.communicate(timeout=60)
-    assert json.loads(summary.read_text())["texts_recalled"] == 100
+    assert json.loads(summary.read_text())["texts_from_cache"] == 100
     assert not store.exists()
 
 
@@ -209,7 +209,7 @@ def test_several_inputs_become_one_output_or_one_each(command: Command, tmp_path
 def test_a_cache_answers_a_second_run(command: Command, films: Path, tmp_path: Path) -> None:
     for _ in range(2):
         said = command("-v", "tag", films, "--cache", tmp_path / "cache", "--cache-size", "5MB")
-    assert "0 texts predicted, 2 known already" in said.stderr.decode()
+    assert "0 texts predicted, 2 from the cache" in said.stderr.decode()
 
 
 def test_the_summary_table_is_shown_when_asked_for(command: Command, films: Path) -> None:

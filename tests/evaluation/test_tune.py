@@ -11,7 +11,7 @@ import pytest
 from genre_batch.cli import options as cli_options
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob
-from genre_batch.evaluation.tune import TUNE_METHODS, TuneJob, TuneReport, tune
+from genre_batch.evaluation.tune import TUNE_METHODS, TuneJob, TuneResult, tune
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.thresholds.conditional import conditional
@@ -28,7 +28,7 @@ def catalog(tmp_path: Path) -> Path:
     return path
 
 
-def _tune(catalog: Path, model: Path, output: Path, **options: Any) -> TuneReport:
+def _tune(catalog: Path, model: Path, output: Path, **options: Any) -> TuneResult:
     return tune(TuneJob(EvaluationJob(str(catalog), model=str(model)), str(output), **options))
 
 

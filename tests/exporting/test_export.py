@@ -23,7 +23,7 @@ from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.run import TrainJob, TrainReport, train
+from genre_batch.training.run import TrainJob, TrainResult, train
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
@@ -266,7 +266,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", ["metrics.json", "thresholds.json", "model.safetensors"])
 def test_a_run_that_is_not_finished_is_refused(
-    report: TrainReport, tmp_path: Path, missing: str
+    report: TrainResult, tmp_path: Path, missing: str
 ) -> None:
     unfinished = shutil.copytree(report.folder, tmp_path / "run")
     (unfinished / missing).unlink()

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genre_batch.errors import ModelError
-from genre_batch.model.batching import equal_batches, load_tokenizer, pad, plan_batches, tokenize
+from genre_batch.model.batching import (
+    length_sorted_batches,
+    load_tokenizer,
+    pad,
+    same_length_batches,
+    tokenize,
+)
 from support import tiny
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
@@ -23,7 +29,7 @@ def test_every_row_is_in_one_batch_with_its_own_tokens(
     lengths: list[int], max_rows: int, max_tokens: int
 ) -> None:
     seen: list[int] = []
-    for batch in plan_batches(_rows(lengths), max_rows, max_tokens):
+    for batch in length_sorted_batches(_rows(lengths), max_rows, max_tokens):
         seen += batch.rows.tolist()
         for at, row in enumerate(batch.rows.tolist()):
             assert batch.attention_mask[at].sum() == lengths[row]
@@ -35,13 +41,13 @@ def test_every_row_is_in_one_batch_with_its_own_tokens(
 def test_a_batch_keeps_within_its_bounds_unless_it_is_one_long_row(
     lengths: list[int], max_rows: int, max_tokens: int
 ) -> None:
-    for batch in plan_batches(_rows(lengths), max_rows, max_tokens):
+    for batch in length_sorted_batches(_rows(lengths), max_rows, max_tokens):
         assert len(batch.rows) <= max_rows
         assert batch.input_ids.size <= max_tokens or len(batch.rows) == 1
 
 
 def test_the_longest_rows_come_first() -> None:
-    batches = list(plan_batches(_rows([2, 9, 5]), max_rows=1, max_tokens=100))
+    batches = list(length_sorted_batches(_rows([2, 9, 5]), max_rows=1, max_tokens=100))
     assert [batch.rows[0] for batch in batches] == [1, 2, 0]
 
 
@@ -51,7 +57,7 @@ def test_equal_batches_pad_nothing_and_have_every_row_once(
 ) -> None:
     seen: list[int] = []
     longest = max(lengths)
-    for batch in equal_batches(_rows(lengths), max_tokens):
+    for batch in same_length_batches(_rows(lengths), max_tokens):
         seen += batch.rows.tolist()
         assert {lengths[row] for row in batch.rows} == {batch.input_ids.shape[1]}
         assert batch.attention_mask.all()
@@ -63,12 +69,14 @@ def test_equal_batches_pad_nothing_and_have_every_row_once(
 
 
 def test_equal_batches_are_as_full_as_they_may_be() -> None:
-    batches = equal_batches(_rows([4, 2, 4, 4, 2]), max_tokens=8)
+    batches = same_length_batches(_rows([4, 2, 4, 4, 2]), max_tokens=8)
     assert [batch.rows.tolist() for batch in batches] == [[0, 2], [3], [1, 4]]
 
 
 def test_of_no_rows_there_are_no_batches() -> None:
-    assert list(equal_batches([], max_tokens=8)) == list(plan_batches([], 1, 8)) == []
+    assert (
+        list(same_length_batches([], max_tokens=8)) == list(length_sorted_batches([], 1, 8)) == []
+    )
 
 
 def test_padding_stands_at_the_end_and_is_masked() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from genre_batch.errors import UsageError
-from genre_batch.model.decision import Decision, decide
+from genre_batch.model.decision import Decision, apply_thresholds
 from genre_batch.model.metadata import ConditionalThreshold
 from support import tiny
 
@@ -20,7 +20,7 @@ def _decide(
     *rows: list[float], thresholds: np.ndarray = HALF, top_k: int | None = None
 ) -> list[list[str] | None]:
     probabilities = np.array(rows, dtype=np.float32)
-    decided: list[list[str] | None] = decide(
+    decided: list[list[str] | None] = apply_thresholds(
         probabilities, thresholds, tiny.LABELS, top_k
     ).to_pylist()
     return decided
@@ -45,7 +45,7 @@ def test_top_k_keeps_the_most_probable_that_pass() -> None:
 
 
 def test_no_rows_give_no_lists() -> None:
-    assert decide(np.empty((0, 4), np.float32), HALF, tiny.LABELS).to_pylist() == []
+    assert apply_thresholds(np.empty((0, 4), np.float32), HALF, tiny.LABELS).to_pylist() == []
 
 
 @given(
@@ -55,7 +55,7 @@ def test_no_rows_give_no_lists() -> None:
 def test_the_lists_hold_just_the_genres_that_pass(
     probabilities: np.ndarray, thresholds: np.ndarray
 ) -> None:
-    lists = decide(probabilities, thresholds, tiny.LABELS).to_pylist()
+    lists = apply_thresholds(probabilities, thresholds, tiny.LABELS).to_pylist()
     for row, genres in zip(probabilities, lists, strict=True):
         passing = {
             label for label, p, t in zip(tiny.LABELS, row, thresholds, strict=True) if p >= t
@@ -89,7 +89,7 @@ def test_a_genre_that_looks_at_another_takes_the_threshold_that_goes_with_it(
     metadata = tiny.metadata(thresholds=base, conditional_thresholds=pairs)
     rows = Decision().row_thresholds(metadata, probabilities)
     assert (rows.shape, rows.dtype) == ((7, 4), np.float64)
-    lists = decide(probabilities, rows, tiny.LABELS).to_pylist()
+    lists = apply_thresholds(probabilities, rows, tiny.LABELS).to_pylist()
     for row, genres in zip(probabilities.tolist(), lists, strict=True):
         there = {label: p >= t for label, p, t in zip(tiny.LABELS, row, base, strict=True)}
         expected = {label for label in tiny.LABELS if there[label] and label not in pairs}
@@ -118,7 +118,10 @@ def test_a_row_without_text_gets_null_under_conditional_thresholds_too() -> None
     probabilities = np.array([[0.1, 0.2, 0.8, 0.1], [np.nan] * 4], dtype=np.float32)
     metadata = tiny.metadata(conditional_thresholds=ON_DRAMA)
     rows = Decision().row_thresholds(metadata, probabilities)
-    assert decide(probabilities, rows, tiny.LABELS).to_pylist() == [["Drama", "Comedy"], None]
+    assert apply_thresholds(probabilities, rows, tiny.LABELS).to_pylist() == [
+        ["Drama", "Comedy"],
+        None,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from genre_batch.catalog.formats import Location, input_location
 if TYPE_CHECKING:
     from genre_batch.dataset.labelled import Dataset
     from genre_batch.training.options import FineTuneOptions
-    from genre_batch.training.run import TrainJob, TrainReport
+    from genre_batch.training.run import TrainJob, TrainResult
 
 GENRE_WORDS = {
     "Action": ("gun", "chase", "bomb", "soldier"),
@@ -157,7 +157,7 @@ def report(
     tmp_path_factory: pytest.TempPathFactory,
     job: Callable[..., TrainJob],
     extra_catalog: Location,
-) -> TrainReport:
+) -> TrainResult:
     """The report of the one full training run that tests share; its folder must stay as it is."""
     from genre_batch.training.run import train
 
@@ -166,7 +166,7 @@ def report(
 
 
 @pytest.fixture(scope="session")
-def run(report: TrainReport) -> Path:
+def run(report: TrainResult) -> Path:
     """The folder of that run."""
     return report.folder
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from genre_batch.tagging.prefetch import Ahead
+from genre_batch.tagging.prefetch import Prefetcher
 
 
-def _ahead(items: Iterator[int], stop: threading.Event | None = None) -> Ahead[int]:
-    return Ahead(items, 2, stop or threading.Event(), 5.0)
+def _ahead(items: Iterator[int], stop: threading.Event | None = None) -> Prefetcher[int]:
+    return Prefetcher(items, 2, stop or threading.Event(), 5.0)
 
 
 def test_the_items_come_in_order() -> None:
@@ -69,7 +69,7 @@ def test_a_reader_that_waits_for_ever_does_not_hold_up_the_end() -> None:
         yield 1
         waiting.wait(60)
 
-    with Ahead(stuck(), 2, threading.Event(), join_seconds=0.1) as ahead:
+    with Prefetcher(stuck(), 2, threading.Event(), join_seconds=0.1) as ahead:
         assert next(iter(ahead)) == 1
         started = time.monotonic()
     assert time.monotonic() - started < 30

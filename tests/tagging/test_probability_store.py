@@ -31,29 +31,29 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryStore | LmdbS
 
 def test_what_was_kept_is_recalled_and_the_rest_is_not(store: MemoryStore | LmdbStore) -> None:
     store.keep(KEYS[:3], VALUES[:3])
-    assert store.recall([KEYS[2], KEYS[9], KEYS[0]]) == [VALUES[2], None, VALUES[0]]
-    assert store.recall([]) == []
+    assert store.get([KEYS[2], KEYS[9], KEYS[0]]) == [VALUES[2], None, VALUES[0]]
+    assert store.get([]) == []
 
 
 def test_keeping_again_changes_nothing(store: MemoryStore | LmdbStore) -> None:
     store.keep(KEYS[:3], VALUES[:3])
     store.keep(KEYS[1:4], VALUES[1:4])
-    assert store.recall(KEYS[:5]) == [*VALUES[:4], None]
+    assert store.get(KEYS[:5]) == [*VALUES[:4], None]
 
 
 def test_memory_forgets_what_was_used_longest_ago() -> None:
     store = MemoryStore(limit=2)
     store.keep(KEYS[:2], VALUES[:2])
-    store.recall([KEYS[0]])
+    store.get([KEYS[0]])
     store.keep([KEYS[2]], [VALUES[2]])
-    assert store.recall(KEYS[:3]) == [VALUES[0], None, VALUES[2]]
+    assert store.get(KEYS[:3]) == [VALUES[0], None, VALUES[2]]
 
 
 def test_disk_outlives_the_store(tmp_path: Path) -> None:
     with LmdbStore(tmp_path / "store") as store:
         store.keep(KEYS, VALUES)
     with LmdbStore(tmp_path / "store") as again:
-        assert again.recall(KEYS) == VALUES
+        assert again.get(KEYS) == VALUES
 
 
 def test_many_lookups_open_it_anew_and_find_the_same(
@@ -63,7 +63,7 @@ def test_many_lookups_open_it_anew_and_find_the_same(
     with LmdbStore(tmp_path / "store") as store:
         store.keep(KEYS, VALUES)
         for _ in range(5):
-            assert store.recall(KEYS) == VALUES
+            assert store.get(KEYS) == VALUES
 
 
 def test_a_store_grows_as_it_must(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_a_store_grows_as_it_must(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     keys = text_digests([b"%d" % at for at in range(5000)], b"m")
     with LmdbStore(tmp_path / "store") as store:
         store.keep(keys, [key * 5 for key in keys])
-        assert store.recall(keys) == [key * 5 for key in keys]
+        assert store.get(keys) == [key * 5 for key in keys]
 
 
 def test_a_bounded_store_lets_the_oldest_go_and_stays_within_its_bytes(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_bounded_store_lets_the_oldest_go_and_stays_within_its_bytes(tmp_path:
     with LmdbStore(tmp_path / "store", limit) as store:
         for start in range(0, len(keys), 500):
             store.keep(keys[start : start + 500], [key * 5 for key in keys[start : start + 500]])
-        found = [value is not None for value in store.recall(keys)]
+        found = [value is not None for value in store.get(keys)]
     assert (tmp_path / "store" / "data.mdb").stat().st_size <= limit
     assert not any(found[:10_000])
     assert all(found[-1000:])
@@ -92,7 +92,7 @@ def test_a_bounded_store_recalls_what_an_unbounded_one_does(tmp_path: Path) -> N
     with LmdbStore(tmp_path / "store", 1 << 22) as store:
         store.keep(KEYS, VALUES)
         store.keep(KEYS, VALUES)
-        assert store.recall(KEYS) == VALUES
+        assert store.get(KEYS) == VALUES
 
 
 def _keep_and_die(folder: Path, start: int, die: bool) -> None:
@@ -116,7 +116,7 @@ def test_two_processes_share_it_and_a_killed_one_leaves_it_whole(tmp_path: Path,
     for worker in workers:
         worker.join(60)
     with LmdbStore(tmp_path / "store") as store:
-        assert store.recall(KEYS[:100]) == VALUES[:100]
+        assert store.get(KEYS[:100]) == VALUES[:100]
 
 
 def test_a_damaged_store_says_what_to_do(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_after_a_failure_the_same_run_predicts_nothing_again(
     _fails_at_writing(monkeypatch, error, lambda: tag_catalog(catalog, output))
     assert _names(output.parent) == [".o.csv.genre-batch"]
     summary = tag_catalog(catalog, output)
-    assert (summary.texts_predicted, summary.texts_recalled) == (0, 300)
+    assert (summary.texts_predicted, summary.texts_from_cache) == (0, 300)
     assert _names(output.parent) == ["o.csv"]
     tag_catalog(catalog, tmp_path / "straight.csv")
     assert output.read_bytes() == (tmp_path / "straight.csv").read_bytes()
@@ -93,7 +93,7 @@ def test_other_options_and_other_rows_may_follow_an_interruption(
     _fails_at_writing(monkeypatch, full, lambda: tag_catalog(catalog, output))
     catalog.write_text(_films(310).replace("number7\n", "number seven\n"))
     summary = tag_catalog(catalog, output, threshold=0.9, probabilities=True)
-    assert (summary.texts_predicted, summary.texts_recalled) == (11, 299)
+    assert (summary.texts_predicted, summary.texts_from_cache) == (11, 299)
 
 
 def test_no_resume_forgets(catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,12 +168,12 @@ def test_duplicates_are_predicted_once(tmp_path: Path) -> None:
 def test_a_cache_is_shared_between_outputs_and_runs(catalog: Path, tmp_path: Path) -> None:
     cache = str(tmp_path / "cache")
     first = tag_catalog(catalog, tmp_path / "a.csv", cache=cache)
-    assert (first.texts_predicted, first.texts_recalled) == (300, 0)
+    assert (first.texts_predicted, first.texts_from_cache) == (300, 0)
     again = tag_catalog(catalog, tmp_path / "b.parquet", cache=cache, probabilities=True)
-    assert (again.texts_predicted, again.texts_recalled) == (0, 300)
+    assert (again.texts_predicted, again.texts_from_cache) == (0, 300)
     catalog.write_text(_films(300).replace("number7\n", "number seven\n"))
     changed = tag_catalog(catalog, tmp_path / "c.csv", cache=cache)
-    assert (changed.texts_predicted, changed.texts_recalled) == (1, 299)
+    assert (changed.texts_predicted, changed.texts_from_cache) == (1, 299)
     assert _names(tmp_path) == ["a.csv", "b.parquet", "c.csv", "cache", "films.csv"]
 
 

@@ -17,12 +17,12 @@ class _CrashError(Exception):
     """Ends a run half-way."""
 
 
-def _interrupted(folder: Path, worth_keeping: bool) -> None:
+def _interrupted(folder: Path, resumable: bool) -> None:
     with Workspace(folder, "out.csv") as workspace:
         (workspace.store).mkdir(exist_ok=True)
         (workspace.store / "data.mdb").write_bytes(b"x")
         Path(workspace.temporary(0, "output")).write_bytes(b"half")
-        workspace.worth_keeping = worth_keeping
+        workspace.resumable = resumable
         raise _CrashError
 
 
@@ -52,31 +52,31 @@ def test_streams_have_none_and_cloud_storage_has_one_at_home(
 def test_nothing_is_left_after_success(tmp_path: Path) -> None:
     with Workspace(tmp_path / "w", "out.csv") as workspace:
         Path(workspace.temporary(0, "output")).write_bytes(b"")
-        workspace.worth_keeping = True
+        workspace.resumable = True
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_worth_keeping_goes_after_a_failure_too(tmp_path: Path) -> None:
     with pytest.raises(_CrashError):
-        _interrupted(tmp_path / "w", worth_keeping=False)
+        _interrupted(tmp_path / "w", resumable=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_predictions_stay_after_a_failure_and_half_an_output_does_not(tmp_path: Path) -> None:
     with pytest.raises(_CrashError):
-        _interrupted(tmp_path / "w", worth_keeping=True)
+        _interrupted(tmp_path / "w", resumable=True)
     assert sorted(path.name for path in (tmp_path / "w").iterdir()) == ["run.lock", "store"]
     with Workspace(tmp_path / "w", "out.csv") as workspace:
         assert (workspace.store / "data.mdb").exists()
-        assert workspace.worth_keeping
+        assert workspace.resumable
 
 
 def test_a_fresh_run_forgets_them(tmp_path: Path) -> None:
     with pytest.raises(_CrashError):
-        _interrupted(tmp_path / "w", worth_keeping=True)
+        _interrupted(tmp_path / "w", resumable=True)
     with Workspace(tmp_path / "w", "out.csv", fresh=True) as workspace:
         assert not workspace.store.exists()
-        assert not workspace.worth_keeping
+        assert not workspace.resumable
 
 
 def test_outputs_that_were_finished_are_remembered(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from genre_batch.thresholds.operating_points import (
     measure_point,
     score_optimal,
 )
-from genre_batch.thresholds.sweep import best_cut
+from genre_batch.thresholds.sweep import best_threshold
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -95,7 +95,7 @@ def test_a_genre_without_a_positive_is_off(name: str) -> None:
 
 
 def test_a_cut_that_will_not_do_is_none() -> None:
-    nothing = best_cut(
+    nothing = best_threshold(
         np.array([0.4, 0.6]),
         np.array([True, False]),
         lambda hits, predicted, positives: np.full(2, -np.inf),

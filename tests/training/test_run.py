@@ -19,7 +19,7 @@ from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.run import TrainJob, TrainReport, train
+from genre_batch.training.run import TrainJob, TrainResult, train
 from genre_batch.training.run_folder import RunFolder
 
 # The Trainer warns of two checkpoints written within a second.
@@ -99,7 +99,7 @@ def test_the_split_has_the_promised_columns_and_every_film(run: Path, films: Dat
 
 
 def test_the_report_counts_the_films_of_every_part_and_those_dropped(
-    report: TrainReport, films: Dataset
+    report: TrainResult, films: Dataset
 ) -> None:
     expected = {part: len(films.part(part)) for part in PARTS}
     extra = len(read_dataset(report.folder / "extra_train.parquet"))
@@ -110,7 +110,7 @@ def test_the_report_counts_the_films_of_every_part_and_those_dropped(
 
 
 def test_thresholds_are_tuned_on_development_and_metrics_measured_with_them(
-    report: TrainReport, films: Dataset
+    report: TrainResult, films: Dataset
 ) -> None:
     model, tokenizer = load_checkpoint(report.folder)
     development = films.part("dev")
@@ -132,7 +132,7 @@ def test_thresholds_are_tuned_on_development_and_metrics_measured_with_them(
     assert {part: written[part] for part in ("dev", "test")} == report.metrics
 
 
-def test_a_catalog_whose_words_decide_is_learnt(report: TrainReport) -> None:
+def test_a_catalog_whose_words_decide_is_learnt(report: TrainResult) -> None:
     assert report.metrics["dev"]["title_and_overview"]["macro_f1"] > 0.95
     assert report.metrics["test"]["overview"]["macro_f1"] > 0.8
 
@@ -200,7 +200,7 @@ def test_a_resumed_run_without_a_checkpoint_starts_again(
 
 
 def test_resuming_a_finished_run_trains_nothing_and_reports_the_same(
-    job: MakeJob, report: TrainReport, extra_catalog: Location
+    job: MakeJob, report: TrainResult, extra_catalog: Location
 ) -> None:
     before = _content(report.folder)
     again = job(report.folder, extra_train=extra_catalog, resume=True)

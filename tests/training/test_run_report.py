@@ -12,7 +12,7 @@ import pytest
 from genre_batch.catalog.formats import Location
 from genre_batch.dataset.labelled import Dataset, concatenate, read_dataset
 from genre_batch.report.page import render
-from genre_batch.training.run import TrainJob, TrainReport, train
+from genre_batch.training.run import TrainJob, TrainResult, train
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.run_report import run_report
 from support.browser import DESK, PHONE, Browser
@@ -48,7 +48,7 @@ def test_the_page_s_tables_are_the_run_s_figures(run: Path, films: Dataset) -> N
 
 
 def test_the_page_counts_the_films_of_each_part(
-    report: TrainReport, run: Path, films: Dataset
+    report: TrainResult, run: Path, films: Dataset
 ) -> None:
     training = _training(run, films)
     page = run_report(RunFolder(run), films, training)

@@ -72,7 +72,7 @@ class Grammar:
             rb"(?:(?:" + field + rb")" + mark + rb')*+"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
         )
 
-    def is_tidy(self, data: bytes) -> bool:
+    def is_well_quoted(self, data: bytes) -> bool:
         """Whether every quote of `data` opens or closes a cell or is doubled inside one.
 
         Then a newline ends a record exactly if the number of quotes before it is even.
@@ -97,7 +97,7 @@ class Grammar:
         Args:
             data: bytes that start where a record starts.
         """
-        if self.is_tidy(data):
+        if self.is_well_quoted(data):
             ends = _record_ends(data)
             return int(ends[-1]) if len(ends) else 0
         at = 0

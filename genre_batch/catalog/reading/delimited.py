@@ -147,7 +147,7 @@ class _BlockParser:
 
     def parse(self, block: Block) -> TableChunk:
         """The block's rows; each record that cannot be read goes to `on_reject`, in order."""
-        if self._grammar.is_tidy(block.data):
+        if self._grammar.is_well_quoted(block.data):
             data = self._grammar.without_blank_lines(block.data)
             try:
                 return self._chunk(data, self._polars(data))

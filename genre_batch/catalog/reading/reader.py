@@ -20,7 +20,7 @@ from genre_batch.catalog.reading.delimited import Dialect, read_delimited
 from genre_batch.catalog.reading.inference import Types, cast_columns, infer_types
 from genre_batch.catalog.reading.jsonlines import Schema, infer_schema, read_json_lines, to_table
 from genre_batch.catalog.reading.parquet_arrow import read_arrow, read_parquet
-from genre_batch.catalog.rejects import Reject, refuse
+from genre_batch.catalog.rejects import Reject, raise_on_reject
 from genre_batch.errors import CatalogError
 
 __all__ = ["CatalogReader", "ReadOptions", "read_table"]
@@ -134,7 +134,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         self,
         locations: Sequence[Location],
         options: ReadOptions | None = None,
-        on_reject: Callable[[Reject], None] = refuse,
+        on_reject: Callable[[Reject], None] = raise_on_reject,
     ) -> None:
         """Opens the first catalog, so that one that is not there is told at once.
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
-from genre_batch.catalog.columns import taken_column
+from genre_batch.catalog.columns import column_exists_error
 from genre_batch.catalog.formats import Format
 
 __all__ = ["Encoder", "EncoderOptions", "encoder_for", "merge"]
@@ -61,7 +61,7 @@ def merge(table: pa.Table, added: pa.Table, replace: bool) -> pa.Table:
         at = table.schema.get_field_index(field.name)
         if at >= 0:
             if not replace:
-                raise taken_column(field.name)
+                raise column_exists_error(field.name)
             table = table.set_column(at, field, column)
         else:
             table = table.append_column(field, column)
@@ -157,7 +157,7 @@ class _JsonLines:
             taken = next((name for name in names if name in row), None)
             if taken is not None:
                 if not self._replace:
-                    raise taken_column(taken)
+                    raise column_exists_error(taken)
                 out.append(_replaced(line, fragment))
             elif row:
                 out.append(line[:-1].rstrip() + b"," + fragment[1:])

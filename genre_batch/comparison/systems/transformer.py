@@ -15,7 +15,7 @@ from genre_batch.progress import StepProgress
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.inference import predict_logits
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.linear_probe import start_head
+from genre_batch.training.loop.linear_probe import fit_linear_probe
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import FineTuneOptions
 
@@ -62,7 +62,7 @@ class FineTuned:
         options = replace(options, max_length=min(options.max_length, positions))
         self._max_length = options.max_length
         if isinstance(self._model, PooledClassifier):
-            start_head(self._model, self._tokenizer, training, options.max_length)
+            fit_linear_probe(self._model, self._tokenizer, training, options.max_length)
         fine_tune(
             self._model,
             self._tokenizer,

@@ -11,10 +11,10 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-__all__ = ["activations", "weighted_products"]
+__all__ = ["activations", "weighted_matmuls"]
 
 
-def weighted_products(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+def weighted_matmuls(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """The MatMul nodes whose second input is a stored weight, (channels, outputs)."""
     weights = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) == 2}
     return [
@@ -34,7 +34,7 @@ def activations(
     Yields:
         name of the product's input -> (1, tokens, channels) or (1, channels) float32.
     """
-    inputs = sorted({node.input[0] for node in weighted_products(model)})
+    inputs = sorted({node.input[0] for node in weighted_matmuls(model)})
     watched = copy.deepcopy(model)
     for name in inputs:
         watched.graph.output.append(helper.make_tensor_value_info(name, 1, None))

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from genre_batch.exporting.graph.matmul import activations, weighted_products
+from genre_batch.exporting.graph.matmul import activations, weighted_matmuls
 
-__all__ = ["Scale", "calibrate", "quantize_products"]
+__all__ = ["Scale", "calibrate", "quantize_matmuls"]
 
 _LARGEST_WEIGHT = 127
 _STEPS = 255
@@ -74,7 +74,7 @@ def _best_scale(values: npt.NDArray[np.float32]) -> Scale:
     return min(scales, key=lambda scale: scale.error(middles, counts.astype(np.float64)))
 
 
-def quantize_products(
+def quantize_matmuls(
     model: onnx.ModelProto, scales: dict[str, Scale], keep: Collection[str] = ()
 ) -> onnx.ModelProto:
     """Makes every product with a stored weight one of bytes, its bias taken in.
@@ -92,7 +92,7 @@ def quantize_products(
     """
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    products = {node.name for node in weighted_products(model) if node.name not in keep}
+    products = {node.name for node in weighted_matmuls(model) if node.name not in keep}
     biases = _biases(graph, products, weights)
     merged = {add.output[0] for add in biases.values()}
     nodes: list[onnx.NodeProto] = []

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from genre_batch.exporting.graph.matmul import activations, weighted_products
+from genre_batch.exporting.graph.matmul import activations, weighted_matmuls
 
 __all__ = ["activation_ranges", "cap_outliers", "of_normalized"]
 
@@ -69,7 +69,7 @@ def cap_outliers(
     """
     factors = {name: _factors(reached, percentile) for name, reached in ranges.items()}
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    products = {node.name for node in weighted_products(model)}
+    products = {node.name for node in weighted_matmuls(model)}
     nodes: list[onnx.NodeProto] = []
     scaled: set[str] = set()
     for node in model.graph.node:

@@ -37,12 +37,12 @@ from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.training.encoder.base_model import Classifier, load_base_model
 from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import pool
-from genre_batch.training.loop.batches import FilmsToLearn, collate
+from genre_batch.training.loop.batches import TokenizedFilms, collate
 from genre_batch.training.loop.checkpoints import keep_lines, last_checkpoint, training_arguments
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.run_folder import RunFolder
 
-__all__ = ["ALIGN_RATE", "Aligner", "align"]
+__all__ = ["ALIGN_RATE", "EmbeddingTeacher", "distill_embeddings"]
 
 ALIGN_RATE = 2e-4
 """Peak learning rate. With it MiniLM explains 61 % of the variance of mpnet-base's vectors of
@@ -53,7 +53,7 @@ _RIDGE = 1e-3
 
 
 @dataclass(frozen=True)
-class Aligner:
+class EmbeddingTeacher:
     """The larger encoder, and how many of a text's tokens it reads.
 
     Attributes:
@@ -67,7 +67,7 @@ class Aligner:
     max_length: int
 
     @classmethod
-    def load(cls, name: str, max_length: int) -> Aligner:
+    def load(cls, name: str, max_length: int) -> EmbeddingTeacher:
         """A hub id, a local folder, or `minilm`.
 
         Raises:
@@ -120,7 +120,7 @@ class _Epochs(TrainerCallback):
 
     def __init__(
         self,
-        films: FilmsToLearn,
+        films: TokenizedFilms,
         explained: Callable[[], float],
         log: Path,
         progress: StepProgress,
@@ -170,7 +170,7 @@ def _first_translation(
 
 
 def _targets(
-    aligner: Aligner, films: Dataset, kept: Path, progress: StepProgress
+    aligner: EmbeddingTeacher, films: Dataset, kept: Path, progress: StepProgress
 ) -> npt.NDArray[np.float32]:
     """(1 or 2, films, width): the other's vectors of `texts` and, where they differ, `bare_texts`.
 
@@ -204,10 +204,10 @@ def _no_dropout(model: torch.nn.Module) -> Iterator[None]:
             layer.p = share
 
 
-def align(
+def distill_embeddings(
     model: Classifier,
     tokenizer: PreTrainedTokenizerFast,
-    aligner: Aligner,
+    aligner: EmbeddingTeacher,
     training: Dataset,
     development: Dataset,
     options: FineTuneOptions,
@@ -260,7 +260,7 @@ def align(
 
     last, done = last_checkpoint(work)
     keep_lines(folder.alignment_log, done)
-    films = FilmsToLearn(training, tokenizer, options, targets, len(training))
+    films = TokenizedFilms(training, tokenizer, options, targets, len(training))
     trainer = _AlignTrainer(
         model=translated,
         args=training_arguments(options, work, epochs=options.align_epochs, rate=ALIGN_RATE),

@@ -23,7 +23,7 @@ from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.run_folder import RunFolder
 
-__all__ = ["Targets", "check_teacher", "teach"]
+__all__ = ["Targets", "check_teacher", "teacher_predictions"]
 
 Targets = npt.NDArray[np.float32]
 """(2, films, genres): the teachers' mean probabilities, of `texts` and of `bare_texts`."""
@@ -68,7 +68,7 @@ def check_teacher(folder: Path, dataset: Dataset) -> dict[str, Any]:
     return said | ({"aligned_to": aligned_to} if aligned_to else {})
 
 
-def teach(folders: Sequence[Path], films: Dataset, progress: StepProgress) -> Targets:
+def teacher_predictions(folders: Sequence[Path], films: Dataset, progress: StepProgress) -> Targets:
     """The mean of the teachers' probabilities of every film, with and without its title.
 
     A teacher's answers are kept in its own folder: asked for the same films again it need not think
@@ -79,16 +79,18 @@ def teach(folders: Sequence[Path], films: Dataset, progress: StepProgress) -> Ta
         films: whose genres are in the teachers' order.
         progress: is told how many texts of each teacher are done.
     """
-    mean: Targets = np.mean([_answers(folder, films, progress) for folder in folders], axis=0)
+    mean: Targets = np.mean(
+        [_cached_predictions(folder, films, progress) for folder in folders], axis=0
+    )
     return mean
 
 
-def _answers(folder: Path, films: Dataset, progress: StepProgress) -> Targets:
+def _cached_predictions(folder: Path, films: Dataset, progress: StepProgress) -> Targets:
     kept = folder / f"answers-{_key(films)}.npy"
     if kept.exists():
         answers: Targets = np.load(kept, allow_pickle=False)
         return answers
-    answers = _ask(folder, films, progress)
+    answers = _predict(folder, films, progress)
     partial = kept.with_suffix(f".{os.getpid()}.partial")
     with contextlib.suppress(OSError):  # a folder that is not ours to write in
         with partial.open("wb") as file:
@@ -103,7 +105,7 @@ def _key(films: Dataset) -> str:
     return hashlib.sha256(texts.encode("utf-8")).hexdigest()[:16]
 
 
-def _ask(folder: Path, films: Dataset, progress: StepProgress) -> Targets:
+def _predict(folder: Path, films: Dataset, progress: StepProgress) -> Targets:
     model, tokenizer = load_checkpoint(folder)
     run = RunFolder(folder)
     length = run.read_json(run.provenance)["options"]["max_length"]

@@ -24,7 +24,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from genre_batch.errors import MissingExtraError, TrainingError, UsageError
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
-from genre_batch.training.encoder.pruning import keep_layers, narrow_feed_forward
+from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
 
 __all__ = [
     "MINILM",
@@ -179,9 +179,9 @@ def load_base_model(
     """
     encoder, tokenizer = _encoder(name, option)
     if layers is not None:
-        keep_layers(encoder, name, layers)
+        prune_layers(encoder, name, layers)
     if ffn_width is not None:
-        narrow_feed_forward(encoder, name, ffn_width)
+        prune_ffn(encoder, name, ffn_width)
     config = encoder.config
     config.problem_type = "multi_label_classification"
     config.id2label = dict(enumerate(labels))

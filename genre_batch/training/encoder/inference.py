@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from genre_batch.model.batching import load_tokenizer, plan_batches, tokenize
+from genre_batch.model.batching import length_sorted_batches, load_tokenizer, tokenize
 from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.pooling import pool
 
@@ -22,7 +22,7 @@ __all__ = [
     "predict",
     "predict_logits",
     "token_batches",
-    "tokenise",
+    "token_ids",
 ]
 
 
@@ -37,7 +37,7 @@ def bf16_is_fast() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def tokenise(
+def token_ids(
     texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int
 ) -> list[npt.NDArray[np.int64]]:
     """Each text's token ids, made just as the exported model's tagger makes them."""
@@ -58,7 +58,7 @@ def token_batches(
         device: the model's.
     """
     most = 2048 if device.type == "cpu" else 8192
-    for batch in plan_batches(ids, max_rows=64, max_tokens=most):
+    for batch in length_sorted_batches(ids, max_rows=64, max_tokens=most):
         yield (
             batch.rows,
             {
@@ -91,7 +91,7 @@ def _run_over(
     model.eval()
     lower = lower_precision(model.device) if fast else contextlib.nullcontext()
     with torch.inference_mode(), lower:
-        ids = tokenise(texts, tokenizer, max_length)
+        ids = token_ids(texts, tokenizer, max_length)
         for rows, tokens in token_batches(ids, model.device):
             found[rows] = compute(tokens).float().cpu().numpy()
             done += len(rows)

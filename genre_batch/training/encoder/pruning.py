@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from genre_batch.errors import UsageError
 
-__all__ = ["keep_layers", "narrow_feed_forward", "spread"]
+__all__ = ["prune_ffn", "prune_layers", "spread"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def spread(layers: int, kept: int) -> list[int]:
     return [int(number) for number in np.linspace(0, layers - 1, kept).round()]
 
 
-def keep_layers(encoder: PreTrainedModel, name: str, count: int) -> None:
+def prune_layers(encoder: PreTrainedModel, name: str, count: int) -> None:
     """Leaves out all but `count` of an encoder's layers, those that `spread` says, in place.
 
     Args:
@@ -85,7 +85,7 @@ def keep_layers(encoder: PreTrainedModel, name: str, count: int) -> None:
     encoder.config.num_hidden_layers = count
 
 
-def narrow_feed_forward(encoder: PreTrainedModel, name: str, width: int) -> None:
+def prune_ffn(encoder: PreTrainedModel, name: str, width: int) -> None:
     """Leaves out all but `width` feed-forward units of each layer, in place.
 
     Those stay whose incoming and outgoing weights have the largest product of Euclidean norms:

@@ -15,13 +15,13 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from genre_batch.dataset.labelled import Dataset
 from genre_batch.model.batching import pad
 from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors
-from genre_batch.training.encoder.inference import tokenise
+from genre_batch.training.encoder.inference import token_ids
 from genre_batch.training.options import FineTuneOptions
 
-__all__ = ["FilmsToLearn", "RareFirst", "collate", "rarity"]
+__all__ = ["TokenizedFilms", "WeightedLengthSampler", "collate", "rarity"]
 
 
-class FilmsToLearn(torch.utils.data.Dataset[dict[str, Any]]):
+class TokenizedFilms(torch.utils.data.Dataset[dict[str, Any]]):
     """Tokenised films; each epoch leaves out other titles and hides other tokens."""
 
     def __init__(
@@ -42,8 +42,8 @@ class FilmsToLearn(torch.utils.data.Dataset[dict[str, Any]]):
             labelled: how many films, the first ones, have labels; those behind them are labelled
                 with their targets.
         """
-        self._full = tokenise(dataset.texts, tokenizer, options.max_length)
-        self._bare = tokenise(dataset.bare_texts, tokenizer, options.max_length)
+        self._full = token_ids(dataset.texts, tokenizer, options.max_length)
+        self._bare = token_ids(dataset.bare_texts, tokenizer, options.max_length)
         self._labels = dataset.labels.astype(np.float32)
         self._targets = targets
         self._labelled = labelled
@@ -134,7 +134,7 @@ def rarity(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     return np.asarray((labels / np.sqrt(counts)).max(axis=1))
 
 
-class RareFirst(torch.utils.data.Sampler[int]):
+class WeightedLengthSampler(torch.utils.data.Sampler[int]):
     """As many films as there are, drawn with replacement by weight, alike lengths together."""
 
     def __init__(

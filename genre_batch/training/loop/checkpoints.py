@@ -9,7 +9,7 @@ import torch
 from transformers import TrainingArguments
 
 from genre_batch.training.encoder.inference import bf16_is_fast
-from genre_batch.training.loop.ema import RunningAverage
+from genre_batch.training.loop.ema import ExponentialMovingAverage
 from genre_batch.training.options import FineTuneOptions
 
 __all__ = ["keep_lines", "last_checkpoint", "training_arguments"]
@@ -26,7 +26,7 @@ def last_checkpoint(folder: Path, *, averaging: bool = False) -> tuple[str | Non
     found = {
         round(json.loads(state.read_text(encoding="utf-8"))["epoch"]): str(state.parent)
         for state in folder.glob("checkpoint-*/trainer_state.json")
-        if not averaging or RunningAverage.is_kept_in(state.parent)
+        if not averaging or ExponentialMovingAverage.is_kept_in(state.parent)
     }
     done = max(found, default=0)
     return found.get(done), done

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-__all__ = ["RunningAverage"]
+__all__ = ["ExponentialMovingAverage"]
 
 _FILE = "average.safetensors"
 
 
-class RunningAverage:
+class ExponentialMovingAverage:
     """Exponential moving average of a model's parameters (Polyak and Juditsky 1992's, decaying).
 
     The first steps count less, as in TensorFlow's `ExponentialMovingAverage`: after t steps the

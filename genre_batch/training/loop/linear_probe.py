@@ -18,14 +18,14 @@ from genre_batch.dataset.labelled import Dataset
 from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import PooledClassifier
 
-__all__ = ["STRENGTH", "start_head"]
+__all__ = ["STRENGTH", "fit_linear_probe"]
 
 STRENGTH = 0.01
 """scikit-learn's C, on vectors scaled to unit variance over all their values. On 14,192 films and
 mpnet-base's vectors the development mAP is 0.642 with it, 0.640 with 0.003."""
 
 
-def start_head(
+def fit_linear_probe(
     model: PooledClassifier,
     tokenizer: PreTrainedTokenizerFast,
     films: Dataset,

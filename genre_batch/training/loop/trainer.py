@@ -31,10 +31,10 @@ from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.frozen_features import FrozenLayers
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.batches import FilmsToLearn, RareFirst, collate, rarity
+from genre_batch.training.loop.batches import TokenizedFilms, WeightedLengthSampler, collate, rarity
 from genre_batch.training.loop.best_epoch import BestEpoch
 from genre_batch.training.loop.checkpoints import keep_lines, last_checkpoint, training_arguments
-from genre_batch.training.loop.ema import RunningAverage
+from genre_batch.training.loop.ema import ExponentialMovingAverage
 from genre_batch.training.loop.layerwise import freeze, rate_multiplier
 from genre_batch.training.loop.losses import Loss, make_loss
 from genre_batch.training.options import FineTuneOptions
@@ -49,11 +49,11 @@ class _Epochs(TrainerCallback):
 
     def __init__(
         self,
-        films: FilmsToLearn,
+        films: TokenizedFilms,
         tokenizer: PreTrainedTokenizerFast,
         development: Dataset,
         options: FineTuneOptions,
-        average: RunningAverage | None,
+        average: ExponentialMovingAverage | None,
         frozen: FrozenLayers | None,
         best: BestEpoch | None,
         log: Path,
@@ -164,7 +164,7 @@ class _GenreTrainer(Trainer):
         *,
         options: FineTuneOptions,
         objective: _Objective,
-        films: FilmsToLearn,
+        films: TokenizedFilms,
         rarities: npt.NDArray[np.float64],
         **kwargs: Any,
     ) -> None:
@@ -189,7 +189,9 @@ class _GenreTrainer(Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if self._options.sampling == "uniform":
             return super()._get_train_sampler(train_dataset)
-        return RareFirst(self._rarities, self._films.lengths, self.args.train_batch_size)
+        return WeightedLengthSampler(
+            self._rarities, self._films.lengths, self.args.train_batch_size
+        )
 
     def create_optimizer(self) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -262,13 +264,13 @@ def fine_tune(
     log = folder / "training_log.jsonl"
     keep_lines(log, done)
     labelled = len(training) if labelled is None else labelled
-    films = FilmsToLearn(training, tokenizer, options, targets, labelled)
+    films = TokenizedFilms(training, tokenizer, options, targets, labelled)
     freeze(model, options.freeze_layers)
     frozen = None
     if options.freeze_layers and not options.masking and FrozenLayers.fits(model):
         assert isinstance(model, PooledClassifier)
         frozen = FrozenLayers(model, options.freeze_layers)
-    average = RunningAverage(model, options.averaging) if averaging else None
+    average = ExponentialMovingAverage(model, options.averaging) if averaging else None
     best = BestEpoch(checkpoints / "best.safetensors") if options.keep == "best" else None
     if average is not None and last is not None:
         average.restore(Path(last))

@@ -36,7 +36,7 @@ def _cells(data: bytes, separator: str = ",") -> list[list[str]]:
     ],
 )
 def test_tidy_quotes_open_close_or_are_doubled(data: bytes, tidy: bool) -> None:
-    assert TWO.is_tidy(data) is tidy
+    assert TWO.is_well_quoted(data) is tidy
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_a_writer_quotes_is_read_back(rows: list[list[str]], separator: str
     good, bad = grammar.sift(data)
     assert (good, bad) == (data, [])
     assert grammar.whole(data) == len(data)
-    assert grammar.is_tidy(data)
+    assert grammar.is_well_quoted(data)
 
 
 @given(MARKS.map(b"".join))
@@ -132,14 +132,14 @@ def test_every_byte_is_of_a_record_good_or_bad_or_of_a_blank_line(data: bytes) -
 @given(MARKS.map(b"".join))
 def test_what_is_sifted_is_tidy_and_has_no_more_fields_than_columns(data: bytes) -> None:
     good, _ = TWO.sift(data)
-    assert TWO.is_tidy(good)
+    assert TWO.is_well_quoted(good)
     again, bad = TWO.sift(good)
     assert (again, bad) == (good, [])
 
 
 @given(MARKS.map(b"".join))
 def test_tidy_data_is_sifted_alike_wherever_it_is_cut_into_blocks(data: bytes) -> None:
-    if not TWO.is_tidy(data) or data.count(b'"') % 2:
+    if not TWO.is_well_quoted(data) or data.count(b'"') % 2:
         return
     cut = TWO.whole(data)
     one, bad = TWO.sift(data)

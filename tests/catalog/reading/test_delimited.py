@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from genre_batch.catalog.reading.delimited import Dialect, read_delimited
-from genre_batch.catalog.rejects import Reject, refuse
+from genre_batch.catalog.rejects import Reject, raise_on_reject
 from genre_batch.errors import CatalogError
 
 GOOD = b"".join(b"%d,film %d\n" % (row, row) for row in range(25))
@@ -95,11 +95,14 @@ def test_bad_rows_are_told_in_the_order_they_stand() -> None:
 
 def test_the_strict_policy_stops_at_the_first_with_its_line() -> None:
     with pytest.raises(CatalogError, match=r"f\.csv, line 3 \(byte 8\) has more fields"):
-        list(read_delimited(io.BytesIO(b"a,b\n1,2\n1,2,3\n"), "f.csv", Dialect(), refuse))
+        list(read_delimited(io.BytesIO(b"a,b\n1,2\n1,2,3\n"), "f.csv", Dialect(), raise_on_reject))
 
 
 def test_a_header_alone_gives_a_table_without_rows() -> None:
-    tables = [c.table for c in read_delimited(io.BytesIO(b"id,overview\n"), "f", Dialect(), refuse)]
+    tables = [
+        c.table
+        for c in read_delimited(io.BytesIO(b"id,overview\n"), "f", Dialect(), raise_on_reject)
+    ]
     assert [table.column_names for table in tables] == [["id", "overview"]]
     assert sum(table.num_rows for table in tables) == 0
 
@@ -130,7 +133,9 @@ def test_a_header_without_any_separator_is_one_column() -> None:
 
 
 def test_rows_with_too_few_fields_are_counted() -> None:
-    chunks = list(read_delimited(io.BytesIO(b"a,b\n1\n2,\n3,x\n4"), "f", Dialect(), refuse))
+    chunks = list(
+        read_delimited(io.BytesIO(b"a,b\n1\n2,\n3,x\n4"), "f", Dialect(), raise_on_reject)
+    )
     assert sum(chunk.short_rows for chunk in chunks) == 2
 
 

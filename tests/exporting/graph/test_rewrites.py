@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from genre_batch.exporting.graph.quantize_embeddings import quantize_embeddings
-from genre_batch.exporting.graph.quantize_matmul import Scale, calibrate, quantize_products
+from genre_batch.exporting.graph.quantize_matmul import Scale, calibrate, quantize_matmuls
 from genre_batch.exporting.graph.smooth_outliers import (
     activation_ranges,
     cap_outliers,
     of_normalized,
-    weighted_products,
+    weighted_matmuls,
 )
 
 VOCABULARY, WIDTH, GENRES = 50, 8, 3
@@ -125,7 +125,7 @@ def test_only_what_a_layer_norm_gives_is_capped_in_an_export(model: onnx.ModelPr
 
 def test_only_products_with_a_stored_weight_are_looked_at(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("MatMul", ["logits", "logits"], ["x"], name="other"))
-    assert [node.name for node in weighted_products(model)] == ["product"]
+    assert [node.name for node in weighted_matmuls(model)] == ["product"]
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_static_product_is_off_by_at_most_half_a_step_of_each_of_its_factors(
     scale = Scale.of(float(table.min()), float(table.max()))
     ids = np.arange(VOCABULARY)
     exact = _run(biased, ids, "logits")[0]
-    found = _run(quantize_products(copy.deepcopy(biased), {"embedded": scale}), ids, "logits")[0]
+    found = _run(quantize_matmuls(copy.deepcopy(biased), {"embedded": scale}), ids, "logits")[0]
     rounded_inputs = np.abs(weight).sum(axis=0) * scale.step / 2
     # Half a step to which the zero, too, was rounded; and the weights' own half steps.
     rounded_weights = (np.abs(table) + scale.step).sum(axis=1, keepdims=True)
@@ -155,7 +155,7 @@ def test_a_static_product_is_off_by_at_most_half_a_step_of_each_of_its_factors(
 
 
 def test_a_static_product_takes_in_its_bias_and_leaves_one_node(biased: onnx.ModelProto) -> None:
-    rewritten = quantize_products(copy.deepcopy(biased), calibrate(biased, TEXTS))
+    rewritten = quantize_matmuls(copy.deepcopy(biased), calibrate(biased, TEXTS))
     kinds = [node.op_type for node in rewritten.graph.node]
     assert kinds == ["Gather", "Cast", "QuantizeLinear", "MatMulIntegerToFloat"]
     assert "weight" not in {tensor.name for tensor in rewritten.graph.initializer}
@@ -163,14 +163,14 @@ def test_a_static_product_takes_in_its_bias_and_leaves_one_node(biased: onnx.Mod
 
 def test_a_bias_that_somebody_else_reads_too_stays(biased: onnx.ModelProto) -> None:
     biased.graph.node.append(helper.make_node("Identity", ["bare"], ["also"], name="also"))
-    rewritten = quantize_products(copy.deepcopy(biased), calibrate(biased, TEXTS))
+    rewritten = quantize_matmuls(copy.deepcopy(biased), calibrate(biased, TEXTS))
     assert "Add" in [node.op_type for node in rewritten.graph.node]
     ids = np.arange(VOCABULARY)
     np.testing.assert_allclose(_run(rewritten, ids, "logits"), _run(biased, ids, "logits"), atol=9)
 
 
 def test_a_static_product_s_rows_do_not_know_each_other(biased: onnx.ModelProto) -> None:
-    rewritten = quantize_products(copy.deepcopy(biased), calibrate(biased, TEXTS))
+    rewritten = quantize_matmuls(copy.deepcopy(biased), calibrate(biased, TEXTS))
     together = _run(rewritten, np.arange(VOCABULARY), "logits")[0]
     for at in range(VOCABULARY):
         alone = _run(rewritten, np.array([at]), "logits")[0, 0]
@@ -178,7 +178,7 @@ def test_a_static_product_s_rows_do_not_know_each_other(biased: onnx.ModelProto)
 
 
 def test_products_that_are_to_stay_in_float_do(model: onnx.ModelProto) -> None:
-    kept = quantize_products(copy.deepcopy(model), calibrate(model, TEXTS), keep=["product"])
+    kept = quantize_matmuls(copy.deepcopy(model), calibrate(model, TEXTS), keep=["product"])
     assert kept.SerializeToString() == model.SerializeToString()
 
 

@@ -14,7 +14,10 @@ import torch
 from genre_batch.dataset.labelled import Dataset
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.training.distillation import embedding_distillation as aligning
-from genre_batch.training.distillation.embedding_distillation import Aligner, align
+from genre_batch.training.distillation.embedding_distillation import (
+    EmbeddingTeacher,
+    distill_embeddings,
+)
 from genre_batch.training.distillation.teachers import check_teacher
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.options import FineTuneOptions
@@ -46,9 +49,9 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def aligner(tiny_bert: Path) -> Aligner:
+def aligner(tiny_bert: Path) -> EmbeddingTeacher:
     """Another encoder of random weights."""
-    return Aligner.load(str(tiny_bert), 32)
+    return EmbeddingTeacher.load(str(tiny_bert), 32)
 
 
 @pytest.fixture
@@ -63,13 +66,17 @@ def _explained(folder: RunFolder) -> list[float]:
 
 
 def test_more_is_explained_after_the_last_epoch_than_after_the_first(
-    base_model: Path, aligner: Aligner, films: Dataset, short: FineTuneOptions, tmp_path: Path
+    base_model: Path,
+    aligner: EmbeddingTeacher,
+    films: Dataset,
+    short: FineTuneOptions,
+    tmp_path: Path,
 ) -> None:
     model, tokenizer = load_base_model(str(base_model), films.names, "mean", seed=0)
     head = {name: value.clone() for name, value in model.classifier.state_dict().items()}
     parts = films.part("train"), films.part("dev")
     folder = RunFolder(tmp_path)
-    align(model, tokenizer, aligner, *parts, short, folder)
+    distill_embeddings(model, tokenizer, aligner, *parts, short, folder)
     shares = _explained(folder)
     assert len(shares) == 4
     assert shares[-1] > shares[0] + 0.02
@@ -86,14 +93,18 @@ def test_what_is_explained_is_a_share_of_the_variance(
     """An encoder explains itself: the first linear layer finds its own vectors again."""
     model, tokenizer = load_base_model(str(base_model), films.names, "mean", seed=0)
     parts = films.part("train"), films.part("dev")
-    itself = Aligner.load(str(base_model), 32)
+    itself = EmbeddingTeacher.load(str(base_model), 32)
     still = replace(short, align_epochs=1, masking=0.0, title_dropout=0.0)
-    align(model, tokenizer, itself, *parts, still, RunFolder(tmp_path))
+    distill_embeddings(model, tokenizer, itself, *parts, still, RunFolder(tmp_path))
     assert _explained(RunFolder(tmp_path))[0] > 0.9
 
 
 def test_labels_are_not_read(
-    base_model: Path, aligner: Aligner, films: Dataset, short: FineTuneOptions, tmp_path: Path
+    base_model: Path,
+    aligner: EmbeddingTeacher,
+    films: Dataset,
+    short: FineTuneOptions,
+    tmp_path: Path,
 ) -> None:
     unlabelled = replace(films, labels=np.zeros_like(films.labels))
     states = []
@@ -102,7 +113,7 @@ def test_labels_are_not_read(
         folder.path.mkdir()
         model, tokenizer = load_base_model(str(base_model), films.names, "mean", seed=0)
         parts = some.part("train"), some.part("dev")
-        align(model, tokenizer, aligner, *parts, short, folder)
+        distill_embeddings(model, tokenizer, aligner, *parts, short, folder)
         states.append(model.state_dict())
     for name, value in states[0].items():
         np.testing.assert_array_equal(value, states[1][name])

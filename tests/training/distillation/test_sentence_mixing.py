@@ -13,7 +13,7 @@ import pytest
 from genre_batch.dataset.labelled import Dataset
 from genre_batch.errors import UsageError
 from genre_batch.training.distillation.sentence_mixing import recombined
-from genre_batch.training.loop.batches import FilmsToLearn
+from genre_batch.training.loop.batches import TokenizedFilms
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.run import TrainJob, train
 from genre_batch.training.run_folder import RunFolder
@@ -77,7 +77,7 @@ def test_such_texts_are_labelled_with_what_the_teachers_say(
 
     targets = np.random.default_rng(0).random((2, 4, 3), dtype=np.float32)
     tokenizer = AutoTokenizer.from_pretrained(base_model)
-    lesson = FilmsToLearn(few, tokenizer, replace(options, title_dropout=0.0), targets, 3)
+    lesson = TokenizedFilms(few, tokenizer, replace(options, title_dropout=0.0), targets, 3)
     np.testing.assert_array_equal(lesson[2]["labels"], LABELS[2])
     np.testing.assert_array_equal(lesson[3]["labels"], targets[0, 3])
 

@@ -15,11 +15,11 @@ from transformers import AutoTokenizer
 from genre_batch.dataset.labelled import Dataset, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.exporting.export import ExportJob, export_onnx
-from genre_batch.training.distillation.teachers import check_teacher, teach
+from genre_batch.training.distillation.teachers import check_teacher, teacher_predictions
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import encode, predict
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.linear_probe import STRENGTH, start_head
+from genre_batch.training.loop.linear_probe import STRENGTH, fit_linear_probe
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.run import TrainJob, train
 from genre_batch.training.run_folder import RunFolder
@@ -84,7 +84,7 @@ def test_its_head_starts_from_a_regression_on_its_frozen_vectors(
     training = films.part("train")
     encoder = {name: weight.clone() for name, weight in model.encoder.state_dict().items()}
     vectors = encode(model, tokenizer, training.texts, 32)
-    start_head(model, tokenizer, training, 32)
+    fit_linear_probe(model, tokenizer, training, 32)
     found = predict(model, tokenizer, training.texts, 32)
     for genre, truth in enumerate(training.labels.T):
         scaled = vectors / vectors.std()
@@ -100,7 +100,7 @@ def test_a_genre_that_no_film_has_keeps_its_random_weights(tiny_bert: Path, film
     before = model.classifier.weight.detach().clone()
     labels = films.labels.copy()
     labels[:, 1] = 0
-    start_head(model, tokenizer, replace(films, labels=labels), 32)
+    fit_linear_probe(model, tokenizer, replace(films, labels=labels), 32)
     np.testing.assert_array_equal(model.classifier.weight[1].detach(), before[1])
     assert not np.array_equal(model.classifier.weight[0].detach(), before[0])
 
@@ -109,7 +109,7 @@ def test_targets_are_the_mean_of_the_teachers_with_and_without_titles(
     teacher: Path, other_teacher: Path, films: Dataset
 ) -> None:
     few = films.take(range(20))
-    targets = teach([teacher, other_teacher], few, _quiet)
+    targets = teacher_predictions([teacher, other_teacher], few, _quiet)
     models = [load_checkpoint(folder) for folder in (teacher, other_teacher)]
     for found, texts in zip(targets, (few.texts, few.bare_texts), strict=True):
         expected = np.mean([predict(*model, texts, 32) for model in models], axis=0)
@@ -120,7 +120,7 @@ def test_films_without_titles_are_asked_for_once(teacher: Path, films: Dataset) 
     few = films.take(range(20))
     bare = replace(few, texts=few.bare_texts)
     told: list[int] = []
-    targets = teach([teacher], bare, lambda done, total, what: told.append(total))
+    targets = teacher_predictions([teacher], bare, lambda done, total, what: told.append(total))
     np.testing.assert_array_equal(targets[0], targets[1])
     assert set(told) == {20}
 
@@ -144,13 +144,13 @@ def test_a_teacher_asked_again_need_not_think_again(
     shutil.copytree(teacher, copy)
     few = films.take(range(10))
     told: list[int] = []
-    first = teach([copy], few, lambda done, total, what: told.append(done))
+    first = teacher_predictions([copy], few, lambda done, total, what: told.append(done))
     assert told[-1] == 20
     told.clear()
-    again = teach([copy], few, lambda done, total, what: told.append(done))
+    again = teacher_predictions([copy], few, lambda done, total, what: told.append(done))
     assert told == []
     np.testing.assert_array_equal(again, first)
-    teach([copy], films.take(range(11)), lambda done, total, what: told.append(done))
+    teacher_predictions([copy], films.take(range(11)), lambda done, total, what: told.append(done))
     assert told[-1] == 22
 
 

@@ -18,7 +18,7 @@ from genre_batch.dataset.labelled import Dataset
 from genre_batch.errors import TrainingError
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors
-from genre_batch.training.encoder.inference import predict, tokenise
+from genre_batch.training.encoder.inference import predict, token_ids
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import FineTuneOptions
@@ -68,7 +68,7 @@ def test_the_model_reads_vectors_as_it_reads_their_texts(
 ) -> None:
     model, tokenizer = _load(tiny_bert, films)
     model.eval()
-    (ids,) = tokenise(films.texts[:1], tokenizer, 32)
+    (ids,) = token_ids(films.texts[:1], tokenizer, 32)
     mask = torch.ones(1, len(ids), dtype=torch.int64)
     frozen = FrozenLayers(model, 1)
     vectors = frozen.vectors([ids], tmp_path / "vectors")[0]

@@ -32,7 +32,7 @@ from genre_batch.model.metadata import read_model_file
 from genre_batch.training.encoder.base_model import MINILM, load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.encoder.pruning import keep_layers, narrow_feed_forward, spread
+from genre_batch.training.encoder.pruning import prune_ffn, prune_layers, spread
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.run import TrainJob, train
 from genre_batch.training.run_folder import RunFolder
@@ -114,7 +114,7 @@ def test_no_layer_is_kept_twice_and_the_ends_always() -> None:
 def test_the_kept_layers_weights_are_those_of_the_right_layers(kind: str) -> None:
     encoder = _random(CONFIGS[kind])
     before = {name: weight.clone() for name, weight in encoder.state_dict().items()}
-    keep_layers(encoder, "base", 4)
+    prune_layers(encoder, "base", 4)
     assert encoder.config.num_hidden_layers == 4
     after = encoder.state_dict()
     for new, old in enumerate([0, 2, 3, 5]):
@@ -145,7 +145,7 @@ def test_the_feed_forward_units_with_the_largest_weights_stay(kind: str) -> None
             falling.weight[:, order[9:]] *= 0
             units = order[:9].sort().values
             kept.append((rising.weight[units], rising.bias[units], falling.weight[:, units]))
-    narrow_feed_forward(encoder, "base", 9)
+    prune_ffn(encoder, "base", 9)
     for layer, (up, bias, down) in zip(layers, kept, strict=True):
         rising, falling = (layer.get_submodule(path) for path in PRODUCTS[kind])
         assert torch.equal(rising.weight, up)
@@ -160,7 +160,7 @@ def test_units_without_outgoing_weights_are_never_missed() -> None:
         for layer in encoder.get_submodule("transformer.layer").children():
             layer.get_submodule("ffn.lin2").weight[:, ::2] = 0
     before = _vectors(encoder)
-    narrow_feed_forward(encoder, "base", 12)
+    prune_ffn(encoder, "base", 12)
     torch.testing.assert_close(_vectors(encoder), before, rtol=0, atol=1e-6)
 
 

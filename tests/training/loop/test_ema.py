@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genre_batch.training.loop.ema import RunningAverage
+from genre_batch.training.loop.ema import ExponentialMovingAverage
 
 
 def _model(value: float) -> torch.nn.Linear:
@@ -18,7 +18,7 @@ def _model(value: float) -> torch.nn.Linear:
 
 def test_the_average_follows_the_weights_with_its_decay() -> None:
     model = _model(1.0)
-    average = RunningAverage(model, 0.9)
+    average = ExponentialMovingAverage(model, 0.9)
     torch.nn.init.constant_(model.weight, 2.0)
     average.update(1_000_000)
     with average.in_place():
@@ -28,7 +28,7 @@ def test_the_average_follows_the_weights_with_its_decay() -> None:
 
 def test_early_steps_leave_the_start_behind_fast() -> None:
     model = _model(0.0)
-    average = RunningAverage(model, 0.999)
+    average = ExponentialMovingAverage(model, 0.999)
     torch.nn.init.constant_(model.weight, 1.0)
     average.update(1)
     average.exchange()
@@ -36,12 +36,12 @@ def test_early_steps_leave_the_start_behind_fast() -> None:
 
 
 def test_the_average_is_kept_and_restored(tmp_path: Path) -> None:
-    kept = RunningAverage(_model(3.0), 0.9)
-    assert not RunningAverage.is_kept_in(tmp_path)
+    kept = ExponentialMovingAverage(_model(3.0), 0.9)
+    assert not ExponentialMovingAverage.is_kept_in(tmp_path)
     kept.keep(tmp_path)
-    assert RunningAverage.is_kept_in(tmp_path)
+    assert ExponentialMovingAverage.is_kept_in(tmp_path)
     model = _model(5.0)
-    other = RunningAverage(model, 0.9)
+    other = ExponentialMovingAverage(model, 0.9)
     other.restore(tmp_path)
     other.exchange()
     assert model.weight.item() == 3.0
