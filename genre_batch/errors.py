@@ -9,7 +9,9 @@
     ├── ModelError               1   an ONNX file that is no model of ours, or is broken
     └── TrainingError            1   training data or a run folder that cannot be used
 
-A message is one line: what is wrong, where, and what to type next.
+A message is one line: what is wrong, where, and what to type next. Parameters stand in backticks
+(`top_k`), so that Python users read the name of the keyword; the command line puts the name of its
+option there (--top-k, cli/main.py).
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ class OutputExistsError(CatalogError):
     """The output is already there."""
 
     def __init__(self, path: object) -> None:
-        super().__init__(f"{path} exists: add --force to overwrite it, or choose another -o")
+        super().__init__(f"{path} exists: add `force` to overwrite it, or choose another `output`")
 
 
 class ModelError(GenreBatchError):

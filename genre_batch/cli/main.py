@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -25,6 +26,9 @@ from genre_batch.version import __version__
 
 __all__ = ["cli", "main"]
 
+_PARAMETER = re.compile(r"`(\w+)`")
+"""A parameter's name, as the library's errors write it."""
+
 _STOPPED_EXIT = 128
 """A shell's way to say that a signal ended a command: this plus the signal's number."""
 
@@ -42,13 +46,23 @@ class _ClosedPipeError(Exception):
 
 
 class _Group(click.Group):
-    """A group that leaves a broken pipe to `main`: click would exit with code 1 for it."""
+    """Leave a broken pipe to `main` (click would exit with 1); name options in errors."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise _ClosedPipeError from error
+        except GenreBatchError as error:
+            command = self.commands.get(ctx.invoked_subcommand or "")
+            error.args = tuple(_with_option_names(str(one), command) for one in error.args)
+            raise
+
+
+def _with_option_names(message: str, command: click.Command | None) -> str:
+    """Replace parameter names (`top_k`) with the command's options (--top-k)."""
+    options = {param.name: param.opts[0] for param in command.params} if command else {}
+    return _PARAMETER.sub(lambda match: options.get(match[1], match[0]), message)
 
 
 @click.group(

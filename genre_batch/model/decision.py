@@ -31,7 +31,7 @@ class Decision:
 
     def __post_init__(self) -> None:
         if self.threshold is not None and self.operating_point is not None:
-            raise UsageError("--threshold and --operating-point exclude each other: give one")
+            raise UsageError("`threshold` and `operating_point` exclude each other: give one")
 
     def thresholds(self, metadata: ModelMetadata) -> npt.NDArray[np.float64]:
         """(genres,) float64; infinity for a genre that is off, 0 where any probability passes.
