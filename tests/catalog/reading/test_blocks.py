@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_batch.catalog import blocks
+from genre_batch.catalog.reading import blocks
 from genre_batch.catalog.reading.blocks import Start, split_blocks
 from genre_batch.errors import CatalogError
 
