@@ -14,9 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 
-from genre_batch.cores import available_cores
 from genre_batch.errors import ModelError
-from genre_batch.model import session
 from genre_batch.model.metadata import write_metadata
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger, default_model
 from support import tiny
@@ -169,15 +167,3 @@ def test_logits_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     tagger = GenreTagger.load(_write(tmp_path / "m.onnx", model))
     with pytest.raises(ModelError, match="no numbers"):
         tagger.predict_proba(["laugh"])
-
-
-@pytest.mark.parametrize(
-    ("quota", "cores"), [("max 100000", 8), ("150000 100000", 2), ("10000 100000", 1), ("?", 8)]
-)
-def test_a_cgroup_s_quota_caps_the_cores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, cores: int
-) -> None:
-    (tmp_path / "cpu.max").write_text(quota)
-    monkeypatch.setattr(session, "_CGROUP_QUOTA", tmp_path / "cpu.max")
-    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)))
-    assert available_cores() == cores
