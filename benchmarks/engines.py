@@ -122,7 +122,7 @@ class OpenVinoLow:
 
     def prepare(self, setting: Setting) -> None:
         """Compiles the graph."""
-        import openvino  # type: ignore
+        import openvino
 
         self._setting = setting
         core = openvino.Core()
@@ -167,7 +167,7 @@ class OpenVinoInt8(OpenVinoLow):
     needs: tuple[str, ...] = ("openvino", "nncf")
 
     def _graph(self, graph: Any, setting: Setting) -> Any:
-        import nncf  # type: ignore
+        import nncf
 
         nncf.set_log_level(logging.ERROR)
         inputs = [
@@ -192,7 +192,7 @@ class CTranslate2:
 
     def prepare(self, setting: Setting) -> None:
         """Converts the encoder and keeps the head's weights."""
-        import ctranslate2  # type: ignore
+        import ctranslate2
 
         self._setting = setting
         source, target = setting.folder / "encoder", setting.folder / "ctranslate2"

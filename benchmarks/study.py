@@ -141,7 +141,9 @@ def main() -> None:
         return judged(options, films, targets, development, given.runs / f"trial-{trial.number}")
 
     def complete() -> list[optuna.trial.FrozenTrial]:
-        return study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+        states = [optuna.trial.TrialState.COMPLETE]
+        trials: list[optuna.trial.FrozenTrial] = study.get_trials(states=states)
+        return trials
 
     study.optimize(objective, n_trials=max(0, given.trials - len(complete())))
     result = {

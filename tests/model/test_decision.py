@@ -88,7 +88,8 @@ def test_a_genre_that_looks_at_another_takes_the_threshold_that_goes_with_it(
 ) -> None:
     metadata = tiny.metadata(thresholds=base, conditional_thresholds=pairs)
     rows = Decision().row_thresholds(metadata, probabilities)
-    assert (rows.shape, rows.dtype) == ((7, 4), np.float64)
+    assert rows.shape == (7, 4)
+    assert rows.dtype == np.float64
     lists = apply_thresholds(probabilities, rows, tiny.LABELS).to_pylist()
     for row, genres in zip(probabilities.tolist(), lists, strict=True):
         there = {label: p >= t for label, p, t in zip(tiny.LABELS, row, base, strict=True)}

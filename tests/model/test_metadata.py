@@ -69,14 +69,14 @@ def test_the_shipped_model_s_metadata_are_written_again_to_the_byte() -> None:
 
 
 def test_conditional_thresholds_and_the_format_version_go_together(tmp_path: Path) -> None:
-    held = {"conditional_thresholds": {"Comedy": ON_DRAMA}}
+    held: dict[str, object] = {"conditional_thresholds": {"Comedy": ON_DRAMA}}
     path = tiny.write_model(tmp_path / "m.onnx", props=held)
     with pytest.raises(ModelError, match="which format_version 1 does not know: make it again"):
         read_model_file(path)
     path = tiny.write_model(tmp_path / "m.onnx", props={"format_version": 2})
     with pytest.raises(ModelError, match=r"lack genre_batch\.conditional_thresholds"):
         read_model_file(path)
-    path = tiny.write_model(tmp_path / "m.onnx", props={"format_version": 2} | held)
+    path = tiny.write_model(tmp_path / "m.onnx", props={"format_version": 2, **held})
     assert read_model_file(path).metadata.conditional_thresholds["Comedy"].present == 0.1
 
 

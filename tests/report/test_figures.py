@@ -172,7 +172,7 @@ def test_the_reliability_diagram_adds_up_to_the_calibration_error() -> None:
 
 
 def test_training_curves_leave_out_a_loss_that_was_not_logged() -> None:
-    log = [
+    log: list[dict[str, float | None]] = [
         {"epoch": 1, "loss": None, "development_macro_f1": 0.5, "development_map": 0.4},
         {"epoch": 2, "loss": 0.25, "development_macro_f1": 0.6, "development_map": 0.5},
     ]

@@ -39,7 +39,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _first_column(browser: Browser, table: int) -> list[str]:
-    return browser.run(
+    return browser.strings(
         "return [...document.querySelectorAll('main table')[arguments[0]].tBodies[0].rows]"
         ".map(row => row.cells[0].textContent)",
         table,
@@ -47,7 +47,7 @@ def _first_column(browser: Browser, table: int) -> list[str]:
 
 
 def _column(browser: Browser, table: int, column: int) -> list[str]:
-    return browser.run(
+    return browser.strings(
         "return [...document.querySelectorAll('main table')[arguments[0]].tBodies[0].rows]"
         ".map(row => row.cells[arguments[1]].dataset.value ?? row.cells[arguments[1]].textContent)",
         table,
@@ -67,7 +67,7 @@ def _contrast(one: str, other: str) -> float:
 
 
 def _colors(browser: Browser, selector: str, of: str) -> list[str]:
-    return browser.run(
+    return browser.strings(
         "return [...document.querySelectorAll(arguments[0])].map("
         "e => getComputedStyle(e)[arguments[1]])",
         selector,
@@ -93,7 +93,7 @@ def _look(browser: Browser) -> tuple[bool, list[str]]:
 
 def _drawings(browser: Browser) -> list[str]:
     """Each figure's SVG, as it stands."""
-    return browser.run("return [...document.querySelectorAll('.plot')].map(e => e.innerHTML)")
+    return browser.strings("return [...document.querySelectorAll('.plot')].map(e => e.innerHTML)")
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
@@ -137,7 +137,7 @@ def test_a_reader_clicks_through_a_report_and_nothing_complains(
 
     for link in browser.all("nav a"):
         browser.run("arguments[0].click()", link)
-        target = link.get_attribute("href").split("#")[1]
+        target = (link.get_attribute("href") or "").split("#")[1]
         assert browser.run("return location.hash") == f"#{target}"
         assert browser.all(f"#{target} h2")[0].text == link.get_attribute("textContent")
 

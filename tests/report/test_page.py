@@ -127,7 +127,7 @@ def test_an_evaluation_becomes_a_page_of_its_figures(tiny_model: Path, tmp_path:
     assert report.warnings == ("genres that the model does not know were left out: Noir (1).",)
     assert "the labels of 3 films: all of films.csv. 1 rows without" in report.lead[0]
     assert "the model's own threshold" in report.lead[1]
-    model = dict(report.sections[-1].tables[0].rows)
+    model = {row[0]: row[1] for row in report.sections[-1].tables[0].rows}
     assert (model["file"], model["base model"]) == (tiny_model.name, "tiny")
     assert str(tmp_path) not in render(report).decode()
 

@@ -62,6 +62,10 @@ class Browser:
         """What a script returns."""
         return self.driver.execute_script(script, *arguments)
 
+    def strings(self, script: str, *arguments: Any) -> list[str]:
+        """Return the strings that a script returns."""
+        return [str(value) for value in self.run(script, *arguments)]
+
     def all(self, selector: str) -> list[WebElement]:
         """The elements of a CSS selector."""
         return self.driver.find_elements("css selector", selector)
@@ -87,4 +91,4 @@ class Browser:
     def text(self, selector: str) -> list[str]:
         """The texts of the elements of a selector, as written."""
         script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
-        return list(self.run(script, selector))
+        return self.strings(script, selector)

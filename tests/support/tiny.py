@@ -8,6 +8,7 @@ for all of them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def tokenizer_json() -> str:
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = Lowercase()
     tokenizer.pre_tokenizer = Whitespace()
-    return tokenizer.to_str()
+    return str(tokenizer.to_str())
 
 
 def metadata(**changes: object) -> ModelMetadata:
@@ -103,7 +104,7 @@ def films_by_drama() -> str:
 
 
 def write_model(
-    path: Path, *, without: str | None = None, props: dict[str, object] | None = None
+    path: Path, *, without: str | None = None, props: Mapping[str, object] | None = None
 ) -> Path:
     """Writes the tiny model.
 

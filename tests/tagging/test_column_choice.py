@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,7 +13,7 @@ from genre_batch.errors import ColumnError
 from genre_batch.tagging.column_choice import text_choice, title_choice
 
 
-def _objects(*rows: dict[str, object]) -> JsonLinesChunk:
+def _objects(*rows: dict[str, Any]) -> JsonLinesChunk:
     return JsonLinesChunk([json.dumps(row).encode() for row in rows], list(rows))
 
 

@@ -26,7 +26,7 @@ def _films(seed: int, films: int, middle: float) -> tuple[Floats, Floats, Labels
 
 
 def _f1(predicted: npt.NDArray[np.bool_], truth: Labels) -> float:
-    return 2 * (predicted & (truth == 1)).sum() / (predicted.sum() + truth.sum())
+    return float(2 * (predicted & (truth == 1)).sum() / (predicted.sum() + truth.sum()))
 
 
 @settings(deadline=None)

@@ -15,7 +15,8 @@ LABELS = np.array([[1, 0, 0], [0, 1, 0]])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_gives_one_float_a_genre(method: str) -> None:
     thresholds = find_thresholds(method, PROBABILITIES, LABELS)
-    assert (thresholds.shape, thresholds.dtype) == ((3,), np.float64)
+    assert thresholds.shape == (3,)
+    assert thresholds.dtype == np.float64
     assert ((thresholds >= 0) & (thresholds <= 1)).all()
 
 

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.dataset.labelled import PARTS, Columns, Dataset, read_dataset
+from genre_batch.dataset.labelled import Columns, Dataset, read_dataset
+from genre_batch.dataset.split import PARTS
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.thresholds.methods import find_thresholds

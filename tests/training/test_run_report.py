@@ -41,7 +41,7 @@ def test_the_page_s_tables_are_the_run_s_figures(run: Path, films: Dataset) -> N
     assert {name: round(float(value or 0), 4) for name, value in by_genre.items()} == tested["f1"]
     epochs = sections["Training"].tables[0].rows
     assert [row[0] for row in epochs] == list(range(1, 13))
-    options = dict(sections["Options"].tables[0].rows)
+    options = {row[0]: row[1] for row in sections["Options"].tables[0].rows}
     assert options["options learning rate"] == "0.003"
     assert options["data 1 sha256"] == films.sha256
     assert report.warnings == ()

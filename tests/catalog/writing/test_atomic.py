@@ -12,10 +12,11 @@ import pytest
 
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.formats import output_location
-from genre_batch.catalog.writing.atomic import open_output, replacing
+from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.catalog.writing.writers import EncoderOptions
 from genre_batch.errors import CatalogError, OutputExistsError
+from genre_batch.files import replacing
 
 
 def _names(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
+from transformers import DistilBertForSequenceClassification
 
 from genre_batch.exporting.export import export_graph
 from genre_batch.exporting.graph.attention import fuse_attention
@@ -27,6 +28,7 @@ def exported(
 ) -> onnx.ModelProto:
     """A tiny DistilBERT as optimum writes it, for either pooling."""
     model, _ = load_base_model(str(base_model), ["Action", "Drama"], request.param, 0)
+    assert isinstance(model, DistilBertForSequenceClassification)
     path = tmp_path_factory.mktemp("attention") / "graph.onnx"
     export_graph(model, path)
     return onnx.load(path)

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from genre_batch.exporting.graph.matmul import weighted_matmuls
 from genre_batch.exporting.graph.quantize_embeddings import quantize_embeddings
 from genre_batch.exporting.graph.quantize_matmul import Scale, calibrate, quantize_matmuls
 from genre_batch.exporting.graph.smooth_outliers import (
     activation_ranges,
     cap_outliers,
     of_normalized,
-    weighted_matmuls,
 )
 
 VOCABULARY, WIDTH, GENRES = 50, 8, 3
@@ -70,7 +70,7 @@ def test_an_embedding_is_off_by_at_most_its_row_s_largest_value_over_254(
 ) -> None:
     table = numpy_helper.to_array(model.graph.initializer[0])
     rewritten = quantize_embeddings(copy.deepcopy(model))
-    shape = ["batch", "tokens", WIDTH]
+    shape: list[str | int | None] = ["batch", "tokens", WIDTH]
     rewritten.graph.output.append(
         helper.make_tensor_value_info("embedded", TensorProto.FLOAT, shape)
     )

@@ -51,7 +51,8 @@ def _largest_difference(bert: BertModel, tokens: dict[str, torch.Tensor]) -> flo
 
 @torch.inference_mode()
 def _logits(model: Classifier, tokens: dict[str, torch.Tensor]) -> torch.Tensor:
-    return model.eval()(**tokens).logits
+    logits: torch.Tensor = model.eval()(**tokens).logits
+    return logits
 
 
 def _load(base_model: Path, **changes: object) -> DistilBertForSequenceClassification:
@@ -154,6 +155,7 @@ def test_padding_changes_no_logit(base_model: Path, pooling: str) -> None:
 
 def test_mean_pooling_reads_every_token(base_model: Path) -> None:
     model, tokenizer = load_base_model(str(base_model), LABELS, "mean", seed=0)
+    assert isinstance(model, MeanPooledDistilBert)
     tokens = _tokens(tokenizer, TEXTS)
     hidden = model.distilbert.eval()(**tokens).last_hidden_state
     head = torch.nn.Sequential(model.pre_classifier, torch.nn.ReLU(), model.classifier)

@@ -14,6 +14,7 @@ from transformers import (
     AutoModel,
     BertConfig,
     DistilBertConfig,
+    DistilBertForSequenceClassification,
     DistilBertModel,
     ElectraConfig,
     ElectraModel,
@@ -29,7 +30,12 @@ from genre_batch.dataset.labelled import Dataset
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.model.metadata import read_model_file
-from genre_batch.training.encoder.base_model import MINILM, load_base_model, load_checkpoint
+from genre_batch.training.encoder.base_model import (
+    MINILM,
+    Classifier,
+    load_base_model,
+    load_checkpoint,
+)
 from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.encoder.pruning import prune_ffn, prune_layers, spread
@@ -71,17 +77,35 @@ every_architecture = pytest.mark.parametrize("kind", CONFIGS)
 
 def _random(config: PretrainedConfig) -> PreTrainedModel:
     torch.manual_seed(0)
-    return AutoModel.from_config(type(config)(**config.to_dict())).eval()
+    model: PreTrainedModel = AutoModel.from_config(type(config)(**config.to_dict())).eval()
+    return model
 
 
 @torch.inference_mode()
 def _vectors(encoder: PreTrainedModel) -> torch.Tensor:
-    return encoder(**TOKENS)[0]
+    vectors: torch.Tensor = encoder(**TOKENS)[0]
+    return vectors
+
+
+def _weights(
+    rising: torch.nn.Module, falling: torch.nn.Module
+) -> tuple[torch.nn.Parameter, torch.nn.Parameter, torch.nn.Parameter]:
+    """A feed-forward network's first weights and biases, and its second weights."""
+    return (
+        rising.get_parameter("weight"),
+        rising.get_parameter("bias"),
+        falling.get_parameter("weight"),
+    )
+
+
+def _distilbert(model: Classifier) -> DistilBertModel:
+    assert isinstance(model, DistilBertForSequenceClassification)
+    return model.distilbert
 
 
 def _rebuilt(encoder: PreTrainedModel) -> PreTrainedModel:
     """What the encoder's own configuration says, with its weights."""
-    again = AutoModel.from_config(encoder.config).eval()
+    again: PreTrainedModel = AutoModel.from_config(encoder.config).eval()
     again.load_state_dict(encoder.state_dict())
     return again
 
@@ -138,19 +162,19 @@ def test_the_feed_forward_units_with_the_largest_weights_stay(kind: str) -> None
     with torch.no_grad():
         for layer in layers:
             rising, falling = (layer.get_submodule(path) for path in PRODUCTS[kind])
-            rising.bias.normal_(generator=generator)
+            up, bias, down = _weights(rising, falling)
+            bias.normal_(generator=generator)
             order = torch.randperm(24, generator=generator)
             # Large on one side alone is not enough.
-            rising.weight[order[9:]] *= 30
-            falling.weight[:, order[9:]] *= 0
+            up[order[9:]] *= 30
+            down[:, order[9:]] *= 0
             units = order[:9].sort().values
-            kept.append((rising.weight[units], rising.bias[units], falling.weight[:, units]))
+            kept.append((up[units], bias[units], down[:, units]))
     prune_ffn(encoder, "base", 9)
-    for layer, (up, bias, down) in zip(layers, kept, strict=True):
+    for layer, expected in zip(layers, kept, strict=True):
         rising, falling = (layer.get_submodule(path) for path in PRODUCTS[kind])
-        assert torch.equal(rising.weight, up)
-        assert torch.equal(rising.bias, bias)
-        assert torch.equal(falling.weight, down)
+        for weight, expected_weight in zip(_weights(rising, falling), expected, strict=True):
+            assert torch.equal(weight, expected_weight)
     torch.testing.assert_close(_vectors(_rebuilt(encoder)), _vectors(encoder), rtol=0, atol=0)
 
 
@@ -158,22 +182,23 @@ def test_units_without_outgoing_weights_are_never_missed() -> None:
     encoder = _random(CONFIGS["distilbert"])
     with torch.no_grad():
         for layer in encoder.get_submodule("transformer.layer").children():
-            layer.get_submodule("ffn.lin2").weight[:, ::2] = 0
+            layer.get_parameter("ffn.lin2.weight")[:, ::2] = 0
     before = _vectors(encoder)
     prune_ffn(encoder, "base", 12)
     torch.testing.assert_close(_vectors(encoder), before, rtol=0, atol=1e-6)
 
 
 def test_minilm_in_part_has_minilm_s_weights() -> None:
-    whole = load_base_model(MINILM, ["a"], "mean", seed=0)[0].distilbert
-    part = load_base_model(MINILM, ["a"], "mean", seed=0, layers=3, ffn_width=768)[0].distilbert
+    whole = _distilbert(load_base_model(MINILM, ["a"], "mean", seed=0)[0])
+    part = _distilbert(load_base_model(MINILM, ["a"], "mean", seed=0, layers=3, ffn_width=768)[0])
     config = part.config
     assert (config.n_layers, config.dim, config.n_heads, config.hidden_dim) == (3, 384, 12, 768)
     for new, old in enumerate([0, 2, 5]):
         one, other = part.transformer.layer[new], whole.transformer.layer[old]
-        assert torch.equal(one.attention.q_lin.weight, other.attention.q_lin.weight)
-        rows = {tuple(row) for row in other.ffn.lin1.weight[:, :4].tolist()}
-        assert {tuple(row) for row in one.ffn.lin1.weight[:, :4].tolist()} <= rows
+        query, rising = "attention.q_lin.weight", "ffn.lin1.weight"
+        assert torch.equal(one.get_parameter(query), other.get_parameter(query))
+        rows = {tuple(row) for row in other.get_parameter(rising)[:, :4].tolist()}
+        assert {tuple(row) for row in one.get_parameter(rising)[:, :4].tolist()} <= rows
 
 
 @pytest.mark.parametrize("count", [0, -1, 3])
@@ -230,16 +255,14 @@ def test_a_smaller_student_is_trained_exported_and_tags(
     assert provenance["shape"] == [1, 32, 2, 48]
     assert (provenance["options"]["layers"], provenance["options"]["ffn_width"]) == (1, 48)
     assert report.exportable
-    again = load_checkpoint(report.folder)[0]
-    assert (again.config.n_layers, len(again.distilbert.transformer.layer)) == (1, 1)
+    again = _distilbert(load_checkpoint(report.folder)[0])
+    assert (again.config.n_layers, len(again.transformer.layer)) == (1, 1)
     # A rate so small that training leaves the weights where they started.
     still = replace(smaller, epochs=1, learning_rate=1e-12)
-    trained = load_checkpoint(train(job(tmp_path / "still", options=still)).folder)[0].distilbert
+    trained = _distilbert(load_checkpoint(train(job(tmp_path / "still", options=still)).folder)[0])
     base = DistilBertModel.from_pretrained(base_model)
-    torch.testing.assert_close(
-        trained.transformer.layer[0].attention.q_lin.weight,
-        base.transformer.layer[0].attention.q_lin.weight,
-    )
+    query = "transformer.layer.0.attention.q_lin.weight"
+    torch.testing.assert_close(trained.get_parameter(query), base.get_parameter(query))
     model = tmp_path / "model.onnx"
     exported = export_onnx(ExportJob(report.folder, model, max_loss=20))
     assert read_model_file(model).metadata.provenance["shape"] == [1, 32, 2, 48]

@@ -25,7 +25,7 @@ class BrokenOffError(Exception):
     """Stands for whatever stops a run."""
 
 
-def _line(value: float) -> torch.nn.Module:
+def _line(value: float) -> torch.nn.Linear:
     model = torch.nn.Linear(2, 1)
     torch.nn.init.constant_(model.weight, value)
     return model

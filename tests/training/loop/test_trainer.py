@@ -63,9 +63,15 @@ class Tuner:
     films: Dataset
     options: FineTuneOptions
 
-    def start(self, **changes: Any) -> tuple[DistilBertForSequenceClassification, Any]:
+    def start(
+        self, **changes: Any
+    ) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
         chosen = replace(self.options, **changes)
-        return load_base_model(str(self.base_model), self.films.names, chosen.pooling, chosen.seed)
+        model, tokenizer = load_base_model(
+            str(self.base_model), self.films.names, chosen.pooling, chosen.seed
+        )
+        assert isinstance(model, DistilBertForSequenceClassification)
+        return model, tokenizer
 
     def __call__(
         self,
@@ -321,7 +327,8 @@ def test_predictions_are_in_the_texts_order_whatever_their_lengths(
 ) -> None:
     texts = tune.films.texts[:40]
     together = predict(unbroken.model, tokenizer, texts, max_length=32)
-    assert (together.shape, together.dtype) == ((40, 4), np.float32)
+    assert together.shape == (40, 4)
+    assert together.dtype == np.float32
     alone = [predict(unbroken.model, tokenizer, [text], max_length=32)[0] for text in texts]
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
 
