@@ -15,7 +15,7 @@ from genre_batch.cli.console import (
     rows_progress,
     table,
 )
-from genre_batch.cli.options import labelled_options
+from genre_batch.cli.options import columns_from, labelled_options, reading_from
 
 __all__ = ["evaluate"]
 
@@ -65,7 +65,12 @@ def evaluate(
 
     if report is not None:
         _check_report(report)
-    job = EvaluationJob(decision=Decision(threshold, operating_point), **options)
+    job = EvaluationJob(
+        reading=reading_from(options),
+        columns=columns_from(options),
+        decision=Decision(threshold, operating_point),
+        **options,
+    )
     with rows_progress(progress) as advance:
         result = run(job, advance)
     if result.trained_on:

@@ -1,22 +1,40 @@
-"""Options that several commands share."""
+"""Options that several commands share, each written once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS
+
+if TYPE_CHECKING:
+    from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+
 __all__ = [
     "AUGMENTED_ROWS",
+    "FORMATS",
     "KEEPS",
     "LOSSES",
     "SAMPLINGS",
     "THRESHOLD_METHODS",
     "TUNE_METHODS",
+    "base_model_option",
+    "column_options",
+    "columns_from",
+    "force_option",
     "labelled_options",
+    "model_option",
+    "reading_from",
+    "reading_options",
+    "split_option",
+    "threads_option",
 ]
 
+FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
+"""The values of `catalog.formats.Format`, named here so that `--help` need not import pyarrow."""
 AUGMENTED_ROWS = ("none-of-top-4", "rare", "all")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 SAMPLINGS = ("uniform", "rare")
@@ -39,39 +57,141 @@ THRESHOLD_METHODS = (
 TUNE_METHODS = (*THRESHOLD_METHODS, "conditional")
 """`evaluation.tune.TUNE_METHODS`, likewise."""
 
-_LABELLED = (
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+
+def _together(*options: Decorator) -> Decorator:
+    """Return one decorator that adds several options, in this order in the help text."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+reading_options = _together(
     click.option(
-        "-m",
-        "--model",
-        metavar="PATH",
-        help="An exported .onnx.  [default: $GENRE_BATCH_MODEL, then the shipped one]",
+        "--input-format",
+        type=click.Choice(FORMATS),
+        help="Input format.  [default: by the file's suffix]",
     ),
     click.option(
-        "--split", metavar="FILE", help="Which row is in which part: columns row and part."
+        "--delimiter",
+        metavar="CHAR",
+        help="Character between the cells of CSV and TSV input.  [default: detected in the header]",
     ),
+    click.option(
+        "--encoding",
+        default="utf-8",
+        show_default=True,
+        metavar="NAME",
+        help="Encoding of text input.",
+    ),
+)
+"""Add the options of `catalog.options.ReadingOptions`; `reading_from` collects their values."""
+
+
+def _column(role: str, names: Sequence[str]) -> str:
+    return f"{role}  [default: the first of {', '.join(names)}, in any case]"
+
+
+def column_options(*, titles: bool = True, genres: bool = True) -> Decorator:
+    """Return a decorator that adds options of `catalog.options.ColumnOptions`.
+
+    Args:
+        titles: add `--title-column`.
+        genres: add `--genre-column` and `--genre-separator`.
+    """
+    options = [
+        click.option("--text-column", metavar="NAME", help=_column("Text column.", TEXT_COLUMNS))
+    ]
+    if titles:
+        role = "Title column, used only if the model reads titles."
+        options.append(
+            click.option("--title-column", metavar="NAME", help=_column(role, TITLE_COLUMNS))
+        )
+    if genres:
+        options += [
+            click.option(
+                "--genre-column", metavar="NAME", help=_column("Genre column.", GENRE_COLUMNS)
+            ),
+            click.option(
+                "--genre-separator",
+                metavar="STR",
+                help="String between two genres of a cell.  [default: detected in each cell]",
+            ),
+        ]
+    return _together(*options)
+
+
+model_option = click.option(
+    "-m",
+    "--model",
+    metavar="PATH",
+    help="Exported .onnx model.  [default: $GENRE_BATCH_MODEL, then the shipped model]",
+)
+split_option = click.option(
+    "--split",
+    metavar="FILE",
+    help="File that assigns rows to parts: columns row (0-based) and part (train, dev, test).",
+)
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of threads.  [default: the cores that this process may use]",
+)
+force_option = click.option("--force", is_flag=True, help="Overwrite an existing output.")
+
+
+def base_model_option(help_text: str) -> Decorator:
+    """Return a decorator that adds `--base-model` with this help text."""
+    return click.option(
+        "--base-model",
+        default="distilbert-base-uncased",
+        show_default=True,
+        metavar="ID|DIR|minilm",
+        help=help_text,
+    )
+
+
+labelled_options = _together(
+    model_option,
+    split_option,
     click.option(
         "--part",
         metavar="train|dev|test",
-        help="Only this part, by --split or by the catalog's own column part.",
+        help="Use only this part, given by --split or by the catalog's own column part.  "
+        "[default: all rows]",
     ),
-    click.option(
-        "--input-format",
-        type=click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"]),
-        help="Override the catalog's suffix.",
-    ),
-    click.option("--text-column", metavar="NAME", help="The column of overviews."),
-    click.option("--title-column", metavar="NAME", help="The column of titles."),
-    click.option("--genre-column", metavar="NAME", help="The column of genres."),
-    click.option("--genre-separator", metavar="STR", help="What stands between genres in a cell."),
+    reading_options,
+    column_options(),
     click.option(
         "--ignore-unknown", is_flag=True, help="Leave out genres that the model does not know."
     ),
-    click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Rows run at a time."),
+    threads_option,
 )
+"""Add the options of commands that run a model on a labelled catalog."""
 
 
-def labelled_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options of commands that read a labelled catalog with a model."""
-    for option in reversed(_LABELLED):
-        command = option(command)
-    return command
+def reading_from(options: dict[str, Any]) -> ReadingOptions:
+    """Move the values of `reading_options` out of a command's options.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+    from genre_batch.catalog.options import ReadingOptions
+
+    names = [field.name for field in fields(ReadingOptions)]
+    return ReadingOptions(**{name: options.pop(name) for name in names})
+
+
+def columns_from(options: dict[str, Any]) -> ColumnOptions:
+    """Move the values of `column_options` out of a command's options; None where it has none."""
+    from genre_batch.catalog.options import ColumnOptions
+
+    names = [field.name for field in fields(ColumnOptions)]
+    return ColumnOptions(**{name: options.pop(name, None) for name in names})

@@ -16,10 +16,16 @@ from genre_batch.cli.console import (
     rows_progress,
     show_summary,
 )
+from genre_batch.cli.options import (
+    FORMATS,
+    column_options,
+    force_option,
+    model_option,
+    reading_options,
+    threads_option,
+)
 
 __all__ = ["tag"]
-
-_FORMATS = click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"])
 
 
 @click.command(short_help="Append predicted genres to a catalog.")
@@ -31,34 +37,14 @@ _FORMATS = click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"])
     help="Where to write, the format by its suffix: .csv .tsv .jsonl .ndjson .parquet .arrow; text "
     "ones also .gz or .zst; or a folder/, one output per input.  [default: JSON Lines to stdout]",
 )
-@click.option("--input-format", type=_FORMATS, help="Override the input's suffix.")
-@click.option("--output-format", type=_FORMATS, help="Override the output's suffix.")
+@reading_options
 @click.option(
-    "--delimiter",
-    metavar="CHAR",
-    help="What separates the cells of CSV and TSV inputs.  [default: told by the header]",
+    "--output-format",
+    type=click.Choice(FORMATS),
+    help="Output format.  [default: by the output's suffix]",
 )
-@click.option(
-    "--encoding", default="utf-8", show_default=True, metavar="NAME", help="Of text inputs."
-)
-@click.option(
-    "-m",
-    "--model",
-    metavar="PATH",
-    help="An exported .onnx.  [default: $GENRE_BATCH_MODEL, then the shipped one]",
-)
-@click.option(
-    "--text-column",
-    metavar="NAME",
-    help="The column of overviews.  [default: the first of overview, plot, synopsis, description, "
-    "summary, storyline, plot_summary, text, in any case]",
-)
-@click.option(
-    "--title-column",
-    metavar="NAME",
-    help="The column of titles, if the model reads them.  [default: the first of title, name, "
-    "original_title]",
-)
+@model_option
+@column_options(genres=False)
 @click.option(
     "--probabilities", is_flag=True, help="Also one column per genre, probability_<genre>."
 )
@@ -110,7 +96,7 @@ _FORMATS = click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"])
     default=True,
     help="Forget what an interrupted run left.",
 )
-@click.option("--force", is_flag=True, help="Overwrite an existing output.")
+@force_option
 @click.option(
     "--cache", metavar="PATH", help="A folder that keeps probabilities across runs and outputs."
 )
@@ -119,12 +105,7 @@ _FORMATS = click.Choice(["csv", "tsv", "jsonl", "parquet", "arrow"])
     metavar="SIZE",
     help="The most the cache may hold, such as 500MB; the oldest goes first.  [default: 10GB]",
 )
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Rows run at a time.  [default: the cores this process may use]",
-)
+@threads_option
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N rows.")
 @click.option(
     "--summary/--no-summary",

@@ -7,7 +7,13 @@ from typing import Any
 import click
 
 from genre_batch.cli.console import note, print_tables, progress_option, rows_progress, table
-from genre_batch.cli.options import TUNE_METHODS, labelled_options
+from genre_batch.cli.options import (
+    TUNE_METHODS,
+    columns_from,
+    force_option,
+    labelled_options,
+    reading_from,
+)
 
 __all__ = ["tune"]
 
@@ -23,7 +29,7 @@ __all__ = ["tune"]
     show_default=True,
     help="How each genre's threshold is found; conditional: two, by another genre's prediction.",
 )
-@click.option("--force", is_flag=True, help="Overwrite an existing output.")
+@force_option
 @progress_option
 def tune(output: str, method: str, force: bool, progress: bool | None, **options: Any) -> None:
     """Find a model's thresholds anew on a labelled catalog.
@@ -44,7 +50,8 @@ def tune(output: str, method: str, force: bool, progress: bool | None, **options
     from genre_batch.evaluation.tune import TuneJob
     from genre_batch.evaluation.tune import tune as run
 
-    job = TuneJob(EvaluationJob(**options), output, method, force)
+    data = EvaluationJob(reading=reading_from(options), columns=columns_from(options), **options)
+    job = TuneJob(data, output, method, force)
     with rows_progress(progress) as advance:
         report = run(job, advance)
     points = table(

@@ -21,6 +21,7 @@ from genre_batch.catalog.columns import (
 )
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.genres import parse_column
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.dataset.split import PARTS, read_split_file
 from genre_batch.errors import CatalogError, ColumnError, UsageError
@@ -49,10 +50,9 @@ class EvaluationJob:
 
     Attributes:
         source: a labelled catalog.
-        input_format: overrides what its suffix tells.
+        reading: how to read it.
+        columns: which of its columns to use.
         model: an exported .onnx; None: the default one.
-        text_column, title_column, genre_column: None: found by name.
-        genre_separator: what stands between two genres of a cell; None: found cell by cell.
         split: a file with `row` and `part`; None: the catalog's own column `part`, if it has one.
         part: score only the films of this part; None: all.
         decision: what makes a probability a genre.
@@ -61,12 +61,9 @@ class EvaluationJob:
     """
 
     source: str
-    input_format: str | None = None
     model: str | None = None
-    text_column: str | None = None
-    title_column: str | None = None
-    genre_column: str | None = None
-    genre_separator: str | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
     split: str | None = None
     part: str | None = None
     decision: Decision = field(default_factory=Decision)
@@ -174,7 +171,7 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
         UsageError, CatalogError, ModelError: no catalog, no labels, labels that the model does not
             know, no film of the part, or no model.
     """
-    location = input_location(job.source, job.input_format)
+    location = job.reading.locate(job.source)
     tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
     job.decision.thresholds(tagger.metadata)  # refused, if at all, before any film is predicted
     films = read_labelled(job, location, tagger)
@@ -207,16 +204,16 @@ def read_labelled(job: EvaluationJob, location: Location, tagger: GenreTagger) -
     Raises:
         UsageError, CatalogError: as `evaluate` does.
     """
-    table = read_table(location)
+    table = read_table(location, job.reading)
     held = table.column_names
-    text = require_column(held, TEXT_COLUMNS, job.text_column, "--text-column")
-    genre = require_column(held, GENRE_COLUMNS, job.genre_column, "--genre-column")
+    text = require_column(held, TEXT_COLUMNS, job.columns.text_column, "--text-column")
+    genre = require_column(held, GENRE_COLUMNS, job.columns.genre_column, "--genre-column")
     title = None
     if uses_title(tagger.metadata.text_template):
-        title = find_column(held, TITLE_COLUMNS, job.title_column, "--title-column")
+        title = find_column(held, TITLE_COLUMNS, job.columns.title_column, "--title-column")
     whole = TableChunk(table)
     overviews = whole.strings(text)
-    cells = parse_column(table.column(genre), job.genre_separator)
+    cells = parse_column(table.column(genre), job.columns.genre_separator)
     composed = tagger.compose(overviews)
     has_text = ~np.asarray(composed.is_null())
     keys = np.array([text_key(one or "") for one in composed.to_pylist()], dtype=np.uint64)

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from genre_batch.catalog.formats import input_location
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
 from genre_batch.evaluation.metrics import Scores, score_predictions
@@ -93,7 +92,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         UsageError, CatalogError, ModelError: as `evaluate` does; too few films, or the output is
             there; nothing is written then.
     """
-    location = input_location(job.data.source, job.data.input_format)
+    location = job.data.reading.locate(job.data.source)
     if location.is_stdio:
         raise UsageError("stdin cannot be named in the model's provenance: tune on a file")
     if not job.output.endswith(".onnx"):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from genre_batch.catalog.formats import STDIO
-from genre_batch.catalog.reading.charset import UTF_8, check_encoding
-from genre_batch.catalog.reading.delimited import check_delimiter
+from genre_batch.catalog.options import ReadingOptions
 from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision
 
@@ -24,9 +23,8 @@ class TagJob:
         sources: files, globs, folders, URLs, or `-` for stdin.
         output: a file or URL; a folder (one that is there, or a name that ends with a slash) for
             one output per input; None for stdout.
-        input_format, output_format: override what the suffixes tell.
-        delimiter: separates cells in CSV and TSV inputs; None: told by their headers.
-        encoding: of the input, if it is text.
+        reading: how to read the inputs.
+        output_format: overrides the suffix of the output.
         model: an exported .onnx; None: the default one.
         text_column, title_column: None: found by name.
         decision: what makes a probability a genre.
@@ -47,10 +45,8 @@ class TagJob:
 
     sources: tuple[str, ...] = (STDIO,)
     output: str | None = None
-    input_format: str | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     output_format: str | None = None
-    delimiter: str | None = None
-    encoding: str = UTF_8
     model: str | None = None
     text_column: str | None = None
     title_column: str | None = None
@@ -76,9 +72,6 @@ class TagJob:
             raise UsageError(f"--threads {self.threads}: at least 1 is needed")
         if self.strict and self.rejects is not None:
             raise UsageError("--strict stops at the first bad row: it leaves none for --rejects")
-        object.__setattr__(self, "encoding", check_encoding(self.encoding))
-        if self.delimiter is not None:
-            object.__setattr__(self, "delimiter", check_delimiter(self.delimiter))
 
 
 def tag_job(
@@ -86,11 +79,14 @@ def tag_job(
     threshold: float | None = None,
     operating_point: str | None = None,
     top_k: int | None = None,
-    **fields: Any,
+    **options: Any,
 ) -> TagJob:
     """A job from flat options, as the command line and `tag_catalog` have them.
 
     Raises:
         UsageError: options that exclude each other, or values out of range.
     """
-    return TagJob(decision=Decision(threshold, operating_point, top_k), **fields)
+    names = {each.name for each in fields(ReadingOptions)}
+    reading = {name: options.pop(name) for name in names & options.keys()}
+    decision = Decision(threshold, operating_point, top_k)
+    return TagJob(reading=ReadingOptions(**reading), decision=decision, **options)

@@ -96,7 +96,7 @@ def plan_outputs(job: TagJob) -> Plan:
     Raises:
         UsageError: nothing to read, an unknown suffix, or an output that is one of the inputs.
     """
-    sources = find_sources(job.sources, job.input_format)
+    sources = find_sources(job.sources, job.reading.input_format)
     if job.output is not None and _is_folder(job.output):
         return _into_folder(job, sources)
     target = output_location(job.output, job.output_format)

@@ -197,8 +197,7 @@ class _Run:
         options = ReadOptions(
             as_table=unit.target.format is not Format.JSONL,
             infer_types=self.job.infer_types and not unit.target.format.is_text,
-            delimiter=self.job.delimiter,
-            encoding=self.job.encoding,
+            reading=self.job.reading,
         )
         stop = self.predictor.stop
         stop.clear()

@@ -8,14 +8,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.catalog.formats import Format, Location
-from genre_batch.catalog.reading.charset import UTF_8
+from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.delimited import Dialect, read_delimited
 from genre_batch.catalog.reading.inference import Types, cast_columns, infer_types
 from genre_batch.catalog.reading.jsonlines import Schema, infer_schema, read_json_lines, to_table
@@ -35,14 +35,12 @@ class ReadOptions:
             the first. The columns of JSON Lines are known only when every line was seen, so they
             are read twice; stdin is spooled to a temporary file.
         infer_types: let CSV and TSV cells become numbers and dates; they are read twice.
-        delimiter: what separates cells in CSV and TSV; None: told by the header.
-        encoding: of text formats, as `check_encoding` gives it.
+        reading: what every command that reads a catalog lets its user choose.
     """
 
     as_table: bool = False
     infer_types: bool = False
-    delimiter: str | None = None
-    encoding: str = UTF_8
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
 
 
 class _Source(contextlib.AbstractContextManager["_Source"]):
@@ -97,13 +95,12 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
     def objects(self, on_reject: Callable[[Reject], None]) -> Iterator[JsonLinesChunk]:
         """The rows of JSON Lines."""
         name = self.location.name
-        return read_json_lines(self.text(), name, on_reject, self._options.encoding)
+        return read_json_lines(self.text(), name, on_reject, self._options.reading.encoding)
 
     def cells(self, on_reject: Callable[[Reject], None]) -> Iterator[TableChunk]:
         """The rows of CSV or TSV."""
-        dialect = Dialect(
-            self.location.format.separator, self._options.delimiter, self._options.encoding
-        )
+        reading = self._options.reading
+        dialect = Dialect(self.location.format.separator, reading.delimiter, reading.encoding)
         return read_delimited(self.text(), self.location.name, dialect, on_reject)
 
     def tables(self) -> Iterator[TableChunk]:
@@ -263,16 +260,17 @@ def _conformed(chunk: TableChunk, schema: pa.Schema, name: str, first: str) -> T
         ) from error
 
 
-def read_table(location: Location, **options: Any) -> pa.Table:
-    """A whole catalog in memory, as one table: for training and evaluation, not for tagging.
+def read_table(location: Location, reading: ReadingOptions | None = None) -> pa.Table:
+    """Read a whole catalog into memory, as one table: for training and evaluation, not for tagging.
 
     Args:
         location: what to read.
-        options: as `ReadOptions` takes them.
+        reading: how; default: `ReadingOptions()`.
 
     Raises:
         CatalogError: it cannot be read.
     """
-    with CatalogReader([location], ReadOptions(as_table=True, **options)) as reader:
+    options = ReadOptions(as_table=True, reading=reading or ReadingOptions())
+    with CatalogReader([location], options) as reader:
         tables = [chunk.table for chunk in reader.chunks() if isinstance(chunk, TableChunk)]
     return pa.concat_tables(tables)

@@ -1,0 +1,69 @@
+"""Options of every command that reads a catalog: how to read its files, and which columns."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from genre_batch.catalog.formats import Format, Location, input_location
+from genre_batch.catalog.reading.charset import UTF_8, check_encoding
+from genre_batch.catalog.reading.delimited import check_delimiter
+from genre_batch.errors import UsageError
+
+__all__ = ["ColumnOptions", "ReadingOptions"]
+
+_FORMATS = tuple(kind.value for kind in Format)
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    r"""How to read the files of a catalog.
+
+    Attributes:
+        input_format: csv, tsv, jsonl, parquet or arrow; None: by the file's suffix.
+        delimiter: the character between two cells of a CSV or TSV file, where `\t` and `tab` stand
+            for a tab; None: detected in the header.
+        encoding: the encoding of text files, normalized to Python's name for it.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+
+    input_format: str | None = None
+    delimiter: str | None = None
+    encoding: str = UTF_8
+
+    def __post_init__(self) -> None:
+        if self.input_format is not None and self.input_format not in _FORMATS:
+            raise UsageError(
+                f"`input_format` must be one of {', '.join(_FORMATS)}, got {self.input_format!r}"
+            )
+        object.__setattr__(self, "encoding", check_encoding(self.encoding))
+        if self.delimiter is not None:
+            object.__setattr__(self, "delimiter", check_delimiter(self.delimiter))
+
+    def locate(self, path: str | os.PathLike[str]) -> Location:
+        """Find a catalog and its format.
+
+        Args:
+            path: an existing file, a URL, or `-` for stdin.
+
+        Raises:
+            UsageError: no such file, a folder, or an unknown suffix.
+        """
+        return input_location(os.fspath(path), self.input_format)
+
+
+@dataclass(frozen=True)
+class ColumnOptions:
+    """Which columns of a labelled catalog to use.
+
+    Attributes:
+        text_column, title_column, genre_column: column names; None: found by their usual names.
+        genre_separator: the string between two genres of a cell; None: detected in each cell.
+    """
+
+    text_column: str | None = None
+    title_column: str | None = None
+    genre_column: str | None = None
+    genre_separator: str | None = None
