@@ -18,7 +18,7 @@ from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, require_column
 from genre_batch.catalog.formats import Format, Location, is_regular_or_new
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
-from genre_batch.catalog.writing.atomic import refuse_existing
+from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.catalog.writing.writers import Encoder, EncoderOptions
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
@@ -101,7 +101,7 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         raise UsageError(
             f"{job.catalog.name} can be read only once, and is read several times: name a file"
         )
-    refuse_existing(job.output, job.force)
+    check_overwrite(job.output, job.force)
     with TranslationCache(job.cache or default_cache()) as cache:
         run = _Run(job, cache, progress)
         run.count()

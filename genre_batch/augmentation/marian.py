@@ -18,6 +18,7 @@ from genre_batch.augmentation.translator import check_pivots
 from genre_batch.dataset.sentences import sentences
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.extras import require_extra
+from genre_batch.files import check_input_folder, first_line
 
 __all__ = ["MODELS", "Marian"]
 
@@ -69,8 +70,7 @@ class Marian:
         )
         self._folder = models
         if models is not None:
-            if not models.is_dir():
-                raise UsageError(f"no such folder: {models} (--models)")
+            check_input_folder(models, "`models`")
             there = tuple(pivot for pivot in wanted if not self._missing(pivot))
             lacking = [pivot for pivot in wanted if pivot not in there]
             if lacking and (pivots or not there):
@@ -141,7 +141,7 @@ class _Model:
                 self._tokenizer: Any = MarianTokenizer.from_pretrained(place)
             self._model: Any = MarianMTModel.from_pretrained(place).eval()
         except Exception as error:  # the libraries' own for a damaged file share no base
-            reason = str(error).strip().split("\n", 1)[0]
+            reason = first_line(error)
             raise TrainingError(
                 f"cannot load the translation model {place}: {reason}: check the folder, or fetch "
                 f"the models on a machine that reaches the hub and name their folder with --models"

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from genre_batch.errors import CatalogError, UsageError
+from genre_batch.files import check_output_file
 
 __all__ = ["TranslationCache", "default_cache"]
 
@@ -44,8 +45,7 @@ class TranslationCache(contextlib.AbstractContextManager["TranslationCache"]):
             CatalogError: it cannot be made.
         """
         self._path = path
-        if path.is_dir():
-            raise UsageError(f"--cache {path} is a folder: name a file")
+        check_output_file(path, name="`cache`", in_new_folder=True)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(path, timeout=_WAIT_SECONDS)

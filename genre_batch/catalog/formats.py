@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
+from genre_batch.files import check_input_file, check_output_file
 
 __all__ = [
     "STDIO",
@@ -148,10 +149,8 @@ def input_location(path: str, override: str | None = None) -> Location:
     """
     if path == STDIO:
         return Location(STDIO, Format(override) if override else Format.JSONL)
-    if not is_remote(path) and not os.path.exists(path):
-        raise UsageError(f"no such file: {path}")
-    if os.path.isdir(path):
-        raise UsageError(f"{path} is a folder: name a file in it")
+    if not is_remote(path):
+        check_input_file(path)
     return _locate(path, override, "--input-format")
 
 
@@ -173,11 +172,7 @@ def output_location(
     location = _locate(path, override, "--output-format")
     if location.is_remote:
         return location
-    if os.path.isdir(path):
-        raise UsageError(f"{path} is a folder: name a file in it")
-    parent = os.path.dirname(os.path.realpath(path))
-    if not in_new_folder and not os.path.isdir(parent):
-        raise UsageError(f"no such folder: {parent}: make it first (mkdir -p)")
+    check_output_file(path, in_new_folder=in_new_folder)
     return location
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -122,9 +121,7 @@ def evaluate(
 def _check_report(path: str) -> None:
     """Refuses what cannot be written, before any film is predicted."""
     from genre_batch.extras import require_extra
+    from genre_batch.files import check_output_file
 
-    if os.path.isdir(path):
-        raise click.UsageError(f"--report {path} is a folder: name a file in it")
-    if "://" not in path and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
-        raise click.UsageError(f"--report: no such folder for {path}: make it first (mkdir -p)")
+    check_output_file(path, name="`report`")
     require_extra("genre-batch evaluate --report", "report")

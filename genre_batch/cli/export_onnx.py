@@ -47,9 +47,9 @@ def export_onnx(
     checkpoint on the dev part, and the thresholds are tuned again on its own probabilities.
     """
     from genre_batch.extras import require_extra
+    from genre_batch.files import check_input_folder
 
-    if not Path(run_dir).is_dir():
-        raise click.UsageError(f"no such folder: {run_dir}")
+    check_input_folder(run_dir)
     require_extra("genre-batch export-onnx", "train")
 
     from genre_batch.exporting.export import ExportJob

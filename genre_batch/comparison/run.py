@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -29,6 +28,7 @@ from genre_batch.comparison.table import (
 from genre_batch.dataset.labelled import sha256_of
 from genre_batch.errors import TrainingError
 from genre_batch.evaluation.per_genre import Predictions
+from genre_batch.files import check_output_folder, replacing, write_json, write_text
 from genre_batch.model.text import uses_title
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
@@ -67,15 +67,14 @@ def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> Compa
             translating raise them. Also when the folder holds a comparison of something else.
     """
     folder = job.folder
-    if folder.exists() and not folder.is_dir():
-        raise TrainingError(f"{folder} is a file: choose a folder with -o")
+    check_output_folder(folder, error=TrainingError)
     provenance = _provenance(job)
     kept = folder / "provenance.json"
     if folder.is_dir() and any(folder.iterdir()):
         _check_same_comparison(kept, provenance)
     catalogs = Catalogs(job, progress)
     folder.mkdir(parents=True, exist_ok=True)
-    RunFolder.write_json(kept, provenance)
+    write_json(kept, provenance)
     fitted = 0
     for protocol in job.protocols:
         for name in job.systems:
@@ -141,17 +140,16 @@ def _try(
         quick=job.quick,
         zeros=_zeros(films),
     )
-    partial = place / "answers.partial.npz"
-    np.savez(
-        partial,
-        development=development,
-        development_labels=films.development.labels,
-        test=test,
-        test_labels=films.test.labels,
-    )
-    os.replace(partial, place / ANSWERS)
+    with replacing(place / ANSWERS) as file:
+        np.savez(
+            file,
+            development=development,
+            development_labels=films.development.labels,
+            test=test,
+            test_labels=films.test.labels,
+        )
     # Written last: its presence means that the system is done.
-    RunFolder.write_json(place / TRIAL, {"names": films.test.names, "trial": asdict(trial)})
+    write_json(place / TRIAL, {"names": films.test.names, "trial": asdict(trial)})
     shutil.rmtree(place / "checkpoints", ignore_errors=True)
 
 
@@ -176,8 +174,8 @@ def write_rows(folder: Path) -> list[dict[str, Any]]:
             place = folder / protocol / name
             if (place / TRIAL).exists():
                 rows.extend(row.as_dict() for row in _rows(place))
-    RunFolder.write_json(folder / "comparison.json", rows)
-    RunFolder.write_text(folder / "comparison.md", comparison_markdown(rows))
+    write_json(folder / "comparison.json", rows)
+    write_text(folder / "comparison.md", comparison_markdown(rows))
     return rows
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +25,9 @@ from genre_batch.comparison.systems.registry import SYSTEMS, Entry
 from genre_batch.dataset.copies import PIVOT_COLUMN
 from genre_batch.dataset.labelled import Dataset, load_dataset
 from genre_batch.dataset.split import PARTS
+from genre_batch.files import replacing, write_text
 from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.progress import StepProgress
-from genre_batch.training.run_folder import RunFolder
 
 __all__ = ["QUICK_ROWS", "Catalogs", "HeldFilms"]
 
@@ -108,9 +107,8 @@ class Catalogs:
             return self._job.catalog
         path = self._job.folder / "catalog.parquet"
         if not path.exists():
-            partial = path.with_suffix(".partial")
-            pq.write_table(read_table(self._job.catalog).slice(0, QUICK_ROWS), partial)
-            os.replace(partial, path)
+            with replacing(path) as file:
+                pq.write_table(read_table(self._job.catalog).slice(0, QUICK_ROWS), file)
         return input_location(str(path))
 
     def _clean_split(self) -> Location:
@@ -125,7 +123,7 @@ class Catalogs:
                     f"{row},{part},{key:016x}\n"
                     for row, part, key in zip(drawn.rows, drawn.parts, drawn.keys, strict=True)
                 ]
-                RunFolder.write_text(path, "".join(["row,part,overview_key\n", *lines]))
+                write_text(path, "".join(["row,part,overview_key\n", *lines]))
             self._split = input_location(str(path))
         return self._split
 

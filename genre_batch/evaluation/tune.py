@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from genre_batch.errors import CatalogError, OutputExistsError, UsageError
+from genre_batch.errors import CatalogError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
 from genre_batch.evaluation.metrics import Scores, score_predictions
-from genre_batch.files import replacing
+from genre_batch.files import check_output_file, replacing
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import (
     ConditionalThreshold,
@@ -97,7 +96,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         raise UsageError("stdin cannot be named in the model's provenance: tune on a file")
     if not job.output.endswith(".onnx"):
         raise UsageError(f"{job.output}: a model's name ends with .onnx")
-    _refuse_existing(job)
+    check_output_file(job.output, force=job.force)
     file = read_model_file(Path(job.data.model) if job.data.model else default_model())
     tagger = GenreTagger(file, job.data.threads)
     films = read_labelled(job.data, location, tagger)
@@ -173,15 +172,6 @@ def _found(
             for at in looking
         },
     )
-
-
-def _refuse_existing(job: TuneJob) -> None:
-    if os.path.isdir(job.output):
-        raise UsageError(f"{job.output} is a folder: name a file in it")
-    if not os.path.isdir(os.path.dirname(os.path.realpath(job.output))):
-        raise UsageError(f"no such folder for {job.output}: make it first (mkdir -p)")
-    if os.path.exists(job.output) and not job.force:
-        raise OutputExistsError(job.output)
 
 
 def _off(thresholds: npt.NDArray[np.float64], labels: tuple[str, ...]) -> tuple[str, ...]:

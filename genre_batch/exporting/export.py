@@ -21,7 +21,7 @@ from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
 from transformers import DistilBertForSequenceClassification
 
 from genre_batch.dataset.labelled import Dataset, concatenate, read_dataset, variants
-from genre_batch.errors import TrainingError, UsageError
+from genre_batch.errors import TrainingError
 from genre_batch.evaluation.metrics import macro_f1, score_predictions
 from genre_batch.evaluation.tune import as_operating_point
 from genre_batch.exporting.graph.attention import fuse_attention
@@ -32,6 +32,7 @@ from genre_batch.exporting.graph.smooth_outliers import (
     cap_outliers,
     of_normalized,
 )
+from genre_batch.files import check_output_file, replacing
 from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.metadata import (
     ModelMetadata,
@@ -144,27 +145,19 @@ def _write_model(graph: Path, metadata: ModelMetadata, target: Path) -> None:
     model = onnx.load(graph)
     write_metadata(model, metadata)
     onnx.checker.check_model(model)
-    with target.open("wb") as file:
+    with replacing(target) as file:
         file.write(model.SerializeToString(deterministic=True))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> ExportResult:
     """Runs a job; its output is written whole or not at all.
 
     Raises:
-        UsageError: the output is a folder.
-        TrainingError: no finished run, the output exists, or the export lost too much.
+        UsageError: the output is a folder, or its folder does not exist.
+        OutputExistsError: the output exists and `force` is not set.
+        TrainingError: the run is not finished, or the export lost too much.
     """
-    if job.output.is_dir():
-        raise UsageError(f"{job.output} is a folder: name a file in it")
-    if job.output.exists() and not job.force:
-        raise TrainingError(
-            f"{job.output} exists: add --force to overwrite it, or choose another -o"
-        )
-    if not job.output.parent.is_dir():
-        raise TrainingError(f"no such folder: {job.output.parent}: make it first (mkdir -p)")
+    check_output_file(job.output, force=job.force)
     folder = RunFolder(job.run)
     dataset = read_dataset(folder.splits)
     folder.read_json(folder.metrics)
@@ -225,9 +218,8 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
             "mean_probability_difference": round(checked.difference, 6),
         }
         metadata = replace(metadata, metrics={**metadata.metrics, "export": export})
-        _write_model(graph, metadata, draft)
-        size = draft.stat().st_size
-        os.replace(draft, job.output)
+        _write_model(graph, metadata, job.output)
+        size = job.output.stat().st_size
     return ExportResult(job.output, size, loss, dict(metadata.metrics))
 
 

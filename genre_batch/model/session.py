@@ -7,6 +7,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from genre_batch.errors import ModelError
+from genre_batch.files import first_line
 
 __all__ = ["NOT_FUSED", "Session"]
 
@@ -41,7 +42,7 @@ class Session:
                 disabled_optimizers=NOT_FUSED,
             )
         except Exception as error:  # onnxruntime's exceptions share no public base
-            reason = str(error).strip().split("\n", 1)[0]
+            reason = first_line(error)
             raise ModelError(f"onnxruntime cannot run the model {name}: {reason}") from error
 
     def run(
@@ -56,6 +57,6 @@ class Session:
         try:
             logits: npt.NDArray[np.float32] = self._session.run(["logits"], feed)[0]
         except Exception as error:  # onnxruntime's exceptions share no public base
-            reason = str(error).strip().split("\n", 1)[0]
+            reason = first_line(error)
             raise ModelError(f"{self._name}: the graph cannot be run: {reason}") from error
         return logits

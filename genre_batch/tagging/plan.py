@@ -10,8 +10,8 @@ from pathlib import Path
 from genre_batch.catalog.formats import STDIO, Format, Location, output_location
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.sources import find_sources, output_names
-from genre_batch.catalog.writing.atomic import exists, refuse_existing
-from genre_batch.errors import CatalogError, OutputExistsError, UsageError
+from genre_batch.catalog.writing.atomic import check_overwrite
+from genre_batch.errors import CatalogError, UsageError
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.workspace import workspace_folder
 
@@ -83,11 +83,9 @@ class Plan:
         for unit in self.units:
             if unit.target.path in finished:
                 continue
-            refuse_existing(unit.target, force)
-            if unit.rejects is not None and not force:
-                rejects = Location(unit.rejects, Format.JSONL)
-                if exists(rejects):
-                    raise OutputExistsError(unit.rejects)
+            check_overwrite(unit.target, force)
+            if unit.rejects is not None:
+                check_overwrite(Location(unit.rejects, Format.JSONL), force)
 
 
 def plan_outputs(job: TagJob) -> Plan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import struct
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Protocol
 import lmdb
 
 from genre_batch.errors import CatalogError, UsageError
+from genre_batch.files import check_output_folder, check_parent_folder
 
 __all__ = ["LmdbStore", "MemoryStore", "Store", "check_cache", "parse_size", "text_digests"]
 
@@ -250,10 +250,8 @@ def check_cache(path: str) -> Path:
         UsageError: something else stands there.
     """
     folder = Path(path)
-    if folder.is_file():
-        raise UsageError(f"--cache {path} is a file: a cache is a folder of its own")
+    check_output_folder(folder, name="`cache`")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "data.mdb").is_file():
         raise UsageError(f"--cache {path} is a folder with other things in it: name a new one")
-    if not os.path.isdir(folder.parent):
-        raise UsageError(f"no such folder: {folder.parent}: make it first (mkdir -p)")
+    check_parent_folder(folder, "`cache`")
     return folder

@@ -23,6 +23,7 @@ from genre_batch.dataset.labelled import (
 )
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
+from genre_batch.files import check_output_folder, rename_into_place
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.thresholds.methods import find_thresholds
@@ -116,8 +117,7 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResu
             nothing was written then. Also when the folder is taken, or cannot be resumed.
     """
     folder = RunFolder(job.folder)
-    if folder.path.exists() and not folder.path.is_dir():
-        raise TrainingError(f"{folder.path} is a file: choose a folder with -o")
+    check_output_folder(folder.path, error=TrainingError)
     begun = folder.provenance.exists()
     if folder.path.is_dir() and any(folder.path.iterdir()):
         if not job.resume:
@@ -308,7 +308,7 @@ def _save(model: Any, tokenizer: Any, folder: RunFolder) -> None:
     tokenizer.save_pretrained(partial)
     weights = partial / folder.weights.name
     for file in [*(file for file in partial.iterdir() if file != weights), weights]:
-        os.replace(file, folder.path / file.name)
+        rename_into_place(file, folder.path / file.name)
     partial.rmdir()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genre_batch.errors import TrainingError
+from genre_batch.files import write_json, write_text
 
 __all__ = ["RunFolder"]
 
@@ -89,14 +89,12 @@ class RunFolder:
     @staticmethod
     def write_text(path: Path, text: str) -> None:
         """Writes a text file whole or not at all."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, text)
 
     @staticmethod
     def write_json(path: Path, value: Any) -> None:
         """Writes a JSON file whole or not at all."""
-        RunFolder.write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        write_json(path, value)
 
     @staticmethod
     def read_json(path: Path) -> Any:

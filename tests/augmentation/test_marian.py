@@ -110,7 +110,7 @@ def test_a_pivot_without_its_models_is_said(models: Path, tmp_path: Path) -> Non
         Marian(["ko"], models)
     with pytest.raises(UsageError, match="cannot go through zh, tl, es, ja, ko"):
         Marian(models=tmp_path)
-    with pytest.raises(UsageError, match=r"no such folder: .* \(--models\)"):
+    with pytest.raises(UsageError, match=r"`models`: no such folder: .*nowhere"):
         Marian(models=tmp_path / "nowhere")
     with pytest.raises(UsageError, match="does not go through 'fr': it knows zh, tl, es, ja, ko"):
         Marian(["fr"])

@@ -240,7 +240,7 @@ def test_losing_more_than_allowed_keeps_what_was_there(run: Path, tmp_path: Path
 def test_an_existing_file_is_overwritten_only_by_force(run: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.onnx"
     output.write_text("mine")
-    with pytest.raises(GenreBatchError, match="exists: add --force") as raised:
+    with pytest.raises(GenreBatchError, match="exists: add `force`") as raised:
         export_onnx(ExportJob(run, output))
     assert raised.value.exit_code == 1
     assert output.read_text() == "mine"

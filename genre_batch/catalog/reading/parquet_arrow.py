@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.errors import CatalogError
+from genre_batch.files import first_line
 
 __all__ = ["ROWS_PER_CHUNK", "read_arrow", "read_parquet"]
 
@@ -41,16 +42,12 @@ def _tables(
                 # A damaged Arrow file may point outside of its own buffers.
                 batch.validate(full=True)
         except _DAMAGED as error:
-            raise CatalogError(f"{name} is damaged: {_first_line(error)}") from error
+            raise CatalogError(f"{name} is damaged: {first_line(error).rstrip('.')}") from error
         if batch is None:
             return
         table = pa.Table.from_batches([batch], schema)
         for start in range(0, table.num_rows, ROWS_PER_CHUNK):
             yield TableChunk(table.slice(start, ROWS_PER_CHUNK))
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n", 1)[0].rstrip(".")
 
 
 def read_parquet(stream: BinaryIO, name: str) -> tuple[int, Iterator[TableChunk]]:
@@ -64,7 +61,7 @@ def read_parquet(stream: BinaryIO, name: str) -> tuple[int, Iterator[TableChunk]
         schema = file.schema_arrow
     except _DAMAGED as error:
         raise CatalogError(
-            f"{name} is not a readable Parquet file: {_first_line(error)}"
+            f"{name} is not a readable Parquet file: {first_line(error).rstrip('.')}"
         ) from error
     _refuse_bombs(file.metadata, stream.seek(0, io.SEEK_END), name)
     batches = file.iter_batches(batch_size=ROWS_PER_CHUNK)
@@ -98,4 +95,6 @@ def read_arrow(stream: BinaryIO, name: str) -> Iterator[TableChunk]:
         reader = pa.ipc.open_stream(stream)
         return _tables(reader.schema, iter(reader), name)
     except _DAMAGED as error:
-        raise CatalogError(f"{name} is not a readable Arrow file: {_first_line(error)}") from error
+        raise CatalogError(
+            f"{name} is not a readable Arrow file: {first_line(error).rstrip('.')}"
+        ) from error

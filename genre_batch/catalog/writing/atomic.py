@@ -15,7 +15,7 @@ from genre_batch.catalog.remote import is_remote, remote_exists, upload
 from genre_batch.errors import OutputExistsError
 from genre_batch.files import rename_into_place, replacing
 
-__all__ = ["exists", "open_output", "publish", "refuse_existing"]
+__all__ = ["check_overwrite", "exists", "open_output", "publish"]
 
 
 def exists(location: Location) -> bool:
@@ -31,7 +31,7 @@ def exists(location: Location) -> bool:
     return os.path.isfile(location.path)
 
 
-def refuse_existing(location: Location, force: bool) -> None:
+def check_overwrite(location: Location, force: bool) -> None:
     """Refuses to overwrite a file, before any work is done for it.
 
     Raises:
@@ -58,7 +58,7 @@ def open_output(
         OutputExistsError: a file is there and `force` is not given.
         OSError: as the system gives it.
     """
-    refuse_existing(location, force)
+    check_overwrite(location, force)
     if location.is_stdio:
         stdout = cast(BinaryIO, sys.stdout.buffer)
         yield stdout

@@ -33,6 +33,7 @@ from transformers import (
 )
 
 from genre_batch.dataset.labelled import Dataset
+from genre_batch.files import replacing, replacing_path
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.training.encoder.base_model import Classifier, load_base_model
 from genre_batch.training.encoder.inference import encode
@@ -182,10 +183,8 @@ def _targets(
         vectors = aligner.vectors(
             texts, lambda done: progress(done, len(texts), "asking the encoder")
         )
-        partial = kept.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with replacing(kept) as file:
             np.save(file, vectors.reshape(-1, len(films), vectors.shape[1]), allow_pickle=False)
-        partial.replace(kept)
     targets: npt.NDArray[np.float32] = np.load(kept, allow_pickle=False)
     return targets
 
@@ -272,7 +271,7 @@ def distill_embeddings(
     with _no_dropout(translated):
         trainer.train(resume_from_checkpoint=last)
     trainer.accelerator.unwrap_model(translated, keep_fp32_wrapper=False)
-    partial = finished.with_suffix(".partial")
-    save_file({name: value.contiguous() for name, value in encoder.state_dict().items()}, partial)
-    partial.replace(finished)
+    weights = {name: value.contiguous() for name, value in encoder.state_dict().items()}
+    with replacing_path(finished) as temporary:
+        save_file(weights, temporary)
     shutil.rmtree(work)

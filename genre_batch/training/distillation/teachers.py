@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from genre_batch.dataset.labelled import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
+from genre_batch.files import replacing
 from genre_batch.progress import StepProgress
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
@@ -91,11 +91,9 @@ def _cached_predictions(folder: Path, films: Dataset, progress: StepProgress) ->
         answers: Targets = np.load(kept, allow_pickle=False)
         return answers
     answers = _predict(folder, films, progress)
-    partial = kept.with_suffix(f".{os.getpid()}.partial")
-    with contextlib.suppress(OSError):  # a folder that is not ours to write in
-        with partial.open("wb") as file:
-            np.save(file, answers, allow_pickle=False)
-        partial.replace(kept)
+    # The teacher's folder may be read-only: then the predictions are not cached.
+    with contextlib.suppress(OSError), replacing(kept) as file:
+        np.save(file, answers, allow_pickle=False)
     return answers
 
 

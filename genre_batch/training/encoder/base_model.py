@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +21,8 @@ from transformers import (
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from genre_batch.errors import MissingExtraError, TrainingError, UsageError
+from genre_batch.errors import MissingExtraError, TrainingError
+from genre_batch.files import check_input_folder, first_line
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
 from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
 
@@ -132,16 +132,15 @@ def _encoder(name: str, option: str) -> tuple[PreTrainedModel, PreTrainedTokeniz
         folder = _minilm_folder(option)
         bert = BertModel.from_pretrained(folder, attn_implementation="eager")
         return distilbert_from_bert(bert), AutoTokenizer.from_pretrained(folder)
-    if not os.path.isdir(name) and name.startswith((".", "/", "~")):
-        raise UsageError(f"no such folder: {name} ({option})")
+    if name.startswith((".", "/", "~")):
+        check_input_folder(name, option)
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModel.from_pretrained(name, attn_implementation="eager")
     except Exception as error:  # the libraries' own for a damaged file share no base
-        reason = str(error).strip().split("\n", 1)[0]
         raise TrainingError(
-            f"the encoder {name!r} cannot be loaded ({reason}): give a local folder, or use "
-            f"{option} minilm, which needs no download"
+            f"the encoder {name!r} cannot be loaded ({first_line(error)}): give a local folder, "
+            f"or use {option} minilm, which needs no download"
         ) from error
     return model, tokenizer
 
@@ -214,7 +213,6 @@ def load_checkpoint(folder: Path) -> tuple[Classifier, PreTrainedTokenizerFast]:
         distilbert = _class_for(getattr(config, "pooling", "first"))
         return distilbert.from_pretrained(folder, attn_implementation="eager").eval(), tokenizer
     except Exception as error:  # as in _encoder
-        reason = str(error).strip().split("\n", 1)[0]
         raise TrainingError(
-            f"{folder} holds no finished model ({reason}): train it first"
+            f"{folder} holds no finished model ({first_line(error)}): train it first"
         ) from error

@@ -8,6 +8,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from genre_batch.files import replacing_path
+
 __all__ = ["BestEpoch"]
 
 _FIGURE = "figure"
@@ -42,10 +44,9 @@ class BestEpoch:
         if figure <= self.figure:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_suffix(".partial")
         weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-        save_file(weights, partial, metadata={_FIGURE: repr(figure)})
-        partial.replace(self._path)
+        with replacing_path(self._path) as temporary:
+            save_file(weights, temporary, metadata={_FIGURE: repr(figure)})
 
     def put_into(self, model: torch.nn.Module) -> None:
         """Gives a model the weights that are kept."""

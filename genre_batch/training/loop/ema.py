@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from genre_batch.files import replacing_path
+
 __all__ = ["ExponentialMovingAverage"]
 
 _FILE = "average.safetensors"
@@ -65,9 +67,8 @@ class ExponentialMovingAverage:
 
     def keep(self, checkpoint: Path) -> None:
         """Writes the average beside a checkpoint, whole or not at all."""
-        partial = checkpoint / f"{_FILE}.partial"
-        save_file(self._average, partial)
-        partial.replace(checkpoint / _FILE)
+        with replacing_path(checkpoint / _FILE) as temporary:
+            save_file(self._average, temporary)
 
     def restore(self, checkpoint: Path) -> None:
         """Goes on from what `keep` wrote."""

@@ -176,7 +176,7 @@ def test_a_run_begun_without_it_is_not_gone_on_with(
 def test_an_encoder_that_is_not_there_is_named(
     job: MakeJob, short: FineTuneOptions, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match=r"no such folder: \./nowhere \(--align-to\)"):
+    with pytest.raises(UsageError, match=r"--align-to: no such folder: \./nowhere"):
         train(job(tmp_path / "run", align_to="./nowhere", options=short))
     with pytest.raises(TrainingError, match=r"cannot be loaded .* --align-to minilm"):
         train(job(tmp_path / "run", align_to="nobody/nothing", options=short))

@@ -1,0 +1,182 @@
+"""Writing under a temporary name, and the checks of paths before any work is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from genre_batch.errors import OutputExistsError, TrainingError, UsageError
+from genre_batch.files import (
+    check_input_file,
+    check_input_folder,
+    check_output_file,
+    check_output_folder,
+    check_parent_folder,
+    first_line,
+    rename_into_place,
+    replacing,
+    replacing_path,
+    write_json,
+    write_text,
+)
+
+Writer = Callable[[Path], AbstractContextManager[BinaryIO | Path]]
+
+
+def _fail_half_way(writing: AbstractContextManager[BinaryIO | Path], error: BaseException) -> None:
+    with writing as target:
+        if isinstance(target, Path):
+            target.write_bytes(b"half")
+        else:
+            target.write(b"half")
+        raise error
+
+
+def test_a_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with replacing(path) as stream:
+        stream.write(b"whole")
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_library_may_write_the_temporary_path_itself(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with replacing_path(path) as temporary:
+        temporary.write_bytes(b"whole")
+        assert temporary.parent == tmp_path
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_name_can_be_chosen(tmp_path: Path) -> None:
+    with replacing(tmp_path / "out", str(tmp_path / "draft")) as stream:
+        stream.write(b"whole")
+        assert (tmp_path / "draft").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+@pytest.mark.parametrize("writer", [replacing, replacing_path])
+def test_a_failing_block_leaves_neither_the_file_nor_the_temporary(
+    tmp_path: Path, writer: Writer, error: type[BaseException]
+) -> None:
+    with pytest.raises(error):
+        _fail_half_way(writer(tmp_path / "out"), error())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failing_block_leaves_an_existing_file_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+    with pytest.raises(ValueError, match="half way"):
+        _fail_half_way(replacing(path), ValueError("half way"))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_writes_no_file_fails(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), replacing_path(tmp_path / "out"):
+        pass
+
+
+def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+
+
+def test_a_complete_file_gets_its_final_name(tmp_path: Path) -> None:
+    (tmp_path / "draft").write_bytes(b"whole")
+    (tmp_path / "out").write_bytes(b"old")
+    rename_into_place(tmp_path / "draft", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"whole"
+    assert not (tmp_path / "draft").exists()
+
+
+def test_text_and_json_are_written_as_utf8(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "Amélie\n")
+    assert (tmp_path / "a.txt").read_bytes() == "Amélie\n".encode()
+    write_json(tmp_path / "a.json", {"title": "Amélie"})
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {"title": "Amélie"}
+    assert "é" in text
+    assert text.endswith("}\n")
+
+
+def test_a_value_without_a_json_form_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"title": b"Alien"})
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_input_is_an_existing_file(tmp_path: Path) -> None:
+    check_input_file("/dev/null")
+    with pytest.raises(UsageError, match=r"^no such file: .*none\.csv$"):
+        check_input_file(tmp_path / "none.csv")
+    with pytest.raises(UsageError, match=r"^`split`: .* is a folder: name a file in it$"):
+        check_input_file(tmp_path, "`split`")
+
+
+def test_an_input_folder_exists(tmp_path: Path) -> None:
+    check_input_folder(tmp_path)
+    (tmp_path / "file").touch()
+    for name in ("none", "file"):
+        with pytest.raises(UsageError, match=f"^`models`: no such folder: .*{name}$"):
+            check_input_folder(tmp_path / name, "`models`")
+
+
+def test_an_output_is_a_file_in_an_existing_folder(tmp_path: Path) -> None:
+    check_output_file(tmp_path / "new.csv", force=False)
+    with pytest.raises(UsageError, match="is a folder: name a file in it"):
+        check_output_file(tmp_path)
+    with pytest.raises(UsageError, match=r"^`report`: no such folder: .*no: make it first"):
+        check_output_file(tmp_path / "no" / "page.html", name="`report`")
+    check_output_file(tmp_path / "no" / "page.html", in_new_folder=True)
+
+
+def test_an_existing_output_is_overwritten_only_by_force(tmp_path: Path) -> None:
+    (tmp_path / "out.csv").touch()
+    check_output_file(tmp_path / "out.csv")
+    with pytest.raises(OutputExistsError, match=r"out\.csv exists: add `force` to overwrite it"):
+        check_output_file(tmp_path / "out.csv", force=False)
+
+
+def test_an_output_folder_may_be_new_but_not_a_file(tmp_path: Path) -> None:
+    check_output_folder(tmp_path)
+    check_output_folder(tmp_path / "new")
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"^`cache`: .*file is a file: choose a folder$"):
+        check_output_folder(tmp_path / "file", name="`cache`")
+    with pytest.raises(TrainingError, match="is a file: choose a folder"):
+        check_output_folder(tmp_path / "file", error=TrainingError)
+
+
+def test_a_relative_name_lies_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_parent_folder("out.csv")
+    check_output_file("out.csv")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("bad header"), "bad header"),
+        (ValueError("\n  bad header\nstack"), "bad header"),
+        (ValueError(""), "ValueError"),
+    ],
+)
+def test_an_error_is_shortened_to_its_first_line(error: Exception, line: str) -> None:
+    assert first_line(error) == line
