@@ -21,7 +21,8 @@ from results import write_results
 from students import parser_for, run, standard_job
 
 from genre_batch.catalog.formats import input_location
-from genre_batch.dataset.labelled import Dataset, load_extra, read_dataset
+from genre_batch.dataset.dataset import Dataset, read_dataset
+from genre_batch.dataset.load import load_extra
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict

@@ -36,7 +36,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
 from genre_batch import GenreTagger
-from genre_batch.dataset.labelled import read_dataset
+from genre_batch.dataset.dataset import read_dataset
 from genre_batch.model.batching import load_tokenizer, same_length_batches, tokenize
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.session import Session

@@ -22,7 +22,8 @@ from results import write_results
 
 from genre_batch import GenreTagger
 from genre_batch.catalog.formats import input_location
-from genre_batch.dataset.labelled import Dataset, load_extra, read_dataset, variants
+from genre_batch.dataset.dataset import Dataset, read_dataset, variants
+from genre_batch.dataset.load import load_extra
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_checkpoint

@@ -40,7 +40,7 @@ from results import write_results
 from genre_batch import GenreTagger
 from genre_batch.catalog.columns import TEXT_COLUMNS, TITLE_COLUMNS, find_column, require_column
 from genre_batch.cores import available_cores
-from genre_batch.dataset.labelled import read_dataset
+from genre_batch.dataset.dataset import read_dataset
 from genre_batch.model.tagger import default_model
 from genre_batch.training.encoder.base_model import MeanPooledDistilBert, load_checkpoint
 from genre_batch.training.encoder.inference import predict

@@ -23,7 +23,9 @@ from results import write_results
 from students import RECIPE, parser_for
 
 from genre_batch.catalog.formats import input_location
-from genre_batch.dataset.labelled import Columns, Dataset, concatenate, load_dataset, load_extra
+from genre_batch.catalog.options import ColumnOptions
+from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.dataset.load import load_dataset, load_extra
 from genre_batch.evaluation.metrics import mean_average_precision
 from genre_batch.training.distillation.teachers import Targets, teacher_predictions
 from genre_batch.training.encoder.base_model import MINILM, load_base_model
@@ -117,7 +119,7 @@ def main() -> None:
     given = parser.parse_args()
     dataset = load_dataset(
         input_location(given.catalog),
-        Columns(),
+        ColumnOptions(),
         with_title=True,
         split_file=input_location(given.split),
     )

@@ -22,7 +22,7 @@ from results import write_results
 
 from genre_batch import GenreTagger
 from genre_batch.catalog.formats import input_location
-from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
+from genre_batch.evaluation.films import EvaluationJob, read_films
 from genre_batch.evaluation.metrics import macro_f1, macro_f1_gain
 from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.cross_fit import halves
@@ -69,7 +69,7 @@ def part(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
     """(probabilities, labels) of one part of the catalog."""
     job = EvaluationJob(catalog, split=split, part=name)
-    films = read_labelled(job, input_location(catalog), tagger)
+    films = read_films(job, input_location(catalog), tagger)
     return films.predict(tagger, lambda done, total: None), films.labels
 
 

@@ -23,7 +23,7 @@ from results import write_results
 from students import parser_for, run, standard_job
 
 from genre_batch import GenreTagger
-from genre_batch.dataset.labelled import Dataset, read_dataset
+from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.thresholds.cross_fit import cross_fitted

@@ -11,17 +11,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from genre_batch.augmentation.selection import chosen_genres, genres_of, is_chosen
+from genre_batch.augmentation.selection import chosen_genres, is_chosen
 from genre_batch.augmentation.translation_cache import TranslationCache, default_cache
 from genre_batch.augmentation.translator import Translator
 from genre_batch.catalog.chunk import Chunk, TableChunk
-from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, require_column
 from genre_batch.catalog.formats import Format, Location, is_regular_or_new
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.catalog.writing.writers import Encoder, EncoderOptions
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
+from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
 from genre_batch.progress import StepProgress, no_step_progress
 
@@ -37,8 +38,8 @@ class AugmentJob:
         output: where the catalog and its copies go.
         translator: who translates, through all of its pivots.
         rows: which films are copied, of `rows.CHOICES`.
-        text_column, genre_column: None: found by name.
-        genre_separator: what stands between two genres of a cell; None: found cell by cell.
+        columns: where texts and genres are.
+        reading: how to read the catalog.
         cache: the file that keeps translations; None: the one in the user's cache folder.
         force: overwrite an existing output.
     """
@@ -47,9 +48,8 @@ class AugmentJob:
     output: Location
     translator: Translator
     rows: str = "none-of-top-4"
-    text_column: str | None = None
-    genre_column: str | None = None
-    genre_separator: str | None = None
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     cache: Path | None = None
     force: bool = False
 
@@ -136,35 +136,31 @@ class _Run:
     from_cache: int = 0
     left_out: int = 0
     copies: dict[str, int] = field(default_factory=dict)
-    _columns: tuple[str, str] | None = None
+    _columns: LabelledColumns | None = None
 
     def _chunks(self) -> Iterator[tuple[int, Chunk]]:
         """Each chunk with the number of its first row."""
-        options = ReadOptions(as_table=self.job.output.format is not Format.JSONL)
+        as_table = self.job.output.format is not Format.JSONL
+        options = ReadOptions(as_table=as_table, reading=self.job.reading)
         start = 0
         with CatalogReader([self.job.catalog], options) as reader:
             for chunk in reader.chunks():
                 yield start, chunk
                 start += len(chunk)
 
-    def _names(self, chunk: Chunk) -> tuple[str, str]:
-        """The columns of texts and genres, found in the first chunk that has any."""
+    def _labelled(self, chunk: Chunk) -> LabelledColumns:
+        """Return the columns of texts and genres, found in the first chunk that has any."""
         if self._columns is None:
-            job, held = self.job, chunk.columns
-            self._columns = (
-                require_column(held, TEXT_COLUMNS, job.text_column, "--text-column"),
-                require_column(held, GENRE_COLUMNS, job.genre_column, "--genre-column"),
-            )
+            self._columns = find_labelled_columns(chunk.columns, self.job.columns)
         return self._columns
 
     def _usable(self, chunk: Chunk) -> Iterator[tuple[int, str, list[str]]]:
         """Position, text and genres of each film that has both."""
-        text, genre = self._names(chunk)
-        texts = [(cell or "").strip() for cell in chunk.strings(text).to_pylist()]
-        genres = genres_of(chunk, genre, self.job.genre_separator)
-        for at, (words, cell) in enumerate(zip(texts, genres, strict=True)):
-            if words and cell:
-                yield at, words, cell
+        columns = self._labelled(chunk)
+        rows = zip(columns.texts_in(chunk), columns.genres_in(chunk), strict=True)
+        for position, (text, genres) in enumerate(rows):
+            if text is not None and genres:
+                yield position, text, genres
 
     def _chosen(self, chunk: Chunk) -> list[tuple[int, str]]:
         """Position and text of each film that is to be copied."""
@@ -280,7 +276,7 @@ class _Run:
 
     def _text_column(self, chunk: Chunk, copies: list[str]) -> pa.Table:
         """The copies as a column that takes the place of the texts, of the same type."""
-        name, _ = self._names(chunk)
+        name = self._labelled(chunk).text
         column = pa.array(copies, pa.string())
         if not isinstance(chunk, TableChunk):
             return pa.table({name: column})

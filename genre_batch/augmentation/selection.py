@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
-from genre_batch.catalog.genres import parse_cell, parse_column
-
-__all__ = ["CHOICES", "chosen_genres", "genres_of", "is_chosen"]
+__all__ = ["CHOICES", "chosen_genres", "is_chosen"]
 
 CHOICES = ("none-of-top-4", "rare", "all")
 
 _TOP = 4
 _RARE_SHARE = 0.1
-
-
-def genres_of(chunk: Chunk, column: str, separator: str | None) -> list[list[str]]:
-    """The genres of every row, as `parse_column` reads them; a list may also be a JSON value."""
-    if not isinstance(chunk, JsonLinesChunk):
-        return parse_column(chunk.table.column(column), separator)
-    return [_of_value(row.get(column), separator) for row in chunk.objects]
-
-
-def _of_value(value: object, separator: str | None) -> list[str]:
-    if isinstance(value, str):
-        return parse_cell(value, separator)
-    return parse_cell(json.dumps(value)) if isinstance(value, list | dict) else []
 
 
 def chosen_genres(choice: str, films: Counter[frozenset[str]]) -> frozenset[str]:

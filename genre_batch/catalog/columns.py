@@ -38,12 +38,12 @@ def listed(columns: Sequence[str]) -> str:
 
 
 def missing_column_error(
-    columns: Sequence[str], candidates: Sequence[str], asked: str | None, option: str
+    columns: Sequence[str], candidates: Sequence[str], asked: str | None, parameter: str
 ) -> ColumnError:
     """The error for a column that is not there."""
     looked_for = repr(asked) if asked is not None else f"named {', '.join(candidates)}"
     return ColumnError(
-        f"no column {looked_for}: name one with {option}; columns: {listed(columns) or 'none'}"
+        f"no column {looked_for}: name one with `{parameter}`; columns: {listed(columns) or 'none'}"
     )
 
 
@@ -58,7 +58,7 @@ def find_column(
     columns: Sequence[str],
     candidates: Sequence[str],
     asked: str | None = None,
-    option: str = "--text-column",
+    parameter: str = "text_column",
 ) -> str | None:
     """The column that was asked for, or the first candidate that the columns hold, in any case.
 
@@ -71,13 +71,13 @@ def find_column(
     if asked is not None:
         if asked in columns:
             return asked
-        raise missing_column_error(columns, candidates, asked, option)
+        raise missing_column_error(columns, candidates, asked, parameter)
     for candidate in candidates:
         spellings = [name for name in columns if name.strip().lower() == candidate]
         if len(spellings) > 1:
             raise ColumnError(
                 f"the columns {' and '.join(map(repr, spellings))} could both be meant: "
-                f"choose one with {option}; columns: {listed(columns)}"
+                f"choose one with `{parameter}`; columns: {listed(columns)}"
             )
         if spellings:
             return spellings[0]
@@ -85,14 +85,14 @@ def find_column(
 
 
 def require_column(
-    columns: Sequence[str], candidates: Sequence[str], asked: str | None, option: str
+    columns: Sequence[str], candidates: Sequence[str], asked: str | None, parameter: str
 ) -> str:
     """As `find_column`, of a column that has to be there.
 
     Raises:
         ColumnError: it is not there, or there in two spellings.
     """
-    name = find_column(columns, candidates, asked, option)
+    name = find_column(columns, candidates, asked, parameter)
     if name is None:
-        raise missing_column_error(columns, candidates, asked, option)
+        raise missing_column_error(columns, candidates, asked, parameter)
     return name

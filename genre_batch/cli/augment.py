@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from genre_batch.cli.console import is_verbose, note, progress_option, steps_progress
-from genre_batch.cli.options import AUGMENTED_ROWS
+from genre_batch.cli.options import (
+    AUGMENTED_ROWS,
+    column_options,
+    columns_from,
+    force_option,
+    reading_from,
+    reading_options,
+)
 
 __all__ = ["augment"]
 
@@ -42,9 +50,8 @@ __all__ = ["augment"]
     help="Which films are copied. none-of-top-4: those with none of the four most frequent genres; "
     "rare: those with a genre that has less than a tenth of the most frequent one's films.",
 )
-@click.option("--text-column", metavar="NAME", help="The column of overviews.")
-@click.option("--genre-column", metavar="NAME", help="The column of genres.")
-@click.option("--genre-separator", metavar="STR", help="What stands between genres in a cell.")
+@reading_options
+@column_options(titles=False)
 @click.option(
     "--models",
     metavar="DIR",
@@ -63,7 +70,7 @@ __all__ = ["augment"]
     metavar="N",
     help="Translations of apertium at a time.  [default: the cores this process may use]",
 )
-@click.option("--force", is_flag=True, help="Overwrite an existing output.")
+@force_option
 @progress_option
 def augment(
     catalog: str,
@@ -71,14 +78,12 @@ def augment(
     translator: str,
     pivots: str | None,
     rows: str,
-    text_column: str | None,
-    genre_column: str | None,
-    genre_separator: str | None,
     models: str | None,
     cache: str | None,
     workers: int | None,
     force: bool,
     progress: bool | None,
+    **options: Any,
 ) -> None:
     """Add back-translated copies of rarer films to a labelled catalog.
 
@@ -104,9 +109,10 @@ def augment(
     from genre_batch.augmentation.augment import AugmentJob
     from genre_batch.augmentation.augment import augment as run
     from genre_batch.augmentation.translator import Translator
-    from genre_batch.catalog.formats import input_location, output_location
+    from genre_batch.catalog.formats import output_location
 
-    location, target = input_location(catalog), output_location(output)
+    reading = reading_from(options)
+    location, target = reading.locate(catalog), output_location(output)
     asked = tuple(name.strip() for name in pivots.split(",") if name.strip()) if pivots else ()
     chosen: Translator
     if translator == "apertium":
@@ -122,9 +128,8 @@ def augment(
         output=target,
         translator=chosen,
         rows=rows,
-        text_column=text_column,
-        genre_column=genre_column,
-        genre_separator=genre_separator,
+        columns=columns_from(options),
+        reading=reading,
         cache=Path(cache) if cache else None,
         force=force,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ from genre_batch.cli.console import (
     steps_progress,
     table,
 )
+from genre_batch.cli.options import column_options, columns_from, reading_from, reading_options
 
 __all__ = ["compare"]
 
@@ -65,14 +67,8 @@ __all__ = ["compare"]
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N")
 @click.option("--quick", is_flag=True, help="1,500 rows, one epoch: to see that it runs.")
-@click.option("--text-column", metavar="NAME", help="The column of overviews.")
-@click.option("--title-column", metavar="NAME", help="The column of titles.")
-@click.option("--genre-column", metavar="NAME", help="The column of genres.")
-@click.option(
-    "--genre-separator",
-    metavar="STR",
-    help="What stands between genres in a cell.  [default: found, cell by cell]",
-)
+@reading_options
+@column_options()
 @click.option("--json", "as_json", is_flag=True, help="The rows as JSON on stdout.")
 @progress_option
 def compare(
@@ -87,12 +83,9 @@ def compare(
     oversampled: str | None,
     seed: int,
     quick: bool,
-    text_column: str | None,
-    title_column: str | None,
-    genre_column: str | None,
-    genre_separator: str | None,
     as_json: bool,
     progress: bool | None,
+    **options: Any,
 ) -> None:
     """Train and score every system of the paper on CATALOG, and the shipped model beside them.
 
@@ -108,7 +101,8 @@ def compare(
     from genre_batch.catalog.formats import input_location
     from genre_batch.extras import require_extra
 
-    location = input_location(catalog)
+    reading = reading_from(options)
+    location = reading.locate(catalog)
     split_file = input_location(split) if split else None
     copies = input_location(oversampled) if oversampled else None
     require_extra("genre-batch compare", "train")
@@ -116,14 +110,14 @@ def compare(
     from genre_batch.comparison.job import PROTOCOLS, CompareJob
     from genre_batch.comparison.run import compare as run_comparison
     from genre_batch.comparison.systems.registry import SYSTEMS
-    from genre_batch.dataset.labelled import Columns
 
     job = CompareJob(
         catalog=location,
         folder=Path(folder),
         protocols=PROTOCOLS if protocol == "both" else (protocol,),
         systems=tuple(systems.split(",")) if systems else tuple(SYSTEMS),
-        columns=Columns(text_column, title_column, genre_column, genre_separator),
+        columns=columns_from(options),
+        reading=reading,
         split=split_file,
         base_model=base_model,
         bert_model=bert_model,

@@ -14,7 +14,16 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
-from genre_batch.cli.options import KEEPS, LOSSES, SAMPLINGS, THRESHOLD_METHODS
+from genre_batch.cli.options import (
+    KEEPS,
+    LOSSES,
+    SAMPLINGS,
+    THRESHOLD_METHODS,
+    column_options,
+    columns_from,
+    reading_from,
+    reading_options,
+)
 
 __all__ = ["train"]
 
@@ -154,14 +163,8 @@ __all__ = ["train"]
     metavar="SHARE",
     help="Share of the films whose title is left out, so that catalogs without titles are served.",
 )
-@click.option("--text-column", metavar="NAME", help="The column of overviews.")
-@click.option("--title-column", metavar="NAME", help="The column of titles.")
-@click.option("--genre-column", metavar="NAME", help="The column of genres.")
-@click.option(
-    "--genre-separator",
-    metavar="STR",
-    help="What stands between genres in a cell.  [default: found, cell by cell]",
-)
+@reading_options
+@column_options()
 @click.option(
     "--thresholds",
     type=click.Choice(THRESHOLD_METHODS),
@@ -182,10 +185,6 @@ def train(
     teachers: tuple[str, ...],
     align_to: str | None,
     with_title: bool,
-    text_column: str | None,
-    title_column: str | None,
-    genre_column: str | None,
-    genre_separator: str | None,
     thresholds: str,
     resume: bool,
     progress: bool | None,
@@ -206,14 +205,14 @@ def train(
     from genre_batch.catalog.formats import input_location
     from genre_batch.extras import require_extra
 
-    location = input_location(catalog)
+    reading, columns = reading_from(fine_tuning), columns_from(fine_tuning)
+    location = reading.locate(catalog)
     split_file = input_location(split) if split else None
     extra = input_location(extra_train) if extra_train else None
     require_extra("genre-batch train", "train")
 
     from dataclasses import replace
 
-    from genre_batch.dataset.labelled import Columns
     from genre_batch.training.options import RECIPES
     from genre_batch.training.run import TrainJob
     from genre_batch.training.run import train as run_training
@@ -225,7 +224,8 @@ def train(
         base_model=base_model,
         recipe=recipe,
         options=replace(RECIPES[recipe], **given),
-        columns=Columns(text_column, title_column, genre_column, genre_separator),
+        columns=columns,
+        reading=reading,
         with_title=with_title,
         protocol=protocol,
         split=split_file,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genre_batch.catalog.formats import Location
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.comparison.systems.registry import SYSTEMS
-from genre_batch.dataset.labelled import Columns
 from genre_batch.errors import UsageError
 
 __all__ = ["PROTOCOLS", "CompareJob"]
@@ -25,6 +25,7 @@ class CompareJob:
         protocols: of `PROTOCOLS`.
         systems: of `SYSTEMS`.
         columns: where texts, titles and genres are.
+        reading: how to read the catalog; split files and copies are read with the defaults.
         split: a split file for the clean protocol; None: one is drawn.
         base_model: the encoder of `distilbert`.
         bert_model: the encoder of `bert`; None: the same.
@@ -38,7 +39,8 @@ class CompareJob:
     folder: Path
     protocols: tuple[str, ...] = ("clean",)
     systems: tuple[str, ...] = tuple(SYSTEMS)
-    columns: Columns = field(default_factory=Columns)
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     split: Location | None = None
     base_model: str = "distilbert-base-uncased"
     bert_model: str | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from genre_batch.catalog.options import ReadingOptions
 from genre_batch.comparison.job import PROTOCOLS, CompareJob
 from genre_batch.comparison.report import comparison_report
 from genre_batch.comparison.splits import Catalogs, HeldFilms
@@ -210,7 +211,13 @@ def _provenance(job: CompareJob) -> dict[str, Any]:
         "catalog_sha256": sha256_of(job.catalog),
         "split_sha256": sha256_of(job.split) if job.split else None,
         "oversampled_sha256": sha256_of(job.oversampled) if job.oversampled else None,
-        "columns": asdict(job.columns),
+        "columns": {
+            "text": job.columns.text_column,
+            "title": job.columns.title_column,
+            "genre": job.columns.genre_column,
+            "separator": job.columns.genre_separator,
+        },
+        "reading": None if job.reading == ReadingOptions() else asdict(job.reading),
         "base_model": job.base_model,
         "bert_model": job.bert_model or job.base_model,
         "model": job.model,

@@ -10,21 +10,16 @@ import pyarrow.parquet as pq
 
 from genre_batch.augmentation.apertium import Apertium
 from genre_batch.augmentation.augment import AugmentJob, augment
-from genre_batch.catalog.columns import (
-    GENRE_COLUMNS,
-    TEXT_COLUMNS,
-    TITLE_COLUMNS,
-    find_column,
-    require_column,
-)
 from genre_batch.catalog.formats import Location, input_location, output_location
-from genre_batch.catalog.genres import parse_column
+from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.systems.registry import SYSTEMS, Entry
 from genre_batch.dataset.copies import PIVOT_COLUMN
-from genre_batch.dataset.labelled import Dataset, load_dataset
-from genre_batch.dataset.split import PARTS
+from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.labelled import find_labelled_columns, read_labelled
+from genre_batch.dataset.load import load_dataset
+from genre_batch.dataset.split import PARTS, split_file_text
 from genre_batch.files import replacing, write_text
 from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.progress import StepProgress
@@ -66,11 +61,9 @@ class Catalogs:
     def __init__(self, job: CompareJob, progress: StepProgress) -> None:
         self._job = job
         self._progress = progress
-        held = read_table(job.catalog).column_names
-        require_column(held, TEXT_COLUMNS, job.columns.text, "--text-column")
-        require_column(held, GENRE_COLUMNS, job.columns.genre, "--genre-column")
-        title = find_column(held, TITLE_COLUMNS, job.columns.title, "--title-column")
-        self._with_title = title is not None
+        held = read_table(job.catalog, job.reading).column_names
+        columns = find_labelled_columns(held, job.columns, titles="optional")
+        self._with_title = columns.title is not None
         if job.oversampled is None and any(
             _data(protocol, SYSTEMS[name]) == "oversampled"
             for protocol in job.protocols
@@ -91,15 +84,23 @@ class Catalogs:
     def _load(self, protocol: str, data: str) -> Dataset:
         key = protocol, data
         if key not in self._loaded:
+            location, reading = self._source(data)
             self._loaded[key] = load_dataset(
-                self._oversampled() if data == "oversampled" else self._catalog,
+                location,
                 self._job.columns,
                 with_title=self._with_title,
+                reading=reading,
                 protocol=protocol,
                 split_file=self._clean_split() if protocol == "clean" else None,
                 seed=self._job.seed,
             )
         return self._loaded[key]
+
+    def _source(self, data: str) -> tuple[Location, ReadingOptions | None]:
+        """Return where the rows are, original or oversampled, and how to read them."""
+        if data == "oversampled":
+            return self._oversampled(), None
+        return self._catalog, self._job.reading
 
     @property
     def _catalog(self) -> Location:
@@ -107,8 +108,9 @@ class Catalogs:
             return self._job.catalog
         path = self._job.folder / "catalog.parquet"
         if not path.exists():
+            table = read_table(self._job.catalog, self._job.reading)
             with replacing(path) as file:
-                pq.write_table(read_table(self._job.catalog).slice(0, QUICK_ROWS), file)
+                pq.write_table(table.slice(0, QUICK_ROWS), file)
         return input_location(str(path))
 
     def _clean_split(self) -> Location:
@@ -117,13 +119,13 @@ class Catalogs:
             path = self._job.folder / "split.csv"
             if not path.exists():
                 drawn = load_dataset(
-                    self._catalog, self._job.columns, with_title=False, seed=self._job.seed
+                    self._catalog,
+                    self._job.columns,
+                    with_title=False,
+                    reading=self._job.reading,
+                    seed=self._job.seed,
                 )
-                lines = [
-                    f"{row},{part},{key:016x}\n"
-                    for row, part, key in zip(drawn.rows, drawn.parts, drawn.keys, strict=True)
-                ]
-                write_text(path, "".join(["row,part,overview_key\n", *lines]))
+                write_text(path, split_file_text(drawn.rows, drawn.parts, drawn.keys))
             self._split = input_location(str(path))
         return self._split
 
@@ -133,15 +135,13 @@ class Catalogs:
             return self._job.oversampled
         path = self._job.folder / "oversampled.parquet"
         if not path.exists():
-            columns = self._job.columns
             augment(
                 AugmentJob(
                     catalog=self._catalog,
                     output=output_location(str(path)),
                     translator=Apertium(),
-                    text_column=columns.text,
-                    genre_column=columns.genre,
-                    genre_separator=columns.separator,
+                    columns=self._job.columns,
+                    reading=self._job.reading,
                 ),
                 self._progress,
             )
@@ -156,18 +156,13 @@ class Catalogs:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Genre -> rows, before and, where copies were made, after oversampling."""
-        places = {"before": self._catalog}
+        sources = {"before": "original"}
         made = self._job.oversampled or self._job.folder / "oversampled.parquet"
         if isinstance(made, Location) or made.exists():
-            places["after"] = self._oversampled()
+            sources["after"] = "oversampled"
         counts = {}
-        for name, place in places.items():
-            genre = require_column(
-                read_table(place).column_names,
-                GENRE_COLUMNS,
-                self._job.columns.genre,
-                "--genre-column",
-            )
-            cells = parse_column(read_table(place).column(genre), self._job.columns.separator)
-            counts[name] = dict(Counter(label for cell in cells for label in set(cell)))
+        for name, data in sources.items():
+            location, reading = self._source(data)
+            catalog = read_labelled(location, self._job.columns, reading)
+            counts[name] = dict(Counter(label for cell in catalog.genres for label in set(cell)))
         return counts

@@ -1,1 +1,1 @@
-"""Labelled catalogs, read once for every command that learns or measures: texts, labels, splits."""
+"""Labelled catalogs, read once for all commands that train or evaluate: texts, labels, splits."""

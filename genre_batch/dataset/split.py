@@ -1,4 +1,4 @@
-"""A file that says which row of a catalog is in which part."""
+"""Which row of a catalog is in which part: drawn at random, or read from a file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,50 @@ import numpy.typing as npt
 from genre_batch.catalog.columns import listed
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.reading.reader import read_table
-from genre_batch.errors import CatalogError, ColumnError
+from genre_batch.errors import CatalogError, ColumnError, TrainingError
 
-__all__ = ["PARTS", "SplitFile", "read_split_file"]
+__all__ = ["PARTS", "SplitFile", "draw_split", "read_split_file", "split_file_text"]
 
 PARTS = ("train", "dev", "test")
+
+_FOLDS = ("test", "dev", "dev", *["train"] * 7)
+"""The part of each of ten equal folds: the paper's 70/20/10 (section "Data")."""
+
+
+def draw_split(
+    labels: npt.NDArray[np.uint8], groups: npt.NDArray[np.uint64], seed: int
+) -> list[str]:
+    """Draw a part for every row: 70 % train, 20 % dev, 10 % test, with equal shares of each genre.
+
+    Groups are split, not rows; each group counts once, with the genres of all its rows (iterative
+    stratification: Sechidis, Tsoumakas and Vlahavas 2011).
+
+    Args:
+        labels: (rows, genres) 0 or 1.
+        groups: (rows,); rows of one group are put into one part.
+        seed: same seed, same split.
+
+    Returns:
+        (rows,) parts, of `PARTS`.
+
+    Raises:
+        TrainingError: there are too few distinct rows to fill three parts.
+    """
+    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
+    distinct, group_of = np.unique(groups, return_inverse=True)
+    if len(distinct) < len(_FOLDS):
+        raise TrainingError(
+            f"{len(distinct)} distinct texts cannot be split 70/20/10: "
+            f"at least {len(_FOLDS)} are needed"
+        )
+    group_labels = np.zeros((len(distinct), labels.shape[1]), dtype=np.uint8)
+    np.maximum.at(group_labels, group_of, labels)
+    folds = MultilabelStratifiedKFold(n_splits=len(_FOLDS), shuffle=True, random_state=seed)
+    part_of = np.empty(len(distinct), dtype=object)
+    for part, (_, held_out) in zip(_FOLDS, folds.split(group_labels, group_labels), strict=True):
+        part_of[held_out] = part
+    return [str(part) for part in part_of[group_of]]
 
 
 @dataclass(frozen=True)
@@ -22,9 +61,9 @@ class SplitFile:
     """Rows of a catalog and their parts.
 
     Attributes:
-        name: the file's, for messages.
+        name: the file's name, for messages.
         parts: row (0-based) -> part, of `PARTS`.
-        keys: row -> 16 hexadecimal digits of the overview's `text_key`, where the file tells them.
+        keys: row -> 16 hexadecimal digits of the overview's `text_key`; empty if the file has none.
     """
 
     name: str
@@ -32,11 +71,11 @@ class SplitFile:
     keys: dict[int, str]
 
     def check(self, rows: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64]) -> None:
-        """Makes sure that the file is of this catalog.
+        """Check that the file is of this catalog.
 
         Args:
-            rows: (films,) where each film stands in the catalog.
-            keys: (films,) the `text_key` of each one's overview.
+            rows: (films,) each film's row in the catalog.
+            keys: (films,) the `text_key` of each film's overview.
 
         Raises:
             CatalogError: a row has another overview.
@@ -49,28 +88,47 @@ class SplitFile:
 
 
 def read_split_file(location: Location) -> SplitFile:
-    """Reads a file with the columns `row`, `part` and perhaps `overview_key`.
+    """Read a file with the columns `row`, `part` and, optionally, `overview_key`.
 
     Raises:
         ColumnError: a column is missing.
-        CatalogError: a row is no number, or a part is none of `PARTS`.
+        CatalogError: a row is not a number, or a part is not one of `PARTS`.
     """
     table = read_table(location)
     for column in ("row", "part"):
         if column not in table.column_names:
             raise ColumnError(
-                f"{location.name}: a split file has the columns row and part; "
+                f"{location.name}: a split file needs the columns row and part; "
                 f"columns: {listed(table.column_names)}"
             )
     try:
         rows = [int(row) for row in table.column("row").to_pylist()]
     except (TypeError, ValueError) as error:
-        raise CatalogError(f"{location.name}: a row is no number: {error}") from error
+        raise CatalogError(f"{location.name}: a row is not a number: {error}") from error
     parts = dict(zip(rows, table.column("part").to_pylist(), strict=True))
     unknown = sorted(set(parts.values()) - set(PARTS), key=str)
     if unknown:
-        raise CatalogError(f"{location.name}: unknown part {unknown[0]!r}; known: {PARTS}")
+        raise CatalogError(
+            f"{location.name}: unknown part {unknown[0]!r}; known: {', '.join(PARTS)}"
+        )
     keys: dict[int, str] = {}
     if "overview_key" in table.column_names:
         keys = dict(zip(rows, table.column("overview_key").to_pylist(), strict=True))
     return SplitFile(location.name, parts, keys)
+
+
+def split_file_text(
+    rows: npt.NDArray[np.int64], parts: list[str], keys: npt.NDArray[np.uint64]
+) -> str:
+    """Return a split file as CSV, with the columns `row`, `part` and `overview_key`.
+
+    Args:
+        rows: (films,) each film's row in the catalog (0-based).
+        parts: (films,) of `PARTS`.
+        keys: (films,) the `text_key` of each film's overview.
+    """
+    lines = [
+        f"{row},{part},{key:016x}\n"
+        for row, part, key in zip(rows.tolist(), parts, keys.tolist(), strict=True)
+    ]
+    return "".join(["row,part,overview_key\n", *lines])

@@ -1,25 +1,32 @@
-"""A model's thresholds found anew on a labelled catalog."""
+"""`tune`: find new thresholds for a model on a labelled catalog."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
+from genre_batch.dataset.labelled import sha256_of
 from genre_batch.errors import CatalogError, UsageError
-from genre_batch.evaluation.evaluate import EvaluationJob, read_labelled
+from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
-from genre_batch.files import check_output_file, replacing
+from genre_batch.evaluation.operating_point import (
+    as_operating_point,
+    genres_off,
+    measure_operating_points,
+    stored_thresholds,
+)
+from genre_batch.files import check_output_file, first_line, replacing
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import (
     ConditionalThreshold,
+    ModelFile,
     ModelMetadata,
-    OperatingPoint,
     read_model_file,
     write_metadata,
 )
@@ -27,13 +34,13 @@ from genre_batch.model.tagger import GenreTagger, default_model
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.methods import METHODS
-from genre_batch.thresholds.operating_points import OPERATING_POINTS, Measured, measure_point
+from genre_batch.thresholds.operating_points import Measured
 
-__all__ = ["TUNE_METHODS", "TuneJob", "TuneResult", "as_operating_point", "tune"]
+__all__ = ["TUNE_METHODS", "TuneJob", "TuneResult", "tune"]
 
-LEAST_FILMS = 20
+_LEAST_FILMS = 20
 TUNE_METHODS = (*METHODS, "conditional")
-"""Those that give one threshold a genre, and the one that may give two."""
+"""The methods with one threshold per genre, and the one with up to two."""
 
 
 @dataclass(frozen=True)
@@ -43,31 +50,36 @@ class TuneJob:
     Attributes:
         data: the labelled catalog and the model.
         output: the .onnx file to write.
-        method: of `TUNE_METHODS`; what `tag` then uses unless told otherwise.
+        method: of `TUNE_METHODS`, for the thresholds that `tag` uses by default.
         force: overwrite an existing output.
+
+    Raises:
+        UsageError: an unknown method.
     """
 
     data: EvaluationJob
-    output: str
+    output: str | os.PathLike[str]
     method: str = "f1"
     force: bool = False
 
     def __post_init__(self) -> None:
         if self.method not in TUNE_METHODS:
-            raise UsageError(f"--method {self.method}: known are {', '.join(TUNE_METHODS)}")
+            raise UsageError(
+                f"`method` must be one of {', '.join(TUNE_METHODS)}, got {self.method!r}"
+            )
 
 
 @dataclass(frozen=True)
 class TuneResult:
-    """What came of it.
+    """The result of `tune`.
 
     Attributes:
         output: the file written.
-        films: how many it was tuned on.
-        scores: figures on these very films, at thresholds fitted to them: optimistic.
-        points: the operating points by name, each measured on films without a say in it.
-        off: the genres that each operating point switches off, where it does.
-        given: the genres that have two thresholds, and which other genre each looks at.
+        films: the number of films that the thresholds were fitted to.
+        scores: figures on the same films: optimistic.
+        points: the operating points by name, each measured with cross-fitted thresholds.
+        off: the genres that each operating point switches off, if any.
+        given: the genres with two thresholds, and the genre whose prediction selects between them.
     """
 
     output: str
@@ -79,116 +91,114 @@ class TuneResult:
 
 
 def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
-    """Writes a model with thresholds and operating points found on a labelled catalog.
+    """Write a copy of a model with thresholds and operating points fitted to a labelled catalog.
 
-    Graph, tokenizer and labels stay as they are; figures that belonged to the old thresholds go.
+    Graph, tokenizer and labels stay unchanged; figures measured at the old thresholds are removed.
 
     Args:
-        job: what and how.
-        progress: is told (films done, films in all).
+        job: the catalog, the model and the options.
+        progress: called with (films done, all films).
 
     Raises:
-        UsageError, CatalogError, ModelError: as `evaluate` does; too few films, or the output is
-            there; nothing is written then.
+        UsageError, ColumnError, ModelError: as `evaluate` raises them; the catalog is stdin, or the
+            output is not a name for a model file.
+        CatalogError: as `evaluate` raises it; there are too few films, or the output exists or
+            cannot be written. No output is written then.
     """
+    output = os.fspath(job.output)
     location = job.data.reading.locate(job.data.source)
-    if location.is_stdio:
-        raise UsageError("stdin cannot be named in the model's provenance: tune on a file")
-    if not job.output.endswith(".onnx"):
-        raise UsageError(f"{job.output}: a model's name ends with .onnx")
-    check_output_file(job.output, force=job.force)
+    if not output.endswith(".onnx"):
+        raise UsageError(f"{output}: the name of a model file must end with .onnx")
+    check_output_file(output, force=job.force)
+    digest = sha256_of(location)
     file = read_model_file(Path(job.data.model) if job.data.model else default_model())
     tagger = GenreTagger(file, job.data.threads)
-    films = read_labelled(job.data, location, tagger)
-    if len(films.labels) < LEAST_FILMS:
+    films = read_films(job.data, location, tagger)
+    if len(films.labels) < _LEAST_FILMS:
         raise CatalogError(
             f"{location.name}: {len(films.labels)} films are too few to tune on: "
-            f"at least {LEAST_FILMS} are needed"
+            f"at least {_LEAST_FILMS} are needed"
         )
     probabilities = films.predict(tagger, progress)
-    found = _found(job.method, probabilities, films.labels, tagger.metadata)
-    points = {
-        name: measure_point(method, probabilities, films.labels)
-        for name, method in OPERATING_POINTS.items()
-    }
-    thresholds = Decision().row_thresholds(found, probabilities)
-    scores = score_predictions(films.labels, probabilities, thresholds, tagger.labels)
-    with contextlib.closing(location.open_raw()) as raw:
-        digest = hashlib.file_digest(raw, "sha256").hexdigest()  # type: ignore[arg-type]
-    tuned = {
+    metadata = _with_thresholds(job.method, probabilities, films.labels, tagger.metadata)
+    points = measure_operating_points(probabilities, films.labels)
+    scores = _scores(films, probabilities, metadata)
+    provenance = {
         "catalog_sha256": digest,
         "part": job.data.part,
         "films": len(films.labels),
         "method": job.method,
     }
-    old = tagger.metadata
-    metadata = replace(
-        found,
-        operating_points={name: as_operating_point(measured) for name, measured in points.items()},
-        metrics={"tuned_on": scores.as_dict()}
-        | ({"export": old.metrics["export"]} if "export" in old.metrics else {}),
-        provenance={**old.provenance, "tuned": tuned},
-    )
-    model = onnx.load_model_from_string(file.content)
-    write_metadata(model, metadata)
-    try:
-        with replacing(job.output) as stream:
-            stream.write(model.SerializeToString(deterministic=True))
-    except OSError as error:
-        raise CatalogError(f"cannot write {job.output}: {error.strerror or error}") from error
+    _write_model(file, _tuned_metadata(metadata, points, scores, provenance), output)
+    off = {name: genres_off(point.thresholds, tagger.labels) for name, point in points.items()}
     return TuneResult(
-        output=job.output,
+        output=output,
         films=len(films.labels),
         scores=scores,
         points=points,
-        off={
-            name: _off(measured.thresholds, tagger.labels)
-            for name, measured in points.items()
-            if np.isinf(measured.thresholds).any()
-        },
-        given={label: one.given for label, one in found.conditional_thresholds.items()},
+        off={name: genres for name, genres in off.items() if genres},
+        given={label: pair.given for label, pair in metadata.conditional_thresholds.items()},
     )
 
 
-def _found(
+def _scores(
+    films: LabelledFilms, probabilities: npt.NDArray[np.float32], metadata: ModelMetadata
+) -> Scores:
+    """Score the films at the thresholds that were fitted to them."""
+    thresholds = Decision().row_thresholds(metadata, probabilities)
+    return score_predictions(films.labels, probabilities, thresholds, metadata.labels)
+
+
+def _with_thresholds(
     method: str,
     probabilities: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     old: ModelMetadata,
 ) -> ModelMetadata:
-    """The metadata with the thresholds that a method finds, and none of the old ones."""
+    """Return the metadata with the thresholds of a method in place of the old ones."""
     if method in METHODS:
         plain = METHODS[method](probabilities, labels)
         return replace(old, thresholds=tuple(plain.tolist()), conditional_thresholds={})
     pairs = conditional(probabilities, labels)
-    looking = np.flatnonzero(pairs.given != np.arange(len(old.labels))).tolist()
+    with_two = np.flatnonzero(pairs.given != np.arange(len(old.labels))).tolist()
     return replace(
         old,
         thresholds=tuple(pairs.base.tolist()),
         conditional_thresholds={
-            old.labels[at]: ConditionalThreshold(
-                old.labels[pairs.given[at]], *_or_none(pairs.thresholds[:, at])
+            old.labels[genre]: ConditionalThreshold(
+                old.labels[pairs.given[genre]], *stored_thresholds(pairs.thresholds[:, genre])
             )
-            for at in looking
+            for genre in with_two
         },
     )
 
 
-def _off(thresholds: npt.NDArray[np.float64], labels: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(
-        label for label, one in zip(labels, thresholds.tolist(), strict=True) if np.isinf(one)
+def _tuned_metadata(
+    metadata: ModelMetadata,
+    points: dict[str, Measured],
+    scores: Scores,
+    provenance: dict[str, Any],
+) -> ModelMetadata:
+    """Return the metadata with operating points, figures and provenance of the tuning."""
+    metrics: dict[str, Any] = {"tuned_on": scores.as_dict()}
+    if "export" in metadata.metrics:
+        metrics["export"] = metadata.metrics["export"]
+    return replace(
+        metadata,
+        operating_points={name: as_operating_point(point) for name, point in points.items()},
+        metrics=metrics,
+        provenance={**metadata.provenance, "tuned": provenance},
     )
 
 
-def _or_none(thresholds: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
-    """Thresholds as a model carries them: None for one that nothing passes."""
-    return tuple(None if np.isinf(one) else one for one in thresholds.tolist())
-
-
-def as_operating_point(measured: Measured) -> OperatingPoint:
-    """A measured set of thresholds as a model carries it."""
-    return OperatingPoint(
-        thresholds=_or_none(measured.thresholds),
-        precision=round(measured.precision, 4),
-        recall=round(measured.recall, 4),
-    )
+def _write_model(file: ModelFile, metadata: ModelMetadata, output: str) -> None:
+    """Write the model with other metadata, complete or not at all."""
+    model = onnx.load_model_from_string(file.content)
+    write_metadata(model, metadata)
+    try:
+        with replacing(output) as stream:
+            stream.write(model.SerializeToString(deterministic=True))
+    except OSError as error:
+        raise CatalogError(
+            f"cannot write {output}: {error.strerror or first_line(error)}"
+        ) from error

@@ -20,10 +20,10 @@ from optimum.exporters.onnx import export as optimum_export
 from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
 from transformers import DistilBertForSequenceClassification
 
-from genre_batch.dataset.labelled import Dataset, concatenate, read_dataset, variants
+from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset, variants
 from genre_batch.errors import TrainingError
 from genre_batch.evaluation.metrics import macro_f1, score_predictions
-from genre_batch.evaluation.tune import as_operating_point
+from genre_batch.evaluation.operating_point import as_operating_point
 from genre_batch.exporting.graph.attention import fuse_attention
 from genre_batch.exporting.graph.quantize_embeddings import quantize_embeddings
 from genre_batch.exporting.graph.quantize_matmul import calibrate, quantize_matmuls

@@ -86,9 +86,9 @@ class ColumnChoice:
 
 def text_choice(asked: str | None) -> ColumnChoice:
     """The column of overviews, which has to be there."""
-    return ColumnChoice(TEXT_COLUMNS, asked, "--text-column", required=True)
+    return ColumnChoice(TEXT_COLUMNS, asked, "text_column", required=True)
 
 
 def title_choice(asked: str | None) -> ColumnChoice:
     """The column of titles, which may be missing unless it was asked for."""
-    return ColumnChoice(TITLE_COLUMNS, asked, "--title-column", required=False)
+    return ColumnChoice(TITLE_COLUMNS, asked, "title_column", required=False)

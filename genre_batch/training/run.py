@@ -12,15 +12,9 @@ from typing import Any
 import numpy as np
 
 from genre_batch.catalog.formats import Location
-from genre_batch.dataset.labelled import (
-    Columns,
-    Dataset,
-    concatenate,
-    load_dataset,
-    load_extra,
-    read_dataset,
-    variants,
-)
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset, variants
+from genre_batch.dataset.load import load_dataset, load_extra
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.files import check_output_folder, rename_into_place
@@ -59,6 +53,7 @@ class TrainJob:
         recipe: the name of the recipe that `options` started from, for the record.
         options: how to fine-tune.
         columns: where texts, titles and genres are.
+        reading: how to read the catalog; other files are read with the defaults.
         with_title: whether the model reads titles too.
         protocol: `clean` or `paper` (dataset/labelled.py).
         split: a split file to use instead of drawing one.
@@ -75,7 +70,8 @@ class TrainJob:
     base_model: str = "distilbert-base-uncased"
     recipe: str = "default"
     options: FineTuneOptions = field(default_factory=FineTuneOptions)
-    columns: Columns = field(default_factory=Columns)
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
     with_title: bool = False
     protocol: str = "clean"
     split: Location | None = None
@@ -135,6 +131,7 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResu
         job.catalog,
         job.columns,
         with_title=job.with_title,
+        reading=job.reading,
         protocol=job.protocol,
         split_file=job.split,
         seed=job.options.seed,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.split import PARTS
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.report.figures import genre_counts, training_curves

@@ -14,7 +14,8 @@ import pytest
 
 from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
 from genre_batch.catalog.formats import input_location, output_location
-from genre_batch.dataset.labelled import Columns, load_dataset
+from genre_batch.catalog.options import ColumnOptions
+from genre_batch.dataset.load import load_dataset
 from genre_batch.errors import ColumnError, GenreBatchError, OutputExistsError, TrainingError
 
 FILMS = [
@@ -166,7 +167,7 @@ def test_copies_go_with_their_film_and_into_training_only(tmp_path: Path) -> Non
             cache=tmp_path / "kept.sqlite",
         )
     )
-    copies = load_dataset(input_location(str(output)), Columns(), with_title=False)
+    copies = load_dataset(input_location(str(output)), ColumnOptions(), with_title=False)
     sources = pq.read_table(output).column("source_row").to_pylist()
     part_of = {
         row: part

@@ -17,7 +17,7 @@ def test_case_and_outer_spaces_do_not_matter() -> None:
 
 
 def test_two_spellings_of_the_first_candidate_are_ambiguous() -> None:
-    with pytest.raises(ColumnError, match=r"'overview' and 'Overview'.*--text-column"):
+    with pytest.raises(ColumnError, match=r"'overview' and 'Overview'.*`text_column`"):
         find_column(["overview", "Overview"], TEXT_COLUMNS)
 
 
@@ -33,8 +33,8 @@ def test_an_asked_column_is_taken_as_it_is_spelt() -> None:
 
 def test_no_candidate_is_none_unless_it_is_needed() -> None:
     assert find_column(["id"], TEXT_COLUMNS) is None
-    with pytest.raises(ColumnError, match=r"--genre-column; columns: id"):
-        require_column(["id"], ("genre",), None, "--genre-column")
+    with pytest.raises(ColumnError, match=r"`genre_column`; columns: id"):
+        require_column(["id"], ("genre",), None, "genre_column")
 
 
 def test_a_wide_table_lists_its_first_columns_and_says_how_many() -> None:

@@ -124,7 +124,7 @@ def test_inspect_fails_in_one_line(command: Command, place: Path, name: str, sai
             ["@films.csv", "-o", "@run", "--genre-column", "genre"],
             ["no column 'genre'", "columns: id, overview"],
         ),
-        (1, ["@one_class.csv", "-o", "@run"], ["the one genre 'Drama'", "--genre-column"]),
+        (1, ["@one_class.csv", "-o", "@run"], ["the same genre 'Drama'", "--genre-column"]),
         (2, ["@films.csv", "-o", "@run", "--split", "@none.csv"], ["no such file"]),
         (1, ["@films.csv", "-o", "@there.csv"], ["is a file"]),
     ],
@@ -141,7 +141,7 @@ def test_train_fails_in_one_line_and_makes_no_folder(
 def test_export_of_a_folder_that_is_no_run_fails_in_one_line(command: Command, place: Path) -> None:
     (place.parent / "empty").mkdir(exist_ok=True)
     message = _fails(command, place, 1, "export-onnx", place.parent / "empty", "-o", "@out.onnx")
-    assert "no run folder" in message
+    assert "not a run folder" in message
     assert "no such folder" in _fails(command, place, 2, "export-onnx", "@none", "-o", "@out.onnx")
 
 

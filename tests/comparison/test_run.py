@@ -21,7 +21,8 @@ from genre_batch.comparison.run import compare
 from genre_batch.comparison.systems import registry
 from genre_batch.comparison.systems.always_zero import AlwaysZero
 from genre_batch.comparison.table import SCHEMES
-from genre_batch.dataset.labelled import Dataset, load_dataset
+from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.load import load_dataset
 from genre_batch.errors import TrainingError, UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")

@@ -83,7 +83,7 @@ def test_a_split_file_of_another_catalog_is_refused(
 
 def test_a_catalog_without_parts_is_told_how_to_name_them(tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("overview,genres\nlaugh,Comedy\n")
-    with pytest.raises(ColumnError, match=r"no column 'part'.*--split FILE"):
+    with pytest.raises(ColumnError, match=r"no column 'part'.*`split`"):
         _evaluate(tmp_path / "f.csv", tiny_model, part="test")
 
 
@@ -91,7 +91,9 @@ def test_genres_that_the_model_does_not_know_are_named_or_left_out(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "f.csv").write_text('overview,genres\nlaugh,"Comedy, Noir"\ncry,Noir\n')
-    with pytest.raises(CatalogError, match=r"does not know 'Noir' \(2 films\): add --ignore-unk"):
+    with pytest.raises(
+        CatalogError, match=r"does not know 'Noir' \(2 films\): add `ignore_unknown`"
+    ):
         _evaluate(tmp_path / "f.csv", tiny_model)
     result = _evaluate(tmp_path / "f.csv", tiny_model, ignore_unknown=True)
     assert (result.films, result.ignored) == (2, {"Noir": 2})
@@ -134,8 +136,8 @@ def test_conditional_thresholds_are_scored_as_they_decide(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("overview\nlaugh\n", "--genre-column; columns: overview"),
-        ("genres\nDrama\n", "--text-column; columns: genres"),
+        ("overview\nlaugh\n", "`genre_column`; columns: overview"),
+        ("genres\nDrama\n", "`text_column`; columns: genres"),
     ],
 )
 def test_a_catalog_without_labels_or_text_is_refused(

@@ -139,9 +139,9 @@ def test_too_few_films_are_refused(tiny_model: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "options", "said"),
     [
-        ("o.bin", {}, "ends with .onnx"),
+        ("o.bin", {}, "must end with .onnx"),
         ("no/o.onnx", {}, "no such folder"),
-        ("o.onnx", {"method": "guess"}, "--method guess: known are f1,"),
+        ("o.onnx", {"method": "guess"}, "`method` must be one of f1,.*got 'guess'"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(

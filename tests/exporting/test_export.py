@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 import pytest
 
-from genre_batch.dataset.labelled import Dataset, read_dataset
+from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.errors import GenreBatchError, TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.exporting.export import PRECISIONS, ExportJob, export_onnx
@@ -259,7 +259,7 @@ def test_an_output_in_a_folder_that_is_not_there_is_refused(run: Path, tmp_path:
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is no run folder"):
+    with pytest.raises(TrainingError, match="is not a run folder"):
         export_onnx(ExportJob(tmp_path, tmp_path / "model.onnx"))
     assert list(tmp_path.iterdir()) == []
 

@@ -23,7 +23,7 @@ import pytest
 from genre_batch.catalog.formats import Location, input_location
 
 if TYPE_CHECKING:
-    from genre_batch.dataset.labelled import Dataset
+    from genre_batch.dataset.dataset import Dataset
     from genre_batch.training.options import FineTuneOptions
     from genre_batch.training.run import TrainJob, TrainResult
 
@@ -124,9 +124,10 @@ def extra_catalog(tmp_path_factory: pytest.TempPathFactory) -> Location:
 @pytest.fixture(scope="session")
 def films(catalog: Location) -> Dataset:
     """The catalog with its titles, split as `trained_run` splits it."""
-    from genre_batch.dataset.labelled import Columns, load_dataset
+    from genre_batch.catalog.options import ColumnOptions
+    from genre_batch.dataset.load import load_dataset
 
-    return load_dataset(catalog, Columns(), with_title=True)
+    return load_dataset(catalog, ColumnOptions(), with_title=True)
 
 
 @pytest.fixture(scope="session")

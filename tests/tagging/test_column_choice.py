@@ -55,7 +55,7 @@ def test_a_title_may_be_missing_unless_it_was_asked_for() -> None:
     choice = title_choice(None)
     assert choice.look(table) is None
     choice.finish()
-    with pytest.raises(ColumnError, match="no column 'Name': name one with --title-column"):
+    with pytest.raises(ColumnError, match="no column 'Name': name one with `title_column`"):
         title_choice("Name").look(table)
 
 

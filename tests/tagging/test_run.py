@@ -193,7 +193,7 @@ def test_the_summary_counts_what_the_output_holds(catalog: Path, tmp_path: Path)
 
 def test_a_catalog_without_text_column_is_refused_with_its_columns(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("id,genre\n1,Drama\n")
-    with pytest.raises(ColumnError, match="--text-column; columns: id, genre"):
+    with pytest.raises(ColumnError, match="`text_column`; columns: id, genre"):
         tag_catalog(tmp_path / "in.csv", tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 

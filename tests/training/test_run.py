@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.dataset.labelled import Columns, Dataset, read_dataset
+from genre_batch.catalog.options import ColumnOptions
+from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.dataset.split import PARTS
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
@@ -219,7 +220,7 @@ def test_resuming_a_finished_run_trains_nothing_and_reports_the_same(
         ({"with_title": False}, "with_title"),
         ({"recipe": "paper"}, "recipe"),
         ({"extra_train": None}, "data"),
-        ({"columns": Columns(title="overview")}, "columns"),
+        ({"columns": ColumnOptions(title_column="overview")}, "columns"),
     ],
 )
 def test_resuming_with_other_options_is_refused(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from genre_batch.catalog.formats import Location
-from genre_batch.dataset.labelled import Dataset, concatenate, read_dataset
+from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.report.page import render
 from genre_batch.training.run import TrainJob, TrainResult, train
 from genre_batch.training.run_folder import RunFolder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.progress import StepProgress
 
 __all__ = ["AlwaysZero"]

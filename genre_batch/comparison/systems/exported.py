@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import ModelError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import StepProgress

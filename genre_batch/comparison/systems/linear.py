@@ -18,7 +18,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.evaluation.metrics import mean_average_precision
 from genre_batch.progress import StepProgress
 

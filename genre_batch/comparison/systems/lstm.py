@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from genre_batch.comparison.systems.system import genre_shares
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.evaluation.metrics import mean_average_precision
 from genre_batch.progress import StepProgress
 

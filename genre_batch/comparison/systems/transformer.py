@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.progress import StepProgress
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.inference import predict_logits

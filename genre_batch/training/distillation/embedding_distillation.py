@@ -32,7 +32,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.files import replacing, replacing_path
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.training.encoder.base_model import Classifier, load_base_model

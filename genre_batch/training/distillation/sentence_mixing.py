@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.sentences import sentences
 
 __all__ = ["KEPT", "recombined"]

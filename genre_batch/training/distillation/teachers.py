@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.dataset.labelled import Dataset, concatenate, read_dataset
+from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.files import replacing
 from genre_batch.progress import StepProgress

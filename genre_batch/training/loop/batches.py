@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.model.batching import pad
 from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors
 from genre_batch.training.encoder.inference import token_ids

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import PooledClassifier
 

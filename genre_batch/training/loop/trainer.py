@@ -23,7 +23,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.evaluation.metrics import macro_f1, mean_average_precision
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.thresholds.methods import find_thresholds

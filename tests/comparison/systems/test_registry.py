@@ -17,7 +17,7 @@ from genre_batch.comparison.systems.lstm import Lstm
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.comparison.systems.system import Setting, System, genre_shares
 from genre_batch.comparison.systems.transformer import single_genre_loss
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import ModelError
 from genre_batch.evaluation.metrics import mean_average_precision
 

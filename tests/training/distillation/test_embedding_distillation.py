@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.training.distillation import embedding_distillation as aligning
 from genre_batch.training.distillation.embedding_distillation import (

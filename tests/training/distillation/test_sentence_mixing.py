@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import UsageError
 from genre_batch.training.distillation.sentence_mixing import recombined
 from genre_batch.training.loop.batches import TokenizedFilms

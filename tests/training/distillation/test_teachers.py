@@ -12,7 +12,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from transformers import AutoTokenizer
 
-from genre_batch.dataset.labelled import Dataset, read_dataset
+from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.training.distillation.teachers import check_teacher, teacher_predictions

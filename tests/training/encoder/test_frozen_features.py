@@ -14,7 +14,7 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import TrainingError
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors

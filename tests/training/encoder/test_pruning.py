@@ -26,7 +26,7 @@ from transformers import (
 
 from genre_batch import tag_catalog
 from genre_batch.catalog.formats import Location
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.model.metadata import read_model_file

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from genre_batch.dataset.labelled import Dataset
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.loop.best_epoch import BestEpoch
 from genre_batch.training.loop.trainer import fine_tune

@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
-from genre_batch.dataset.labelled import Dataset, concatenate
+from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.evaluation.metrics import macro_f1
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.thresholds.methods import find_thresholds

@@ -1,0 +1,149 @@
+"""Labelled films in parts, as training and exporting use them, and their file in a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from genre_batch.catalog.formats import input_location
+from genre_batch.catalog.reading.reader import read_table
+from genre_batch.dataset.labelled import encode_labels
+from genre_batch.errors import TrainingError
+from genre_batch.model.text import uses_title
+
+__all__ = ["Dataset", "concatenate", "read_dataset", "variants"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled films, each in one part.
+
+    Attributes:
+        texts: what the model reads of each film, with its title if the template has one.
+        bare_texts: the same without titles.
+        labels: (films, genres) uint8, 0 or 1.
+        names: the genres, in column order.
+        rows: (films,) int64, each film's row in its catalog (0-based).
+        keys: (films,) uint64, the `text_key` of each overview: equal for duplicates. A copy
+            (dataset/copies.py) has the key of its film.
+        parts: each film's part, of `PARTS`.
+        template: the text template that `texts` were composed with.
+        sha256: the SHA-256 of the catalog file.
+        dropped: the number of rows left out: without text, without genre, or copies whose film is
+            missing.
+    """
+
+    texts: list[str]
+    bare_texts: list[str]
+    labels: npt.NDArray[np.uint8]
+    names: list[str]
+    rows: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.uint64]
+    parts: list[str]
+    template: str
+    sha256: str
+    dropped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def part(self, *wanted: str) -> Dataset:
+        """Return only the films of these parts."""
+        return self.take([index for index, part in enumerate(self.parts) if part in wanted])
+
+    def take(self, positions: Sequence[int]) -> Dataset:
+        """Return only the films at these positions."""
+        return replace(
+            self,
+            texts=[self.texts[index] for index in positions],
+            bare_texts=[self.bare_texts[index] for index in positions],
+            labels=self.labels[positions],
+            rows=self.rows[positions],
+            keys=self.keys[positions],
+            parts=[self.parts[index] for index in positions],
+        )
+
+    def write(self, path: Path) -> None:
+        """Write `row, group, part, text, labels` and the text without title, as Parquet.
+
+        Rows of one group have the same overview, or are copies of a film that has it. The genre
+        names, the template and the catalog's hash are in the schema's metadata, so that
+        `read_dataset` needs no other file.
+        """
+        schema = pa.schema(
+            [
+                ("row", pa.int64()),
+                ("group", pa.string()),
+                ("part", pa.string()),
+                ("text", pa.string()),
+                ("labels", pa.list_(pa.string())),
+                ("text_without_title", pa.string()),
+            ],
+            metadata={
+                "labels": "\n".join(self.names),
+                "template": self.template,
+                "sha256": self.sha256,
+            },
+        )
+        names = np.array(self.names, dtype=object)
+        columns = [
+            self.rows,
+            [f"{key:016x}" for key in self.keys.tolist()],
+            self.parts,
+            self.texts,
+            [names[row.astype(bool)].tolist() for row in self.labels],
+            self.bare_texts,
+        ]
+        pq.write_table(pa.table(columns, schema), path)
+
+
+def read_dataset(path: Path) -> Dataset:
+    """Read a file that `Dataset.write` wrote.
+
+    Raises:
+        TrainingError: there is no such file: the folder is not a run folder.
+    """
+    if not path.exists():
+        raise TrainingError(
+            f"{path.parent} is not a run folder ({path.name} is missing): train a model first"
+        )
+    table = read_table(input_location(str(path)))
+    metadata = table.schema.metadata
+    names = metadata[b"labels"].decode().split("\n")
+    return Dataset(
+        texts=table.column("text").to_pylist(),
+        bare_texts=table.column("text_without_title").to_pylist(),
+        labels=encode_labels(table.column("labels").to_pylist(), names),
+        names=names,
+        rows=table.column("row").to_numpy(),
+        keys=np.array([int(key, 16) for key in table.column("group").to_pylist()], np.uint64),
+        parts=table.column("part").to_pylist(),
+        template=metadata[b"template"].decode(),
+        sha256=metadata[b"sha256"].decode(),
+    )
+
+
+def concatenate(first: Dataset, second: Dataset) -> Dataset:
+    """Return the films of both; the second must have the first one's genres and template."""
+    return replace(
+        first,
+        texts=first.texts + second.texts,
+        bare_texts=first.bare_texts + second.bare_texts,
+        labels=np.concatenate([first.labels, second.labels]),
+        rows=np.concatenate([first.rows, second.rows]),
+        keys=np.concatenate([first.keys, second.keys]),
+        parts=first.parts + second.parts,
+    )
+
+
+def variants(films: Dataset) -> dict[str, list[str]]:
+    """Return the texts to evaluate on: as the model reads them and, if it reads titles, without."""
+    if not uses_title(films.template):
+        return {"overview": films.texts}
+    return {"title_and_overview": films.texts, "overview": films.bare_texts}

@@ -1,0 +1,158 @@
+"""The films of a labelled catalog that a model can be scored on, and its probabilities."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from genre_batch.catalog.formats import Location, input_location
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.dataset.labelled import LabelledCatalog, encode_labels, read_labelled
+from genre_batch.dataset.split import PARTS, read_split_file
+from genre_batch.errors import CatalogError, ColumnError, UsageError
+from genre_batch.model.decision import Decision
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text import uses_title
+from genre_batch.progress import RowProgress
+
+__all__ = ["EvaluationJob", "LabelledFilms", "read_films"]
+
+_ROWS_PER_STEP = 512
+_UNKNOWN_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """What to score and how.
+
+    Attributes:
+        source: a labelled catalog: a file, a URL, or `-` for stdin.
+        model: an exported .onnx; None: the default model.
+        reading: how to read the catalog.
+        columns: which of its columns to use.
+        split: a file with `row` and `part`; None: the catalog's own column `part`, if it has one.
+        part: score only the films of this part, of `PARTS`; None: all.
+        decision: how probabilities become genres.
+        ignore_unknown: leave out genres that the model does not know, instead of raising an error.
+        threads: number of threads; None: the cores that this process may use.
+
+    Raises:
+        UsageError: options that contradict each other, or an unknown part.
+    """
+
+    source: str | os.PathLike[str]
+    model: str | os.PathLike[str] | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    split: str | os.PathLike[str] | None = None
+    part: str | None = None
+    decision: Decision = field(default_factory=Decision)
+    ignore_unknown: bool = False
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.part is not None and self.part not in PARTS:
+            raise UsageError(f"`part` must be one of {', '.join(PARTS)}, got {self.part!r}")
+        if self.split is not None and self.part is None:
+            raise UsageError("`split` assigns films to parts: choose one of them with `part`")
+        if self.decision.top_k is not None:
+            raise UsageError("`top_k` is not a threshold: genres cannot be scored one by one")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFilms:
+    """The films of a labelled catalog that can be scored.
+
+    Attributes:
+        overviews: (n,) strings.
+        titles: (n,) strings, or None if the model reads none or the catalog has none.
+        keys: (n,) uint64, the `text_key` of each overview.
+        labels: (n, genres) uint8, 0 or 1, in the model's order.
+        left_out: the number of rows of the part without a text or without a genre.
+        ignored: the number of films of each genre that the model does not know, most first.
+    """
+
+    overviews: pa.Array
+    titles: pa.Array | None
+    keys: npt.NDArray[np.uint64]
+    labels: npt.NDArray[np.uint8]
+    left_out: int
+    ignored: dict[str, int]
+
+    def predict(self, tagger: GenreTagger, progress: RowProgress) -> npt.NDArray[np.float32]:
+        """Return the films' probabilities, (n, genres) float32, 0..1."""
+        probabilities = np.empty(self.labels.shape, dtype=np.float32)
+        for start in range(0, len(self.labels), _ROWS_PER_STEP):
+            rows = slice(start, start + _ROWS_PER_STEP)
+            titles = None if self.titles is None else self.titles[rows]
+            probabilities[rows] = tagger.predict_proba(self.overviews[rows], titles)
+            progress(min(rows.stop, len(self.labels)), len(self.labels))
+        return probabilities
+
+
+def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> LabelledFilms:
+    """Read the films of a job's catalog and part, labelled with the model's genres.
+
+    Raises:
+        UsageError: the catalog or the split file does not exist.
+        ColumnError: a column is missing, or exists in two spellings.
+        CatalogError: no film has a text and a genre, the model does not know a genre, or the split
+            file is of another catalog.
+    """
+    titles = uses_title(tagger.metadata.text_template)
+    catalog = read_labelled(
+        location, job.columns, job.reading, titles="optional" if titles else "unused"
+    )
+    in_part = _in_part(job, catalog)
+    has_genre = np.array([bool(cell) for cell in catalog.genres], dtype=np.bool_)
+    rows = np.flatnonzero(in_part & catalog.has_text & has_genre)
+    if not len(rows):
+        where = f" in the part {job.part!r}" if job.part else ""
+        raise CatalogError(f"{catalog.name}: no row{where} has both a text and a genre")
+    genres = [catalog.genres[row] for row in rows]
+    known = set(tagger.labels)
+    unknown = Counter(name for cell in genres for name in cell if name not in known)
+    if unknown and not job.ignore_unknown:
+        raise _unknown_genres_error(catalog.name, unknown)
+    positions = pa.array(rows)
+    return LabelledFilms(
+        overviews=catalog.overviews.take(positions),
+        titles=None if catalog.titles is None else catalog.titles.take(positions),
+        keys=catalog.keys[rows],
+        labels=encode_labels(genres, tagger.labels),
+        left_out=int(in_part.sum()) - len(rows),
+        ignored=dict(unknown.most_common()),
+    )
+
+
+def _unknown_genres_error(name: str, unknown: Counter[str]) -> CatalogError:
+    shown = ", ".join(
+        f"{genre!r} ({count:,} films)" for genre, count in unknown.most_common(_UNKNOWN_SHOWN)
+    )
+    others = " and others" if len(unknown) > _UNKNOWN_SHOWN else ""
+    return CatalogError(
+        f"{name}: the model does not know {shown}{others}: add `ignore_unknown` to leave them out"
+    )
+
+
+def _in_part(job: EvaluationJob, catalog: LabelledCatalog) -> npt.NDArray[np.bool_]:
+    """Return for each row whether it belongs to the job's part."""
+    if job.part is None:
+        return np.ones(len(catalog), dtype=np.bool_)
+    if job.split is not None:
+        split = read_split_file(input_location(os.fspath(job.split)))
+        rows = np.flatnonzero(catalog.has_text)
+        split.check(rows, catalog.keys[rows])
+        parts = [split.parts.get(row) for row in range(len(catalog))]
+    elif catalog.parts is not None:
+        parts = catalog.parts
+    else:
+        raise ColumnError(
+            f"{catalog.name} has no column 'part': assign its rows to parts with a file, `split`"
+        )
+    return np.array([part == job.part for part in parts], dtype=np.bool_)

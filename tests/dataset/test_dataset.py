@@ -1,0 +1,54 @@
+"""Datasets are joined, written to a run folder and read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from genre_batch.catalog.formats import input_location
+from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
+from genre_batch.errors import TrainingError
+from genre_batch.model.text import text_key
+from support.catalogs import as_rows, load
+
+
+def test_a_run_s_own_split_can_be_followed(tmp_path: Path, many: Dataset) -> None:
+    many.write(tmp_path / "splits.parquet")
+    again = load(
+        input_location(str(tmp_path / "films.csv")),
+        split_file=input_location(str(tmp_path / "splits.parquet")),
+    )
+    assert as_rows(again) == as_rows(many)
+
+
+def test_concatenating_puts_the_second_s_films_after_the_first_s(many: Dataset) -> None:
+    joined = concatenate(many.part("dev"), many.part("test"))
+    assert as_rows(joined) == as_rows(many.part("dev")) + as_rows(many.part("test"))
+
+
+def test_what_is_written_is_read_again(tmp_path: Path, films: Dataset) -> None:
+    films.write(tmp_path / "splits.parquet")
+    again = read_dataset(tmp_path / "splits.parquet")
+    assert as_rows(again) == as_rows(films)
+    assert (again.names, again.template, again.sha256) == (
+        films.names,
+        films.template,
+        films.sha256,
+    )
+    assert again.labels.dtype == films.labels.dtype
+    assert again.keys.dtype == films.keys.dtype
+
+
+def test_the_split_s_groups_are_the_overviews_keys(tmp_path: Path, films: Dataset) -> None:
+    films.write(tmp_path / "splits.parquet")
+    table = pq.read_table(tmp_path / "splits.parquet")
+    overviews = table.column("text_without_title").to_pylist()
+    expected = [f"{text_key(overview):016x}" for overview in overviews]
+    assert table.column("group").to_pylist() == expected
+
+
+def test_a_folder_without_a_split_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="is not a run folder"):
+        read_dataset(tmp_path / "splits.parquet")

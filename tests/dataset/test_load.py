@@ -1,0 +1,156 @@
+"""A labelled catalog becomes texts, labels and parts, with no film in two parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from genre_batch.catalog.formats import input_location
+from genre_batch.catalog.options import ColumnOptions
+from genre_batch.dataset.dataset import Dataset, variants
+from genre_batch.dataset.load import load_dataset, load_extra
+from genre_batch.errors import ColumnError, TrainingError
+from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW
+from support.catalogs import genres_of, load, overviews, write_csv, write_films
+
+
+def _in_two_parts(dataset: Dataset) -> int:
+    """How many overviews are in more than one part."""
+    return len(set(zip(dataset.texts, dataset.parts, strict=True))) - len(set(dataset.texts))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Drama, Comedy",
+        "Drama|Comedy",
+        "Drama; Comedy",
+        "Drama / Comedy",
+        '["Drama", "Comedy"]',
+        "['Drama', 'Comedy']",
+        '[{"id": 18, "name": "Drama"}, {"id": 35, "name": "Comedy"}]',
+    ],
+)
+def test_genres_may_be_written_in_any_known_style(tmp_path: Path, cell: str) -> None:
+    dataset = load(write_films(tmp_path, overviews(10), [cell, "Horror"]))
+    assert dataset.names == ["Comedy", "Drama", "Horror"]
+    assert genres_of(dataset) == [["Comedy", "Drama"], ["Horror"]] * 5
+    assert set(np.unique(dataset.labels)) == {0, 1}
+
+
+def test_genres_may_be_lists_of_a_parquet_file(tmp_path: Path) -> None:
+    table = pa.table({"Plot": overviews(10), "Genre": [["Drama", "Comedy"], ["Horror"]] * 5})
+    pq.write_table(table, tmp_path / "films.parquet")
+    dataset = load(input_location(str(tmp_path / "films.parquet")))
+    assert genres_of(dataset) == [["Comedy", "Drama"], ["Horror"]] * 5
+
+
+def test_a_separator_that_is_given_is_the_only_one(tmp_path: Path) -> None:
+    catalog = write_films(tmp_path, overviews(10), ["Drama, dark~Comedy", "Horror"])
+    dataset = load_dataset(catalog, ColumnOptions(genre_separator="~"), with_title=False)
+    assert dataset.names == ["Comedy", "Drama, dark", "Horror"]
+
+
+def test_columns_that_are_given_are_used_in_place_of_those_found(tmp_path: Path) -> None:
+    rows = [(f"a {at}", "X", f"b {at}", "Y, Z", f"c {at}") for at in range(10)]
+    header = ("overview", "genres", "blurb", "kind", "heading")
+    columns = ColumnOptions(text_column="blurb", title_column="heading", genre_column="kind")
+    dataset = load_dataset(write_csv(tmp_path / "a.csv", header, rows), columns, with_title=True)
+    assert (dataset.texts[3], dataset.names) == ("c 3. b 3", ["Y", "Z"])
+
+
+def test_rows_without_text_or_genre_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [("", "Drama"), ("  ", "Drama"), ("A film.", ""), ("Another film.", " ")]
+    rows += [(overview, "Drama, Comedy") for overview in overviews(10)]
+    dataset = load(write_csv(tmp_path / "a.csv", ("overview", "genres"), rows))
+    assert (len(dataset), dataset.dropped) == (10, 4)
+    assert dataset.rows.tolist() == list(range(4, 14))
+
+
+def test_the_template_says_whether_titles_are_read(tmp_path: Path) -> None:
+    catalog = write_films(tmp_path, [*overviews(10), "  The end. "])
+    bare, titled = load(catalog), load(catalog, with_title=True)
+    assert (bare.template, titled.template) == (OVERVIEW_ONLY, TITLE_AND_OVERVIEW)
+    assert (bare.texts[-1], titled.texts[-1]) == ("The end.", "Film 10. The end.")
+    assert titled.bare_texts == bare.texts == bare.bare_texts
+    assert variants(bare) == {"overview": bare.texts}
+    assert variants(titled) == {"title_and_overview": titled.texts, "overview": bare.texts}
+
+
+@pytest.mark.parametrize(("column", "with_title"), [("genres", False), ("title", True)])
+def test_a_missing_column_is_refused_with_those_there_are(
+    tmp_path: Path, column: str, with_title: bool
+) -> None:
+    header = [name for name in ("title", "overview", "genres") if name != column]
+    catalog = write_csv(tmp_path / "a.csv", header, [("a", "b")])
+    with pytest.raises(ColumnError, match=f"columns: {', '.join(header)}"):
+        load(catalog, with_title=with_title)
+
+
+def test_a_catalog_of_one_genre_has_nothing_to_teach(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"the same genre 'Drama'.*`genre_separator`"):
+        load(write_films(tmp_path, overviews(20), ["Drama"]))
+
+
+def test_a_catalog_without_a_usable_row_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no row has both a text and a genre"):
+        load(
+            write_csv(tmp_path / "a.csv", ("overview", "genres"), [("", "Drama"), ("A film.", "")])
+        )
+
+
+def test_duplicate_overviews_stay_in_one_part(tmp_path: Path) -> None:
+    texts = [f"Hero {number}: the story, again!" for number in range(60)]
+    copies = [text.upper().replace(": ", " - ") + " " for text in texts]
+    dataset = load(write_films(tmp_path, texts + copies))
+    assert len(dataset) == 120
+    assert dataset.keys[:60].tolist() == dataset.keys[60:].tolist()
+    assert dataset.parts[:60] == dataset.parts[60:]
+
+
+def test_the_paper_s_protocol_drops_exact_repeats_and_splits_row_by_row(tmp_path: Path) -> None:
+    # Each overview three times: twice with the same genres, once with others.
+    texts = [text for text in overviews(40) for _ in range(3)]
+    catalog = write_films(tmp_path, texts, ["Drama", "Drama", "Comedy"])
+    paper, clean = (load(catalog, protocol=protocol) for protocol in ("paper", "clean"))
+    assert (len(paper), len(clean)) == (80, 120)
+    assert _in_two_parts(clean) == 0 < _in_two_parts(paper)
+
+
+def test_extra_films_that_are_in_dev_or_test_are_left_out(tmp_path: Path, many: Dataset) -> None:
+    rows = [(text.upper(), "Drama") for text in many.texts] + [("A new film.", "Drama")]
+    extra = load_extra(write_csv(tmp_path / "extra.csv", ("overview", "genres"), rows), many)
+    held_out = set(many.part("dev", "test").keys.tolist())
+    assert not held_out & set(extra.keys.tolist())
+    assert len(extra) == len(many.part("train")) + 1
+
+
+def test_of_extra_films_with_parts_only_those_to_train_on_are_taken(
+    tmp_path: Path, many: Dataset
+) -> None:
+    rows = [(f"New {part}.", "Drama", part) for part in ("train", "dev", "test", "", "train 2")]
+    extra = load_extra(write_csv(tmp_path / "extra.csv", ("plot", "genre", "part"), rows), many)
+    assert extra.texts == ["New train."]
+
+
+def test_genres_that_only_the_extra_films_have_are_left_out(tmp_path: Path, many: Dataset) -> None:
+    rows = [("First.", "Western, Drama"), ("Second.", "Western"), ("Third.", "Comedy")]
+    extra = load_extra(write_csv(tmp_path / "extra.csv", ("overview", "genres"), rows), many)
+    assert (extra.texts, genres_of(extra)) == (["First.", "Third."], [["Drama"], ["Comedy"]])
+    assert extra.names == many.names
+
+
+def test_extra_films_are_read_with_titles_if_the_catalog_is(tmp_path: Path, films: Dataset) -> None:
+    rows = [("Heat", "A robbery.", "Action")]
+    extra = load_extra(write_csv(tmp_path / "extra.csv", ("name", "plot", "genre"), rows), films)
+    assert (extra.texts, extra.bare_texts) == (["Heat. A robbery."], ["A robbery."])
+
+
+def test_extra_films_of_which_none_is_left_are_refused(tmp_path: Path, many: Dataset) -> None:
+    rows = [(text, "Drama") for text in many.part("test").texts]
+    with pytest.raises(TrainingError, match="no row is usable for training"):
+        load_extra(write_csv(tmp_path / "extra.csv", ("overview", "genres"), rows), many)

@@ -1,0 +1,102 @@
+"""Splits: drawn by group with equal shares of each genre, or read from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.split import PARTS, draw_split
+from genre_batch.errors import CatalogError, ColumnError, GenreBatchError, TrainingError
+from genre_batch.model.text import text_key
+from support.catalogs import as_rows, load, overviews, write_csv, write_films
+
+
+def test_too_few_distinct_texts_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="9 distinct texts cannot be split"):
+        load(write_films(tmp_path, overviews(9) * 3))
+
+
+def test_a_split_is_70_20_10(many: Dataset) -> None:
+    shares = [len(many.part(part)) / len(many) for part in PARTS]
+    assert shares == pytest.approx([0.7, 0.2, 0.1], abs=0.02)
+
+
+def test_each_genre_s_films_are_shared_out_70_20_10_too(many: Dataset) -> None:
+    counts = np.stack([many.part(part).labels.sum(axis=0) for part in PARTS])
+    for shares in (counts / counts.sum(axis=0)).T:
+        assert shares == pytest.approx([0.7, 0.2, 0.1], abs=0.03)
+
+
+def test_a_genre_of_ten_films_is_in_every_part(tmp_path: Path) -> None:
+    cells = ["Drama, Western" if number % 30 == 0 else "Comedy" for number in range(300)]
+    dataset = load(write_films(tmp_path, overviews(300), cells))
+    assert [int(dataset.part(part).labels[:, 2].sum()) for part in PARTS] == [7, 2, 1]
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another(tmp_path: Path) -> None:
+    catalog = write_films(tmp_path, overviews(60))
+    same, again, other = (load(catalog, seed=seed).parts for seed in (1, 1, 2))
+    assert same == again != other
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 25), st.integers(1, 7)), min_size=40, max_size=80))
+def test_no_group_is_in_two_parts_and_no_part_is_empty(rows: list[tuple[int, int]]) -> None:
+    groups = np.array([group for group, _ in rows] + list(range(10)), dtype=np.uint64)
+    genres = [genres for _, genres in rows] + [7] * 10
+    labels = np.array([[bits & 1, bits >> 1 & 1, bits >> 2] for bits in genres], dtype=np.uint8)
+    parts = draw_split(labels, groups, seed=0)
+    assert len(set(zip(groups.tolist(), parts, strict=True))) == len(set(groups.tolist()))
+    assert set(parts) == set(PARTS)
+
+
+def test_a_split_file_is_followed_exactly(tmp_path: Path) -> None:
+    catalog = write_films(tmp_path, overviews(20))
+    wanted = {row: PARTS[row % 3] for row in range(15)}
+    split_file = write_csv(tmp_path / "split.csv", ("row", "part"), wanted.items())
+    dataset = load(catalog, split_file=split_file)
+    assert dict(zip(dataset.rows.tolist(), dataset.parts, strict=True)) == wanted
+    assert as_rows(dataset.part("dev")) == [row for row in as_rows(dataset) if row[2] == "dev"]
+
+
+def test_a_split_file_of_another_catalog_is_refused_with_the_row(tmp_path: Path) -> None:
+    catalog = write_films(tmp_path, overviews(20))
+    rows = [
+        (row, PARTS[row % 3], f"{text_key(overview):016x}")
+        for row, overview in enumerate(overviews(20))
+    ]
+    header = ("row", "part", "overview_key")
+    assert len(load(catalog, split_file=write_csv(tmp_path / "right.csv", header, rows))) == 20
+    rows[7] = (7, "dev", f"{text_key('Something else.'):016x}")
+    with pytest.raises(CatalogError, match="another catalog: row 7 has another overview"):
+        load(catalog, split_file=write_csv(tmp_path / "wrong.csv", header, rows))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        pytest.param([(0, "train"), (1, "valid"), (2, "test")], "part 'valid'", id="another part"),
+        pytest.param([(0, "train"), (1, ""), (2, "valid")], "unknown part", id="no part"),
+        pytest.param([(0, "train"), ("", "dev")], "is not a number", id="no row"),
+        pytest.param([("first", "train")], "is not a number", id="a row in words"),
+        pytest.param([(0, "train"), (1, "test")], "in the part 'dev'", id="an empty part"),
+        pytest.param([(90, "train"), (91, "dev")], "in the part 'train'", id="rows beyond the end"),
+    ],
+)
+def test_a_split_file_that_makes_no_split_is_refused(
+    tmp_path: Path, rows: list[tuple[object, str]], message: str
+) -> None:
+    split_file = write_csv(tmp_path / "split.csv", ("row", "part"), rows)
+    with pytest.raises(GenreBatchError, match=message):
+        load(write_films(tmp_path, overviews(20)), split_file=split_file)
+
+
+def test_a_split_file_without_its_columns_is_refused(tmp_path: Path) -> None:
+    split_file = write_csv(tmp_path / "split.csv", ("row", "fold"), [(0, "train")])
+    with pytest.raises(ColumnError, match="row and part; columns: row, fold"):
+        load(write_films(tmp_path, overviews(20)), split_file=split_file)
