@@ -189,7 +189,7 @@ class _Reversing:
     """Translates by reversing."""
 
     name = "Reversing"
-    pivots = ("reversed",)
+    pivots: tuple[str, ...] = ("reversed",)
     batch_size = 8
 
     def identity(self, pivot: str) -> str:
