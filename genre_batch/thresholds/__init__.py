@@ -1,1 +1,1 @@
-"""Thresholds from probabilities and labels, one per genre. numpy only."""
+"""Find one threshold per genre from probabilities and labels. Needs numpy only."""

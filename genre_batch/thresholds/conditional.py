@@ -1,8 +1,8 @@
-"""Two thresholds a genre: one where another genre is predicted, one where it is not.
+"""Two thresholds per genre: one where another genre is predicted, one where it is not.
 
-A film that is a romance is more often a comedy than one that is not, and what probability is worth
-predicting differs with that. What is found here is no single number a genre, so it is none of
-`METHODS`: `tune` offers it besides, and a model file carries it in a key of its own.
+A romance is more often a comedy than other films are, so the best threshold of comedy depends on
+whether romance is predicted. The result is not one number per genre, so the method is not in
+`METHODS`: `tune` offers it in addition, and a model file stores its thresholds under their own key.
 """
 
 from __future__ import annotations
@@ -12,92 +12,99 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from genre_batch.thresholds.arrays import Bools, Floats, Labels, Probabilities
+from genre_batch.thresholds.confusion import f1_per_genre
 from genre_batch.thresholds.cross_fit import halves
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.sweep import best_threshold
 
 __all__ = ["ConditionalThresholds", "conditional", "f1_given"]
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-
-_DRAWS = 10
-_MOST_STEPS = 100
+DRAWS = 10
+_MAX_STEPS = 100
 
 
 @dataclass(frozen=True)
 class ConditionalThresholds:
-    """Thresholds that look at one other genre.
+    """Thresholds of which each may depend on one other genre.
 
     Attributes:
-        base: (genres,) float64, the unconditional thresholds, by which the other genre is judged.
-        given: (genres,) int64, which other genre each looks at; its own number: none.
+        base: (genres,) float64, the unconditional thresholds; they decide whether the other genre
+            is predicted.
+        given: (genres,) int64, the index of the other genre; a genre's own index: none.
         thresholds: (2, genres) float64, where the other genre is not predicted, and where it is;
-            infinite where the genre is not predicted at all.
+            infinite where the genre is never predicted.
     """
 
     base: Floats
     given: npt.NDArray[np.int64]
     thresholds: Floats
 
-    def predict(self, probabilities: npt.NDArray[np.floating]) -> Bools:
-        """(n, genres) probabilities -> (n, genres) bool."""
-        there = (probabilities >= self.base)[:, self.given].astype(np.int64)
-        thresholds = np.take_along_axis(self.thresholds, there, axis=0)
+    def predict(self, probabilities: Probabilities) -> Bools:
+        """Apply the thresholds.
+
+        Args:
+            probabilities: (n, genres), 0..1.
+
+        Returns:
+            (n, genres) bool.
+        """
+        other_predicted = (probabilities >= self.base)[:, self.given].astype(np.int64)
+        thresholds = np.take_along_axis(self.thresholds, other_predicted, axis=0)
         predicted: Bools = probabilities >= thresholds
         return predicted
 
 
-def f1_given(scores: Floats, truth: Bools, there: Bools) -> Floats:
-    """The two thresholds whose predictions together have the largest F1, exactly.
+def f1_given(scores: Floats, truth: Bools, other_predicted: Bools) -> Floats:
+    """Find the two thresholds whose predictions together have the largest F1, exactly.
 
-    F1 = 2 hits / (predicted + positives) does not fall apart into the two groups, but
-    2 hits - F x predicted does: with F the value reached so far, the best cut of each group is
-    found by itself, and gives a larger F or proves that there is none (Dinkelbach 1967, "On
-    Nonlinear Fractional Programming"; for F-measures: Parambath et al. 2014).
+    F1 = 2 hits / (predicted + positives) is not a sum over the two groups of rows, but
+    2 hits - F x predicted is. With F the value reached so far, the best threshold of each group is
+    found on its own. The two either give a larger F or prove that there is none (Dinkelbach 1967,
+    "On Nonlinear Fractional Programming"; for F-measures: Parambath et al. 2014).
 
     Args:
         scores: (n,) probabilities of a genre.
-        truth: (n,) whether it is there; not all False.
-        there: (n,) whether the other genre is predicted.
+        truth: (n,) its labels; at least one is true.
+        other_predicted: (n,) whether the other genre is predicted.
 
     Returns:
-        (2,) float64: outside and inside of `there`; infinite where nothing is to be predicted.
+        (2,) float64: where the other genre is not predicted, and where it is; infinite where
+        predicting nothing is best.
     """
-    groups = [~there, there]
-    positives = int(truth.sum())
-    reached, thresholds = 0.0, np.full(2, np.inf)
-    for _ in range(_MOST_STEPS):
-        tried = np.array([_best(scores[group], truth[group], reached) for group in groups])
-        predicted = scores >= np.where(there, tried[1], tried[0])
-        value = 2 * int((predicted & truth).sum()) / (int(predicted.sum()) + positives)
-        if value <= reached:
+    groups = [~other_predicted, other_predicted]
+    best_f1, thresholds = 0.0, np.full(2, np.inf)
+    for _ in range(_MAX_STEPS):
+        candidates = np.array(
+            [_best_of_group(scores[group], truth[group], best_f1) for group in groups]
+        )
+        predicted = scores >= np.where(other_predicted, candidates[1], candidates[0])
+        f1 = _f1(predicted, truth)
+        if f1 <= best_f1:
             break
-        reached, thresholds = value, tried
+        best_f1, thresholds = f1, candidates
     return thresholds
 
 
-def _best(scores: Floats, truth: Bools, price: float) -> float:
-    """The cut with the largest 2 hits - price x predicted; infinite if none is above zero."""
+def _best_of_group(scores: Floats, truth: Bools, price: float) -> float:
+    """Return the threshold with the largest 2 hits - price x predicted; infinite if none is > 0."""
     if not len(scores):
         return np.inf
 
-    def worth(hits: Floats, predicted: Floats, positives: int) -> Floats:
+    def gain(hits: Floats, predicted: Floats, positives: int) -> Floats:
         values: Floats = 2 * hits - price * predicted
         return np.where(values > 0, values, -np.inf)
 
-    found = best_threshold(scores, truth, worth)
-    return np.inf if found is None else found
+    threshold = best_threshold(scores, truth, gain)
+    return np.inf if threshold is None else threshold
 
 
-def conditional(
-    probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
-) -> ConditionalThresholds:
-    """For each genre the other genre that it pays to look at, if there is one, and two thresholds.
+def conditional(probabilities: Probabilities, labels: Labels) -> ConditionalThresholds:
+    """Find, for each genre, the other genre to condition on, if one helps, and two thresholds.
 
-    Which one is chosen by F1 on rows that the thresholds were not found on (ten draws of halves).
-    The largest of eighteen such gains is still above zero more often than it should be: what the
-    choice is worth has to be measured on yet other films.
+    The other genre is the one with the largest gain in cross-fitted F1 (`DRAWS` draws of halves),
+    if that gain is positive. The largest of many such gains is biased upward, so the gain of the
+    method itself must be measured on other films than these.
 
     Args:
         probabilities: (n, genres), 0..1.
@@ -106,36 +113,36 @@ def conditional(
     scores, truth = probabilities.astype(np.float64), labels.astype(bool)
     genres = truth.shape[1]
     base = f1_optimal(probabilities, labels)
-    there = scores >= base
+    predicted = scores >= base
     given = np.arange(genres)
     thresholds = np.stack([base, base])
     for genre in np.flatnonzero(truth.any(axis=0)).tolist():
         gains = {
-            other: _gain(scores[:, genre], truth[:, genre], there[:, other])
+            other: _gain(scores[:, genre], truth[:, genre], predicted[:, other])
             for other in range(genres)
             if other != genre
         }
         best = max(gains, key=lambda other: gains[other], default=genre)
         if best != genre and gains[best] > 0:
             given[genre] = best
-            thresholds[:, genre] = f1_given(scores[:, genre], truth[:, genre], there[:, best])
+            thresholds[:, genre] = f1_given(scores[:, genre], truth[:, genre], predicted[:, best])
     return ConditionalThresholds(base, given, thresholds)
 
 
-def _gain(scores: Floats, truth: Bools, there: Bools) -> float:
-    """F1 gained over one threshold, both found on the other half of the rows."""
+def _gain(scores: Floats, truth: Bools, other_predicted: Bools) -> float:
+    """Return the cross-fitted gain in F1 of two thresholds over one."""
     gains = []
-    for seed in range(_DRAWS):
+    for seed in range(DRAWS):
         two, one = np.empty(len(truth)), np.empty(len(truth))
-        for judged, fitted in halves(len(truth), seed):
+        for scored, fitted in halves(len(truth), seed):
             if not truth[fitted].any():
                 return -np.inf
-            found = f1_given(scores[fitted], truth[fitted], there[fitted])
-            two[judged] = np.where(there[judged], found[1], found[0])
-            one[judged] = f1_optimal(scores[fitted, None], truth[fitted, None].astype(int))[0]
+            pair = f1_given(scores[fitted], truth[fitted], other_predicted[fitted])
+            two[scored] = np.where(other_predicted[scored], pair[1], pair[0])
+            one[scored] = f1_optimal(scores[fitted, None], truth[fitted, None].astype(int))[0]
         gains.append(_f1(scores >= two, truth) - _f1(scores >= one, truth))
     return float(np.mean(gains))
 
 
 def _f1(predicted: Bools, truth: Bools) -> float:
-    return 2 * int((predicted & truth).sum()) / (int(predicted.sum()) + int(truth.sum()))
+    return float(f1_per_genre(predicted[:, None], truth[:, None])[0])

@@ -1,23 +1,22 @@
-"""The same threshold for every genre, whatever the data say."""
+"""The same threshold for every genre, independent of the data."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from genre_batch.thresholds.arrays import Floats, Labels, Probabilities
 
 __all__ = ["DEFAULT_THRESHOLD", "fixed"]
 
 DEFAULT_THRESHOLD = 0.5
 
 
-def fixed(
-    probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
-) -> npt.NDArray[np.float64]:
-    """0.5 for every genre: the sigmoid's own midpoint, and where the paper's annealing starts.
+def fixed(probabilities: Probabilities, labels: Labels) -> Floats:
+    """Return 0.5 for every genre: the midpoint of the sigmoid, where the paper's annealing starts.
 
     Args:
-        probabilities: (n, genres); only their number of columns matters.
-        labels: (n, genres); not looked at.
+        probabilities: (n, genres); only the number of columns is used.
+        labels: (n, genres); not used.
 
     Returns:
         (genres,) float64.

@@ -1,19 +1,16 @@
-"""Probabilities and labels -> one threshold a genre. numpy only.
+"""The registry of threshold methods.
 
-Every method has one signature: probabilities (n, genres) float in 0..1 and labels (n, genres) of
-0 and 1 give thresholds (genres,) float64. A genre is predicted when its probability is at least
-its threshold. A method joins by one entry in `METHODS`.
+Every method has one signature: probabilities, (n, genres) float, 0..1, and labels, (n, genres),
+0 or 1, give thresholds, (genres,) float64. A genre is predicted when its probability is at least
+its threshold. To add a method, write its module and add one entry to `METHODS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-import numpy.typing as npt
-
-from genre_batch.thresholds.anneal import annealed
+from genre_batch.thresholds.anneal import anneal
+from genre_batch.thresholds.arrays import Floats, Labels, Method, Probabilities
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.expected_f1 import f1_expected
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD, fixed
@@ -23,30 +20,24 @@ from genre_batch.thresholds.search import beam_search, genetic
 
 __all__ = ["DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
 
-Method = Callable[[npt.NDArray[np.floating], npt.NDArray[np.integer]], npt.NDArray[np.float64]]
-
 METHODS: dict[str, Method] = {
     "f1": f1_optimal,
     "f1-shrunk": f1_shrunk,
     "f1-floor": f1_floor,
     "f1-expected": f1_expected,
     "fixed-0.5": fixed,
-    "anneal-1": partial(annealed, passes=1),
-    "anneal-5": partial(annealed, passes=5),
-    "anneal-10": partial(annealed, passes=10),
-    "anneal-10-decay": partial(annealed, passes=10, decay=True),
+    "anneal-1": partial(anneal, passes=1),
+    "anneal-5": partial(anneal, passes=5),
+    "anneal-10": partial(anneal, passes=10),
+    "anneal-10-decay": partial(anneal, passes=10, decay=True),
     "mcc-grid": mcc_grid,
     "beam": beam_search,
     "genetic": genetic,
 }
 
 
-def find_thresholds(
-    method: str,
-    probabilities: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
-) -> npt.NDArray[np.float64]:
-    """The thresholds that one of `METHODS` finds.
+def find_thresholds(method: str, probabilities: Probabilities, labels: Labels) -> Floats:
+    """Find one threshold per genre with a method of the registry.
 
     Args:
         method: a key of `METHODS`.
@@ -60,5 +51,8 @@ def find_thresholds(
         ValueError: the two arrays differ in shape or are not matrices.
     """
     if probabilities.ndim != 2 or probabilities.shape != labels.shape:
-        raise ValueError(f"probabilities {probabilities.shape} against labels {labels.shape}")
+        raise ValueError(
+            f"`probabilities` and `labels` must be matrices of the same shape, got "
+            f"{probabilities.shape} and {labels.shape}"
+        )
     return METHODS[method](probabilities, labels)

@@ -1,4 +1,4 @@
-"""Named sets of thresholds for different wishes, each with what it keeps on unseen films."""
+"""Operating points: named sets of thresholds, each with its precision and recall on unseen rows."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
+from genre_batch.thresholds.arrays import Floats, Labels, Method, Probabilities
 from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.expected_f1 import f1_expected
-from genre_batch.thresholds.methods import Method
-from genre_batch.thresholds.sweep import Objective, best_threshold
+from genre_batch.thresholds.sweep import best_thresholds
 
 __all__ = [
     "OPERATING_POINTS",
@@ -23,79 +22,63 @@ __all__ = [
     "score_optimal",
 ]
 
-Floats = npt.NDArray[np.float64]
-Probabilities = npt.NDArray[np.floating]
-Labels = npt.NDArray[np.integer]
-
 DRAWS = 5
 
 
-def _each(probabilities: Probabilities, labels: Labels, objective: Objective) -> Floats:
-    """(genres,) the best cut of each genre; infinity, never, where none will do."""
-    found = [
-        best_threshold(column.astype(np.float64), truth.astype(bool), objective)
-        if truth.any()
-        else None
-        for column, truth in zip(probabilities.T, labels.T, strict=True)
-    ]
-    return np.array([np.inf if one is None else one for one in found])
-
-
 def at_precision(probabilities: Probabilities, labels: Labels, *, precision: float) -> Floats:
-    """Per genre, the cut with the most hits of those with this precision.
+    """Find the threshold of each genre with the most true positives at a minimum precision.
 
     Args:
         probabilities: (n, genres), 0..1.
         labels: (n, genres), 0 or 1.
-        precision: the least share of predictions that are right, 0..1.
+        precision: the minimum, 0..1.
 
     Returns:
-        (genres,) float64; infinity for a genre that no threshold makes so precise.
+        (genres,) float64; infinite for a genre that reaches the precision at no threshold.
     """
 
-    def most_hits(hits: Floats, predicted: Floats, positives: int) -> Floats:
+    def true_positives(hits: Floats, predicted: Floats, positives: int) -> Floats:
         return np.where(hits >= precision * predicted, hits, -np.inf)
 
-    return _each(probabilities, labels, most_hits)
+    return best_thresholds(probabilities, labels, true_positives, np.inf)
 
 
 def at_recall(probabilities: Probabilities, labels: Labels, *, recall: float) -> Floats:
-    """Per genre, the cut that predicts fewest of those with this recall.
+    """Find the threshold of each genre with the fewest predictions at a minimum recall.
 
     Args:
         probabilities: (n, genres), 0..1.
         labels: (n, genres), 0 or 1.
-        recall: the least share of a genre's films that are found, 0..1.
+        recall: the minimum, 0..1.
 
     Returns:
-        (genres,) float64; infinity for a genre without a single positive.
+        (genres,) float64; infinite for a genre without a positive.
     """
 
-    def fewest(hits: Floats, predicted: Floats, positives: int) -> Floats:
+    def fewest_predictions(hits: Floats, predicted: Floats, positives: int) -> Floats:
         return np.where(hits >= recall * positives, -predicted, -np.inf)
 
-    return _each(probabilities, labels, fewest)
+    return best_thresholds(probabilities, labels, fewest_predictions, np.inf)
 
 
 def score_optimal(probabilities: Probabilities, labels: Labels) -> Floats:
-    """Per genre, the cut with the largest score of the paper, 3 TP + TN of what could be had.
+    """Find the threshold of each genre with the largest score of the paper, 3 TP + TN.
 
-    Each genre predicted gains 3 where it is right and loses 1 where it is wrong (Balete and Ducay
-    2024).
+    A predicted genre gains 3 if it is right and loses 1 if it is wrong (Balete and Ducay 2024).
 
     Args:
         probabilities: (n, genres), 0..1.
         labels: (n, genres), 0 or 1.
 
     Returns:
-        (genres,) float64; infinity for a genre that only loses by being predicted.
+        (genres,) float64; infinite for a genre whose prediction gains at no threshold.
     """
 
     def gain(hits: Floats, predicted: Floats, positives: int) -> Floats:
-        gained = 3 * hits - (predicted - hits)
-        return np.where(gained > 0, gained, -np.inf)
+        gains = 3 * hits - (predicted - hits)
+        return np.where(gains > 0, gains, -np.inf)
 
-    return _each(probabilities, labels, gain)
+    return best_thresholds(probabilities, labels, gain, np.inf)
 
 
 OPERATING_POINTS: dict[str, Method] = {
@@ -109,12 +92,12 @@ OPERATING_POINTS: dict[str, Method] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A set of thresholds and what it is worth.
+    """A set of thresholds with its cross-fitted precision and recall.
 
     Attributes:
-        thresholds: (genres,) float64, found on all rows; infinity switches a genre off.
-        precision, recall: pooled over genres, 0..1, of each row at thresholds in which it had no
-            say (two-fold, mean of `DRAWS` draws); 0 where nothing was predicted.
+        thresholds: (genres,) float64, fitted on all rows; infinite for a genre that is off.
+        precision, recall: pooled over genres, 0..1, each row at thresholds fitted on the other half
+            (mean of `DRAWS` draws); 0 where nothing was predicted.
     """
 
     thresholds: Floats
@@ -123,11 +106,11 @@ class Measured:
 
 
 def measure_point(method: Method, probabilities: Probabilities, labels: Labels) -> Measured:
-    """Finds a set of thresholds and measures it, cross-fitted.
+    """Find thresholds and measure their precision and recall by cross-fitting.
 
     Args:
-        method: finds thresholds.
-        probabilities: (n, genres), 0..1; n at least 2.
+        method: finds the thresholds.
+        probabilities: (n, genres), 0..1; n is at least 2.
         labels: (n, genres), 0 or 1.
     """
     truth = labels.astype(bool)

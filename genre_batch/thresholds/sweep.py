@@ -1,35 +1,35 @@
-"""The cuts through a genre's sorted probabilities, and the best of them."""
+"""The threshold sweep: try every threshold that changes a genre's predictions, keep the best."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["Objective", "best_threshold"]
+from genre_batch.thresholds.arrays import Bools, Floats, Labels, Probabilities
 
-Floats = npt.NDArray[np.float64]
+__all__ = ["Objective", "best_threshold", "best_thresholds"]
+
 Objective = Callable[[Floats, Floats, int], Floats]
-"""Of each cut: (how many predicted are right, how many are predicted, how many are there)."""
+"""Scores thresholds, given each one's true positives and predictions, and the genre's positives.
+
+Minus infinity marks a threshold that is not acceptable."""
 
 
-def best_threshold(
-    scores: Floats, truth: npt.NDArray[np.bool_], objective: Objective
-) -> float | None:
-    """The threshold whose predictions have the largest value.
+def best_threshold(scores: Floats, truth: Bools, objective: Objective) -> float | None:
+    """Return the threshold whose predictions have the largest objective.
 
-    Anything that depends on the predictions alone changes only where a probability is passed: the
-    n cuts below each are all there are to try, and one sort counts them.
+    An objective of the predictions alone changes only where the threshold passes a probability, so
+    n candidates are enough, one below each probability. One sort counts the predictions of all.
 
     Args:
-        scores: (n,) probabilities.
-        truth: (n,).
-        objective: values of cuts; minus infinity for one that will not do.
+        scores: (n,) probabilities of one genre.
+        truth: (n,) its labels.
+        objective: what to maximize.
 
     Returns:
-        Half-way between the two probabilities that the cut separates; of equally good cuts the one
-        that predicts fewest; None where none will do.
+        The midpoint between the two probabilities that the threshold separates; the one that
+        predicts fewest rows if several are equally good; None if none is acceptable.
     """
     order = np.argsort(-scores, kind="stable")
     scores = scores[order]
@@ -41,5 +41,29 @@ def best_threshold(
     if values[best] == -np.inf:
         return None
     middle = float((scores[best] + below[best]) / 2)
-    # Between two neighbouring floats there is no middle, and rounding may give the lower one.
+    # Adjacent floats have no midpoint, and rounding may return the lower one.
     return middle if middle > below[best] else float(scores[best])
+
+
+def best_thresholds(
+    probabilities: Probabilities, labels: Labels, objective: Objective, default: float
+) -> Floats:
+    """Return the best threshold of every genre.
+
+    Args:
+        probabilities: (n, genres), 0..1.
+        labels: (n, genres), 0 or 1.
+        objective: what to maximize, genre by genre.
+        default: for a genre without a positive, or without an acceptable threshold.
+
+    Returns:
+        (genres,) float64.
+    """
+    thresholds = np.full(probabilities.shape[1], default, dtype=np.float64)
+    truth = labels.astype(bool)
+    for genre in np.flatnonzero(truth.any(axis=0)).tolist():
+        scores = probabilities[:, genre].astype(np.float64)
+        threshold = best_threshold(scores, truth[:, genre], objective)
+        if threshold is not None:
+            thresholds[genre] = threshold
+    return thresholds

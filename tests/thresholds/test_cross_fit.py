@@ -1,4 +1,4 @@
-"""Cross-fitting: no row has a say in the thresholds that it is judged by."""
+"""Cross-fitting: no row changes the thresholds that it is scored with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_each_half_gets_one_set_of_thresholds() -> None:
     assert counts.tolist() == [40, 40]
 
 
-def test_a_row_s_own_label_changes_no_threshold_of_its_own() -> None:
+def test_a_row_s_label_does_not_change_its_own_thresholds() -> None:
     thresholds = cross_fitted(f1_optimal, PROBABILITIES, LABELS, seed=1)
     for row in range(10):
         other = LABELS.copy()
@@ -29,6 +29,8 @@ def test_a_row_s_own_label_changes_no_threshold_of_its_own() -> None:
 
 
 def test_a_seed_gives_the_same_halves_each_time() -> None:
-    one, same, other = (cross_fitted(f1_optimal, PROBABILITIES, LABELS, seed) for seed in (1, 1, 2))
-    assert (one == same).all()
-    assert (one != other).any()
+    first, second, other_seed = (
+        cross_fitted(f1_optimal, PROBABILITIES, LABELS, seed) for seed in (1, 1, 2)
+    )
+    assert (first == second).all()
+    assert (first != other_seed).any()

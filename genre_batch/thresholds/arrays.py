@@ -1,0 +1,19 @@
+"""The arrays that threshold methods take and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Bools", "Floats", "Labels", "Method", "Probabilities"]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Probabilities = npt.NDArray[np.floating]
+"""(n, genres), 0..1."""
+Labels = npt.NDArray[np.integer]
+"""(n, genres), 0 or 1."""
+Method = Callable[[Probabilities, Labels], Floats]
+"""Finds thresholds, (genres,) float64, from probabilities and labels of the same shape."""
