@@ -1,1 +1,1 @@
-"""Back-translation: a catalog's rarer films again in other words. Only `marian.py` needs torch."""
+"""Back-translation of a catalog's films with rarer genres. Only `marian.py` needs torch."""

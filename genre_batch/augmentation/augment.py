@@ -1,21 +1,21 @@
-"""`augment`: a catalog -> the catalog and, behind it, back-translated copies of some films."""
+"""Append back-translated copies of some films to a labelled catalog."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from genre_batch.augmentation.selection import chosen_genres, is_chosen
-from genre_batch.augmentation.translation_cache import TranslationCache, default_cache
+from genre_batch.augmentation.selection import SELECTIONS, deciding_genres, is_selected
+from genre_batch.augmentation.translation_cache import TranslationCache, default_cache_path
 from genre_batch.augmentation.translator import Translator
 from genre_batch.catalog.chunk import Chunk, TableChunk
-from genre_batch.catalog.formats import Format, Location, is_regular_or_new
+from genre_batch.catalog.formats import Format, Location, is_regular_or_new, output_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.writing.atomic import check_overwrite
@@ -34,38 +34,45 @@ class AugmentJob:
     """What to copy, and how.
 
     Attributes:
-        catalog: the labelled catalog; not stdin, for it is read several times.
-        output: where the catalog and its copies go.
-        translator: who translates, through all of its pivots.
-        rows: which films are copied, of `rows.CHOICES`.
-        columns: where texts and genres are.
+        catalog: the labelled catalog, a path or URL; not stdin, because it is read several times.
+        output: the catalog to write, in the format of its suffix.
+        translator: makes one copy of each selected film through each of its pivots.
+        rows: the films to copy, one of `selection.SELECTIONS`.
         reading: how to read the catalog.
-        cache: the file that keeps translations; None: the one in the user's cache folder.
+        columns: its columns; the title column is not used.
+        cache: the file of the translation cache; None: one in the user's cache folder.
         force: overwrite an existing output.
+
+    Raises:
+        UsageError: `rows` has an unknown value.
     """
 
-    catalog: Location
-    output: Location
+    catalog: str | os.PathLike[str]
+    output: str | os.PathLike[str]
     translator: Translator
     rows: str = "none-of-top-4"
-    columns: ColumnOptions = field(default_factory=ColumnOptions)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
-    cache: Path | None = None
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    cache: str | os.PathLike[str] | None = None
     force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rows not in SELECTIONS:
+            raise UsageError(f"`rows` must be one of {', '.join(SELECTIONS)}, got {self.rows!r}")
 
 
 @dataclass(frozen=True)
 class AugmentResult:
-    """What came of it.
+    """Counts of an augmentation.
 
     Attributes:
-        rows: how many the catalog has.
-        films: how many of them were to be copied.
-        genres: the genres that decided it.
-        copies: how many were written, by pivot.
-        translated: texts that the translator was asked for.
-        from_cache: texts that the cache, or an equal film, had.
-        left_out: copies that were empty or no other than their source.
+        rows: the number of rows of the catalog.
+        films: the number of films selected for copying.
+        genres: the genres that decided the selection.
+        copies: pivot -> number of copies written.
+        translated: the number of texts translated in this run.
+        from_cache: the number of translations taken from the cache or from a film with equal text.
+        left_out: the number of copies left out because they were empty or equal to their source.
         seconds: wall-clock time.
     """
 
@@ -80,34 +87,42 @@ class AugmentResult:
 
 
 def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> AugmentResult:
-    """Writes a catalog with back-translated copies of some of its films.
+    """Write a catalog followed by back-translated copies of some of its films.
 
-    First come all rows of the catalog, as they are and in their order, so that a row keeps its
-    number; then the copies, film by film. Two columns join: `source_row`, the number (0-based) of
-    the row that a row was made from, its own for the catalog's, and `pivot`, null for those.
+    The rows of the catalog come first, unchanged and in order, so that a row keeps its number; the
+    copies follow, film by film. Two columns are added: `source_row`, the 0-based number of the row
+    that a copy was made from (for a row of the catalog, its own number), and `pivot`, the language
+    of a copy (null for a row of the catalog).
 
-    The catalog is read once to count genres, once to translate and twice to write: nothing of it is
-    held but a few thousand rows. A translation is kept as soon as its batch is done, so a run that
-    was broken off asks the translator only for the rest. No output is begun before the last one.
+    The catalog is read four times (to count genres, to translate, and twice to write), so memory
+    stays at a few thousand rows. Each batch of translations is stored in the cache at once, so an
+    interrupted run resumes. The output is opened only when all translations are done.
+
+    Args:
+        job: what to copy, and how.
+        progress: called with (translations done, translations in total, stage).
 
     Raises:
-        UsageError: the catalog is a stream.
-        ColumnError: a column cannot be found, or one of ours is there already.
-        CatalogError: it cannot be read or written, or has changed meanwhile.
-        TrainingError: no film is to be copied, or the translator failed.
+        UsageError: the catalog is missing or a stream, or a format cannot be told by its suffix.
+        ColumnError: a column cannot be found, or the catalog already has one of the two added.
+        OutputExistsError: the output exists and `job.force` is false.
+        CatalogError: the catalog cannot be read, the output or the cache cannot be written, or the
+            catalog changed during the run.
+        TrainingError: no film is selected, or the translator failed.
     """
     started = time.monotonic()
-    if job.catalog.is_stdio or not (job.catalog.is_remote or is_regular_or_new(job.catalog.path)):
+    source, output = job.reading.locate(job.catalog), output_location(os.fspath(job.output))
+    if source.is_stdio or not (source.is_remote or is_regular_or_new(source.path)):
         raise UsageError(
-            f"{job.catalog.name} can be read only once, and is read several times: name a file"
+            f"{source.name} can be read only once, but `catalog` is read several times: name a file"
         )
-    check_overwrite(job.output, job.force)
-    with TranslationCache(job.cache or default_cache()) as cache:
-        run = _Run(job, cache, progress)
+    check_overwrite(output, job.force)
+    with TranslationCache(job.cache or default_cache_path()) as cache:
+        run = _Run(job, source, output.format, cache, progress)
         run.count()
         run.translate()
         progress(0, 0, "writing")
-        with open_writer(job.output, EncoderOptions(replace=True), force=job.force) as writer:
+        with open_writer(output, EncoderOptions(replace=True), force=job.force) as writer:
             run.write_catalog(writer)
             run.write_copies(writer)
     return AugmentResult(
@@ -124,9 +139,11 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
 
 @dataclass
 class _Run:
-    """A job under way."""
+    """The state of a job: its inputs, and the counts so far."""
 
     job: AugmentJob
+    source: Location
+    output_format: Format
     cache: TranslationCache
     progress: StepProgress
     deciding: frozenset[str] = frozenset()
@@ -139,11 +156,11 @@ class _Run:
     _columns: LabelledColumns | None = None
 
     def _chunks(self) -> Iterator[tuple[int, Chunk]]:
-        """Each chunk with the number of its first row."""
-        as_table = self.job.output.format is not Format.JSONL
+        """Yield each chunk with the number of its first row."""
+        as_table = self.output_format is not Format.JSONL
         options = ReadOptions(as_table=as_table, reading=self.job.reading)
         start = 0
-        with CatalogReader([self.job.catalog], options) as reader:
+        with CatalogReader([self.source], options) as reader:
             for chunk in reader.chunks():
                 yield start, chunk
                 start += len(chunk)
@@ -155,30 +172,30 @@ class _Run:
         return self._columns
 
     def _usable(self, chunk: Chunk) -> Iterator[tuple[int, str, list[str]]]:
-        """Position, text and genres of each film that has both."""
+        """Yield the position, text and genres of each film that has both."""
         columns = self._labelled(chunk)
         rows = zip(columns.texts_in(chunk), columns.genres_in(chunk), strict=True)
         for position, (text, genres) in enumerate(rows):
             if text is not None and genres:
                 yield position, text, genres
 
-    def _chosen(self, chunk: Chunk) -> list[tuple[int, str]]:
-        """Position and text of each film that is to be copied."""
+    def _selected(self, chunk: Chunk) -> list[tuple[int, str]]:
+        """Return the position and text of each selected film."""
         return [
-            (at, text)
-            for at, text, genres in self._usable(chunk)
-            if is_chosen(self.job.rows, self.deciding, genres)
+            (position, text)
+            for position, text, genres in self._usable(chunk)
+            if is_selected(self.job.rows, self.deciding, genres)
         ]
 
     def count(self) -> None:
-        """Finds out which genres decide, and how many films there are to copy."""
+        """Count rows and selected films, and find the deciding genres."""
         self.progress(0, 0, "counting genres")
         films: Counter[frozenset[str]] = Counter()
-        name = self.job.catalog.name
+        name = self.source.name
         for start, chunk in self._chunks():
-            for taken in {SOURCE_COLUMN, PIVOT_COLUMN}.intersection(chunk.columns):
+            for existing in {SOURCE_COLUMN, PIVOT_COLUMN}.intersection(chunk.columns):
                 raise ColumnError(
-                    f"{name} already has the column {taken!r}: augment the catalog that it was "
+                    f"{name} already has the column {existing!r}: augment the catalog that it was "
                     f"made from, or rename the column"
                 )
             if chunk.columns:
@@ -186,93 +203,94 @@ class _Run:
             self.rows = start + len(chunk)
         if not films:
             raise TrainingError(f"{name}: no row has both a text and a genre")
-        self.deciding = chosen_genres(self.job.rows, films)
+        self.deciding = deciding_genres(self.job.rows, films)
         self.films = sum(
-            number
-            for genres, number in films.items()
-            if is_chosen(self.job.rows, self.deciding, genres)
+            count
+            for genres, count in films.items()
+            if is_selected(self.job.rows, self.deciding, genres)
         )
         if not self.films:
             raise TrainingError(
-                f"{name}: no film is to be copied by --rows {self.job.rows}, which goes by "
-                f"{', '.join(sorted(self.deciding)) or 'no genre'}: choose other --rows"
+                f"{name}: `rows` {self.job.rows} selects no film (it depends on "
+                f"{', '.join(sorted(self.deciding)) or 'no genre'}): choose other `rows`"
             )
 
     def translate(self) -> None:
-        """Has every chosen text's copies put into the cache."""
+        """Translate the texts of the selected films that are not in the cache."""
         translator = self.job.translator
         total = self.films * len(translator.pivots)
         for _, chunk in self._chunks():
-            texts = [text for _, text in self._chosen(chunk)]
+            texts = [text for _, text in self._selected(chunk)]
             for pivot in translator.pivots:
                 identity = translator.identity(pivot)
-                known = self.cache.get(identity, pivot, texts)
-                wanted = list(dict.fromkeys(text for text in texts if text not in known))
-                self.from_cache += len(texts) - len(wanted)
-                self._told(total)
-                for start in range(0, len(wanted), translator.batch_size):
-                    batch = wanted[start : start + translator.batch_size]
-                    self.cache.put(identity, pivot, self._asked(batch, pivot))
+                cached = self.cache.get(identity, pivot, texts)
+                missing = list(dict.fromkeys(text for text in texts if text not in cached))
+                self.from_cache += len(texts) - len(missing)
+                self._report(total)
+                for start in range(0, len(missing), translator.batch_size):
+                    batch = missing[start : start + translator.batch_size]
+                    self.cache.put(identity, pivot, self._translate_batch(batch, pivot))
                     self.translated += len(batch)
-                    self._told(total)
+                    self._report(total)
 
-    def _told(self, total: int) -> None:
+    def _report(self, total: int) -> None:
         self.progress(self.from_cache + self.translated, total, "translating")
 
-    def _asked(self, batch: Sequence[str], pivot: str) -> dict[str, str]:
-        """The translator's copies of a batch, by their text."""
+    def _translate_batch(self, batch: Sequence[str], pivot: str) -> dict[str, str]:
+        """Return text -> copy; note on an error how many translations the cache has."""
         try:
             copies = self.job.translator.back_translate(batch, pivot)
             if len(copies) != len(batch):
                 raise TrainingError(
-                    f"{self.job.translator.name} gave {len(copies)} texts back for {len(batch)}"
+                    f"{self.job.translator.name} returned {len(copies)} copies for {len(batch)} "
+                    f"texts"
                 )
         except TrainingError as error:
             error.add_note(
-                f"{self.from_cache + self.translated:,} copies are kept: type the same command to "
-                f"go on"
+                f"{self.from_cache + self.translated:,} translations are in the cache: run again "
+                f"to resume"
             )
             raise
         return dict(zip(batch, copies, strict=True))
 
     def write_catalog(self, writer: Encoder) -> None:
-        """Writes the catalog's rows."""
+        """Write the rows of the catalog."""
         for start, chunk in self._chunks():
             numbers = np.arange(start, start + len(chunk), dtype=np.int64)
-            writer.write(chunk, _ours(numbers, pa.nulls(len(chunk), pa.string())))
+            writer.write(chunk, _origin_columns(numbers, pa.nulls(len(chunk), pa.string())))
 
     def write_copies(self, writer: Encoder) -> None:
-        """Writes the copies, each film's in the order of the pivots."""
+        """Write the copies, those of each film in the order of the pivots."""
         translator = self.job.translator
         self.copies = dict.fromkeys(translator.pivots, 0)
         for start, chunk in self._chunks():
-            chosen = self._chosen(chunk)
-            texts = [text for _, text in chosen]
-            known = {
+            selected = self._selected(chunk)
+            texts = [text for _, text in selected]
+            cached = {
                 pivot: self.cache.get(translator.identity(pivot), pivot, texts)
                 for pivot in translator.pivots
             }
             positions, copies, pivots = [], [], []
-            for at, text in chosen:
+            for position, text in selected:
                 for pivot in translator.pivots:
-                    copy = self._copy_of(text, known[pivot])
+                    copy = self._copy_of(text, cached[pivot])
                     if copy in ("", text):
                         self.left_out += 1
                         continue
                     self.copies[pivot] += 1
-                    positions.append(at)
+                    positions.append(position)
                     copies.append(copy)
                     pivots.append(pivot)
             if positions:
                 numbers = np.array(positions, dtype=np.int64) + start
-                ours = _ours(numbers, pa.array(pivots, pa.string()))
+                origin = _origin_columns(numbers, pa.array(pivots, pa.string()))
                 column = self._text_column(chunk, copies)
-                writer.write(chunk.take(positions), _beside(column, ours))
+                writer.write(chunk.take(positions), _joined(column, origin))
 
-    def _copy_of(self, text: str, known: dict[str, str]) -> str:
-        if text not in known:
-            raise CatalogError(f"{self.job.catalog.name} changed while it was read: run again")
-        return known[text].strip()
+    def _copy_of(self, text: str, cached: dict[str, str]) -> str:
+        if text not in cached:
+            raise CatalogError(f"{self.source.name} changed while it was read: run again")
+        return cached[text].strip()
 
     def _text_column(self, chunk: Chunk, copies: list[str]) -> pa.Table:
         """The copies as a column that takes the place of the texts, of the same type."""
@@ -280,17 +298,17 @@ class _Run:
         column = pa.array(copies, pa.string())
         if not isinstance(chunk, TableChunk):
             return pa.table({name: column})
-        wanted = chunk.table.schema.field(name)
-        if pa.types.is_dictionary(wanted.type):
-            column = column.cast(wanted.type.value_type).dictionary_encode()
-        return pa.table([column.cast(wanted.type)], pa.schema([wanted]))
+        text_field = chunk.table.schema.field(name)
+        if pa.types.is_dictionary(text_field.type):
+            column = column.cast(text_field.type.value_type).dictionary_encode()
+        return pa.table([column.cast(text_field.type)], pa.schema([text_field]))
 
 
-def _ours(numbers: np.ndarray, pivots: pa.Array) -> pa.Table:
+def _origin_columns(numbers: np.ndarray, pivots: pa.Array) -> pa.Table:
     return pa.table({SOURCE_COLUMN: pa.array(numbers, pa.int64()), PIVOT_COLUMN: pivots})
 
 
-def _beside(one: pa.Table, other: pa.Table) -> pa.Table:
-    for field_, column in zip(other.schema, other.columns, strict=True):
-        one = one.append_column(field_, column)
-    return one
+def _joined(left: pa.Table, right: pa.Table) -> pa.Table:
+    for right_field, column in zip(right.schema, right.columns, strict=True):
+        left = left.append_column(right_field, column)
+    return left

@@ -1,48 +1,48 @@
-"""Which films are copied: the choice is by genre, and the genres are counted in the catalog."""
+"""Select the films to copy by their genres and by how often those occur in the catalog."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-__all__ = ["CHOICES", "chosen_genres", "is_chosen"]
+__all__ = ["SELECTIONS", "deciding_genres", "is_selected"]
 
-CHOICES = ("none-of-top-4", "rare", "all")
+SELECTIONS = ("none-of-top-4", "rare", "all")
 
 _TOP = 4
 _RARE_SHARE = 0.1
 
 
-def chosen_genres(choice: str, films: Counter[frozenset[str]]) -> frozenset[str]:
-    """The genres that decide whether a film is copied.
-
-    `none-of-top-4` is Balete and Ducay's choice (2024, section "Oversampling"): the four most
-    frequent genres, which a film must not have. `rare`: the genres with less than a tenth of the
-    most frequent one's films, one of which it must have.
+def deciding_genres(selection: str, films: Counter[frozenset[str]]) -> frozenset[str]:
+    """Find the genres that decide whether a film is copied.
 
     Args:
-        choice: of `CHOICES`.
-        films: how many films have each set of genres.
+        selection: one of `SELECTIONS`. `none-of-top-4`: the four most frequent genres; a film with
+            any of them is not copied (Balete and Ducay 2024, section "Oversampling"). `rare`: the
+            genres with less than a tenth of the films of the most frequent one; a film needs one of
+            them to be copied. `all`: none; every film is copied.
+        films: set of genres -> number of films with exactly these genres.
     """
     counts: Counter[str] = Counter()
-    for genres, number in films.items():
-        counts.update(dict.fromkeys(genres, number))
-    # Of genres with equally many films, the first by name: the choice hangs on no row's place.
+    for genres, count in films.items():
+        counts.update(dict.fromkeys(genres, count))
+    # Ties are broken by name, so that the order of the rows does not matter.
     ranked = sorted(counts, key=lambda genre: (-counts[genre], genre))
-    if choice == "none-of-top-4":
+    if selection == "none-of-top-4":
         return frozenset(ranked[:_TOP])
-    if choice == "rare":
-        return frozenset(g for g in ranked if counts[g] < _RARE_SHARE * counts[ranked[0]])
+    if selection == "rare":
+        most = counts[ranked[0]]
+        return frozenset(genre for genre in ranked if counts[genre] < _RARE_SHARE * most)
     return frozenset()
 
 
-def is_chosen(choice: str, deciding: frozenset[str], genres: Sequence[str] | Iterable[str]) -> bool:
-    """Whether a film with these genres, at least one, is copied.
+def is_selected(selection: str, deciding: frozenset[str], genres: Iterable[str]) -> bool:
+    """Return whether a film is copied.
 
     Args:
-        choice: of `CHOICES`.
-        deciding: what `chosen_genres` gave.
-        genres: the film's.
+        selection: one of `SELECTIONS`.
+        deciding: the result of `deciding_genres`.
+        genres: the genres of the film, at least one.
     """
-    has_one = not deciding.isdisjoint(genres)
-    return {"none-of-top-4": not has_one, "rare": has_one}.get(choice, True)
+    has_deciding = not deciding.isdisjoint(genres)
+    return {"none-of-top-4": not has_deciding, "rare": has_deciding}.get(selection, True)

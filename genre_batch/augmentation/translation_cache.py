@@ -1,4 +1,4 @@
-"""Translations kept across runs: what makes a second run ask nothing, and a broken one go on."""
+"""The cache of translations: an interrupted run resumes, a second run translates nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from types import TracebackType
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.files import check_output_file
 
-__all__ = ["TranslationCache", "default_cache"]
+__all__ = ["TranslationCache", "default_cache_path"]
 
-_WAIT_SECONDS = 60.0
-"""Another run may be writing its batch."""
+_LOCK_TIMEOUT_SECONDS = 60.0
+"""How long to wait while another run writes its batch."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS copies (
     translator TEXT, pivot TEXT, text BLOB, copy TEXT, PRIMARY KEY (translator, pivot, text)
@@ -24,8 +24,8 @@ CREATE TABLE IF NOT EXISTS copies (
 """
 
 
-def default_cache() -> Path:
-    """The file in the user's cache folder."""
+def default_cache_path() -> Path:
+    """Return the path of the cache in the user's cache folder."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(home, "genre-batch", "translations.sqlite")
 
@@ -37,26 +37,26 @@ def _key(text: str) -> bytes:
 class TranslationCache(contextlib.AbstractContextManager["TranslationCache"]):
     """Copies by translator, pivot and text, in one SQLite file that several runs may share."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file, or makes it.
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open the file, or create it.
 
         Raises:
-            UsageError: the path is a folder, or a file that is no such cache.
-            CatalogError: it cannot be made.
+            UsageError: the path is a folder, or a file that is not a translation cache.
+            CatalogError: the file cannot be opened or created.
         """
-        self._path = path
         check_output_file(path, name="`cache`", in_new_folder=True)
+        self._path = Path(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, timeout=_WAIT_SECONDS)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = sqlite3.connect(self._path, timeout=_LOCK_TIMEOUT_SECONDS)
             with self._file:
                 self._file.execute(_TABLE)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise CatalogError(f"cannot open the cache {path}: {error}") from error
-            raise UsageError(f"--cache {path} is no cache of translations: {error}") from error
+            raise UsageError(f"`cache` {path} is not a translation cache: {error}") from error
         except OSError as error:
-            raise CatalogError(f"cannot make the cache {path}: {error.strerror}") from error
+            raise CatalogError(f"cannot create the cache {path}: {error.strerror}") from error
 
     def __exit__(
         self,
@@ -67,17 +67,20 @@ class TranslationCache(contextlib.AbstractContextManager["TranslationCache"]):
         self._file.close()
 
     def get(self, translator: str, pivot: str, texts: Sequence[str]) -> dict[str, str]:
-        """The copies that are known, by their text.
+        """Return the cached copies of texts.
 
         Args:
-            translator: its identity.
-            pivot: which copies.
-            texts: what to look for.
+            translator: the translator's identity.
+            pivot: the language, or chain of languages.
+            texts: the texts to look up.
+
+        Returns:
+            Text -> copy, for the texts that are cached.
 
         Raises:
             CatalogError: the file cannot be read.
         """
-        found = {}
+        cached = {}
         try:
             for text in texts:
                 row = self._file.execute(
@@ -85,16 +88,21 @@ class TranslationCache(contextlib.AbstractContextManager["TranslationCache"]):
                     (translator, pivot, _key(text)),
                 ).fetchone()
                 if row is not None:
-                    found[text] = row[0]
+                    cached[text] = row[0]
         except sqlite3.Error as error:
             raise CatalogError(f"cannot read the cache {self._path}: {error}") from error
-        return found
+        return cached
 
     def put(self, translator: str, pivot: str, copies: Mapping[str, str]) -> None:
-        """Keeps copies by their text, all of them or, if the power goes, none.
+        """Store copies in one transaction: all of them or, after a crash, none.
+
+        Args:
+            translator: the translator's identity.
+            pivot: the language, or chain of languages.
+            copies: text -> copy.
 
         Raises:
-            CatalogError: the disk is full, say.
+            CatalogError: the file cannot be written, for example because the disk is full.
         """
         rows = [(translator, pivot, _key(text), copy) for text, copy in copies.items()]
         try:

@@ -1,4 +1,4 @@
-"""What a translator is: English texts and a pivot in, the texts by way of that language out."""
+"""The protocol of a translator: English texts in, their back-translations through a pivot out."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Protocol
 
 from genre_batch.errors import UsageError
 
-__all__ = ["Translator", "check_pivots"]
+__all__ = ["Translator", "select_pivots"]
 
 
 class Translator(Protocol):
-    """Takes English texts into another language and back.
+    """Translates English texts into another language and back.
 
     Attributes:
-        name: what it is called in messages.
-        pivots: the languages, or chains of them, that it can go through here.
-        batch_size: how many texts it wants at a time: what an interruption may cost.
+        name: the translator's name in messages.
+        pivots: the languages, or chains of languages, that the installed data support.
+        batch_size: the number of texts per call; an interruption loses at most one batch.
     """
 
     name: str
@@ -24,27 +24,37 @@ class Translator(Protocol):
     batch_size: int
 
     def identity(self, pivot: str) -> str:
-        """The translator, its version and its data for a pivot: equal ones translate alike."""
+        """Return the translator, its version and its data: equal identities translate alike."""
 
     def back_translate(self, texts: Sequence[str], pivot: str) -> list[str]:
-        """The texts through a language and back; each one's copy depends on that text alone.
+        """Translate texts through a pivot; the copy of a text depends on that text alone.
 
         Args:
             texts: English, none of them empty.
-            pivot: of `pivots`.
+            pivot: one of `pivots`.
+
+        Returns:
+            One copy per text, in order.
 
         Raises:
-            TrainingError: the translator died or gave something else than was asked for.
+            TrainingError: the translator failed or returned something unexpected.
         """
 
 
-def check_pivots(asked: Sequence[str], known: Sequence[str], name: str) -> tuple[str, ...]:
-    """The asked pivots, each once, or all known ones where none is asked for.
+def select_pivots(pivots: Sequence[str], known: Sequence[str], name: str) -> tuple[str, ...]:
+    """Return the given pivots without repetitions, or all known ones if none is given.
+
+    Args:
+        pivots: what the caller chose.
+        known: the pivots that the translator supports.
+        name: the translator's name, for the message.
 
     Raises:
-        UsageError: one of them is not known.
+        UsageError: a pivot is not known.
     """
-    for pivot in asked:
+    for pivot in pivots:
         if pivot not in known:
-            raise UsageError(f"{name} does not go through {pivot!r}: it knows {', '.join(known)}")
-    return tuple(dict.fromkeys(asked)) or tuple(known)
+            raise UsageError(
+                f"{name} has no pivot {pivot!r}: choose `pivots` from {', '.join(known)}"
+            )
+    return tuple(dict.fromkeys(pivots)) or tuple(known)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +16,9 @@ from genre_batch.cli.options import (
     reading_options,
 )
 
+if TYPE_CHECKING:
+    from genre_batch.augmentation.translator import Translator
+
 __all__ = ["augment"]
 
 
@@ -27,73 +29,68 @@ __all__ = ["augment"]
     "--output",
     required=True,
     metavar="PATH",
-    help="Where to write, the format by its suffix, as in tag.",
+    help="Output catalog, in the format of its suffix, as in tag.",
 )
 @click.option(
     "--translator",
     type=click.Choice(["apertium", "marian"]),
     default="apertium",
     show_default=True,
-    help="apertium: rules and dictionaries, from Debian's packages. marian: OPUS-MT models.",
+    help="apertium: rules and dictionaries, from Debian packages. marian: OPUS-MT models.",
 )
 @click.option(
     "--pivots",
     metavar="A,B,...",
-    help="The languages to go through; es>ca: Spanish, then Catalan.  [default: es,ca,gl,es>ca,"
-    "ca>es with apertium, zh,tl,es,ja,ko with marian, as far as they are installed]",
+    help="Languages to translate through; es>ca: Spanish, then Catalan.  [default: those of "
+    "es,ca,gl,es>ca,ca>es (apertium) or zh,tl,es,ja,ko (marian) that are installed]",
 )
 @click.option(
     "--rows",
     type=click.Choice(AUGMENTED_ROWS),
     default="none-of-top-4",
     show_default=True,
-    help="Which films are copied. none-of-top-4: those with none of the four most frequent genres; "
-    "rare: those with a genre that has less than a tenth of the most frequent one's films.",
+    help="Films to copy. none-of-top-4: those with none of the four most frequent genres. rare: "
+    "those with a genre that has less than a tenth of the films of the most frequent one.",
 )
 @reading_options
 @column_options(titles=False)
 @click.option(
     "--models",
     metavar="DIR",
-    help="A folder with marian's models, each in a folder of its name, such as opus-mt-en-es.  "
+    help="Folder of the marian models, each in a folder of its name, such as opus-mt-en-es.  "
     "[default: the model hub]",
 )
 @click.option(
     "--cache",
     metavar="PATH",
-    help="The file that keeps translations.  "
+    help="File of the translation cache.  "
     "[default: genre-batch/translations.sqlite in the user's cache folder]",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Translations of apertium at a time.  [default: the cores this process may use]",
+    help="Number of parallel apertium pipelines.  [default: the cores that this process may use]",
 )
 @force_option
 @progress_option
 def augment(
-    catalog: str,
-    output: str,
     translator: str,
     pivots: str | None,
-    rows: str,
     models: str | None,
-    cache: str | None,
     workers: int | None,
-    force: bool,
     progress: bool | None,
     **options: Any,
 ) -> None:
     """Add back-translated copies of rarer films to a labelled catalog.
 
-    The output is the catalog, every row as it is, and behind it the copies: an overview that has
-    gone into another language and back, with everything else of its film. source_row says which
-    row (0-based) a row was made from, pivot through which language; train keeps copies out of dev
-    and test by them.
+    The output holds every row of the catalog, unchanged, followed by the copies. A copy is a film
+    whose overview was translated into another language and back. Two columns are added: source_row,
+    the 0-based number of the row that a copy was made from, and pivot, the language of the copy.
+    train uses them to keep copies out of dev and test.
 
-    Translations are kept as they come: a run that was broken off goes on when the same command is
-    typed again, and a second run asks the translator nothing.
+    Translations are cached. An interrupted run resumes when the same command is run again, and a
+    second run translates nothing.
 
     \b
     Examples:
@@ -101,48 +98,41 @@ def augment(
       genre-batch augment films.csv -o augmented.csv --pivots es,ca --rows rare
       genre-batch train augmented.parquet -o run --base-model minilm
     """
-    if models is not None and translator != "marian":
-        raise click.UsageError("--models are marian's: add --translator marian")
-    if workers is not None and translator != "apertium":
-        raise click.UsageError("--workers are apertium's: leave it out")
-
     from genre_batch.augmentation.augment import AugmentJob
     from genre_batch.augmentation.augment import augment as run
-    from genre_batch.augmentation.translator import Translator
-    from genre_batch.catalog.formats import output_location
 
-    reading = reading_from(options)
-    location, target = reading.locate(catalog), output_location(output)
-    asked = tuple(name.strip() for name in pivots.split(",") if name.strip()) if pivots else ()
-    chosen: Translator
-    if translator == "apertium":
-        from genre_batch.augmentation.apertium import Apertium
-
-        chosen = Apertium(asked, workers)
-    else:
-        from genre_batch.augmentation.marian import Marian
-
-        chosen = Marian(asked, Path(models) if models else None)
-    job = AugmentJob(
-        catalog=location,
-        output=target,
-        translator=chosen,
-        rows=rows,
-        columns=columns_from(options),
-        reading=reading,
-        cache=Path(cache) if cache else None,
-        force=force,
-    )
+    reading, columns = reading_from(options), columns_from(options)
+    reading.locate(options["catalog"])  # a missing catalog is reported before a missing translator
+    chosen = _translator(translator, pivots, models, workers)
+    job = AugmentJob(translator=chosen, reading=reading, columns=columns, **options)
     with steps_progress(progress) as advance:
-        report = run(job, advance)
+        result = run(job, advance)
     if is_verbose():
-        note(f"decided by {', '.join(report.genres) or 'no genre'}")
+        note(f"deciding genres: {', '.join(result.genres) or 'none'}")
         for pivot in chosen.pivots:
             note(f"{pivot}: {chosen.identity(pivot)}")
-    by_pivot = ", ".join(f"{count:,} {pivot}" for pivot, count in report.copies.items())
+    by_pivot = ", ".join(f"{count:,} {pivot}" for pivot, count in result.copies.items())
     note(
-        f"{report.rows:,} rows, {report.films:,} films copied: {by_pivot}; "
-        f"{report.translated:,} translated, {report.from_cache:,} from the cache, "
-        f"{report.left_out:,} left out as empty or unchanged; {report.seconds:,.1f} s; "
-        f"written to {output}"
+        f"{result.rows:,} rows, {result.films:,} films copied: {by_pivot}; "
+        f"{result.translated:,} translated, {result.from_cache:,} from the cache, "
+        f"{result.left_out:,} left out as empty or unchanged; {result.seconds:,.1f} s; "
+        f"written to {job.output}"
     )
+
+
+def _translator(
+    name: str, pivots: str | None, models: str | None, workers: int | None
+) -> Translator:
+    """Make the translator that the options describe."""
+    if models is not None and name != "marian":
+        raise click.UsageError("--models needs --translator marian")
+    if workers is not None and name != "apertium":
+        raise click.UsageError("--workers needs --translator apertium")
+    names = [part.strip() for part in pivots.split(",") if part.strip()] if pivots else []
+    if name == "apertium":
+        from genre_batch.augmentation.apertium import Apertium
+
+        return Apertium(names, workers)
+    from genre_batch.augmentation.marian import Marian
+
+    return Marian(names, models)

@@ -135,13 +135,15 @@ class Catalogs:
             return self._job.oversampled
         path = self._job.folder / "oversampled.parquet"
         if not path.exists():
+            catalog = self._catalog
+            reading = replace(self._job.reading, input_format=catalog.format.value)
             augment(
                 AugmentJob(
-                    catalog=self._catalog,
-                    output=output_location(str(path)),
+                    catalog=catalog.path,
+                    output=path,
                     translator=Apertium(),
                     columns=self._job.columns,
-                    reading=self._job.reading,
+                    reading=reading,
                 ),
                 self._progress,
             )

@@ -1,4 +1,4 @@
-"""The translators."""
+"""The real translator, for the tests that need it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from genre_batch.augmentation.apertium import PACKAGES, Apertium
 
 @pytest.fixture(scope="session")
 def apertium() -> Apertium:
-    """Apertium with all its chains; in CI its absence is a failure."""
+    """Return Apertium with all its chains; fail in CI, or skip elsewhere, where it is missing."""
     if shutil.which("apertium") is None:
         message = f"no Apertium: apt-get install {' '.join(dict.fromkeys(PACKAGES.values()))}"
         if os.environ.get("CI") or os.environ.get("GENRE_BATCH_REQUIRE_DATA"):

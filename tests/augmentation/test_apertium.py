@@ -26,7 +26,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("pivot", CHAINS)
-def test_every_text_comes_back_in_english_and_in_its_place(apertium: Apertium, pivot: str) -> None:
+def test_every_copy_is_english_and_in_order(apertium: Apertium, pivot: str) -> None:
     copies = apertium.back_translate(TEXTS, pivot)
     assert len(copies) == len(TEXTS)
     assert "detective" in copies[0]
@@ -45,23 +45,25 @@ def test_a_text_s_copy_depends_on_that_text_alone(apertium: Apertium) -> None:
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_no_text_breaks_out_of_its_place(apertium: Apertium, text: str) -> None:
+def test_no_text_changes_the_copies_of_its_neighbors(apertium: Apertium, text: str) -> None:
     guard = "The dog sleeps."
     copies = apertium.back_translate([guard, text, guard], "es")
     assert copies[0] == copies[2] == apertium.back_translate([guard], "es")[0]
 
 
-def test_a_pivot_it_does_not_speak_is_named_with_those_it_does(apertium: Apertium) -> None:
-    with pytest.raises(UsageError, match="does not go through 'ko': it knows es, ca, gl"):
+def test_an_unknown_pivot_is_named_with_the_known_ones(apertium: Apertium) -> None:
+    with pytest.raises(UsageError, match="has no pivot 'ko': choose `pivots` from es, ca, gl"):
         Apertium(["ko"])
 
 
-def test_its_identity_tells_the_chain_and_the_data(apertium: Apertium) -> None:
+def test_the_identity_depends_on_the_chain(apertium: Apertium) -> None:
     assert len({apertium.identity(pivot) for pivot in apertium.pivots}) == len(apertium.pivots)
     assert apertium.identity("es>ca") == Apertium(["es>ca"]).identity("es>ca")
 
 
-def test_without_it_the_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_apertium_its_packages_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
         UsageError, match=r"apt-get install apertium-eng-spa apertium-spa-cat apertium-eng-cat$"
@@ -69,7 +71,7 @@ def test_without_it_the_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_
         Apertium(["es>ca"])
 
 
-def test_a_missing_mode_s_package_is_named(
+def test_the_package_of_a_missing_mode_is_named(
     apertium: Apertium, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "modes").mkdir()
@@ -86,10 +88,10 @@ def test_a_missing_mode_s_package_is_named(
     [
         ("echo out of memory >&2; exit 3", "out of memory"),
         ("kill -9 $$", "exit code -9"),
-        ("head -c 20", "gave back 0 of 2 texts"),
+        ("head -c 20", "returned 0 of 2 texts"),
     ],
 )
-def test_a_pipeline_that_dies_is_one_line(
+def test_a_failing_pipeline_is_one_line(
     apertium: Apertium, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pipeline: str, reason: str
 ) -> None:
     (tmp_path / "modes").mkdir()
@@ -101,13 +103,13 @@ def test_a_pipeline_that_dies_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_the_command_adds_copies_and_asks_nothing_twice(
+def test_the_command_adds_copies_and_translates_nothing_twice(
     apertium: Apertium,
     command: Callable[..., subprocess.CompletedProcess[bytes]],
     tmp_path: Path,
 ) -> None:
     shutil.copy(ROOT / "samples" / "films.csv", tmp_path / "films.csv")
-    arguments = (tmp_path / "films.csv", "--rows", "all", "--cache", tmp_path / "kept.sqlite")
+    arguments = (tmp_path / "films.csv", "--rows", "all", "--cache", tmp_path / "cache.sqlite")
     first = command("augment", *arguments, "-o", tmp_path / "one.parquet")
     assert first.returncode == 0, first.stderr
     again = command("augment", *arguments, "-o", tmp_path / "two.parquet")
@@ -121,16 +123,16 @@ def test_the_command_adds_copies_and_asks_nothing_twice(
     assert set(copies["source_row"].to_pylist()) <= set(range(films))
 
 
-def test_the_command_says_what_to_install(
+def test_the_command_names_what_to_install(
     command: Callable[..., subprocess.CompletedProcess[bytes]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
     films = ROOT / "samples" / "films.csv"
-    done = command("augment", films, "-o", tmp_path / "out.csv")
-    assert done.returncode == 2
-    lines = done.stderr.decode().splitlines()
+    result = command("augment", films, "-o", tmp_path / "out.csv")
+    assert result.returncode == 2
+    lines = result.stderr.decode().splitlines()
     assert lines[-1].endswith(
         "Apertium is not installed: apt-get install apertium-eng-spa apertium-eng-cat "
         "apertium-en-gl apertium-spa-cat"

@@ -1,4 +1,4 @@
-"""A catalog and, behind it, copies of some of its films, by a translator made up for the test."""
+"""A catalog followed by copies of some of its films, made by a fake translator."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
-from genre_batch.catalog.formats import input_location, output_location
-from genre_batch.catalog.options import ColumnOptions
+from genre_batch.catalog.formats import input_location
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.load import load_dataset
-from genre_batch.errors import ColumnError, GenreBatchError, OutputExistsError, TrainingError
+from genre_batch.errors import (
+    ColumnError,
+    GenreBatchError,
+    OutputExistsError,
+    TrainingError,
+    UsageError,
+)
 
 FILMS = [
     ("Boo", "A ghost screams.", "Horror"),
@@ -27,26 +33,24 @@ FILMS = [
     ("No genre", "A ghost waits.", ""),
     ("Red", "Blood!", "Horror"),
 ]
-OF_HORROR_ALONE = [0, 4, 6]
-"""Rows that are copied once Comedy counts as the frequent genre."""
 
 
 @dataclass
 class Shouting:
-    """Translates by shouting; a text with Blood in it comes back unchanged."""
+    """Translates to upper case; a text with Blood in it stays unchanged."""
 
     name: str = "Shouting"
     pivots: tuple[str, ...] = ("loud", "louder")
     batch_size: int = 2
     fails_at: int | None = None
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def identity(self, pivot: str) -> str:
         return f"shouting, {pivot}"
 
     def back_translate(self, texts: Sequence[str], pivot: str) -> list[str]:
-        self.asked += [f"{pivot}: {text}" for text in texts]
-        if self.fails_at is not None and len(self.asked) > self.fails_at:
+        self.requests += [f"{pivot}: {text}" for text in texts]
+        if self.fails_at is not None and len(self.requests) > self.fails_at:
             raise TrainingError("Shouting failed: no voice left")
         marks = "!" * self.pivots.index(pivot)
         return [text if "Blood" in text else text.upper() + marks for text in texts]
@@ -64,28 +68,23 @@ def catalog(tmp_path: Path) -> Path:
 def copied(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., AugmentResult]:
-    """Augments the catalog into a file; the one most frequent genre is `Comedy`."""
+    """Return a function that augments the catalog with `Comedy` as the only frequent genre."""
     monkeypatch.setattr(
-        "genre_batch.augmentation.augment.chosen_genres",
-        lambda choice, films: frozenset({"Comedy"}),
+        "genre_batch.augmentation.augment.deciding_genres",
+        lambda selection, films: frozenset({"Comedy"}),
     )
 
     def run(output: Path, translator: Shouting | None = None, **changes: object) -> AugmentResult:
-        job = AugmentJob(
-            input_location(str(catalog)),
-            output_location(str(output)),
-            translator or Shouting(),
-            cache=tmp_path / "kept.sqlite",
-        )
+        job = AugmentJob(catalog, output, translator or Shouting(), cache=tmp_path / "cache.sqlite")
         return augment(replace(job, **changes))  # type: ignore[arg-type]
 
     return run
 
 
-def test_rows_stay_as_they_are_and_copies_follow_with_their_source(
+def test_rows_stay_unchanged_and_copies_follow_with_their_source(
     copied: Callable[..., AugmentResult], tmp_path: Path
 ) -> None:
-    report = copied(tmp_path / "out.parquet")
+    result = copied(tmp_path / "out.parquet")
     table = pq.read_table(tmp_path / "out.parquet").to_pylist()
     originals, copies = table[: len(FILMS)], table[len(FILMS) :]
     assert [(r["title"], r["overview"] or "", r["genres"] or "") for r in originals] == FILMS
@@ -98,12 +97,12 @@ def test_rows_stay_as_they_are_and_copies_follow_with_their_source(
         (4, "louder", "A GHOST SCREAMS.!"),
     ]
     assert [row["title"] for row in copies] == ["Boo", "Boo", "Again", "Again"]
-    assert (report.rows, report.films, report.copies) == (7, 3, {"loud": 2, "louder": 2})
-    assert report.left_out == 2  # the one that came back unchanged, by either pivot
+    assert (result.rows, result.films, result.copies) == (7, 3, {"loud": 2, "louder": 2})
+    assert result.left_out == 2  # the unchanged one, by either pivot
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.arrow"])
-def test_other_formats_hold_the_same(
+def test_other_formats_have_the_same_rows(
     copied: Callable[..., AugmentResult], tmp_path: Path, name: str
 ) -> None:
     copied(tmp_path / name)
@@ -118,55 +117,47 @@ def test_other_formats_hold_the_same(
     assert [row["pivot"] or None for row in rows] == [None] * 7 + ["loud", "louder"] * 2
 
 
-def test_a_second_run_takes_nothing_from_the_translator(
+def test_a_second_run_translates_nothing(
     copied: Callable[..., AugmentResult], tmp_path: Path
 ) -> None:
     first, second = Shouting(), Shouting()
-    told = copied(tmp_path / "one.csv", first)
-    again = copied(tmp_path / "two.csv", second)
-    assert (told.translated, told.from_cache) == (4, 2)  # two films have the same overview
-    assert second.asked == []
-    assert (again.translated, again.from_cache) == (0, 6)
+    one = copied(tmp_path / "one.csv", first)
+    two = copied(tmp_path / "two.csv", second)
+    assert (one.translated, one.from_cache) == (4, 2)  # two films have the same overview
+    assert second.requests == []
+    assert (two.translated, two.from_cache) == (0, 6)
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
-def test_a_translator_that_dies_keeps_what_it_gave_and_a_rerun_goes_on(
+def test_after_a_translator_fails_a_second_run_resumes(
     copied: Callable[..., AugmentResult], tmp_path: Path
 ) -> None:
-    dying = Shouting(batch_size=1, fails_at=3)
+    failing = Shouting(batch_size=1, fails_at=3)
     with pytest.raises(TrainingError, match="no voice left") as caught:
-        copied(tmp_path / "out.csv", dying)
+        copied(tmp_path / "out.csv", failing)
     (advice,) = caught.value.__notes__
-    assert advice.endswith("type the same command to go on")
+    assert advice.endswith("run again to resume")
     assert not (tmp_path / "out.csv").exists()
-    well = Shouting(batch_size=1)
-    copied(tmp_path / "out.csv", well)
-    assert well.asked == dying.asked[3:]
+    working = Shouting(batch_size=1)
+    copied(tmp_path / "out.csv", working)
+    assert working.requests == failing.requests[3:]
 
 
 def test_a_translator_that_loses_a_text_is_refused(
     copied: Callable[..., AugmentResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Shouting, "back_translate", lambda self, texts, pivot: ["one"])
-    with pytest.raises(TrainingError, match="gave 1 texts back for 2"):
+    with pytest.raises(TrainingError, match="returned 1 copies for 2 texts"):
         copied(tmp_path / "out.csv")
 
 
-def test_copies_go_with_their_film_and_into_training_only(tmp_path: Path) -> None:
+def test_copies_are_in_train_only_and_with_their_film(tmp_path: Path) -> None:
     catalog = tmp_path / "many.csv"
     with catalog.open("w", encoding="utf-8", newline="") as file:
         rows = [(f"Film {n} of ghosts.", "Horror" if n % 2 else "Comedy, Drama") for n in range(60)]
         csv.writer(file).writerows([("overview", "genres"), *rows])
     output = tmp_path / "out.parquet"
-    augment(
-        AugmentJob(
-            input_location(str(catalog)),
-            output_location(str(output)),
-            Shouting(),
-            rows="all",
-            cache=tmp_path / "kept.sqlite",
-        )
-    )
+    augment(AugmentJob(catalog, output, Shouting(), rows="all", cache=tmp_path / "cache.sqlite"))
     copies = load_dataset(input_location(str(output)), ColumnOptions(), with_title=False)
     sources = pq.read_table(output).column("source_row").to_pylist()
     part_of = {
@@ -175,9 +166,10 @@ def test_copies_go_with_their_film_and_into_training_only(tmp_path: Path) -> Non
         if row < len(rows)
     }
     assert len(part_of) == 60
-    assert {copies.parts[at] for at, row in enumerate(copies.rows.tolist()) if row >= 60} == {
-        "train"
+    parts_of_copies = {
+        part for row, part in zip(copies.rows.tolist(), copies.parts, strict=True) if row >= 60
     }
+    assert parts_of_copies == {"train"}
     for row in copies.rows.tolist():
         assert part_of[sources[row]] == "train" or row < 60
 
@@ -188,10 +180,10 @@ def test_copies_go_with_their_film_and_into_training_only(tmp_path: Path) -> Non
         ("overview,genres,pivot", "A ghost.,Horror,es", ColumnError, "already has .* 'pivot'"),
         ("overview,title", "A ghost.,Boo", ColumnError, "genre"),
         ("overview,genres", "A ghost.,", TrainingError, "no row has both a text and a genre"),
-        ("overview,genres", "A ghost.,Comedy", TrainingError, "no film is to be copied"),
+        ("overview,genres", "A ghost.,Comedy", TrainingError, "selects no film"),
     ],
 )
-def test_what_cannot_be_augmented_is_said_in_one_line(
+def test_a_catalog_that_cannot_be_augmented_is_one_line(
     copied: Callable[..., AugmentResult],
     tmp_path: Path,
     header: str,
@@ -202,12 +194,14 @@ def test_what_cannot_be_augmented_is_said_in_one_line(
     other = tmp_path / "other.csv"
     other.write_text(f"{header}\n{row}\n", encoding="utf-8")
     with pytest.raises(error, match=message) as caught:
-        copied(tmp_path / "out.csv", catalog=input_location(str(other)))
+        copied(tmp_path / "out.csv", catalog=other)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_an_existing_output_is_kept(copied: Callable[..., AugmentResult], tmp_path: Path) -> None:
+def test_an_existing_output_is_not_overwritten(
+    copied: Callable[..., AugmentResult], tmp_path: Path
+) -> None:
     (tmp_path / "out.csv").write_text("precious", encoding="utf-8")
     with pytest.raises(OutputExistsError):
         copied(tmp_path / "out.csv")
@@ -216,5 +210,24 @@ def test_an_existing_output_is_kept(copied: Callable[..., AugmentResult], tmp_pa
 
 
 def test_a_stream_is_refused(copied: Callable[..., AugmentResult], tmp_path: Path) -> None:
-    with pytest.raises(GenreBatchError, match="is read several times: name a file"):
-        copied(tmp_path / "out.csv", catalog=input_location("-"))
+    with pytest.raises(GenreBatchError, match="`catalog` is read several times: name a file"):
+        copied(tmp_path / "out.csv", catalog="-")
+
+
+def test_an_unknown_selection_of_rows_is_refused(
+    copied: Callable[..., AugmentResult], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="`rows` must be one of none-of-top-4, rare, all, got 'x'"):
+        copied(tmp_path / "out.csv", rows="x")
+
+
+def test_a_catalog_is_read_by_its_reading_options(
+    copied: Callable[..., AugmentResult], tmp_path: Path
+) -> None:
+    other = tmp_path / "films.txt"
+    other.write_text("plot~tags\nA ghost.~Horror\n", encoding="utf-16")
+    reading = ReadingOptions(input_format="csv", delimiter="~", encoding="utf-16")
+    copied(tmp_path / "out.jsonl", catalog=other, reading=reading)
+    first, *copies = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
+    assert first == {"plot": "A ghost.", "tags": "Horror", "source_row": 0, "pivot": None}
+    assert [copy["plot"] for copy in copies] == ["A GHOST.", "A GHOST.!"]

@@ -1,4 +1,4 @@
-"""Marian models through transformers: tiny ones with random weights, made here."""
+"""Marian models in transformers: tiny models with random weights, created here."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SPECIAL = ("</s>", "<unk>", "<pad>")
 
 
 def _write_model(folder: Path, seed: int) -> None:
-    """A Marian model of a few thousand random weights, and its tokenizer."""
+    """Write a Marian model with a few thousand random weights, and its tokenizer."""
     folder.mkdir(parents=True)
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXTS * 20),
-        model_writer=made,
+        model_writer=buffer,
         vocab_size=30,
         minloglevel=2,
     )
     for name in ("source.spm", "target.spm"):
-        (folder / name).write_bytes(made.getvalue())
-    pieces = sentencepiece.SentencePieceProcessor(model_proto=made.getvalue())
-    words = [pieces.id_to_piece(at) for at in range(pieces.get_piece_size())]
-    words = [*SPECIAL[:2], *(w for w in words if w not in ("<s>", *SPECIAL)), SPECIAL[2]]
-    vocabulary = {word: at for at, word in enumerate(words)}
+        (folder / name).write_bytes(buffer.getvalue())
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=buffer.getvalue())
+    words = [pieces.id_to_piece(index) for index in range(pieces.get_piece_size())]
+    words = [*SPECIAL[:2], *(word for word in words if word not in ("<s>", *SPECIAL)), SPECIAL[2]]
+    vocabulary = {word: index for index, word in enumerate(words)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     MarianTokenizer(
         str(folder / "source.spm"), str(folder / "target.spm"), str(folder / "vocab.json")
@@ -61,18 +61,18 @@ def _write_model(folder: Path, seed: int) -> None:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The models of one pivot, Spanish."""
+    """Write the models of one pivot, Spanish."""
     folder = tmp_path_factory.mktemp("models")
     for seed, name in enumerate(MODELS["es"]):
         _write_model(folder / name, seed)
     return folder
 
 
-# Of a package that would only straighten quotes: the test's own tokenizers warn of it too.
+# The tokenizers recommend a package that would only normalize quotes.
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses:UserWarning")
 
 
-def test_every_text_is_answered_in_its_place_and_depends_on_itself_alone(models: Path) -> None:
+def test_copies_keep_the_order_and_each_depends_on_its_text_alone(models: Path) -> None:
     marian = Marian(models=models)
     assert marian.pivots == ("es",)
     copies = marian.back_translate(TEXTS, "es")
@@ -81,7 +81,7 @@ def test_every_text_is_answered_in_its_place_and_depends_on_itself_alone(models:
     assert copies == [marian.back_translate([text], "es")[0] for text in TEXTS]
 
 
-def test_a_text_goes_through_sentence_by_sentence(models: Path) -> None:
+def test_a_text_is_translated_sentence_by_sentence(models: Path) -> None:
     marian = Marian(models=models)
     whole, last = marian.back_translate([TEXTS[0], TEXTS[2]], "es")
     assert whole.endswith(last)
@@ -96,7 +96,7 @@ def test_initials_and_titles_end_no_sentence() -> None:
     assert sentences("no end, no start") == ["no end, no start"]
 
 
-def test_its_identity_tells_the_weights(models: Path, tmp_path: Path) -> None:
+def test_the_identity_depends_on_the_weights(models: Path, tmp_path: Path) -> None:
     there, back = MODELS["es"]
     shutil.copytree(models / there, tmp_path / there)
     _write_model(tmp_path / back, seed=7)
@@ -105,27 +105,29 @@ def test_its_identity_tells_the_weights(models: Path, tmp_path: Path) -> None:
     assert identity != Marian(models=tmp_path).identity("es")
 
 
-def test_a_pivot_without_its_models_is_said(models: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"cannot go through ko: .* has no folder opus-mt-tc"):
+def test_a_pivot_without_its_models_is_an_error(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"lacks models for ko: .* has no folder opus-mt-tc"):
         Marian(["ko"], models)
-    with pytest.raises(UsageError, match="cannot go through zh, tl, es, ja, ko"):
+    with pytest.raises(UsageError, match="lacks models for zh, tl, es, ja, ko"):
         Marian(models=tmp_path)
     with pytest.raises(UsageError, match=r"`models`: no such folder: .*nowhere"):
         Marian(models=tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="does not go through 'fr': it knows zh, tl, es, ja, ko"):
+    with pytest.raises(
+        UsageError, match="has no pivot 'fr': choose `pivots` from zh, tl, es, ja, ko"
+    ):
         Marian(["fr"])
 
 
 def test_a_damaged_model_is_one_line(models: Path, tmp_path: Path) -> None:
     shutil.copytree(models, tmp_path, dirs_exist_ok=True)
-    (tmp_path / MODELS["es"][0] / "model.safetensors").write_bytes(b"torn")
+    (tmp_path / MODELS["es"][0] / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(
-        TrainingError, match=r"cannot load the translation model .*--models"
-    ) as told:
+        TrainingError, match=r"cannot load the translation model .*`models`"
+    ) as caught:
         Marian(models=tmp_path).back_translate(TEXTS, "es")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_out_of_reach_of_the_hub_it_says_what_to_do() -> None:
-    with pytest.raises(TrainingError, match=r"Helsinki-NLP/opus-mt-en-es: .*--models"):
+def test_without_the_hub_the_error_names_what_to_do() -> None:
+    with pytest.raises(TrainingError, match=r"Helsinki-NLP/opus-mt-en-es: .*`models`"):
         Marian(["es"]).back_translate(TEXTS, "es")

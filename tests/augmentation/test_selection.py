@@ -1,4 +1,4 @@
-"""Which films are copied."""
+"""Films are selected for copying by their genres."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from genre_batch.augmentation.selection import chosen_genres, is_chosen
+from genre_batch.augmentation.selection import deciding_genres, is_selected
 
 FILMS = Counter(
     {
@@ -20,25 +20,25 @@ FILMS = Counter(
 )
 
 
-def test_the_paper_copies_films_with_none_of_the_four_most_frequent_genres() -> None:
-    deciding = chosen_genres("none-of-top-4", FILMS)
+def test_the_paper_selects_films_with_none_of_the_four_most_frequent_genres() -> None:
+    deciding = deciding_genres("none-of-top-4", FILMS)
     assert deciding == {"Drama", "Comedy", "Action", "Thriller"}
-    assert is_chosen("none-of-top-4", deciding, ["War"])
-    assert not is_chosen("none-of-top-4", deciding, ["Western", "Drama"])
+    assert is_selected("none-of-top-4", deciding, ["War"])
+    assert not is_selected("none-of-top-4", deciding, ["Western", "Drama"])
 
 
-def test_of_genres_with_equally_many_films_the_first_by_name_counts_as_more_frequent() -> None:
+def test_genres_with_equally_many_films_are_ranked_by_name() -> None:
     films = Counter({frozenset({name}): 3 for name in "ebadc"})
-    assert chosen_genres("none-of-top-4", films) == set("abcd")
+    assert deciding_genres("none-of-top-4", films) == set("abcd")
 
 
-def test_rare_genres_have_less_than_a_tenth_of_the_most_frequent_one_s_films() -> None:
-    deciding = chosen_genres("rare", FILMS)  # Drama has 52, War 5, Western 2
+def test_rare_genres_have_less_than_a_tenth_of_the_films_of_the_most_frequent_one() -> None:
+    deciding = deciding_genres("rare", FILMS)  # Drama has 52, War 5, Western 2
     assert deciding == {"War", "Western"}
-    assert is_chosen("rare", deciding, ["Western", "Drama"])
-    assert not is_chosen("rare", deciding, ["Thriller"])
+    assert is_selected("rare", deciding, ["Western", "Drama"])
+    assert not is_selected("rare", deciding, ["Thriller"])
 
 
 @pytest.mark.parametrize("genres", [["Drama"], ["War"]])
-def test_all_copies_every_film(genres: list[str]) -> None:
-    assert is_chosen("all", chosen_genres("all", FILMS), genres)
+def test_all_selects_every_film(genres: list[str]) -> None:
+    assert is_selected("all", deciding_genres("all", FILMS), genres)

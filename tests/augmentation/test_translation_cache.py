@@ -1,4 +1,4 @@
-"""Translations are kept by translator, pivot and text."""
+"""The translation cache stores copies by translator, pivot and text."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from genre_batch.augmentation.translation_cache import TranslationCache, default_cache
+from genre_batch.augmentation.translation_cache import TranslationCache, default_cache_path
 from genre_batch.errors import CatalogError, UsageError
 
 
-def test_what_was_put_in_is_found_by_another_run(tmp_path: Path) -> None:
-    path = tmp_path / "folder" / "kept.sqlite"
+def test_another_run_gets_what_was_put(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "cache.sqlite"
     with TranslationCache(path) as cache:
         cache.put("one", "es", {"a": "á", "b": "be"})
         cache.put("one", "ca", {"a": "à"})
@@ -21,24 +21,24 @@ def test_what_was_put_in_is_found_by_another_run(tmp_path: Path) -> None:
         assert cache.get("two", "es", ["a"]) == {}
 
 
-def test_the_default_lies_in_the_user_s_cache_folder(
+def test_the_default_path_is_in_the_user_s_cache_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache() == tmp_path / "genre-batch" / "translations.sqlite"
+    assert default_cache_path() == tmp_path / "genre-batch" / "translations.sqlite"
 
 
-def test_a_folder_and_a_file_of_another_kind_are_refused(tmp_path: Path) -> None:
+def test_a_folder_or_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder: name a file"):
         TranslationCache(tmp_path)
     other = tmp_path / "films.csv"
     other.write_text("title,overview\n" * 100, encoding="utf-8")
-    with pytest.raises(UsageError, match=r"films\.csv is no cache of translations"):
+    with pytest.raises(UsageError, match=r"films\.csv is not a translation cache"):
         TranslationCache(other)
     assert other.read_text(encoding="utf-8").startswith("title")
 
 
-def test_a_place_where_no_file_can_be_is_said(tmp_path: Path) -> None:
+def test_a_path_where_no_file_can_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CatalogError, match="cannot make the cache"):
-        TranslationCache(tmp_path / "file" / "kept.sqlite")
+    with pytest.raises(CatalogError, match="cannot create the cache"):
+        TranslationCache(tmp_path / "file" / "cache.sqlite")
