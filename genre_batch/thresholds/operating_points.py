@@ -47,8 +47,7 @@ def at_recall(probabilities: Probabilities, labels: Labels, *, recall: float) ->
     """Find the threshold of each genre with the fewest predictions at a minimum recall.
 
     Args:
-        probabilities: (n, genres), 0..1.
-        labels: (n, genres), 0 or 1.
+        probabilities, labels: as in `at_precision`.
         recall: the minimum, 0..1.
 
     Returns:

@@ -49,14 +49,8 @@ def f1_floor(probabilities: Probabilities, labels: Labels) -> Floats:
     where the best F1 of a fold is below the floor, the fold's highest probability is its threshold,
     instead of a low threshold that predicts the genre for most rows. The floor is the value of
     `FLOORS` with the largest cross-fitted macro-F1 (two-fold, mean of `DRAWS` draws; the smallest
-    of equals).
-
-    Args:
-        probabilities: (n, genres), 0..1.
-        labels: (n, genres), 0 or 1.
-
-    Returns:
-        (genres,) float64; 0.5 for a genre without a positive.
+    of equals). Arguments and result are those of `f1_shrunk`; the threshold of a genre without a
+    positive is 0.5.
     """
     return _select_strength(FLOORS, _average_with_floor, probabilities, labels)
 

@@ -110,14 +110,7 @@ def genetic(probabilities: Probabilities, labels: Labels) -> Floats:
     Goldberg 1989, "Genetic Algorithms in Search". `POPULATION` states evolve for `GENERATIONS`
     generations (seed 0). Parents win tournaments of `TOURNAMENT` states; each genre's threshold
     comes from either parent; one in ten mutates by a normal step; the best state of a generation
-    survives unchanged.
-
-    Args:
-        probabilities: (n, genres), 0..1.
-        labels: (n, genres), 0 or 1.
-
-    Returns:
-        (genres,) float64; 0.5 for a genre without a positive.
+    survives unchanged. Arguments and result are those of `beam_search`.
     """
     space = _Space.of(probabilities, labels)
     random = space.random
