@@ -145,4 +145,4 @@ def _gain(scores: Floats, truth: Bools, other_predicted: Bools) -> float:
 
 
 def _f1(predicted: Bools, truth: Bools) -> float:
-    return float(f1_per_genre(predicted[:, None], truth[:, None])[0])
+    return float(f1_per_genre(truth[:, None], predicted[:, None])[0])

@@ -61,12 +61,12 @@ def count_on_grid(probabilities: Probabilities, labels: Labels, grid: Floats = G
     return Counts(tp, fp, positives - tp, len(labels) - positives - fp)
 
 
-def f1_per_genre(predicted: Bools, labels: Labels | Bools) -> Floats:
+def f1_per_genre(labels: Labels | Bools, predicted: Bools) -> Floats:
     """Compute F1 over the rows, separately for each genre.
 
     Args:
-        predicted: (n, genres).
         labels: (n, genres), 0 or 1.
+        predicted: (n, genres).
 
     Returns:
         (genres,) float64; 0 without any positive and any prediction.

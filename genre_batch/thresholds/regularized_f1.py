@@ -68,7 +68,7 @@ def _select_strength(
             for index, strength in enumerate(strengths):
                 thresholds = method(probabilities[fitted], labels[fitted], strength)
                 predicted = probabilities[scored] >= thresholds
-                scores[index] += f1_per_genre(predicted, labels[scored]).mean()
+                scores[index] += f1_per_genre(labels[scored], predicted).mean()
     return method(probabilities, labels, strengths[int(scores.argmax())])
 
 
@@ -89,7 +89,7 @@ def _average_with_floor(probabilities: Probabilities, labels: Labels, floor: flo
         if not len(rows):
             continue
         thresholds = f1_optimal(scores, truth)
-        f1 = f1_per_genre(scores >= thresholds, truth)
+        f1 = f1_per_genre(truth, scores >= thresholds)
         thresholds = np.where(f1 < floor, scores.max(axis=0), thresholds)
         has_positives = truth.any(axis=0)
         fold_thresholds[fold, has_positives] = thresholds[has_positives]

@@ -32,5 +32,5 @@ def test_f1_per_genre_is_each_column_s_f1(case: Case) -> None:
     probabilities, labels = case
     predicted = probabilities >= 0.5
     expected = [f1(*columns) for columns in zip(predicted.T, labels.T, strict=True)]
-    assert f1_per_genre(predicted, labels).tolist() == pytest.approx(expected)
-    assert f1_per_genre(predicted, labels == 1).tolist() == pytest.approx(expected)
+    assert f1_per_genre(labels, predicted).tolist() == pytest.approx(expected)
+    assert f1_per_genre(labels == 1, predicted).tolist() == pytest.approx(expected)
