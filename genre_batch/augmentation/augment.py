@@ -1,4 +1,4 @@
-"""Append back-translated copies of some films to a labelled catalog."""
+"""Append back-translated copies of some films to a labeled catalog."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AugmentJob:
     """What to copy, and how.
 
     Attributes:
-        catalog: the labelled catalog, a path or URL; not stdin, because it is read several times.
+        catalog: the labeled catalog, a path or URL; not stdin, because it is read several times.
         output: the catalog to write, in the format of its suffix.
         translator: makes one copy of each selected film through each of its pivots.
         rows: the films to copy, one of `selection.SELECTIONS`.

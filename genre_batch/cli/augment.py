@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["augment"]
 
 
-@click.command(short_help="Add back-translated copies of rarer films to a labelled catalog.")
+@click.command(short_help="Add back-translated copies of rarer films to a labeled catalog.")
 @click.argument("catalog")
 @click.option(
     "-o",
@@ -82,7 +82,7 @@ def augment(
     progress: bool | None,
     **options: Any,
 ) -> None:
-    """Add back-translated copies of rarer films to a labelled catalog.
+    """Add back-translated copies of rarer films to a labeled catalog.
 
     The output holds every row of the catalog, unchanged, followed by the copies. A copy is a film
     whose overview was translated into another language and back. Two columns are added: source_row,

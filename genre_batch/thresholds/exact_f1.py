@@ -1,4 +1,4 @@
-"""The threshold of each genre with the largest F1, found exactly."""
+"""The threshold of each genre with the largest F1, exactly."""
 
 from __future__ import annotations
 

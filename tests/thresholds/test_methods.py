@@ -1,4 +1,4 @@
-"""Every method of the registry keeps the signature, and is found by its name."""
+"""Every method of the registry keeps the signature, and can be selected by its name."""
 
 from __future__ import annotations
 
