@@ -293,7 +293,7 @@ class _Run:
         return cached[text].strip()
 
     def _text_column(self, chunk: Chunk, copies: list[str]) -> pa.Table:
-        """The copies as a column that takes the place of the texts, of the same type."""
+        """Return a table of one column that replaces the texts by the copies, of the same type."""
         name = self._labelled(chunk).text
         column = pa.array(copies, pa.string())
         if not isinstance(chunk, TableChunk):

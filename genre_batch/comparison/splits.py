@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from genre_batch.augmentation.apertium import Apertium
 from genre_batch.augmentation.augment import AugmentJob, augment
-from genre_batch.catalog.formats import Location, input_location, output_location
+from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.comparison.job import CompareJob

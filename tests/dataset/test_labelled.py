@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from genre_batch.augmentation.augment import AugmentJob, augment
-from genre_batch.catalog.formats import input_location, output_location
+from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.splits import Catalogs
@@ -204,8 +204,8 @@ def test_augment_copies_the_same(written: Catalog, tmp_path: Path, suffix: str) 
     output = tmp_path / f"copies.{suffix}"
     result = augment(
         AugmentJob(
-            written.reading.locate(written.path),
-            output_location(str(output)),
+            written.path,
+            output,
             _Reversing(),
             rows="all",
             columns=written.columns,
