@@ -8,7 +8,6 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.files import check_output_file
@@ -58,12 +57,7 @@ class TranslationCache(contextlib.AbstractContextManager["TranslationCache"]):
         except OSError as error:
             raise CatalogError(f"cannot create the cache {path}: {error.strerror}") from error
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     def get(self, translator: str, pivot: str, texts: Sequence[str]) -> dict[str, str]:
