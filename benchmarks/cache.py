@@ -21,8 +21,8 @@ import pyarrow as pa
 from genre_batch import tag_catalog
 from genre_batch.catalog.formats import input_location, output_location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
+from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
-from genre_batch.catalog.writing.writers import EncoderOptions
 
 ROUNDS = 5
 

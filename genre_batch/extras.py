@@ -20,12 +20,12 @@ def require_extra(what: str, extra: str, *modules: str) -> None:
     """Check that an extra is installed.
 
     Args:
-        what: the command or option that needs it, for the message.
+        what: the command or option that needs the extra, for the message.
         extra: `report` or `train`.
-        modules: those of its modules that are needed; none given: all of them.
+        modules: the required modules of the extra; default: all of them.
 
     Raises:
-        MissingExtraError: a package of it is not installed.
+        MissingExtraError: a package of the extra is not installed.
     """
     for module in modules or _MODULES[extra]:
         if find_spec(module) is None:

@@ -23,7 +23,7 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Names and versions of Python, this tool, and the packages that training goes through."""
+    """Return the versions of Python, of this tool and of the packages that training uses."""
     found = {"python": platform.python_version(), "genre-batch": __version__}
     for package in _PACKAGES:
         try:

@@ -73,11 +73,14 @@ def test_a_failing_block_leaves_neither_the_file_nor_the_temporary(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failing_block_leaves_an_existing_file_unchanged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failing_block_leaves_an_existing_file_unchanged(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
     path = tmp_path / "out"
     path.write_bytes(b"old")
-    with pytest.raises(ValueError, match="half way"):
-        _fail_half_way(replacing(path), ValueError("half way"))
+    with pytest.raises(error):
+        _fail_half_way(replacing(path), error())
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -88,12 +91,13 @@ def test_a_block_that_writes_no_file_fails(tmp_path: Path) -> None:
 
 
 def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
-    real, link = tmp_path / "real", tmp_path / "link"
-    real.write_bytes(b"old")
+    (tmp_path / "folder").mkdir()
+    real, link = tmp_path / "folder" / "real", tmp_path / "link"
     link.symlink_to(real)
-    write_text(link, "new")
-    assert link.is_symlink()
-    assert real.read_text() == "new"
+    for text in ("new", "newer"):
+        write_text(link, text)
+        assert link.is_symlink()
+        assert real.read_text() == text
 
 
 def test_a_complete_file_gets_its_final_name(tmp_path: Path) -> None:

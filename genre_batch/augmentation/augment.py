@@ -19,8 +19,8 @@ from genre_batch.catalog.formats import Format, Location, is_regular_or_new, out
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.writing.atomic import check_overwrite
+from genre_batch.catalog.writing.encoder import Encoder, EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
-from genre_batch.catalog.writing.writers import Encoder, EncoderOptions
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError

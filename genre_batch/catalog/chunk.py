@@ -1,4 +1,4 @@
-"""A stretch of a catalog's rows, the currency between readers, tagging and writers."""
+"""A batch of a catalog's rows, as readers yield them and writers accept them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Chunk", "JsonLinesChunk", "TableChunk", "as_strings"]
 
 
 def _string_or_none(value: object) -> str | None:
-    """`value` if it is text, made encodable: JSON may hold half a surrogate pair, UTF-8 may not."""
+    """Return `value` if it is a string, with lone surrogates (invalid in UTF-8) replaced."""
     if not isinstance(value, str):
         return None
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def as_strings(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """A column's texts: strings stay, null where the value is null or the type is not text."""
+    """Return a column as strings; null where the value is null or the type is not a string."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if pa.types.is_dictionary(column.type):
@@ -37,11 +37,11 @@ def as_strings(column: pa.ChunkedArray | pa.Array) -> pa.Array:
 
 @dataclass(frozen=True)
 class TableChunk:
-    """Rows as an Arrow table: what CSV, TSV, Parquet and Arrow files give.
+    """Rows as an Arrow table, as read from CSV, TSV, Parquet and Arrow files.
 
     Attributes:
         table: the rows.
-        short_rows: how many of them had too few fields, and were filled up with nulls.
+        short_rows: the number of rows that had too few fields and were padded with nulls.
     """
 
     table: pa.Table
@@ -52,17 +52,17 @@ class TableChunk:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Column names in the catalog's order."""
+        """Column names, in the catalog's order."""
         return tuple(self.table.column_names)
 
     def strings(self, name: str) -> pa.Array:
-        """One column's texts, as in `as_strings`; all null where there is no such column."""
+        """Return one column as in `as_strings`; all null if there is no such column."""
         if name not in self.columns:
             return pa.nulls(len(self), pa.string())
         return as_strings(self.table.column(name))
 
     def blank(self, name: str) -> npt.NDArray[np.bool_]:
-        """(rows,) bool: where the column is null, the empty string, the empty list or missing."""
+        """Return (rows,) bool: true where the cell is null, `""`, `[]` or missing."""
         if name not in self.columns:
             return np.ones(len(self), dtype=np.bool_)
         column = self.table.column(name).combine_chunks()
@@ -75,23 +75,23 @@ class TableChunk:
         return np.asarray(blank.fill_null(False))
 
     def head(self, rows: int) -> TableChunk:
-        """The first rows."""
+        """Return the first `rows` rows."""
         return TableChunk(self.table.slice(0, rows), min(self.short_rows, rows))
 
     def take(self, positions: Sequence[int]) -> TableChunk:
-        """The rows at these positions, in their order; one may be named several times."""
+        """Return the rows at these positions, in this order; a position may be repeated."""
         return TableChunk(self.table.take(pa.array(positions, pa.int64())))
 
 
 @dataclass(frozen=True)
 class JsonLinesChunk:
-    """Rows as the JSON objects they were, beside the very bytes of their lines.
+    """Rows as parsed JSON objects, together with the bytes of their lines.
 
-    The bytes are what goes back out: keys, order, numbers and spelling stay the catalog's own.
+    The bytes are written back, so that keys, order, numbers and spelling stay as they are.
 
     Attributes:
-        lines: each row's object, without leading or trailing white space.
-        objects: the same, parsed.
+        lines: the bytes of each row's object, without leading or trailing white space.
+        objects: the same rows, parsed.
     """
 
     lines: list[bytes]
@@ -106,21 +106,21 @@ class JsonLinesChunk:
         return tuple(dict.fromkeys(key for row in self.objects for key in row))
 
     def strings(self, name: str) -> pa.Array:
-        """One key's texts: null where the key is missing or its value is no string."""
+        """Return one key as strings; null where the key is missing or the value is not a string."""
         return pa.array([_string_or_none(row.get(name)) for row in self.objects], pa.string())
 
     def blank(self, name: str) -> npt.NDArray[np.bool_]:
-        """(rows,) bool: where the key is missing, null, the empty string or the empty list."""
+        """Return (rows,) bool: true where the value is null, `""`, `[]` or missing."""
         return np.array([row.get(name) in (None, "", []) for row in self.objects], dtype=np.bool_)
 
     def head(self, rows: int) -> JsonLinesChunk:
-        """The first rows."""
+        """Return the first `rows` rows."""
         return JsonLinesChunk(self.lines[:rows], self.objects[:rows])
 
     def take(self, positions: Sequence[int]) -> JsonLinesChunk:
-        """The rows at these positions, in their order; one may be named several times."""
+        """Return the rows at these positions, in this order; a position may be repeated."""
         return JsonLinesChunk(
-            [self.lines[at] for at in positions], [self.objects[at] for at in positions]
+            [self.lines[row] for row in positions], [self.objects[row] for row in positions]
         )
 
 

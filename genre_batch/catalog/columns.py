@@ -1,4 +1,4 @@
-"""Finding a column by what such columns are usually called."""
+"""Find a column by its usual names."""
 
 from __future__ import annotations
 
@@ -32,51 +32,57 @@ GENRE_COLUMNS = ("genres", "genre", "genre_names", "labels", "categories", "tags
 
 
 def listed(columns: Sequence[str]) -> str:
-    """Column names for a message, the first twenty of them."""
+    """Format column names for a message: the first twenty."""
     shown = ", ".join(columns[:20])
     return f"{shown}, ... ({len(columns)} in all)" if len(columns) > 20 else shown
 
 
 def missing_column_error(
-    columns: Sequence[str], candidates: Sequence[str], asked: str | None, parameter: str
+    columns: Sequence[str], candidates: Sequence[str], requested: str | None, parameter: str
 ) -> ColumnError:
-    """The error for a column that is not there."""
-    looked_for = repr(asked) if asked is not None else f"named {', '.join(candidates)}"
+    """Build the error for a missing column; arguments as in `find_column`."""
+    wanted = repr(requested) if requested is not None else f"named {', '.join(candidates)}"
     return ColumnError(
-        f"no column {looked_for}: name one with `{parameter}`; columns: {listed(columns) or 'none'}"
+        f"no column {wanted}: name one with `{parameter}`; columns: {listed(columns) or 'none'}"
     )
 
 
 def column_exists_error(name: str) -> ColumnError:
-    """The error for a column of ours that the catalog already has."""
+    """Build the error for an output column that the input already has."""
     return ColumnError(
-        f"the input already has {name!r}: add --replace to replace it, or rename it first"
+        f"the input already has {name!r}: add `replace` to replace it, or rename it first"
     )
 
 
 def find_column(
     columns: Sequence[str],
     candidates: Sequence[str],
-    asked: str | None = None,
+    requested: str | None = None,
     parameter: str = "text_column",
 ) -> str | None:
-    """The column that was asked for, or the first candidate that the columns hold, in any case.
+    """Find the requested column or, if none is requested, the first candidate in any case.
+
+    Args:
+        columns: the catalog's column names.
+        candidates: usual names, lower case, most preferred first.
+        requested: the exact name of the column; None: look for the candidates.
+        parameter: the parameter that names the column, for messages.
 
     Returns:
-        The name as the catalog spells it; None when no candidate is there and none was asked for.
+        The name as the catalog spells it; None if no candidate matches and none is requested.
 
     Raises:
-        ColumnError: the asked column is not there, or the candidate is there in two spellings.
+        ColumnError: the requested column is missing, or two columns match the same candidate.
     """
-    if asked is not None:
-        if asked in columns:
-            return asked
-        raise missing_column_error(columns, candidates, asked, parameter)
+    if requested is not None:
+        if requested in columns:
+            return requested
+        raise missing_column_error(columns, candidates, requested, parameter)
     for candidate in candidates:
         spellings = [name for name in columns if name.strip().lower() == candidate]
         if len(spellings) > 1:
             raise ColumnError(
-                f"the columns {' and '.join(map(repr, spellings))} could both be meant: "
+                f"the columns {' and '.join(map(repr, spellings))} both match: "
                 f"choose one with `{parameter}`; columns: {listed(columns)}"
             )
         if spellings:
@@ -85,14 +91,14 @@ def find_column(
 
 
 def require_column(
-    columns: Sequence[str], candidates: Sequence[str], asked: str | None, parameter: str
+    columns: Sequence[str], candidates: Sequence[str], requested: str | None, parameter: str
 ) -> str:
-    """As `find_column`, of a column that has to be there.
+    """Find a column as `find_column` does, and raise if there is none.
 
     Raises:
-        ColumnError: it is not there, or there in two spellings.
+        ColumnError: the column is missing, or two columns match the same candidate.
     """
-    name = find_column(columns, candidates, asked, parameter)
+    name = find_column(columns, candidates, requested, parameter)
     if name is None:
-        raise missing_column_error(columns, candidates, asked, parameter)
+        raise missing_column_error(columns, candidates, requested, parameter)
     return name

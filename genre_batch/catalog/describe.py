@@ -1,4 +1,4 @@
-"""What a catalog holds: its rows, columns and genres, and which columns would be read."""
+"""A summary of a catalog: its rows, columns and genres, and the columns found by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ColumnDescription:
     Attributes:
         name: as the catalog spells it.
         type: its Arrow type.
-        filled: rows in which it is neither null nor empty.
+        filled: the number of rows in which it is neither null nor empty.
     """
 
     name: str
@@ -33,13 +33,13 @@ class ColumnDescription:
 
 @dataclass(frozen=True)
 class CatalogDescription:
-    """A catalog, read once from end to end.
+    """A catalog's contents, counted in one pass.
 
     Attributes:
-        rows: how many it has.
+        rows: the number of rows.
         columns: in the catalog's order.
-        text_column, title_column, genre_column: those found by name; None where there is none.
-        genres: how many rows have each genre, most frequent first; empty without a genre column.
+        text_column, title_column, genre_column: the columns found by name; None if there is none.
+        genres: genre -> number of rows, most frequent first; empty without a genre column.
     """
 
     rows: int
@@ -51,33 +51,33 @@ class CatalogDescription:
 
 
 def describe_catalog(location: Location) -> CatalogDescription:
-    """Reads a catalog chunk by chunk and describes it.
+    """Read a catalog chunk by chunk and count its contents.
 
     Raises:
-        CatalogError: it cannot be read, or a column is there in two spellings.
+        CatalogError: it cannot be read, or two columns match the same usual name.
     """
     rows = 0
     types: dict[str, str] = {}
     filled: Counter[str] = Counter()
     genres: Counter[str] = Counter()
-    genre: str | None = None
+    genre_column: str | None = None
     with CatalogReader([location], ReadOptions(as_table=True)) as reader:
         for chunk in reader.chunks():
             assert isinstance(chunk, TableChunk)
             if not types:
                 types = {field.name: str(field.type) for field in chunk.table.schema}
-                genre = find_column(chunk.columns, GENRE_COLUMNS)
+                genre_column = find_column(chunk.columns, GENRE_COLUMNS, parameter="genre_column")
             rows += len(chunk)
             for name in chunk.columns:
                 filled[name] += int(np.count_nonzero(~chunk.blank(name)))
-            if genre is not None:
-                cells = parse_column(chunk.table.column(genre))
+            if genre_column is not None:
+                cells = parse_column(chunk.table.column(genre_column))
                 genres.update(name for cell in cells for name in cell)
     return CatalogDescription(
         rows=rows,
         columns=tuple(ColumnDescription(name, kind, filled[name]) for name, kind in types.items()),
         text_column=find_column(tuple(types), TEXT_COLUMNS),
-        title_column=find_column(tuple(types), TITLE_COLUMNS),
-        genre_column=genre,
+        title_column=find_column(tuple(types), TITLE_COLUMNS, parameter="title_column"),
+        genre_column=genre_column,
         genres=dict(genres.most_common()),
     )

@@ -1,4 +1,4 @@
-"""Which format and compression a path or URL is, and how its bytes are opened."""
+"""The format and compression of a path or URL, and how to open it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = [
 ]
 
 STDIO = "-"
-"""The path that stands for stdin or stdout."""
+"""The path that means stdin or stdout."""
 
 
 class Format(enum.Enum):
-    """A catalog format; the value is what `--input-format` and `--output-format` take."""
+    """A catalog format; its value is its name in options."""
 
     CSV = "csv"
     TSV = "tsv"
@@ -40,12 +40,12 @@ class Format(enum.Enum):
 
     @property
     def is_text(self) -> bool:
-        """Whether the format is lines of text, which may be compressed as a whole."""
+        """Whether the format is lines of text, which may be compressed as a whole file."""
         return self in (Format.CSV, Format.TSV, Format.JSONL)
 
     @property
     def separator(self) -> str:
-        """What stands between two cells (CSV and TSV only)."""
+        """The default character between two cells (CSV and TSV only)."""
         return "\t" if self is Format.TSV else ","
 
 
@@ -62,12 +62,12 @@ _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 @dataclass(frozen=True)
 class Location:
-    """A file, device, object or standard stream, and how its bytes are to be understood.
+    """A file, device, cloud object or standard stream, and the format of its bytes.
 
     Attributes:
         path: the path or URL as given, or `-`.
         format: the catalog format.
-        compression: `gzip`, `zstd`, or None; only ever set for text formats.
+        compression: `gzip`, `zstd` or None; set for text formats only.
     """
 
     path: str
@@ -81,7 +81,7 @@ class Location:
 
     @property
     def is_remote(self) -> bool:
-        """Whether this lies in cloud storage."""
+        """Whether this is in cloud storage."""
         return not self.is_stdio and is_remote(self.path)
 
     @property
@@ -90,8 +90,13 @@ class Location:
         return "stdin" if self.is_stdio else self.path
 
     def open_raw(self) -> BinaryIO:
-        """The bytes as they lie on disk or come through the pipe, not decompressed."""
-        # A thread that waits for a pipe in a buffered read holds a lock that closing it needs.
+        """Open the stored bytes, without decompressing them.
+
+        Raises:
+            UsageError: there is no such cloud object.
+            CatalogError: it cannot be opened.
+        """
+        # Unbuffered: a thread waiting in a buffered read holds a lock that `close` needs.
         if self.is_stdio:
             return cast(BinaryIO, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))
         if self.is_remote:
@@ -104,7 +109,7 @@ class Location:
             raise CatalogError(f"cannot open {self.path}: {error.strerror}") from error
 
     def decompress(self, raw: BinaryIO) -> BinaryIO:
-        """`raw`, decompressed if this location is."""
+        """Wrap `raw` in a decompressor if this location is compressed."""
         if self.compression is None:
             return raw
         stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), self.compression)
@@ -112,7 +117,7 @@ class Location:
 
 
 def format_of(path: str) -> tuple[Format | None, str | None]:
-    """Format and compression as the suffixes tell them; None where they do not."""
+    """Return the format and compression given by the suffixes; None where they give none."""
     stem, suffix = os.path.splitext(path.lower())
     compression = _COMPRESSIONS.get(suffix)
     if compression is not None:
@@ -120,56 +125,55 @@ def format_of(path: str) -> tuple[Format | None, str | None]:
     return _SUFFIXES.get(suffix), compression
 
 
-def _locate(path: str, override: str | None, option: str) -> Location:
+def _locate(path: str, override: str | None, parameter: str) -> Location:
     by_suffix, compression = format_of(path)
-    found = Format(override) if override is not None else by_suffix
-    if found is None:
+    kind = Format(override) if override is not None else by_suffix
+    if kind is None:
         known = " ".join(_SUFFIXES)
         raise UsageError(
-            f"cannot tell the format of {path} by its suffix (known: {known}, "
-            f"text ones also with .gz or .zst): add {option} csv, tsv, jsonl, parquet or arrow"
+            f"unknown suffix: {path} (known: {known}, text formats also with .gz or .zst): "
+            f"set `{parameter}` to csv, tsv, jsonl, parquet or arrow"
         )
-    if compression is not None and not found.is_text:
+    if compression is not None and not kind.is_text:
         raise UsageError(
-            f"{path}: {found.value} files carry their own compression: drop the last suffix"
+            f"{path}: {kind.value} files have their own compression: remove the last suffix"
         )
-    return Location(path, found, compression)
+    return Location(path, kind, compression)
 
 
 def input_location(path: str, override: str | None = None) -> Location:
-    """Where to read from.
+    """Find the format of an input.
 
     Args:
-        path: an existing file, a URL, or `-` for stdin (JSON Lines unless `override` says
-            otherwise).
-        override: the value of `--input-format`.
+        path: an existing file, a URL, or `-` for stdin (JSON Lines by default).
+        override: the name of the format, whatever the suffix.
 
     Raises:
-        UsageError: no such file, a folder, or an unknown suffix.
+        UsageError: there is no such file, it is a folder, or its suffix is unknown.
     """
     if path == STDIO:
         return Location(STDIO, Format(override) if override else Format.JSONL)
     if not is_remote(path):
         check_input_file(path)
-    return _locate(path, override, "--input-format")
+    return _locate(path, override, "input_format")
 
 
 def output_location(
     path: str | None, override: str | None = None, *, in_new_folder: bool = False
 ) -> Location:
-    """Where to write to.
+    """Find the format of an output.
 
     Args:
-        path: a file to be written, a URL; None or `-` for stdout (JSON Lines unless `override`).
-        override: the value of `--output-format`.
-        in_new_folder: the folder need not be there yet.
+        path: the file to write, a URL, or None or `-` for stdout (JSON Lines by default).
+        override: the name of the format, whatever the suffix.
+        in_new_folder: whether the file's folder may be missing.
 
     Raises:
-        UsageError: an unknown suffix, a folder, or a folder that does not exist.
+        UsageError: the suffix is unknown, the path is a folder, or its folder does not exist.
     """
     if path is None or path == STDIO:
         return Location(STDIO, Format(override) if override else Format.JSONL)
-    location = _locate(path, override, "--output-format")
+    location = _locate(path, override, "output_format")
     if location.is_remote:
         return location
     check_output_file(path, in_new_folder=in_new_folder)
@@ -177,9 +181,9 @@ def output_location(
 
 
 def is_regular_or_new(path: str) -> bool:
-    """Whether `path` can be written under another name and renamed: a file, or nothing yet.
+    """Return whether `path` is a regular file or does not exist, so that it can be replaced.
 
-    A device or a FIFO has to be written straight; renaming would replace it by a file.
+    A device or a FIFO must be written directly: renaming would replace it by a file.
     """
     try:
         return stat.S_ISREG(os.stat(path).st_mode)

@@ -1,4 +1,4 @@
-"""Genre cells of every style seen in movie catalogs -> lists of genre names."""
+"""Parse genre cells, in every style common in movie catalogs, into lists of genre names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["parse_cell", "parse_column"]
 
 
 def _names(values: Sequence[object]) -> list[str]:
-    """Names out of a parsed list whose items are strings or objects with a name."""
+    """Return the distinct names in a list of strings or of objects with a name."""
     names: list[str] = []
     for value in values:
         if isinstance(value, dict):
@@ -25,7 +25,7 @@ def _names(values: Sequence[object]) -> list[str]:
 
 
 def _parsed_list(text: str) -> list[object] | None:
-    """A cell that is written as a JSON or Python list, parsed; None if it is neither."""
+    """Parse a cell written as a JSON or Python list; return None if it is neither."""
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
@@ -39,15 +39,15 @@ def _parsed_list(text: str) -> list[object] | None:
 
 
 def parse_cell(cell: str, separator: str | None = None) -> list[str]:
-    """The genres of one cell, in its order, each once.
+    """Return the distinct genres of one cell, in the cell's order.
 
-    Understood: `Drama, Comedy`; `Drama|Comedy`; `Drama; Comedy`; `Drama / Comedy`;
+    Supported styles: `Drama, Comedy`; `Drama|Comedy`; `Drama; Comedy`; `Drama / Comedy`;
     `["Drama", "Comedy"]`; `['Drama', 'Comedy']`; `[{"id": 18, "name": "Drama"}]`.
 
     Args:
         cell: the text of the cell.
-        separator: what stands between genres; default: the first of `|`, `;`, `,` and ` / `
-            that the cell holds.
+        separator: the string between two genres; default: the first of `|`, `;`, `,` and ` / `
+            that occurs in the cell.
     """
     text = cell.strip()
     if separator is None and text[:1] in ("[", "{", "("):
@@ -62,11 +62,11 @@ def parse_cell(cell: str, separator: str | None = None) -> list[str]:
 def parse_column(
     column: pa.ChunkedArray | pa.Array, separator: str | None = None
 ) -> list[list[str]]:
-    """The genres of every row of a column; an empty list where the cell is null or blank.
+    """Return the genres of each row of a column; an empty list where the cell is null or blank.
 
     Args:
-        column: strings of any style of `parse_cell`, or Arrow lists of strings or of structs
-            with a name.
+        column: strings in any style of `parse_cell`, or Arrow lists of strings or of structs with
+            a name.
         separator: as in `parse_cell`.
     """
     if isinstance(column, pa.ChunkedArray):

@@ -26,7 +26,7 @@ class ReadingOptions:
         encoding: the encoding of text files, normalized to Python's name for it.
 
     Raises:
-        UsageError: a value out of range.
+        UsageError: a value is out of range.
     """
 
     input_format: str | None = None
@@ -49,7 +49,7 @@ class ReadingOptions:
             path: an existing file, a URL, or `-` for stdin.
 
         Raises:
-            UsageError: no such file, a folder, or an unknown suffix.
+            UsageError: there is no such file, it is a folder, or its suffix is unknown.
         """
         return input_location(os.fspath(path), self.input_format)
 

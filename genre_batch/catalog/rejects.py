@@ -1,4 +1,4 @@
-"""Rows that cannot be read: where they stand, why, and their raw text."""
+"""Rows that cannot be read: their location, the reason, and their raw text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IN_WORDS: dict[Reason, str] = {
     "invalid_utf8": "is not valid UTF-8",
     "bad_quoting": "has broken quoting",
     "invalid_json": "is not valid JSON",
-    "not_an_object": "is JSON but no object",
+    "not_an_object": "is JSON but not an object",
 }
 
 
@@ -35,10 +35,10 @@ class Reject:
 
     Attributes:
         file: the catalog's name.
-        line: the physical line (1-based, the header is line 1) on which the record starts.
-        byte_offset: where the record starts in the decompressed bytes.
+        line: the physical line on which the record starts (1-based; the header is line 1).
+        byte_offset: the record's offset in the decompressed file.
         reason: why it cannot be read.
-        raw: the record's bytes, without the line end.
+        raw: the record's bytes, without the line ending.
     """
 
     file: str
@@ -48,7 +48,7 @@ class Reject:
     raw: bytes
 
     def as_json(self) -> bytes:
-        """A line of the rejects file; `raw_base64` takes the place of `raw` if it is no UTF-8."""
+        """Return a line of the rejects file; `raw_base64` replaces `raw` if it is not UTF-8."""
         value: dict[str, object] = {
             "file": self.file,
             "line": self.line,
@@ -70,29 +70,29 @@ class Reject:
 
 
 def raise_on_reject(reject: Reject) -> None:
-    """The strict policy: stop at the first bad row.
+    """Stop at the first row that cannot be read (the strict policy).
 
     Raises:
-        CatalogError: always; it names file, line, byte offset and reason.
+        CatalogError: always; the message names file, line, byte offset and reason.
     """
-    raise CatalogError(f"{reject}: mend or remove that line")
+    raise CatalogError(f"{reject}: fix or remove this line")
 
 
 class RejectsFile:
-    """Gathers rejects in a file that is there, whole, once it is kept, and only if there are any.
+    """A file of rejects that appears, complete, on `commit`, and only if there are any.
 
     Attributes:
-        path: where the rejects go; None: nowhere, they are only counted.
-        count: how many there were.
-        first: the first of them.
+        path: the file's path or URL; None: rejects are only counted.
+        count: the number of rejects so far.
+        first: the first reject, if any.
     """
 
     def __init__(self, path: str | None, temporary: str | None = None) -> None:
-        """Opens nothing yet.
+        """Remember the paths; the file is opened at the first reject.
 
         Args:
             path: a path or a URL, or None.
-            temporary: as `replacing` takes it.
+            temporary: the temporary name, as in `files.replacing`.
         """
         self.path = path
         self.count = 0
@@ -102,10 +102,10 @@ class RejectsFile:
         self._stream: BinaryIO | None = None
 
     def add(self, reject: Reject) -> None:
-        """Counts and, if there is a file, writes a reject.
+        """Count a reject and, if there is a path, write it.
 
         Raises:
-            CatalogError: it cannot be written.
+            CatalogError: the file cannot be written.
         """
         self.count += 1
         self.first = self.first or reject
@@ -113,16 +113,16 @@ class RejectsFile:
             return
         with self._errors():
             if self._stream is None:
-                place = Location(self.path, Format.JSONL)
-                output = open_output(place, force=True, temporary=self._temporary)
+                location = Location(self.path, Format.JSONL)
+                output = open_output(location, force=True, temporary=self._temporary)
                 self._stream = self._opened.enter_context(output)
             self._stream.write(reject.as_json())
 
     def commit(self) -> None:
-        """Gives the file its name; without rejects, removes one that an earlier run left.
+        """Give the file its final name; without rejects, remove the file of an earlier run.
 
         Raises:
-            CatalogError: it cannot be written.
+            CatalogError: the file cannot be written.
         """
         with self._errors():
             if self._stream is not None:
@@ -131,9 +131,9 @@ class RejectsFile:
                 os.unlink(self.path)
 
     def rollback(self) -> None:
-        """Removes what was gathered."""
-        with contextlib.suppress(_DroppedError):
-            self._opened.__exit__(_DroppedError, _DroppedError(), None)
+        """Remove the temporary file."""
+        with contextlib.suppress(_RolledBackError):
+            self._opened.__exit__(_RolledBackError, _RolledBackError(), None)
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -143,5 +143,5 @@ class RejectsFile:
             raise CatalogError(f"cannot write {self.path}: {error.strerror or error}") from error
 
 
-class _DroppedError(Exception):
-    """Ends the writing of a file that is not wanted after all."""
+class _RolledBackError(Exception):
+    """Ends the writing of a file that is to be discarded."""

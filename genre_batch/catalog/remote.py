@@ -1,7 +1,7 @@
-"""Catalogs in cloud storage, through pyarrow's own file systems.
+"""Catalogs in cloud storage, through pyarrow's file systems.
 
-Credentials and endpoints come from where the cloud's own tools take them: `AWS_ACCESS_KEY_ID`,
-`AWS_PROFILE`, `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL` and so on.
+Credentials and endpoints are read from the same places as by the cloud's own tools:
+`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL` and so on.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 def is_remote(path: str) -> bool:
-    """Whether this is a URL of cloud storage and not a path.
+    """Return whether this is a cloud storage URL rather than a path.
 
     Raises:
-        UsageError: a URL, but of a kind that cannot be read.
+        UsageError: it is a URL with an unsupported scheme.
     """
     match = _URL.match(path)
     if match is None:
@@ -40,19 +40,19 @@ def is_remote(path: str) -> bool:
 
 
 def has_magic(path: str) -> bool:
-    """Whether the path holds one of the marks of a glob."""
+    """Return whether the path contains a glob character."""
     return _MAGIC.search(path) is not None
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A URL taken apart.
+class _Object:
+    """A parsed URL.
 
     Attributes:
-        system: the file system that it names.
-        path: of the object, in that file system.
+        system: the file system of the bucket or container.
+        path: the object's path in that file system.
         base: the URL of the bucket or container.
-        root: the path of that.
+        root: the path of the bucket or container.
     """
 
     system: fs.FileSystem
@@ -61,18 +61,18 @@ class _Place:
     root: str
 
     def url(self, path: str) -> str:
-        """The URL of another path beside it."""
+        """Return the URL of another path in the same bucket or container."""
         return self.base + path.removeprefix(self.root)
 
 
-def _place(url: str) -> _Place:
+def _parse(url: str) -> _Object:
     scheme, rest = url.split("://", 1)
-    bucket, slash, below = rest.partition("/")
+    bucket, slash, key = rest.partition("/")
     try:
         system, root = fs.FileSystem.from_uri(f"{_SCHEMES[scheme.lower()]}://{bucket}")
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
-    return _Place(system, f"{root}{slash}{below}", f"{scheme}://{bucket}", root)
+    return _Object(system, f"{root}{slash}{key}", f"{scheme}://{bucket}", root)
 
 
 def _reason(error: BaseException) -> str:
@@ -80,15 +80,15 @@ def _reason(error: BaseException) -> str:
 
 
 def open_remote(url: str) -> BinaryIO:
-    """The object's bytes, seekable.
+    """Open an object for reading; the stream is seekable.
 
     Raises:
         UsageError: there is no such object.
-        CatalogError: it cannot be reached.
+        CatalogError: the object cannot be opened.
     """
-    place = _place(url)
+    parsed = _parse(url)
     try:
-        return cast(BinaryIO, place.system.open_input_file(place.path))
+        return cast(BinaryIO, parsed.system.open_input_file(parsed.path))
     except FileNotFoundError as error:
         raise UsageError(f"no such file: {url}") from error
     except (pa.ArrowException, OSError) as error:
@@ -96,28 +96,28 @@ def open_remote(url: str) -> BinaryIO:
 
 
 def remote_exists(url: str) -> bool:
-    """Whether an object stands under this very name.
+    """Return whether an object of exactly this name exists.
 
     Raises:
         CatalogError: the storage cannot be reached.
     """
-    place = _place(url)
+    parsed = _parse(url)
     try:
-        return bool(place.system.get_file_info(place.path).type == fs.FileType.File)
+        return bool(parsed.system.get_file_info(parsed.path).type == fs.FileType.File)
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
 
 
 def list_remote(url: str) -> list[str] | None:
-    """The objects under a folder or of a glob, sorted; None for the URL of one object.
+    """List the objects in a folder or matching a glob, sorted; None for the URL of one object.
 
-    In a glob `*` stands for anything but a slash, `**` for slashes too.
+    In a glob, `*` matches anything but a slash, and `**` matches slashes too.
 
     Raises:
         CatalogError: the storage cannot be reached.
     """
-    place = _place(url)
-    system, path = place.system, place.path
+    parsed = _parse(url)
+    system, path = parsed.system, parsed.path
     magic = _MAGIC.search(path)
     try:
         if magic is not None:
@@ -131,29 +131,29 @@ def list_remote(url: str) -> list[str] | None:
         raise CatalogError(f"cannot list {url}: {_reason(error)}") from error
     names = sorted(info.path for info in found if info.type == fs.FileType.File)
     if magic is not None:
-        deep = "**" in path
+        recursive = "**" in path
         names = [
             name
             for name in names
-            if fnmatch.fnmatchcase(name, path) and (deep or name.count("/") == path.count("/"))
+            if fnmatch.fnmatchcase(name, path) and (recursive or name.count("/") == path.count("/"))
         ]
-    return [place.url(name) for name in names]
+    return [parsed.url(name) for name in names]
 
 
 def upload(source: BinaryIO, url: str) -> None:
-    """Writes an object whole. The storage shows it only once its last byte is there.
+    """Upload a complete object, which becomes visible only after its last byte.
 
     Raises:
-        OSError: as the storage gives it; nothing new stands under the URL then.
+        OSError: the upload fails; no new object exists under the URL then.
     """
-    place = _place(url)
-    system, path = place.system, place.path
+    parsed = _parse(url)
+    system, path = parsed.system, parsed.path
     existed = system.get_file_info(path).type == fs.FileType.File
     try:
         with system.open_output_stream(path) as target:
             shutil.copyfileobj(source, target, 1 << 20)
     except BaseException:
-        # Letting go of the stream ends the upload where it stands.
+        # Closing the stream completed the upload of what was written so far: remove that object.
         if not existed:
             with contextlib.suppress(OSError, pa.ArrowException):
                 system.delete_file(path)

@@ -1,4 +1,4 @@
-"""Files, globs, folders and URLs -> the catalogs they stand for, in a settled order."""
+"""Expand files, globs, folders and URLs into the catalogs they name, in a fixed order."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ __all__ = ["find_sources", "output_names"]
 
 
 def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Location]:
-    """The catalogs to read: as they were typed, each glob and folder in order of its names.
+    """Find the catalogs to read, in the given order; each glob and folder is sorted by name.
 
-    A folder stands for every file beneath it whose suffix is a catalog's; hidden names, rejects,
-    and names that start with an underscore, as the marks of other tools do, are passed over. A
-    file that is really called `x[1].csv` is no glob.
+    A folder means every file below it with a catalog's suffix. Hidden files, rejects files and
+    names that start with an underscore (markers of other tools) are skipped. An existing file
+    named `x[1].csv` is not treated as a glob.
 
     Args:
         inputs: files, globs, folders, URLs, or `-` for stdin.
-        override: the value of `--input-format`; a folder is then every file beneath it.
+        override: a format for all files, whatever their suffix; a folder then means every file
+            below it.
 
     Raises:
-        UsageError: no such file, an unknown suffix, or nothing to read.
+        UsageError: there is no such file, its suffix is unknown, or there is nothing to read.
     """
-    found: list[Location] = []
+    locations: list[Location] = []
     for path in inputs:
         names = [path] if path == STDIO else _expanded(path, override)
         if not names:
-            raise UsageError(f"nothing to read: {path} holds no catalog")
-        found.extend(input_location(name, override) for name in names)
-    if len(found) > 1 and any(location.is_stdio for location in found):
-        raise UsageError("stdin can only be read alone: name files, or - without them")
-    return found
+            raise UsageError(f"nothing to read: {path} contains no catalog")
+        locations.extend(input_location(name, override) for name in names)
+    if len(locations) > 1 and any(location.is_stdio for location in locations):
+        raise UsageError("stdin can only be read alone: name either files or -")
+    return locations
 
 
 def _expanded(path: str, override: str | None) -> list[str]:
@@ -44,9 +45,11 @@ def _expanded(path: str, override: str | None) -> list[str]:
         listed = list_remote(path)
         if listed is None:
             return [path]
-        return listed if has_magic(path) else [one for one in listed if _is_catalog(one, override)]
+        return (
+            listed if has_magic(path) else [name for name in listed if _is_catalog(name, override)]
+        )
     if os.path.isdir(path):
-        return [name for name in _beneath(path) if _is_catalog(name, override)]
+        return [name for name in _files_below(path) if _is_catalog(name, override)]
     if not os.path.exists(path) and has_magic(path):
         names = sorted(glob.glob(path, recursive=True))
         return [name for name in names if not os.path.isdir(name)]
@@ -54,35 +57,35 @@ def _expanded(path: str, override: str | None) -> list[str]:
 
 
 def _is_catalog(path: str, override: str | None) -> bool:
-    """Whether a file of a folder is one of its catalogs."""
+    """Return whether a file in a folder is a catalog."""
     if os.path.basename(path).startswith((".", "_")) or path.endswith(REJECTS_SUFFIX):
         return False
     return override is not None or format_of(path)[0] is not None
 
 
-def _beneath(folder: str) -> Iterator[str]:
+def _files_below(folder: str) -> Iterator[str]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
         yield from (os.path.join(parent, name) for name in sorted(files))
 
 
 def output_names(locations: Sequence[Location]) -> list[str]:
-    """What to call each catalog's output in one folder: its own path below what they all share.
+    """Return a relative output name for each catalog: its path below their common folder.
 
     Raises:
-        UsageError: two would be called the same.
+        UsageError: two catalogs have the same name, or files are mixed with URLs.
     """
     paths = [location.path for location in locations]
     if len(paths) == 1:
         return [os.path.basename(paths[0])]
     if len({is_remote(path) for path in paths}) > 1:
-        raise UsageError("files and URLs cannot share an output folder: tag them apart")
+        raise UsageError("files and URLs cannot share an output folder: tag them in separate runs")
     absolute = [
         path.partition("://")[2] if is_remote(path) else os.path.abspath(path) for path in paths
     ]
-    shared = os.path.commonpath([os.path.dirname(path) for path in absolute])
-    names = [path[len(shared) :].lstrip("/") for path in absolute]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"{twice} is named twice: each input can have one output")
+    common = os.path.commonpath([os.path.dirname(path) for path in absolute])
+    names = [path[len(common) :].lstrip("/") for path in absolute]
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise UsageError(f"duplicate input {duplicate}: name each file once")
     return names

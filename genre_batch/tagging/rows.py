@@ -99,7 +99,7 @@ class RowTagger:
         if column is None:
             return np.ones(len(chunk), dtype=np.bool_)
         if isinstance(chunk, TableChunk) and chunk.columns:
-            require_column(chunk.columns, (), column, "--only-missing")
+            require_column(chunk.columns, (), column, "only_missing")
         return chunk.blank(column)
 
     def finish(self) -> None:

@@ -14,8 +14,8 @@ from genre_batch.catalog.chunk import Chunk
 from genre_batch.catalog.formats import Format
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import Reject, RejectsFile, raise_on_reject
+from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
-from genre_batch.catalog.writing.writers import EncoderOptions
 from genre_batch.errors import CatalogError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import RowProgress, no_row_progress

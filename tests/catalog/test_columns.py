@@ -1,4 +1,4 @@
-"""Columns are found by what such columns are usually called."""
+"""Columns are found by their usual names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from genre_batch.catalog.columns import TEXT_COLUMNS, find_column, listed, requi
 from genre_batch.errors import ColumnError
 
 
-def test_the_first_candidate_wins_wherever_it_stands() -> None:
+def test_the_first_candidate_wins_at_any_position() -> None:
     assert find_column(["text", "Plot", "id"], TEXT_COLUMNS) == "Plot"
 
 
@@ -25,17 +25,17 @@ def test_two_spellings_of_a_later_candidate_do_not_matter() -> None:
     assert find_column(["plot", "Plot", "overview"], TEXT_COLUMNS) == "overview"
 
 
-def test_an_asked_column_is_taken_as_it_is_spelt() -> None:
+def test_a_requested_column_must_match_exactly() -> None:
     assert find_column(["overview", "Tagline"], TEXT_COLUMNS, "Tagline") == "Tagline"
     with pytest.raises(ColumnError, match=r"no column 'tagline'.*columns: overview, Tagline"):
         find_column(["overview", "Tagline"], TEXT_COLUMNS, "tagline")
 
 
-def test_no_candidate_is_none_unless_it_is_needed() -> None:
+def test_a_missing_column_is_an_error_only_if_it_is_required() -> None:
     assert find_column(["id"], TEXT_COLUMNS) is None
     with pytest.raises(ColumnError, match=r"`genre_column`; columns: id"):
         require_column(["id"], ("genre",), None, "genre_column")
 
 
-def test_a_wide_table_lists_its_first_columns_and_says_how_many() -> None:
+def test_a_long_list_of_columns_is_shortened_and_counted() -> None:
     assert listed([f"c{n}" for n in range(50)]).endswith("c19, ... (50 in all)")

@@ -1,4 +1,4 @@
-"""`inspect` of a catalog: what it holds and what would be read of it."""
+"""The description of a catalog that `inspect` shows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_rows_columns_and_genres_are_counted(tmp_path: Path) -> None:
     assert described.genres == {"Drama": 2, "War": 1}
 
 
-def test_a_catalog_without_known_columns_says_none(tmp_path: Path) -> None:
+def test_a_catalog_without_known_columns_has_none(tmp_path: Path) -> None:
     path = tmp_path / "films.jsonl"
     path.write_text('{"id":1}\n{"id":2}\n')
     described = describe_catalog(input_location(str(path)))

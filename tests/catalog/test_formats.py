@@ -1,4 +1,4 @@
-"""Which format a path is, and what is said when that cannot be told."""
+"""Formats are detected from suffixes, and an unknown one is an error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from genre_batch.errors import UsageError
         ("a.arrow", Format.ARROW, None),
     ],
 )
-def test_the_suffix_tells_format_and_compression(
+def test_the_suffix_determines_format_and_compression(
     tmp_path: Path, name: str, kind: Format, compression: str | None
 ) -> None:
     (tmp_path / name).touch()
@@ -41,11 +41,11 @@ def test_an_option_overrides_the_suffix_but_not_the_compression(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["films", "films.xlsx", "films.gz"])
-def test_an_unknown_suffix_is_refused_with_the_option_to_type(tmp_path: Path, name: str) -> None:
+def test_an_unknown_suffix_is_refused_and_names_the_parameter(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
-    with pytest.raises(UsageError, match="--input-format csv"):
+    with pytest.raises(UsageError, match="set `input_format` to csv"):
         input_location(str(tmp_path / name))
-    with pytest.raises(UsageError, match="--output-format csv"):
+    with pytest.raises(UsageError, match="set `output_format` to csv"):
         output_location(str(tmp_path / name))
 
 
@@ -54,27 +54,27 @@ def test_a_compressed_parquet_is_refused(tmp_path: Path) -> None:
         output_location(str(tmp_path / "a.parquet.gz"))
 
 
-def test_what_is_no_file_cannot_be_read(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         input_location(str(tmp_path / "none.csv"))
     with pytest.raises(UsageError, match="is a folder"):
         input_location(str(tmp_path))
 
 
-def test_an_output_needs_a_folder_to_lie_in(tmp_path: Path) -> None:
+def test_the_folder_of_an_output_must_exist(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         output_location(str(tmp_path / "no" / "a.csv"))
 
 
 @pytest.mark.parametrize("path", ["-", None])
-def test_the_standard_streams_are_json_lines_unless_told_otherwise(path: str | None) -> None:
+def test_the_standard_streams_are_json_lines_by_default(path: str | None) -> None:
     assert output_location(path).format is Format.JSONL
     assert output_location(path, "tsv").format is Format.TSV
     assert input_location("-").is_stdio
     assert input_location("-").name == "stdin"
 
 
-def test_only_files_and_new_names_can_be_renamed_onto(tmp_path: Path) -> None:
+def test_only_files_and_new_names_can_be_replaced(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert is_regular_or_new(str(tmp_path / "file"))
     assert is_regular_or_new(str(tmp_path / "new"))

@@ -1,4 +1,4 @@
-"""Readers given nonsense, or good files with bytes changed, read rows or say what is wrong."""
+"""Given random or corrupted files, readers return rows or raise an error of ours."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ GOOD = {
 
 
 def _rows(path: Path) -> int | None:
-    """How many rows were read or rejected; None where the catalog was refused."""
+    """Count the rows read and rejected; None if the catalog was refused."""
     rejects: list[Reject] = []
     try:
         with CatalogReader(

@@ -1,4 +1,4 @@
-"""Genre cells of every style are read alike."""
+"""Genre cells of every style give the same genres."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def test_a_single_object_is_one_genre() -> None:
     assert parse_cell('{"id": 18, "name": "Drama"}') == ["Drama"]
 
 
-def test_a_separator_of_one_s_own_is_the_only_one() -> None:
+def test_a_given_separator_is_the_only_one() -> None:
     assert parse_cell("Drama, or so#War", "#") == ["Drama, or so", "War"]
 
 
-def test_a_bracket_that_opens_no_list_is_part_of_a_name() -> None:
+def test_a_bracket_without_a_list_is_part_of_a_name() -> None:
     assert parse_cell("[Drama, War") == ["[Drama", "War"]
 
 
@@ -72,5 +72,5 @@ def test_no_cell_is_an_error(cell: str) -> None:
     ),
     st.sampled_from([", ", "|", ";", " / "]),
 )
-def test_joined_genres_come_apart_again(genres: list[str], separator: str) -> None:
+def test_joined_genres_are_split_again(genres: list[str], separator: str) -> None:
     assert parse_cell(separator.join(genres)) == genres

@@ -1,4 +1,4 @@
-"""The rejects file is there, whole, once it is kept, and only if there are any."""
+"""The rejects file appears, complete, on commit, and only if there are rejects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEXT = Reject("f.csv", 3, 20, "too_many_fields", "é,a,b".encode())
 BYTES = Reject("f.csv", 4, 29, "invalid_utf8", b"\xff,a")
 
 
-def test_each_reject_is_a_line_with_its_place_reason_and_raw_text(tmp_path: Path) -> None:
+def test_each_reject_is_a_line_with_its_location_reason_and_raw_text(tmp_path: Path) -> None:
     rejects = RejectsFile(str(tmp_path / "r.jsonl"))
     rejects.add(TEXT)
     rejects.add(BYTES)
@@ -34,13 +34,13 @@ def test_each_reject_is_a_line_with_its_place_reason_and_raw_text(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]
 
 
-def test_without_rejects_there_is_no_file_and_an_old_one_goes(tmp_path: Path) -> None:
+def test_without_rejects_there_is_no_file_and_an_old_one_is_removed(tmp_path: Path) -> None:
     (tmp_path / "r.jsonl").write_text("of an earlier run")
     RejectsFile(str(tmp_path / "r.jsonl")).commit()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_dropped_leaves_nothing(tmp_path: Path) -> None:
+def test_a_rollback_leaves_nothing(tmp_path: Path) -> None:
     rejects = RejectsFile(str(tmp_path / "r.jsonl"))
     rejects.add(TEXT)
     rejects.rollback()
@@ -60,7 +60,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         rejects.add(TEXT)
 
 
-def test_a_device_is_written_straight() -> None:
+def test_a_device_is_written_directly() -> None:
     rejects = RejectsFile("/dev/null")
     rejects.add(TEXT)
     rejects.commit()

@@ -57,7 +57,7 @@ def _keys(bucket: Any) -> list[str]:
     return [found.key for found in bucket.objects.all()]
 
 
-def test_a_catalog_is_read_and_written_where_it_lies(bucket: Any, tmp_path: Path) -> None:
+def test_a_catalog_is_read_and_written_in_place(bucket: Any, tmp_path: Path) -> None:
     _put(bucket, in_csv=b"id,overview\n1,laugh\n2,x,y\n")
     summary = tag_catalog("s3://films/in.csv", "s3://films/out/tagged.parquet")
     assert (summary.rows, summary.rows_rejected) == (1, 1)
@@ -96,7 +96,7 @@ def test_a_folder_of_objects_becomes_a_folder_of_objects(bucket: Any) -> None:
     ]
 
 
-def test_an_object_that_is_there_is_kept_unless_forced(bucket: Any, tmp_path: Path) -> None:
+def test_an_existing_object_is_kept_unless_forced(bucket: Any, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("overview\nlaugh\n")
     _put(bucket, out_csv=b"precious")
     with pytest.raises(OutputExistsError, match=r"s3://films/out\.csv exists"):
@@ -107,7 +107,7 @@ def test_an_object_that_is_there_is_kept_unless_forced(bucket: Any, tmp_path: Pa
     )
 
 
-def test_an_object_that_is_not_there_is_wrong_usage(bucket: Any, tmp_path: Path) -> None:
+def test_a_missing_object_is_a_usage_error(bucket: Any, tmp_path: Path) -> None:
     assert not remote_exists("s3://films/none.csv")
     with pytest.raises(UsageError, match=r"no such file: s3://films/none\.csv"):
         open_remote("s3://films/none.csv")
@@ -137,10 +137,10 @@ def test_an_upload_that_fails_leaves_no_object(
 
 
 @pytest.mark.parametrize("path", ["films.csv", "/a/b.csv", "c:/films.csv", "a:b.csv"])
-def test_a_path_is_no_url(path: str) -> None:
+def test_a_path_is_not_a_url(path: str) -> None:
     assert not remote.is_remote(path)
 
 
-def test_other_schemes_are_named_with_those_that_are_known() -> None:
+def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"cannot read ftp:// \(known: s3://"):
         remote.is_remote("ftp://host/films.csv")

@@ -1,4 +1,4 @@
-"""Any table goes through every pair of formats and comes back with the same values."""
+"""Any table keeps its values through every pair of formats."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.formats import Location, input_location, output_location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions, read_table
+from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
-from genre_batch.catalog.writing.writers import EncoderOptions
 
 SUFFIXES = ("csv", "tsv.gz", "jsonl", "jsonl.zst", "parquet", "arrow")
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
@@ -26,7 +26,7 @@ FRACTION = st.floats(allow_nan=False, allow_infinity=False)
 
 @st.composite
 def tables(draw: st.DrawFn, plain: bool) -> pa.Table:
-    """A table of text, and unless it has to be plain of numbers, truth values and lists too."""
+    """A table of text and, unless `plain`, of numbers, booleans and lists."""
     rows = draw(st.integers(1, 6))
     kinds: list[tuple[pa.DataType, st.SearchStrategy[Any]]] = [(pa.string(), TEXT)]
     if not plain:

@@ -1,4 +1,4 @@
-"""Files, globs and folders stand for catalogs, in a settled order."""
+"""Files, globs and folders are expanded to catalogs, in a fixed order."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def _paths(*inputs: str, override: str | None = None) -> list[str]:
     return [location.path for location in find_sources(inputs, override)]
 
 
-def test_files_stay_in_the_order_they_were_typed(films: Path) -> None:
+def test_files_stay_in_the_given_order(films: Path) -> None:
     assert _paths("b.csv", "a.jsonl") == ["b.csv", "a.jsonl"]
 
 
-def test_a_folder_is_every_catalog_beneath_it_by_name(films: Path) -> None:
+def test_a_folder_is_every_catalog_below_it_sorted_by_name(films: Path) -> None:
     assert _paths(".") == ["./a.jsonl", "./b.csv", "./deep/c.csv.gz"]
 
 
-def test_a_folder_in_one_named_format_is_every_file_of_it(films: Path) -> None:
+def test_with_a_given_format_a_folder_is_every_file_below_it(films: Path) -> None:
     assert "./notes.md" in _paths(".", override="csv")
 
 
@@ -60,17 +60,17 @@ def test_stdin_is_read_alone(films: Path) -> None:
         _paths("b.csv", "-")
 
 
-def test_outputs_are_called_as_their_inputs_below_what_these_share(films: Path) -> None:
+def test_outputs_are_named_after_inputs_relative_to_their_common_folder(films: Path) -> None:
     assert output_names(find_sources(["."])) == ["a.jsonl", "b.csv", "deep/c.csv.gz"]
     assert output_names([input_location("deep/c.csv.gz")]) == ["c.csv.gz"]
 
 
 def test_one_input_twice_cannot_have_two_outputs(films: Path) -> None:
-    with pytest.raises(UsageError, match=r"b\.csv is named twice"):
+    with pytest.raises(UsageError, match=r"duplicate input b\.csv"):
         output_names(find_sources(["b.csv", "b.csv"]))
 
 
 def test_files_and_urls_cannot_share_a_folder(films: Path) -> None:
     places = [input_location("b.csv"), Location("s3://films/a.csv", input_location("b.csv").format)]
-    with pytest.raises(UsageError, match="tag them apart"):
+    with pytest.raises(UsageError, match="in separate runs"):
         output_names(places)

@@ -19,7 +19,7 @@ from genre_batch import (
     UsageError,
     tag_catalog,
 )
-from genre_batch.catalog.writing.writers import _Delimited
+from genre_batch.catalog.writing.text import DelimitedEncoder
 
 WORDS = ("laugh", "cry", "fight", "robot", "the")
 
@@ -54,7 +54,7 @@ def _fails_at_writing(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(_Delimited, "finish", fail)
+        patched.setattr(DelimitedEncoder, "finish", fail)
         with pytest.raises((CatalogError, type(error))) as raised:
             run()
     assert raised.value.__notes__ == [
@@ -275,7 +275,7 @@ def test_an_interrupted_folder_is_gone_on_with(
         return tag_catalog(tmp_path / "in", f"{tmp_path}/out/")
 
     with monkeypatch.context() as patched:
-        patched.setattr(_Delimited, "finish", fail_the_second_time)
+        patched.setattr(DelimitedEncoder, "finish", fail_the_second_time)
         with pytest.raises(CatalogError, match=r"cannot write .*b\.csv: No space left"):
             run()
     assert _names(tmp_path / "out") == ["a.csv"]

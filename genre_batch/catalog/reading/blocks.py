@@ -1,4 +1,4 @@
-"""A stream of bytes -> blocks that hold whole records, each with its place in the file."""
+"""Split a stream of bytes into blocks of complete records, each with its position in the file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from genre_batch.errors import CatalogError
 __all__ = ["BLOCK_BYTES", "MAX_RECORD_BYTES", "Block", "Start", "read_some", "split_blocks"]
 
 BLOCK_BYTES = 1 << 20
-"""How much is asked of the stream at a time: about 2,000 films, enough for length sorting to pay
-and small enough that a window of it is nothing beside the model."""
+"""Bytes per read: about 2,000 films, enough for sorting by length to pay off, and little memory
+compared with the model."""
 
 MAX_RECORD_BYTES = 1 << 26
-"""A record longer than this is a quote that was never closed, or no text file at all."""
+"""A longer record means an unclosed quote, or a file that is not text."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Whole records of a text catalog.
+    """Complete records of a text catalog.
 
     Attributes:
-        data: the records' bytes, each record ended by a newline but perhaps the file's last.
-        first_line: the physical line (1-based) on which the block starts.
-        byte_offset: where the block starts in the decompressed stream.
+        data: the records' bytes; only the file's last record may lack its newline.
+        first_line: the physical line on which the block starts (1-based).
+        byte_offset: the block's offset in the decompressed stream.
     """
 
     data: bytes
@@ -35,7 +35,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Start:
-    """Where in a stream the records start, and what was read of them already."""
+    """Where in a stream the records start, and the bytes of them that were read already."""
 
     data: bytes = b""
     line: int = 1
@@ -43,7 +43,7 @@ class Start:
 
 
 def read_some(stream: BinaryIO, name: str, line: int, size: int = BLOCK_BYTES) -> bytes:
-    """What the stream has, up to `size` bytes; nothing at its end.
+    """Read up to `size` bytes, without waiting for more than are available; empty at the end.
 
     Raises:
         CatalogError: the stream fails or is truncated.
@@ -53,7 +53,7 @@ def read_some(stream: BinaryIO, name: str, line: int, size: int = BLOCK_BYTES) -
         piece: bytes = read(size)
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise CatalogError(f"{name}: cannot be read beyond line {line}: {reason}") from error
+        raise CatalogError(f"{name}: cannot be read after line {line}: {reason}") from error
     return piece
 
 
@@ -64,19 +64,19 @@ def split_blocks(
     start: Start | None = None,
     original_length: Callable[[bytes], int] = len,
 ) -> Iterator[Block]:
-    """Blocks of whole records, as soon as the stream gives them.
+    """Yield blocks of complete records as soon as the stream delivers them.
 
-    A pipe gives what it has: a line typed into it comes out at once, in a block of its own. A
-    record that goes on for more than `MAX_RECORD_BYTES` has lost its end: its first line comes out
-    as a block, broken as it is.
+    A line typed into a pipe is yielded at once, in a block of its own. For a record longer than
+    `MAX_RECORD_BYTES`, only its first line is yielded, as a block with a broken record.
 
     Args:
-        stream: read by `read1` where it has one (never waits for more than there is), else `read`.
+        stream: read with `read1` if it has one (which returns what is available), else `read`.
         name: the file's name, for messages.
-        whole: says how many of these bytes, which start where a record starts, are whole records.
-        start: where to go on from.
-        original_length: how long some of the stream's bytes were in the file; differs from their
-            number where the stream was transcoded.
+        whole: takes bytes that start at a record, and returns how many of them are complete
+            records.
+        start: where the records start.
+        original_length: returns the length in the file of some of the stream's bytes; it differs
+            from `len` if the stream was transcoded.
 
     Raises:
         CatalogError: the stream fails or is truncated, or a line never ends.
@@ -84,19 +84,20 @@ def split_blocks(
     start = start or Start()
     line, offset = start.line, start.byte_offset
     unread = start.data
-    rest: list[bytes] = []
-    # What is waiting is looked at again only once it has doubled: a long record costs no square.
-    waiting, enough = 0, 1
+    pending: list[bytes] = []
+    # Pending bytes are scanned again only after they doubled, so that a long record does not
+    # take quadratic time.
+    size, next_scan = 0, 1
     while True:
-        # What was read already comes out before more is waited for.
+        # Use the bytes that were read already before waiting for more.
         piece, unread = unread or read_some(stream, name, line), b""
-        rest.append(piece)
-        waiting += len(piece)
-        if piece and (waiting < enough or (b"\n" not in piece and waiting <= MAX_RECORD_BYTES)):
+        pending.append(piece)
+        size += len(piece)
+        if piece and (size < next_scan or (b"\n" not in piece and size <= MAX_RECORD_BYTES)):
             continue
-        data = b"".join(rest)
+        data = b"".join(pending)
         end = whole(data) if piece else len(data)
-        if not end and waiting > MAX_RECORD_BYTES:
+        if not end and size > MAX_RECORD_BYTES:
             end = data.find(b"\n") + 1
             if not end:
                 raise CatalogError(
@@ -108,8 +109,8 @@ def split_blocks(
             yield Block(block, line, offset)
             line += block.count(b"\n")
             offset += original_length(block)
-        rest = [data[end:]]
-        waiting = len(rest[0])
-        enough = 1 if waiting < BLOCK_BYTES else min(2 * waiting, MAX_RECORD_BYTES)
+        pending = [data[end:]]
+        size = len(pending[0])
+        next_scan = 1 if size < BLOCK_BYTES else min(2 * size, MAX_RECORD_BYTES)
         if not piece:
             return

@@ -1,4 +1,4 @@
-"""Text files in other encodings than UTF-8: read as UTF-8, placed by their own bytes."""
+"""Text files in encodings other than UTF-8: read as UTF-8, with offsets in the original bytes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ UTF_8 = "utf-8"
 
 
 def check_encoding(encoding: str) -> str:
-    """The encoding's name as Python spells it.
+    """Return Python's name for an encoding.
 
     Raises:
-        UsageError: no such encoding, or one of something else than text.
+        UsageError: the encoding is unknown, or is not a text encoding.
     """
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)
     except (LookupError, ValueError) as error:
         raise UsageError(
-            f"--encoding {encoding}: no such encoding; known are utf-8, latin-1, cp1252, utf-16 ..."
+            f"`encoding` {encoding} is unknown: use utf-8, latin-1, cp1252, utf-16 ..."
         ) from error
     return UTF_8 if name == "utf-8-sig" else name
 
 
 def is_utf8(data: bytes) -> bool:
-    """Whether the bytes are valid UTF-8."""
+    """Return whether the bytes are valid UTF-8."""
     try:
         data.decode(UTF_8)
     except UnicodeDecodeError:
@@ -40,7 +40,7 @@ def is_utf8(data: bytes) -> bool:
 
 
 class _Transcoded(io.RawIOBase):
-    """A stream's text as UTF-8. Bytes that are none of the encoding's become invalid UTF-8."""
+    """A stream transcoded to UTF-8. Bytes invalid in the encoding become invalid UTF-8."""
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
         self._stream = stream
@@ -50,7 +50,7 @@ class _Transcoded(io.RawIOBase):
         return True
 
     def read1(self, size: int = -1) -> bytes:
-        """Some text, about `size` bytes; nothing only at the end."""
+        """Return about `size` bytes of text; empty only at the end."""
         read = getattr(self._stream, "read1", self._stream.read)
         while True:
             piece = read(size)
@@ -60,25 +60,25 @@ class _Transcoded(io.RawIOBase):
 
 
 def transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:
-    """The stream, as UTF-8 if it is not already.
+    """Transcode a stream to UTF-8, unless it is UTF-8 already.
 
     Args:
         stream: decompressed bytes.
-        encoding: as `check_encoding` gives it.
+        encoding: a name from `check_encoding`.
     """
     return stream if encoding == UTF_8 else cast(BinaryIO, _Transcoded(stream, encoding))
 
 
 def mark_length(encoding: str) -> int:
-    """How many bytes at the start of a file are a byte order mark that decoding takes away."""
+    """Return the length in bytes of the byte order mark that decoding removes."""
     return 0 if encoding == UTF_8 else len("".encode(encoding))
 
 
 def original_length(encoding: str) -> Callable[[bytes], int]:
-    """How many bytes of the file became these bytes of UTF-8."""
+    """Return a function from bytes of UTF-8 to the number of bytes they had in the file."""
     if encoding == UTF_8:
         return len
-    mark = mark_length(encoding)  # encoding a text puts it before each
+    mark = mark_length(encoding)  # each call of `encode` writes one
 
     def length(data: bytes) -> int:
         text = data.decode(UTF_8, "surrogateescape")

@@ -1,9 +1,9 @@
 """The grammar of CSV and TSV records: where they end, and which of them cannot be read.
 
-RFC 4180 with three liberties that real catalogs take: only a newline ends a record (a bare carriage
-return belongs to its cell), the last line needs no end, and a quote inside a cell that does not
-start with one is a character like any other, as pandas and spreadsheets read it. What is left is
-broken: text behind a closing quote, or a quote that is never closed.
+RFC 4180 with three extensions for real catalogs: only a newline ends a record (a bare carriage
+return belongs to its cell); the last line needs no newline; and a quote inside a cell that does not
+start with a quote is an ordinary character, as pandas and spreadsheets read it. Two things remain
+errors: text after a closing quote, and a quote that is never closed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class BadRecord:
     """A record of a block that cannot be read.
 
     Attributes:
-        start, end: its place in the block, bytes.
-        reason: why.
+        start, end: its offsets in the block, in bytes.
+        reason: why it cannot be read.
     """
 
     start: int
@@ -38,21 +38,21 @@ class BadRecord:
 
 
 class Grammar:
-    """The records of one catalog, whose separator and number of columns are known."""
+    """The record grammar of one catalog with a known separator and number of columns."""
 
     def __init__(self, separator: str, columns: int) -> None:
-        """Compiles the grammar.
+        """Compile the grammar.
 
         Args:
-            separator: one ASCII character, neither a quote nor the end of a line.
-            columns: how many the header has, at least 1.
+            separator: one ASCII character, neither a quote nor a line ending.
+            columns: the number of columns in the header, at least 1.
         """
         mark = re.escape(separator.encode("ascii"))
         self._separator = ord(separator)
         self._columns = columns
         quoted = rb'"[^"]*+(?:""[^"]*+)*+"(?=' + mark + rb"|\r?\n|\r?\Z)"
         plain = rb'(?!")[^' + mark + rb"\n]*+"
-        tidy = rb'[^"' + mark + rb"\n]*+"
+        unquoted = rb'[^"' + mark + rb"\n]*+"
         end = rb"(?:\r?\n|\r?\Z)"
 
         def record(field: bytes, times: bytes) -> re.Pattern[bytes]:
@@ -62,20 +62,20 @@ class Grammar:
         field = quoted + rb"|" + plain
         at_most = b"{0,%d}+" % (columns - 1)
         exactly = b"{%d}+" % (columns - 1)
-        self._tidy = record(quoted + rb"|" + tidy, at_most)
+        self._well_quoted = record(quoted + rb"|" + unquoted, at_most)
         self._readable = record(field, at_most)
         self._full = record(field, exactly)
         self._any_length = record(field, b"*+")
         self._fields = re.compile(rb"(" + field + rb")(" + mark + rb"|\r?\n|\r?\Z)")
-        # How far a broken record can be followed: to the quote that should not be there.
+        # Matches a broken record up to the misplaced quote.
         self._prefix = re.compile(
             rb"(?:(?:" + field + rb")" + mark + rb')*+"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
         )
 
     def is_well_quoted(self, data: bytes) -> bool:
-        """Whether every quote of `data` opens or closes a cell or is doubled inside one.
+        """Return whether every quote in `data` opens or closes a cell, or is doubled inside one.
 
-        Then a newline ends a record exactly if the number of quotes before it is even.
+        If so, a newline ends a record exactly if the number of quotes before it is even.
         """
         buffer = np.frombuffer(data, dtype=np.uint8)
         quotes = np.flatnonzero(buffer == _QUOTE)
@@ -92,31 +92,31 @@ class Grammar:
         return bool(opens.all() and closes.all())
 
     def whole(self, data: bytes) -> int:
-        """How many bytes of `data` are whole records, each ended by a newline.
+        """Return how many bytes of `data` are complete records, each ended by a newline.
 
         Args:
-            data: bytes that start where a record starts.
+            data: bytes that start at a record.
         """
         if self.is_well_quoted(data):
             ends = _record_ends(data)
             return int(ends[-1]) if len(ends) else 0
-        at = 0
+        complete = 0
         for start, end, _ in self._walk(data):
             if end == len(data) and not data.endswith(b"\n"):
-                return at
+                return complete
             prefix = self._prefix.match(data, start)
             if prefix is not None and prefix.end() == len(data):
-                return at  # a quote still open: what follows may close it
-            at = end
-        return at
+                return complete  # an open quote, which the next bytes may close
+            complete = end
+        return complete
 
     def first(self, data: bytes) -> int | None:
-        """Where the first record ends, however many fields it has; None if it has no end."""
+        """Return the end of the first record, with any number of fields; None if it has no end."""
         match = self._any_length.match(data)
         return None if match is None else match.end()
 
     def without_blank_lines(self, data: bytes) -> bytes:
-        """Tidy records without the empty lines between them, which are no rows."""
+        """Remove the blank lines between well-quoted records."""
         if not (data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data):
             return data
         ends = [*_record_ends(data).tolist(), len(data)]
@@ -124,14 +124,17 @@ class Grammar:
         return b"".join(record for record in records if record.strip(b"\r\n"))
 
     def sift(self, data: bytes) -> tuple[bytes, list[BadRecord]]:
-        """(the readable records, tidied; the others), both in order.
+        """Separate readable records from broken ones, both in order.
 
-        A broken record ends with its first line, because a quote that was never closed takes the
-        lines behind it with it. Of these, up to where the record broke, only those are taken for
-        rows that have a field for every column: the others are the rest of a broken cell.
+        A broken record ends with its first line, because an unclosed quote would include all the
+        lines after it. Of these lines, up to the position of the error, only those with a field
+        for every column count as rows; the others are the rest of a broken cell.
 
         Args:
-            data: whole records.
+            data: complete records.
+
+        Returns:
+            The readable records, well quoted, and the broken ones.
         """
         good: list[bytes] = []
         bad: list[BadRecord] = []
@@ -142,14 +145,14 @@ class Grammar:
                 reason = "invalid_utf8"
             if reason is not None:
                 bad.append(BadRecord(start, end, reason))
-            elif self._tidy.match(record):
+            elif self._well_quoted.match(record):
                 good.append(record)
             else:
-                good.append(self._tidied(record))
+                good.append(self._requoted(record))
         return b"".join(good), bad
 
     def short_rows(self, data: bytes) -> int:
-        """How many of the records, all tidy and none of them blank, have too few fields."""
+        """Count the records with too few fields; all are well quoted and none is blank."""
         buffer = np.frombuffer(data, dtype=np.uint8)
         marks = np.flatnonzero(buffer == self._separator)
         quotes = np.flatnonzero(buffer == _QUOTE)
@@ -161,31 +164,31 @@ class Grammar:
         return int(np.count_nonzero(fields < self._columns))
 
     def _walk(self, data: bytes) -> Iterator[tuple[int, int, Reason | None]]:
-        """(start, end, why it cannot be read, or None) of each record; no blank lines."""
-        at = 0
+        """Yield (start, end, reason it cannot be read or None) of each record; skip blank lines."""
+        start = 0
         suspicious_until = 0
-        while at < len(data):
-            suspicious = at < suspicious_until
-            match = (self._full if suspicious else self._readable).match(data, at)
+        while start < len(data):
+            suspicious = start < suspicious_until
+            match = (self._full if suspicious else self._readable).match(data, start)
             if match is not None:
-                if data[at : match.end()].strip(b"\r\n"):
-                    yield at, match.end(), None
-                at = match.end()
+                if data[start : match.end()].strip(b"\r\n"):
+                    yield start, match.end(), None
+                start = match.end()
                 continue
-            longer = None if suspicious else self._any_length.match(data, at)
+            longer = None if suspicious else self._any_length.match(data, start)
             if longer is not None:
                 end = longer.end()
-                yield at, end, "too_many_fields"
+                yield start, end, "too_many_fields"
             else:
-                end = data.find(b"\n", at) + 1 or len(data)
-                if data[at:end].strip(b"\r\n"):
-                    yield at, end, "bad_quoting"
-                broken = self._prefix.match(data, at)
+                end = data.find(b"\n", start) + 1 or len(data)
+                if data[start:end].strip(b"\r\n"):
+                    yield start, end, "bad_quoting"
+                broken = self._prefix.match(data, start)
                 suspicious_until = max(suspicious_until, broken.end() if broken else end)
-            at = end
+            start = end
 
-    def _tidied(self, record: bytes) -> bytes:
-        """The record with quotes around each cell that has one inside."""
+    def _requoted(self, record: bytes) -> bytes:
+        """Quote each unquoted cell of a record that contains a quote."""
         pieces: list[bytes] = []
         for cell, mark in self._fields.findall(record):
             if b'"' in cell and not cell.startswith(b'"'):
@@ -199,7 +202,7 @@ class Grammar:
 
 
 def _record_ends(data: bytes) -> npt.NDArray[np.int64]:
-    """(records,) int64: the offset just behind each newline that ends a record of tidy `data`."""
+    """Return (records,) int64: the offset after each newline that ends a well-quoted record."""
     buffer = np.frombuffer(data, dtype=np.uint8)
     newlines = np.flatnonzero(buffer == _NEWLINE)
     quotes = np.flatnonzero(buffer == _QUOTE)

@@ -1,4 +1,4 @@
-"""CSV and TSV -> tables in which every cell is the string it was."""
+"""Read CSV and TSV into tables of strings, each cell unchanged."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ from genre_batch.errors import CatalogError, UsageError
 __all__ = ["Dialect", "check_delimiter", "read_delimited"]
 
 _BOM = b"\xef\xbb\xbf"
-_SNIFFED = (",", ";", "\t", "|")
+_SEPARATORS = (",", ";", "\t", "|")
 _MAX_HEADER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a delimited file is to be read.
+    """How to read a delimited file.
 
     Attributes:
-        usual: the separator its suffix promises.
-        delimiter: the separator it has; None: the one that stands most often in its header.
-        encoding: as `check_encoding` gives it.
+        default: the separator that the suffix implies.
+        delimiter: the separator; None: the most frequent candidate in the header.
+        encoding: a name from `check_encoding`.
     """
 
-    usual: str = ","
+    default: str = ","
     delimiter: str | None = None
     encoding: str = UTF_8
 
 
 def check_delimiter(delimiter: str) -> str:
-    r"""The separator that was asked for; `\t` and `tab` may be typed for a tab.
+    r"""Return the separator character; `\t` and `tab` mean a tab.
 
     Raises:
         UsageError: it is not one ASCII character that can separate cells.
     """
     mark = "\t" if delimiter in ("\\t", "tab") else delimiter
     if len(mark) != 1 or not mark.isascii() or mark in '"\n\r\0':
-        raise UsageError(f"--delimiter {delimiter!r}: one character is needed, such as ; or |")
+        raise UsageError(f"`delimiter` must be one character such as ; or |, got {delimiter!r}")
     return mark
 
 
-def _sniffed(line: str, usual: str) -> str:
-    """The separator that stands most often in the header's first line, outside of quotes."""
+def _detect_separator(line: str, default: str) -> str:
+    """Return the most frequent separator outside of quotes in the header's first line."""
     outside = "".join(line.split('"')[::2])
-    return max((usual, *_SNIFFED), key=outside.count)
+    return max((default, *_SEPARATORS), key=outside.count)
 
 
 class _Header:
-    """The header of a delimited stream, read off its start."""
+    """The header at the start of a delimited stream."""
 
     def __init__(self, stream: BinaryIO, name: str, dialect: Dialect) -> None:
-        """Reads until the header is whole.
+        """Read until the header is complete.
 
         Raises:
-            CatalogError: nothing to read, or a header that cannot be one.
+            CatalogError: the stream is empty, or the header is malformed.
         """
         self._name = name
         data = b""
@@ -81,7 +81,7 @@ class _Header:
             if record is not None and (record.endswith(b"\n") or not piece):
                 break
             if not piece or len(data) >= _MAX_HEADER_BYTES:
-                raise CatalogError(f"{name}, line 1: the header has broken quoting, or no end")
+                raise CatalogError(f"{name}, line 1: the header has broken quoting or no end")
         end = bom + len(record)
         self.columns = self._columns(record)
         self.start = Start(
@@ -91,15 +91,15 @@ class _Header:
         )
 
     def _record(self, data: bytes, dialect: Dialect) -> bytes | None:
-        """The header's bytes, if it ends within `data`; settles the separator."""
+        """Return the header's bytes if it ends within `data`; detect the separator."""
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise CatalogError(f"{self._name} looks like UTF-16: add --encoding utf-16")
+            raise CatalogError(f"{self._name} looks like UTF-16: set `encoding` to utf-16")
         if b"\x00" in data:
             raise CatalogError(
-                f"{self._name} is not a text file: check its suffix, or use --input-format"
+                f"{self._name} is not a text file: check its suffix, or set `input_format`"
             )
         line = data.split(b"\n", 1)[0].decode("utf-8", "replace")
-        self.separator = dialect.delimiter or _sniffed(line, dialect.usual)
+        self.separator = dialect.delimiter or _detect_separator(line, dialect.default)
         end = Grammar(self.separator, 1).first(data)
         return None if end is None else data[:end]
 
@@ -110,22 +110,22 @@ class _Header:
         except UnicodeDecodeError as error:
             raise CatalogError(
                 f"{name}, line 1: the header is not valid UTF-8 ({error.reason} at byte "
-                f"{error.start}): add --encoding latin-1, or whatever it is written in"
+                f"{error.start}): set `encoding` to latin-1, or to the encoding of the file"
             ) from error
-        # Only a newline ends a line here; Python's reader would stop at a bare carriage return too.
+        # Only a newline ends a line here; by default, a bare carriage return would too.
         rows = csv.reader(io.StringIO(text, newline="\n"), delimiter=self.separator)
         try:
             names = next(rows, [])
         except csv.Error as error:
             raise CatalogError(f"{name}, line 1: the header cannot be read: {error}") from error
-        twice = sorted({column for column in names if names.count(column) > 1})
-        if twice:
-            raise CatalogError(f"{name}, line 1: the column {twice[0]!r} stands twice: rename one")
+        duplicates = sorted({column for column in names if names.count(column) > 1})
+        if duplicates:
+            raise CatalogError(f"{name}, line 1: duplicate column {duplicates[0]!r}: rename one")
         return names or [""]
 
 
 class _BlockParser:
-    """Parses blocks with polars and, where it cannot take one, without the guilty records."""
+    """Parses blocks with polars; if that fails, parses them again without the broken records."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class _BlockParser:
         self.whole = self._grammar.whole
 
     def parse(self, block: Block) -> TableChunk:
-        """The block's rows; each record that cannot be read goes to `on_reject`, in order."""
+        """Return the block's rows; pass each unreadable record to `on_reject`, in order."""
         if self._grammar.is_well_quoted(block.data):
             data = self._grammar.without_blank_lines(block.data)
             try:
@@ -154,24 +154,24 @@ class _BlockParser:
             except pl.exceptions.PolarsError:
                 pass
         data, bad = self._grammar.sift(block.data)
-        line, at = block.first_line, 0
+        line, position = block.first_line, 0
         for record in bad:
-            line += block.data.count(b"\n", at, record.start)
-            at = record.start
+            line += block.data.count(b"\n", position, record.start)
+            position = record.start
             self._on_reject(
                 Reject(
                     file=self._name,
                     line=line,
-                    byte_offset=block.byte_offset + self._original_length(block.data[:at]),
+                    byte_offset=block.byte_offset + self._original_length(block.data[:position]),
                     reason=record.reason,
-                    raw=block.data[at : record.end].rstrip(b"\r\n"),
+                    raw=block.data[position : record.end].rstrip(b"\r\n"),
                 )
             )
         return self._chunk(data, self._polars(data))
 
     def _polars(self, data: bytes) -> pl.DataFrame:
-        # polars counts the columns in the first row, and refuses a block that starts with a short
-        # one: a row of our own goes before it.
+        # polars takes the number of columns from the first row, and fails on a block that starts
+        # with a short one: put a full row before it.
         return pl.read_csv(
             self._full_row + data,
             has_header=False,
@@ -182,26 +182,32 @@ class _BlockParser:
 
     def _chunk(self, data: bytes, frame: pl.DataFrame) -> TableChunk:
         table: pa.Table = frame.to_arrow().cast(self._arrow_schema)
-        # Only a row whose last cell is null can have been short.
+        # Only a row whose last cell is null can be short.
         short = self._grammar.short_rows(data) if len(table) and table.columns[-1].null_count else 0
         return TableChunk(table, short)
 
     def empty(self) -> TableChunk:
-        """No rows, but the columns."""
+        """Return a chunk with the columns and no rows."""
         return TableChunk(self._arrow_schema.empty_table())
 
 
 def read_delimited(
     stream: BinaryIO, name: str, dialect: Dialect, on_reject: Callable[[Reject], None]
 ) -> Iterator[TableChunk]:
-    """Tables of strings: an empty cell is null, a quoted empty cell is the empty string.
+    """Yield tables of strings: an empty cell is null, a quoted empty cell is the empty string.
 
-    Only a newline ends a record (a bare carriage return belongs to its cell); a row with too
-    few fields is filled with nulls; a blank line is no row. The first table has no rows: it tells
+    Only a newline ends a record (a bare carriage return belongs to its cell). A row with too few
+    fields is padded with nulls, and a blank line is skipped. The first table has no rows, only
     the columns.
 
+    Args:
+        stream: decompressed bytes.
+        name: the file's name, for messages.
+        dialect: separator and encoding.
+        on_reject: called with each record that cannot be read, in order.
+
     Raises:
-        CatalogError: nothing to read, or a header that cannot be one.
+        CatalogError: the stream is empty, fails or is truncated, or the header is malformed.
     """
     stream = transcoded(stream, dialect.encoding)
     header = _Header(stream, name, dialect)

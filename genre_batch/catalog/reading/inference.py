@@ -1,4 +1,4 @@
-"""CSV cells -> numbers, truth values, dates and times, where a whole column allows it."""
+"""Convert CSV columns to numbers, booleans, dates and times if every cell allows it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Types", "cast_columns", "infer_types"]
 
 _TRUTH = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 
-# Each gives null for a cell that is not of its type; the first that fits a column is taken.
+# Each cast returns null for a cell of another type; the first that fits a column is used.
 _CASTS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "integer": lambda cell: cell.cast(pl.Int64, strict=False),
     "number": lambda cell: cell.cast(pl.Float64, strict=False),
-    "truth value": lambda cell: cell.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean),
+    "boolean": lambda cell: cell.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean),
     "date": lambda cell: cell.str.to_date("%Y-%m-%d", strict=False),
     "time": lambda cell: cell.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False),
     "ISO time": lambda cell: cell.str.to_datetime(
@@ -25,36 +25,36 @@ _CASTS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
 }
 
 Types = dict[str, str]
-"""Column name -> key of `_CASTS`; columns that stay text are missing."""
+"""Column name -> key of `_CASTS`; columns that stay text are absent."""
 
 
 def infer_types(chunks: Iterable[TableChunk]) -> Types:
-    """The first type that fits every cell of each column; every row is looked at."""
+    """Return the first type that fits every cell of each column; all rows are read."""
     possible: dict[str, list[str]] = {}
     filled: set[str] = set()
     for chunk in chunks:
         frame = pl.DataFrame(chunk.table)
         for column in frame.get_columns():
-            left = possible.setdefault(column.name, list(_CASTS))
+            kinds = possible.setdefault(column.name, list(_CASTS))
             if column.null_count() == len(column):
                 continue
             filled.add(column.name)
             cast = column.to_frame().select(
-                _CASTS[kind](pl.col(column.name)).alias(kind) for kind in left
+                _CASTS[kind](pl.col(column.name)).alias(kind) for kind in kinds
             )
             possible[column.name] = [
-                kind for kind in left if cast[kind].null_count() == column.null_count()
+                kind for kind in kinds if cast[kind].null_count() == column.null_count()
             ]
     return {name: kinds[0] for name, kinds in possible.items() if kinds and name in filled}
 
 
 def cast_columns(chunk: TableChunk, types: Types) -> TableChunk:
-    """The chunk with each column in its type."""
+    """Return the chunk with each column converted to its type."""
     frame = pl.DataFrame(chunk.table).with_columns(
         _CASTS[kind](pl.col(name)) for name, kind in types.items()
     )
     table = chunk.table
     for name in types:
-        at = table.schema.get_field_index(name)
-        table = table.set_column(at, name, frame[name].to_arrow())
+        index = table.schema.get_field_index(name)
+        table = table.set_column(index, name, frame[name].to_arrow())
     return TableChunk(table)

@@ -1,4 +1,4 @@
-"""JSON Lines -> objects beside their bytes, or tables where the output needs columns."""
+"""Read JSON Lines as objects together with their bytes, or as tables if the output needs them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from genre_batch.errors import CatalogError
 __all__ = ["Schema", "infer_schema", "read_json_lines", "to_table"]
 
 JSON_TEXT = pa.string()
-"""The type of a column whose values have no type in common: each value as its JSON text."""
+"""The type of a column whose values have no common type: each value as its JSON text."""
 
 Schema = dict[str, pa.DataType]
 
@@ -45,34 +45,34 @@ def _whole_lines(data: bytes) -> int:
 def read_json_lines(
     stream: BinaryIO, name: str, on_reject: Callable[[Reject], None], encoding: str = UTF_8
 ) -> Iterator[JsonLinesChunk]:
-    """The objects of a JSON Lines stream, as soon as they come; blank lines are no rows.
+    """Yield the objects of a JSON Lines stream as soon as they arrive; skip blank lines.
 
     Args:
         stream: decompressed bytes.
         name: the file's name, for messages.
-        on_reject: is told each line that cannot be read, in order.
-        encoding: as `check_encoding` gives it.
+        on_reject: called with each line that cannot be read, in order.
+        encoding: a name from `check_encoding`.
 
     Raises:
-        CatalogError: the stream fails or is truncated, a line never ends, or this is no text.
+        CatalogError: the stream fails or is truncated, a line never ends, or it is not text.
     """
     lengths = original_length(encoding)
     stream = transcoded(stream, encoding)
     start = Start(byte_offset=mark_length(encoding))
     for block in split_blocks(stream, name, _whole_lines, start, lengths):
         if block.first_line == 1:
-            _refuse_binary(block.data.split(b"\n", 1)[0], name)
+            _check_is_text(block.data.split(b"\n", 1)[0], name)
         chunk = _parse_block(block, name, on_reject, lengths)
         if len(chunk):
             yield chunk
 
 
-def _refuse_binary(line: bytes, name: str) -> None:
-    """Refuses a file whose first line is no text at all, rather than reject it line by line."""
+def _check_is_text(line: bytes, name: str) -> None:
+    """Raise an error if the first line is not text, rather than reject every line of the file."""
     if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CatalogError(f"{name} looks like UTF-16: add --encoding utf-16")
+        raise CatalogError(f"{name} looks like UTF-16: set `encoding` to utf-16")
     if b"\0" in line or (not is_utf8(line) and _CONTROL.search(line)):
-        raise CatalogError(f"{name} is not a text file: check its suffix, or use --input-format")
+        raise CatalogError(f"{name} is not a text file: check its suffix, or set `input_format`")
 
 
 def _parse_block(
@@ -95,8 +95,8 @@ def _parse_block(
                 lines.append(line)
                 objects.append(parsed)
             else:
-                place = block.byte_offset + original_length(block.data[:offset])
-                on_reject(Reject(name, number, place, reason, raw.rstrip(b"\r")))
+                byte_offset = block.byte_offset + original_length(block.data[:offset])
+                on_reject(Reject(name, number, byte_offset, reason, raw.rstrip(b"\r")))
         offset += len(raw) + 1
     return JsonLinesChunk(lines, objects)
 
@@ -112,31 +112,32 @@ def _parse_line(line: bytes) -> tuple[dict[str, Any], Reason | None]:
 
 
 def _inferred(values: list[Any]) -> pa.DataType:
-    """The type that holds every value; `JSON_TEXT` where none does."""
+    """Return the type that holds every value; `JSON_TEXT` if there is none."""
     try:
         kind = pa.infer_type(values)
-        # Asked for a type, arrow calls every whole number an int64, even one that none can hold.
+        # Arrow infers int64 for every integer, even for one that int64 cannot hold.
         _column(values, kind)
     except (pa.ArrowException, OverflowError):
         return JSON_TEXT
     return kind
 
 
-def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    if one == other:
-        return one
+def _common(left: pa.DataType, right: pa.DataType) -> pa.DataType:
+    if left == right:
+        return left
     try:
-        fields = [pa.schema([("value", kind)]) for kind in (one, other)]
+        fields = [pa.schema([("value", kind)]) for kind in (left, right)]
         return pa.unify_schemas(fields, promote_options="permissive").field(0).type
     except pa.ArrowException:
         return JSON_TEXT
 
 
 def infer_schema(chunks: Iterable[JsonLinesChunk]) -> Schema:
-    """Column names, in order of first appearance, and the Arrow type that holds all their values.
+    """Return the columns, in order of first appearance, each with a type for all its values.
 
-    Every row is looked at: a key may come late. Whole numbers and fractions become float64,
-    objects become structs, and values without a common type, or too large for one, become text.
+    All rows are read, because a key may first appear late. Integers mixed with fractions become
+    float64, objects become structs, and values without a common type, or too large for one,
+    become text.
     """
     schema: Schema = {}
     for chunk in chunks:
@@ -153,7 +154,7 @@ def _json_text(value: object) -> str | None:
 
 
 def _clean(value: Any) -> Any:
-    """`value` with every half surrogate pair replaced, which UTF-8 and so Arrow cannot hold."""
+    """Replace every lone surrogate in `value`: UTF-8, and so Arrow, cannot hold it."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, list):
@@ -173,17 +174,17 @@ def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
 
 
 def to_table(chunk: JsonLinesChunk, schema: Schema, name: str) -> TableChunk:
-    """The rows as columns of the given types; a missing key is null.
+    """Convert rows to columns of the given types; a missing key becomes null.
 
     Raises:
-        CatalogError: a value does not fit: the file changed between the two times it was read.
+        CatalogError: a value does not fit, because the file changed between its two passes.
     """
-    if not schema:  # nothing but {}: a table built from no columns would forget its rows
+    if not schema:  # only {}: a table without columns would lose its number of rows
         empty = pa.array(chunk.objects, pa.struct([]))
         return TableChunk(pa.Table.from_struct_array(empty))
     try:
         arrays = [_column([row.get(key) for row in chunk.objects], schema[key]) for key in schema]
     except (pa.ArrowException, OverflowError) as error:
-        raise CatalogError(f"{name} changed while it was read: {error}: run again") from error
+        raise CatalogError(f"{name} changed while it was being read: {error}: run again") from error
     fields = [pa.field(_clean(key), kind) for key, kind in schema.items()]
     return TableChunk(pa.table(arrays, pa.schema(fields)))

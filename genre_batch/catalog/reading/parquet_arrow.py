@@ -1,7 +1,7 @@
-"""Parquet and Arrow IPC -> tables that keep types, nullability and schema metadata.
+"""Read Parquet and Arrow IPC into tables, keeping types, nullability and schema metadata.
 
-pyarrow reads them, not polars, which would lose dictionary and fixed-size binary types and the
-schema's metadata on the way through.
+Files are read with pyarrow, because polars loses dictionary and fixed-size binary types and the
+schema's metadata.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ __all__ = ["ROWS_PER_CHUNK", "read_arrow", "read_parquet"]
 ROWS_PER_CHUNK = 2048
 
 _DAMAGED = (pa.ArrowException, OSError, ValueError, OverflowError)
-"""What pyarrow raises on files that are not what they say: names that are no UTF-8 are a
-ValueError, sizes beyond reason an OverflowError."""
+"""What pyarrow raises on damaged files: a ValueError for names that are not UTF-8, an OverflowError
+for impossible sizes."""
 
 _BOMB_BYTES = 1 << 28
 _BOMB_RATIO = 500
-"""A row group that is larger than the first, out of a file so many times smaller, is no catalog's:
-real text shrinks three- to tenfold, and repeated values are not stored repeatedly."""
+"""A row group larger than `_BOMB_BYTES` and this many times larger than its file is refused: real
+text compresses three- to tenfold, and repeated values are stored once."""
 
 
 def _tables(
@@ -39,7 +39,7 @@ def _tables(
         try:
             batch = next(batches, None)
             if batch is not None:
-                # A damaged Arrow file may point outside of its own buffers.
+                # A damaged Arrow file may point outside its own buffers.
                 batch.validate(full=True)
         except _DAMAGED as error:
             raise CatalogError(f"{name} is damaged: {first_line(error).rstrip('.')}") from error
@@ -51,10 +51,14 @@ def _tables(
 
 
 def read_parquet(stream: BinaryIO, name: str) -> tuple[int, Iterator[TableChunk]]:
-    """(rows in all, tables of at most `ROWS_PER_CHUNK` rows; the first is empty, for the schema).
+    """Read a Parquet file.
+
+    Returns:
+        The total number of rows, and tables of at most `ROWS_PER_CHUNK` rows; the first table is
+        empty and carries the schema.
 
     Raises:
-        CatalogError: not a Parquet file, a damaged one, or one that expands beyond reason.
+        CatalogError: it is not a Parquet file, is damaged, or expands to an unreasonable size.
     """
     try:
         file = pq.ParquetFile(stream)
@@ -63,28 +67,28 @@ def read_parquet(stream: BinaryIO, name: str) -> tuple[int, Iterator[TableChunk]
         raise CatalogError(
             f"{name} is not a readable Parquet file: {first_line(error).rstrip('.')}"
         ) from error
-    _refuse_bombs(file.metadata, stream.seek(0, io.SEEK_END), name)
+    _check_expanded_size(file.metadata, stream.seek(0, io.SEEK_END), name)
     batches = file.iter_batches(batch_size=ROWS_PER_CHUNK)
     return int(file.metadata.num_rows), _tables(schema, batches, name)
 
 
-def _refuse_bombs(metadata: pq.FileMetaData, size: int, name: str) -> None:
-    # Sizes of single columns would tell more, but asking a damaged file for them ends the process
-    # (pyarrow 26 does not catch what its own constructor throws).
+def _check_expanded_size(metadata: pq.FileMetaData, size: int, name: str) -> None:
+    # The sizes of single columns would be more precise, but reading them from a damaged file
+    # ends the process (pyarrow 26 does not catch an exception of its own constructor).
     for number in range(metadata.num_row_groups):
         expanded = metadata.row_group(number).total_byte_size
         if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * size:
             raise CatalogError(
-                f"{name} is not read: its row group {number + 1} expands to {expanded:,} bytes, "
-                f"out of a file of {size:,}"
+                f"{name} is too large to read: row group {number + 1} expands to {expanded:,} "
+                f"bytes, from a file of {size:,}"
             )
 
 
 def read_arrow(stream: BinaryIO, name: str) -> Iterator[TableChunk]:
-    """Tables of an Arrow IPC file or stream, as `read_parquet` gives them.
+    """Read an Arrow IPC file or stream into tables, as `read_parquet` does.
 
     Raises:
-        CatalogError: neither an Arrow IPC file nor an Arrow IPC stream.
+        CatalogError: it is neither an Arrow IPC file nor an Arrow IPC stream.
     """
     try:
         if stream.read(6) == b"ARROW1":

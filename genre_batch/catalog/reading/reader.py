@@ -1,4 +1,4 @@
-"""Any catalogs -> their rows in order, as an iterator of chunks in bounded memory."""
+"""Read any catalogs, in order, as an iterator of chunks in bounded memory."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ReadOptions:
     """How catalogs are read.
 
     Attributes:
-        as_table: turn JSON Lines into tables too, and give all catalogs the columns and types of
-            the first. The columns of JSON Lines are known only when every line was seen, so they
-            are read twice; stdin is spooled to a temporary file.
-        infer_types: let CSV and TSV cells become numbers and dates; they are read twice.
-        reading: what every command that reads a catalog lets its user choose.
+        as_table: convert JSON Lines to tables too, and cast all catalogs to the columns and types
+            of the first. JSON Lines are then read twice, because their columns are known only
+            after the last line; stdin is spooled to a temporary file.
+        infer_types: convert CSV and TSV cells to numbers and dates; the files are read twice.
+        reading: the options shared by all commands that read catalogs.
     """
 
     as_table: bool = False
@@ -44,7 +44,7 @@ class ReadOptions:
 
 
 class _Source(contextlib.AbstractContextManager["_Source"]):
-    """One catalog, open."""
+    """One open catalog."""
 
     def __init__(self, location: Location, options: ReadOptions) -> None:
         self.location = location
@@ -70,7 +70,7 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
         return raw
 
     def close(self) -> None:
-        """Closes the file, but not stdin."""
+        """Close the file, but not stdin."""
         self._closing.close()
 
     def __exit__(self, *exc_info: object) -> None:
@@ -78,33 +78,33 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
 
     @property
     def bytes_read(self) -> float:
-        """How many of the file's bytes are behind us; of Parquet, whose rows are known, in rows."""
+        """The number of bytes read; for Parquet, estimated from the number of rows."""
         if self.rows is not None:
             return self.size * self.rows_read / max(1, self.rows)
         return self._raw.tell() if self.size else 0
 
     def text(self) -> BinaryIO:
-        """The decompressed bytes from the start."""
+        """Open the decompressed bytes from the start."""
         if self._streams:
             self._raw.seek(0)
         stream = self.location.decompress(self._raw)
-        # Whoever lets go of a decompressing stream closes the raw one beneath it too.
+        # Kept alive: a decompressor closes the raw stream when it is garbage-collected.
         self._streams.append(stream)
         return stream
 
     def objects(self, on_reject: Callable[[Reject], None]) -> Iterator[JsonLinesChunk]:
-        """The rows of JSON Lines."""
+        """Read the rows of JSON Lines."""
         name = self.location.name
         return read_json_lines(self.text(), name, on_reject, self._options.reading.encoding)
 
     def cells(self, on_reject: Callable[[Reject], None]) -> Iterator[TableChunk]:
-        """The rows of CSV or TSV."""
+        """Read the rows of CSV or TSV."""
         reading = self._options.reading
         dialect = Dialect(self.location.format.separator, reading.delimiter, reading.encoding)
         return read_delimited(self.text(), self.location.name, dialect, on_reject)
 
     def tables(self) -> Iterator[TableChunk]:
-        """The rows of Parquet or Arrow."""
+        """Read the rows of Parquet or Arrow."""
         if self.location.format is Format.ARROW:
             return read_arrow(self._raw, self.location.name)
         self.rows, chunks = read_parquet(self._raw, self.location.name)
@@ -112,20 +112,20 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
 
 
 def _size(raw: BinaryIO) -> int:
-    """The file's bytes; 0 for a pipe, which does not tell."""
+    """Return the size in bytes; 0 for a pipe, whose size is unknown."""
     if not raw.seekable():
         return 0
     try:
         return os.fstat(raw.fileno()).st_size
     except (OSError, io.UnsupportedOperation):
-        here = raw.tell()
+        position = raw.tell()
         size = raw.seek(0, io.SEEK_END)
-        raw.seek(here)
+        raw.seek(position)
         return size
 
 
 class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
-    """Catalogs to be read, once, from the first row of the first to the last row of the last."""
+    """Reads several catalogs once, one after the other."""
 
     def __init__(
         self,
@@ -133,12 +133,12 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         options: ReadOptions | None = None,
         on_reject: Callable[[Reject], None] = raise_on_reject,
     ) -> None:
-        """Opens the first catalog, so that one that is not there is told at once.
+        """Open the first catalog, so that a missing one is reported at once.
 
         Args:
-            locations: what to read, in this order.
-            options: how.
-            on_reject: is told each row that cannot be read; the default raises.
+            locations: the catalogs, at least one.
+            options: how to read them.
+            on_reject: called with each row that cannot be read; the default raises.
 
         Raises:
             CatalogError: the first catalog cannot be opened.
@@ -146,7 +146,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         self._locations = list(locations)
         self._options = options or ReadOptions()
         self._on_reject = on_reject
-        self._bytes_behind = 0
+        self._bytes_of_finished = 0
         self._source = _Source(self._locations[0], self._options)
         self._total = self._source.size + sum(_local_size(place) for place in self._locations[1:])
 
@@ -155,32 +155,32 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
 
     @property
     def rows(self) -> int | None:
-        """How many rows there are; None where only reading them tells."""
+        """The total number of rows; None if it is unknown before they are read."""
         return self._source.rows if len(self._locations) == 1 else None
 
     @property
     def fraction_read(self) -> float | None:
-        """How much of the bytes is behind us, 0 to 1; None for a pipe, which does not tell."""
+        """The fraction of all bytes read so far, 0 to 1; None for a pipe."""
         if not self._total:
             return None
-        return min(1.0, (self._bytes_behind + self._source.bytes_read) / self._total)
+        return min(1.0, (self._bytes_of_finished + self._source.bytes_read) / self._total)
 
     def chunks(self) -> Iterator[Chunk]:
-        """The rows in order. A format with a schema gives an empty first chunk that tells it.
+        """Yield the rows in order; a format with a schema starts with an empty chunk that has it.
 
         Raises:
-            CatalogError: a catalog is damaged, has other columns than the first one where tables
-                are wanted, or `on_reject` refused a row.
+            CatalogError: a catalog is damaged, its columns differ from those of the first with
+                `as_table`, or `on_reject` raised.
         """
-        objects = self._json_schema() if self._options.as_table else {}
+        schema = self._json_schema() if self._options.as_table else {}
         types = self._csv_types() if self._options.infer_types else {}
         first: pa.Schema | None = None
         for number, location in enumerate(self._locations):
             if number:
-                self._bytes_behind += self._source.size
+                self._bytes_of_finished += self._source.size
                 self._source.close()
                 self._source = _Source(location, self._options)
-            for chunk in self._chunks(objects, types):
+            for chunk in self._chunks(schema, types):
                 self._source.rows_read += len(chunk)
                 if self._options.as_table and isinstance(chunk, TableChunk):
                     first = chunk.table.schema if first is None else first
@@ -188,7 +188,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
                 else:
                     yield chunk
 
-    def _chunks(self, objects: Schema, types: Types) -> Iterator[Chunk]:
+    def _chunks(self, schema: Schema, types: Types) -> Iterator[Chunk]:
         source, kind = self._source, self._source.location.format
         if not kind.is_text:
             yield from source.tables()
@@ -198,12 +198,12 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         elif not self._options.as_table:
             yield from source.objects(self._on_reject)
         else:
-            yield TableChunk(pa.schema(list(objects.items())).empty_table())
+            yield TableChunk(pa.schema(list(schema.items())).empty_table())
             for rows in source.objects(self._on_reject):
-                yield to_table(rows, objects, source.location.name)
+                yield to_table(rows, schema, source.location.name)
 
     def _first_pass(self, *kinds: Format) -> Iterator[_Source]:
-        """Each catalog of these formats, open; the first one is still needed afterwards."""
+        """Yield each catalog of these formats, open; the first one stays open afterwards."""
         for number, location in enumerate(self._locations):
             if location.format in kinds:
                 if number == 0:
@@ -229,34 +229,34 @@ def _local_size(location: Location) -> int:
 
 
 def _ignore(reject: Reject) -> None:
-    """The first of two passes leaves the rejects to the second."""
+    """Ignore rejects in the first of two passes; the second reports them."""
 
 
 def _conformed(chunk: TableChunk, schema: pa.Schema, name: str, first: str) -> TableChunk:
-    """The chunk with the columns and types of the first catalog.
+    """Cast a chunk to the columns and types of the first catalog.
 
     Raises:
-        CatalogError: it has others, or a value that does not fit.
+        CatalogError: its columns differ, or a value does not fit.
     """
     table = chunk.table
     if table.schema.equals(schema, check_metadata=True):
         return chunk
-    for one, other, columns in (
+    for left, right, columns in (
         (name, first, [column for column in schema.names if column not in table.column_names]),
         (first, name, [column for column in table.column_names if column not in schema.names]),
     ):
         if columns:
             raise CatalogError(
-                f"{one} has no column {columns[0]!r}, {other} has: tag them into a folder "
-                f"(-o FOLDER/) or as JSON Lines, or give them the same columns"
+                f"{left} has no column {columns[0]!r}, but {right} has: write to a folder "
+                f"(`output` FOLDER/) or as JSON Lines, or give them the same columns"
             )
     try:
         return TableChunk(table.select(schema.names).cast(schema), chunk.short_rows)
     except (pa.ArrowException, ValueError) as error:
         reason = " ".join(str(error).split())
         raise CatalogError(
-            f"{name} does not fit the column types of {first}: {reason}: tag them into a folder "
-            f"(-o FOLDER/) or as JSON Lines"
+            f"{name} does not fit the column types of {first}: {reason}: write to a folder "
+            f"(`output` FOLDER/) or as JSON Lines"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Bytes that appear under their final name whole, or not at all."""
+"""Output that appears under its final name complete, or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["check_overwrite", "exists", "open_output", "publish"]
 
 
 def exists(location: Location) -> bool:
-    """Whether a file or an object stands there that a run would overwrite.
+    """Return whether a file or a cloud object exists there, which writing would replace.
 
     Raises:
         CatalogError: the cloud storage cannot be reached.
@@ -32,10 +32,11 @@ def exists(location: Location) -> bool:
 
 
 def check_overwrite(location: Location, force: bool) -> None:
-    """Refuses to overwrite a file, before any work is done for it.
+    """Check that no file would be overwritten, before any work is done.
 
     Raises:
-        OutputExistsError: a regular file is there and `force` is not given.
+        OutputExistsError: a file or an object exists and `force` is false.
+        CatalogError: the cloud storage cannot be reached.
     """
     if not force and exists(location):
         raise OutputExistsError(location.path)
@@ -45,18 +46,18 @@ def check_overwrite(location: Location, force: bool) -> None:
 def open_output(
     location: Location, *, force: bool = False, temporary: str | None = None
 ) -> Iterator[BinaryIO]:
-    """A stream whose bytes are under the location's name once the block ends, if it ends well.
+    """Open a stream that gets the location's name if the block succeeds.
 
-    stdout, devices and FIFOs are written straight: renaming would put a file in their place.
+    stdout, devices and FIFOs are written directly: renaming would replace them by a file.
 
     Args:
-        location: where to.
-        force: overwrite what is there.
-        temporary: the name to write under, as `files.replacing` takes it.
+        location: where to write.
+        force: whether an existing file may be overwritten.
+        temporary: the temporary name, as in `files.replacing`.
 
     Raises:
-        OutputExistsError: a file is there and `force` is not given.
-        OSError: as the system gives it.
+        OutputExistsError: a file or an object exists and `force` is false.
+        OSError: the file cannot be opened, written or renamed.
     """
     check_overwrite(location, force)
     if location.is_stdio:
@@ -76,7 +77,7 @@ def open_output(
 
 @contextlib.contextmanager
 def _uploading(url: str, temporary: str | None) -> Iterator[BinaryIO]:
-    """Open a temporary file that is uploaded when the block ends well, and removed in any case."""
+    """Open a temporary file that is uploaded if the block succeeds, and removed in any case."""
     if temporary is None:
         name = f".{os.path.basename(url)}.{secrets.token_hex(4)}.partial"
         temporary = os.path.join(tempfile.gettempdir(), name)
@@ -98,7 +99,7 @@ def publish(temporary: str, path: str) -> None:
     """Rename a complete, synced file to its final name, or upload it and remove it here.
 
     Raises:
-        OSError: as the system gives it.
+        OSError: the file cannot be renamed or uploaded.
     """
     if is_remote(path):
         _upload_file(temporary, path)

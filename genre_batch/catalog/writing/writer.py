@@ -1,4 +1,4 @@
-"""Chunks with their added columns -> any sink, whole or absent."""
+"""Write chunks and their added columns to any output, complete or not at all."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-from genre_batch.catalog.formats import Location
+from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.writing.atomic import open_output
-from genre_batch.catalog.writing.writers import Encoder, EncoderOptions, encoder_for
+from genre_batch.catalog.writing.columnar import ArrowEncoder, ParquetEncoder
+from genre_batch.catalog.writing.encoder import Encoder, EncoderOptions
+from genre_batch.catalog.writing.text import DelimitedEncoder, JsonLinesEncoder
 from genre_batch.errors import CatalogError
 
-__all__ = ["open_writer"]
+__all__ = ["encoder_for", "open_writer"]
 
 
-class _StaysOpen(io.RawIOBase):
-    """Lends a stream to a compressor, which would close it: it has still to be synced."""
+class _KeptOpen(io.RawIOBase):
+    """Protects a stream from a compressor that would close it: it must still be synced."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -35,9 +37,20 @@ def _compressed(stream: BinaryIO, compression: str | None) -> Iterator[BinaryIO]
     if compression is None:
         yield stream
         return
-    lent = pa.PythonFile(_StaysOpen(stream), mode="w")
-    with pa.CompressedOutputStream(lent, compression) as compressor:
+    protected = pa.PythonFile(_KeptOpen(stream), mode="w")
+    with pa.CompressedOutputStream(protected, compression) as compressor:
         yield cast(BinaryIO, compressor)
+
+
+def encoder_for(kind: Format, stream: BinaryIO, options: EncoderOptions) -> Encoder:
+    """Return the encoder of a format, writing to `stream`."""
+    if kind is Format.PARQUET:
+        return ParquetEncoder(stream, options)
+    if kind is Format.ARROW:
+        return ArrowEncoder(stream, options)
+    if kind is Format.JSONL:
+        return JsonLinesEncoder(stream, options)
+    return DelimitedEncoder(stream, options, kind.separator)
 
 
 @contextlib.contextmanager
@@ -48,18 +61,18 @@ def open_writer(
     force: bool = False,
     temporary: str | None = None,
 ) -> Iterator[Encoder]:
-    """An encoder whose catalog is there, whole, once the block ends, and only if it ends well.
+    """Open an encoder whose catalog appears under its final name if the block succeeds.
 
     Args:
         location: where and in which format to write.
-        options: how added columns are written.
-        force: overwrite an existing file.
-        temporary: the name to write under until it is whole; default: one of its own beside it.
+        options: how to write added columns.
+        force: whether an existing file may be overwritten.
+        temporary: the temporary name, as in `files.replacing`.
 
     Raises:
-        OutputExistsError: a file is there and `force` is not given.
-        CatalogError: it cannot be opened, written or renamed: the disk is full, say.
-        BrokenPipeError: whoever read the pipe has gone.
+        OutputExistsError: a file or an object exists and `force` is false.
+        CatalogError: it cannot be opened, written or renamed, for example if the disk is full.
+        BrokenPipeError: the reader closed the pipe.
     """
     name = "stdout" if location.is_stdio else location.path
     try:

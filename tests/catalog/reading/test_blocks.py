@@ -1,4 +1,4 @@
-"""A stream of bytes is cut into whole records, wherever the stream itself is cut."""
+"""A stream is split into complete records, however its bytes arrive."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Dribble(io.RawIOBase):
     st.lists(st.sampled_from([b"a", b"\n", b"bc", b"\r\n"])).map(b"".join),
     st.integers(1, 7),
 )
-def test_the_blocks_are_the_stream_cut_behind_records(data: bytes, size: int) -> None:
+def test_the_blocks_are_the_stream_split_after_records(data: bytes, size: int) -> None:
     cut = list(split_blocks(cast(io.BytesIO, _Dribble(data, size)), "f", _lines))
     assert b"".join(block.data for block in cut) == data
     for block in cut[:-1]:
@@ -57,13 +57,13 @@ def test_what_was_read_already_is_not_held_back_for_more() -> None:
         assert next(cut).data == b"b\n"
 
 
-def test_a_place_is_counted_in_the_file_s_own_bytes() -> None:
+def test_offsets_are_counted_in_the_bytes_of_the_file() -> None:
     stream = cast(io.BytesIO, _Dribble(b"aa\nbb\n", 3))
     cut = list(split_blocks(stream, "f", _lines, original_length=lambda data: 2 * len(data)))
     assert [block.byte_offset for block in cut] == [0, 6]
 
 
-def test_a_pipe_s_line_comes_out_while_the_pipe_is_open() -> None:
+def test_a_line_of_a_pipe_is_yielded_while_the_pipe_is_open() -> None:
     reading, writing = os.pipe()
     with open(reading, "rb") as stream, open(writing, "wb", buffering=0) as source:
         cut = split_blocks(stream, "pipe", _lines)
@@ -81,7 +81,7 @@ def test_a_line_that_never_ends_is_refused_with_its_number(
         list(split_blocks(cast(io.BytesIO, _Dribble(data, 10)), "f.csv", _lines))
 
 
-def test_a_record_that_lost_its_end_gives_up_its_first_line(
+def test_a_record_without_an_end_yields_its_first_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(blocks, "MAX_RECORD_BYTES", 100)
@@ -91,7 +91,7 @@ def test_a_record_that_lost_its_end_gives_up_its_first_line(
     assert cut[0].data == b"x\n"
 
 
-def test_a_long_record_is_looked_at_a_few_times_only() -> None:
+def test_a_long_record_is_scanned_only_a_few_times() -> None:
     looked: list[int] = []
 
     def whole(data: bytes) -> int:
@@ -109,5 +109,5 @@ class _Failing(io.RawIOBase):
 
 
 def test_a_stream_that_fails_is_named() -> None:
-    with pytest.raises(CatalogError, match=r"f\.csv: cannot be read beyond line 1: device on fire"):
+    with pytest.raises(CatalogError, match=r"f\.csv: cannot be read after line 1: device on fire"):
         list(split_blocks(cast(io.BytesIO, _Failing()), "f.csv", _lines))

@@ -22,7 +22,7 @@ def _cells(data: bytes, separator: str = ",") -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("data", "tidy"),
+    ("data", "expected"),
     [
         (b"a,b\n", True),
         (b'"a","b"\n', True),
@@ -35,8 +35,8 @@ def _cells(data: bytes, separator: str = ",") -> list[list[str]]:
         (b'x,"a""\n', True),
     ],
 )
-def test_tidy_quotes_open_close_or_are_doubled(data: bytes, tidy: bool) -> None:
-    assert TWO.is_well_quoted(data) is tidy
+def test_well_placed_quotes_open_close_or_are_doubled(data: bytes, expected: bool) -> None:
+    assert TWO.is_well_quoted(data) is expected
 
 
 @pytest.mark.parametrize(
@@ -55,34 +55,34 @@ def test_whole_records_end_with_a_newline_outside_of_quotes(data: bytes, whole: 
     assert TWO.whole(data) == whole
 
 
-def test_a_quote_inside_an_unquoted_cell_is_a_character_like_any_other() -> None:
+def test_a_quote_inside_an_unquoted_cell_is_an_ordinary_character() -> None:
     good, bad = TWO.sift(b'5\'10" tall,x\n1,say "hi"\r\n2,tail"\n')
     assert bad == []
     assert _cells(good) == [["5'10\" tall", "x"], ["1", 'say "hi"'], ["2", 'tail"']]
 
 
-def test_a_record_with_too_many_fields_is_bad_as_a_whole() -> None:
+def test_a_record_with_too_many_fields_is_rejected_as_a_whole() -> None:
     data = b'a,b\n1,"x\ny",z\nc,d\n'
     good, bad = TWO.sift(data)
     assert good == b"a,b\nc,d\n"
     assert bad == [BadRecord(4, 14, "too_many_fields")]
 
 
-def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
+def test_an_unclosed_quote_only_loses_its_own_line() -> None:
     good, bad = TWO.sift(b'a,b\n1,"open\nc,d\n"e",f\n')
     assert good == b'a,b\nc,d\n"e",f\n'
     assert bad == [BadRecord(4, 12, "bad_quoting")]
 
 
-def test_the_rest_of_a_broken_cell_is_not_taken_for_rows() -> None:
-    """Its lines stand before the quote that broke it, and have too few fields for a row."""
+def test_the_rest_of_a_broken_cell_is_not_read_as_rows() -> None:
+    """Its lines precede the misplaced quote, and have too few fields for a row."""
     good, bad = TWO.sift(b'a,b\n1,"first\nsecond\nthird "loud" word"\nc,d\n')
     assert good == b"a,b\nc,d\n"
     assert [record.start for record in bad] == [4, 13, 20]
     assert {record.reason for record in bad} == {"bad_quoting"}
 
 
-def test_invalid_utf8_costs_its_record_only() -> None:
+def test_invalid_utf8_only_loses_its_own_record() -> None:
     good, bad = TWO.sift(b"a,b\n1,\xff\nc,d\n")
     assert good == b"a,b\nc,d\n"
     assert bad == [BadRecord(4, 8, "invalid_utf8")]
@@ -119,7 +119,7 @@ def test_what_a_writer_quotes_is_read_back(rows: list[list[str]], separator: str
 @given(MARKS.map(b"".join))
 @example(b'a,"b""\n')
 @example(b'""a\n"')
-def test_every_byte_is_of_a_record_good_or_bad_or_of_a_blank_line(data: bytes) -> None:
+def test_every_byte_belongs_to_a_record_or_to_a_blank_line(data: bytes) -> None:
     _, bad = TWO.sift(data)
     places = list(TWO._walk(data))
     covered = b"".join(data[start:end] for start, end, _ in places)
@@ -130,7 +130,7 @@ def test_every_byte_is_of_a_record_good_or_bad_or_of_a_blank_line(data: bytes) -
 
 
 @given(MARKS.map(b"".join))
-def test_what_is_sifted_is_tidy_and_has_no_more_fields_than_columns(data: bytes) -> None:
+def test_sifted_records_are_well_quoted_and_have_at_most_one_field_per_column(data: bytes) -> None:
     good, _ = TWO.sift(data)
     assert TWO.is_well_quoted(good)
     again, bad = TWO.sift(good)
@@ -138,7 +138,7 @@ def test_what_is_sifted_is_tidy_and_has_no_more_fields_than_columns(data: bytes)
 
 
 @given(MARKS.map(b"".join))
-def test_tidy_data_is_sifted_alike_wherever_it_is_cut_into_blocks(data: bytes) -> None:
+def test_well_quoted_data_is_sifted_the_same_in_any_blocks(data: bytes) -> None:
     if not TWO.is_well_quoted(data) or data.count(b'"') % 2:
         return
     cut = TWO.whole(data)

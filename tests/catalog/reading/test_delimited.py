@@ -1,4 +1,4 @@
-"""CSV and TSV: every cell stays the string it was, and a bad row is named, not lost."""
+"""CSV and TSV: every cell is kept as a string, and a bad row is reported, not lost."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_an_empty_cell_is_null_and_a_quoted_empty_cell_is_the_empty_string() -> 
     assert _cells(b'1,\n2,""\n,\n') == [["1", None], ["2", ""], [None, None]]
 
 
-def test_a_row_with_too_few_fields_is_filled_with_nulls() -> None:
+def test_a_row_with_too_few_fields_is_padded_with_nulls() -> None:
     assert _cells(b"1\n2,b\n") == [["1", None], ["2", "b"]]
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_a_blank_line_is_no_row(end: bytes) -> None:
+def test_a_blank_line_is_skipped(end: bytes) -> None:
     data = end.join([b"", b"1,x", b"", b"", b'2,"y', b'z"', b""])
     assert [row[0] for row in _cells(data)] == ["1", "2"]
 
@@ -51,7 +51,7 @@ def test_a_bare_carriage_return_belongs_to_its_cell() -> None:
     assert _cells(b'1,a\rb\n2,"c\rd"\n') == [["1", "a\rb"], ["2", "c\rd"]]
 
 
-def test_windows_line_ends_and_a_byte_order_mark_are_no_part_of_the_cells() -> None:
+def test_windows_line_endings_and_a_byte_order_mark_are_removed() -> None:
     rows, _ = _read(b"\xef\xbb\xbfa,b\r\n1,x\r\n")
     assert rows == [{"a": "1", "b": "x"}]
 
@@ -60,7 +60,7 @@ def test_quotes_hold_separators_newlines_and_doubled_quotes() -> None:
     assert _cells(b'1,"a,b\nc ""d"""\n') == [["1", 'a,b\nc "d"']]
 
 
-def test_the_last_line_needs_no_end() -> None:
+def test_the_last_line_needs_no_newline() -> None:
     assert _cells(b"1,x\n2,y") == [["1", "x"], ["2", "y"]]
 
 
@@ -77,7 +77,7 @@ def test_tabs_separate_a_tsv() -> None:
         (b'9,"ab"c', "bad_quoting"),
     ],
 )
-def test_a_bad_row_is_told_with_its_place_and_the_rows_around_it_are_kept(
+def test_a_bad_row_is_reported_with_its_location_and_the_rows_around_it_are_kept(
     bad: bytes, reason: str
 ) -> None:
     header = b"a,b\n"
@@ -88,7 +88,7 @@ def test_a_bad_row_is_told_with_its_place_and_the_rows_around_it_are_kept(
     ]
 
 
-def test_bad_rows_are_told_in_the_order_they_stand() -> None:
+def test_bad_rows_are_reported_in_order() -> None:
     _, rejects = _read(b"a,b\n1,2,3\n" + GOOD + b"4,\xff\n5,6,7\n")
     assert [reject.line for reject in rejects] == [2, 28, 29]
 
@@ -111,18 +111,18 @@ def test_a_header_alone_gives_a_table_without_rows() -> None:
     ("data", "said"),
     [
         (b"", "is empty"),
-        (b"a,b,a\n", "'a' stands twice"),
+        (b"a,b,a\n", "duplicate column 'a': rename one"),
         (b"a\xff,b\n", "header is not valid UTF-8"),
         (bytes(range(256)), "not a text file"),
     ],
 )
-def test_a_header_that_cannot_be_one_is_refused(data: bytes, said: str) -> None:
+def test_a_malformed_header_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         _read(data)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_the_separator_is_the_one_that_stands_most_often_in_the_header(separator: str) -> None:
+def test_the_separator_is_the_most_frequent_one_in_the_header(separator: str) -> None:
     data = separator.join(["id", '"a, b; c"', "overview"]) + "\n" + separator.join("1xy") + "\n"
     rows, _ = _read(data.encode())
     assert list(rows[0].values()) == ["1", "x", "y"]
@@ -139,7 +139,7 @@ def test_rows_with_too_few_fields_are_counted() -> None:
     assert sum(chunk.short_rows for chunk in chunks) == 2
 
 
-def test_another_encoding_is_read_and_placed_by_its_own_bytes() -> None:
+def test_another_encoding_is_read_with_offsets_in_its_own_bytes() -> None:
     rejects: list[Reject] = []
     data = "id,überblick\n1,größe\n2,a,b\n".encode("latin-1")
     dialect = Dialect(encoding="iso8859-1")
@@ -150,9 +150,9 @@ def test_another_encoding_is_read_and_placed_by_its_own_bytes() -> None:
     assert (rejects[0].line, rejects[0].byte_offset) == (3, data.index(b"2,a,b"))
 
 
-def test_utf_16_is_read_when_asked_for_and_named_when_not() -> None:
+def test_utf_16_is_read_if_requested_and_suggested_if_not() -> None:
     data = "id,überblick\n1,größe\n2,a,b\n".encode("utf-16")
-    with pytest.raises(CatalogError, match="add --encoding utf-16"):
+    with pytest.raises(CatalogError, match="set `encoding` to utf-16"):
         _read(data)
     rejects: list[Reject] = []
     dialect = Dialect(encoding="utf-16")
@@ -161,19 +161,19 @@ def test_utf_16_is_read_when_asked_for_and_named_when_not() -> None:
     assert rejects[0].byte_offset == data.index("2,a,b".encode("utf-16-le"))
 
 
-def test_bytes_that_are_none_of_the_encoding_s_are_a_bad_row() -> None:
+def test_bytes_invalid_in_the_encoding_are_a_bad_row() -> None:
     rejects: list[Reject] = []
     data = b"id,overview\n1,\x81\n2,ok\n"
     list(read_delimited(io.BytesIO(data), "f", Dialect(encoding="cp1252"), rejects.append))
     assert [(reject.line, reject.reason) for reject in rejects] == [(2, "invalid_utf8")]
 
 
-def test_a_header_with_a_quote_that_is_never_closed_is_refused() -> None:
+def test_a_header_with_an_unclosed_quote_is_refused() -> None:
     with pytest.raises(CatalogError, match="line 1: the header has broken quoting"):
         _read(b'id,"overview\n1,x\n')
 
 
-def test_a_bare_carriage_return_in_the_header_ends_no_line() -> None:
+def test_a_bare_carriage_return_in_the_header_does_not_end_it() -> None:
     rows, _ = _read(b'id,"over\rview"\n1,x\n')
     assert rows == [{"id": "1", "over\rview": "x"}]
     with pytest.raises(CatalogError, match="line 1: the header cannot be read"):

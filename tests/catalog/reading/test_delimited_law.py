@@ -1,4 +1,4 @@
-"""Laws of reading CSV: against Python's own reader, and against nonsense."""
+"""Properties of reading CSV: it agrees with Python's csv module and survives random bytes."""
 
 from __future__ import annotations
 

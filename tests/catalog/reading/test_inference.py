@@ -1,4 +1,4 @@
-"""--infer-types: a CSV column takes a type only if every one of its cells has it."""
+"""Type inference: a CSV column gets a type only if all of its cells have it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Lines: objects beside their bytes, or columns that hold all their values."""
+"""JSON Lines: objects with their bytes, or columns that hold all values."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def _table(*lines: bytes) -> pa.Table:
     return pa.concat_tables([to_table(chunk, schema, "f").table for chunk in chunks])
 
 
-def test_a_line_s_bytes_are_kept_beside_its_object() -> None:
+def test_the_bytes_of_a_line_are_kept_with_its_object() -> None:
     lines, objects, rejects = _read(b'{"n": 1.50}\r\n\n  {"b":null}  ')
     assert lines == [b'{"n": 1.50}', b'{"b":null}']
     assert objects == [{"n": 1.5}, {"b": None}]
     assert rejects == []
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_object() -> None:
+def test_a_byte_order_mark_is_removed() -> None:
     assert _read(b'\xef\xbb\xbf{"a":1}\n')[1] == [{"a": 1}]
 
 
@@ -49,13 +49,15 @@ def test_a_byte_order_mark_is_no_part_of_the_first_object() -> None:
         (b'"text"', "not_an_object"),
     ],
 )
-def test_a_bad_line_is_told_with_its_place_and_the_others_are_kept(bad: bytes, reason: str) -> None:
+def test_a_bad_line_is_reported_with_its_location_and_the_rest_kept(
+    bad: bytes, reason: str
+) -> None:
     _, objects, rejects = _read(b'{"a":0}\n\n' + bad + b'\n{"a":2}\n')
     assert objects == [{"a": 0}, {"a": 2}]
     assert rejects == [Reject("f.jsonl", 3, 9, reason, bad)]  # type: ignore[arg-type]
 
 
-def test_a_key_that_comes_late_is_a_column_all_the_same() -> None:
+def test_a_key_that_first_appears_late_is_a_column() -> None:
     table = _table(b'{"a":1}', b"{}", b'{"b":"x"}')
     assert table.to_pylist() == [
         {"a": 1, "b": None},
@@ -89,13 +91,13 @@ def test_text_that_looks_like_a_date_stays_text() -> None:
     assert _table(b'{"d":"2020-01-01"}').column("d").type == pa.string()
 
 
-def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
+def test_a_lone_surrogate_becomes_a_question_mark() -> None:
     assert _table(b'{"a":"x\\ud800"}').to_pylist() == [{"a": "x?"}]
 
 
-def test_a_file_that_changes_between_two_readings_is_an_error() -> None:
+def test_a_file_that_changes_between_two_passes_is_an_error() -> None:
     chunk = next(read_json_lines(io.BytesIO(b'{"a":"now text"}'), "f", lambda reject: None))
-    with pytest.raises(CatalogError, match="changed while it was read"):
+    with pytest.raises(CatalogError, match="changed while it was being read"):
         to_table(chunk, {"a": pa.int64()}, "f")
 
 
@@ -109,15 +111,15 @@ def test_objects_without_a_key_are_rows_without_a_column() -> None:
     [
         (bytes(range(256)) * 4, "is not a text file"),
         (b"\x01\xff\x02\n", "is not a text file"),
-        ('{"a":1}\n'.encode("utf-16"), "add --encoding utf-16"),
+        ('{"a":1}\n'.encode("utf-16"), "set `encoding` to utf-16"),
     ],
 )
-def test_what_is_no_text_is_refused_as_a_whole(data: bytes, said: str) -> None:
+def test_a_file_that_is_not_text_is_refused_as_a_whole(data: bytes, said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         _read(data)
 
 
-def test_another_encoding_is_read_and_placed_by_its_own_bytes() -> None:
+def test_another_encoding_is_read_with_offsets_in_its_own_bytes() -> None:
     rejects: list[Reject] = []
     data = '{"a":"größe"}\noops\n'.encode("utf-16")
     chunks = list(read_json_lines(io.BytesIO(data), "f", rejects.append, "utf-16"))

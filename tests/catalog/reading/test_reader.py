@@ -1,4 +1,4 @@
-"""Several catalogs are read as one, or refused with the reason."""
+"""Several catalogs are read as one, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _table(*paths: Path, infer_types: bool = False) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def test_rows_follow_one_another_and_columns_stand_as_in_the_first(tmp_path: Path) -> None:
+def test_rows_are_in_order_and_columns_ordered_as_in_the_first_catalog(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,overview\n1,x\n")
     (tmp_path / "b.csv").write_text("overview;id\ny;2\n")
     (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"id,overview\n3,z\n"))
@@ -83,7 +83,7 @@ def test_a_gzip_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
         b"id,overview\n" + b"".join(b"%d,film %d\n" % (n, n) for n in range(9999))
     )
     (tmp_path / "a.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CatalogError, match=r"a\.csv\.gz: cannot be read beyond line"):
+    with pytest.raises(CatalogError, match=r"a\.csv\.gz: cannot be read after line"):
         _table(tmp_path / "a.csv.gz")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,10 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
-from genre_batch.catalog.formats import Format
+from genre_batch.catalog.formats import Format, output_location
 from genre_batch.catalog.reading.jsonlines import read_json_lines
-from genre_batch.catalog.writing.writers import EncoderOptions, encoder_for, merge
-from genre_batch.errors import ColumnError
+from genre_batch.catalog.writing.encoder import EncoderOptions, merge
+from genre_batch.catalog.writing.writer import encoder_for, open_writer
+from genre_batch.errors import CatalogError, ColumnError
 
 GENRES = pa.array([["Drama", "War"], None, []], pa.list_(pa.string()))
 ADDED = pa.table({"predicted_genres": GENRES})
@@ -33,14 +36,14 @@ def _lines(data: bytes) -> JsonLinesChunk:
     return next(read_json_lines(io.BytesIO(data), "f", lambda reject: None))
 
 
-def test_added_columns_stand_behind_the_catalog_s_own() -> None:
+def test_added_columns_come_after_the_columns_of_the_catalog() -> None:
     table = pa.table({"id": [1, 2, 3]})
     assert merge(table, ADDED, replace=False).column_names == ["id", "predicted_genres"]
 
 
-def test_a_namesake_is_refused_or_replaced_where_it_stands() -> None:
+def test_a_column_of_the_same_name_is_refused_or_replaced_in_place() -> None:
     table = pa.table({"predicted_genres": ["a", "b", "c"], "id": [1, 2, 3]})
-    with pytest.raises(ColumnError, match="'predicted_genres': add --replace"):
+    with pytest.raises(ColumnError, match="'predicted_genres': add `replace`"):
         merge(table, ADDED, replace=False)
     merged = merge(table, ADDED, replace=True)
     assert merged.column_names == ["predicted_genres", "id"]
@@ -78,7 +81,7 @@ def test_a_csv_cell_holds_lists_and_structs_as_json_and_bytes_as_base64() -> Non
     assert frame["raw"].to_list() == ["/wA=", "", None]
 
 
-def test_an_object_keeps_its_own_bytes_and_ours_come_last() -> None:
+def test_an_object_keeps_its_bytes_and_added_members_come_last() -> None:
     chunk = _lines(b'{"n": 1.50, "t":"\\u00e9"}\n{}\n{ "a" : 1e400 }\n')
     assert _encode(Format.JSONL, chunk).splitlines() == [
         b'{"n": 1.50, "t":"\\u00e9","predicted_genres":["Drama","War"]}',
@@ -87,9 +90,9 @@ def test_an_object_keeps_its_own_bytes_and_ours_come_last() -> None:
     ]
 
 
-def test_a_namesake_in_an_object_is_replaced_in_its_place_and_the_rest_keeps_its_spelling() -> None:
+def test_a_member_of_the_same_name_is_replaced_in_place_and_the_rest_keeps_its_spelling() -> None:
     chunk = _lines(b'{"a": 1.50, "predicted_genres" : ["x, }"], "b":[ 1 ]}\n{}\n{"c":2}\n')
-    with pytest.raises(ColumnError, match="--replace"):
+    with pytest.raises(ColumnError, match="add `replace`"):
         _encode(Format.JSONL, chunk)
     assert _encode(Format.JSONL, chunk, replace=True).splitlines() == [
         b'{"a":1.50,"predicted_genres":["Drama","War"],"b":[ 1 ]}',
@@ -108,7 +111,7 @@ def test_a_table_s_rows_become_objects() -> None:
 
 
 @pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
-def test_types_nullability_and_schema_metadata_survive_and_ours_is_added(kind: Format) -> None:
+def test_types_nullability_and_metadata_are_kept_and_ours_is_added(kind: Format) -> None:
     schema = pa.schema(
         [
             pa.field("id", pa.int16(), nullable=False),
@@ -133,7 +136,7 @@ def test_types_nullability_and_schema_metadata_survive_and_ours_is_added(kind: F
 
 
 @pytest.mark.parametrize("kind", [Format.PARQUET, Format.ARROW])
-def test_how_the_rows_came_in_pieces_changes_no_byte(kind: Format) -> None:
+def test_the_chunks_do_not_change_the_bytes(kind: Format) -> None:
     table = pa.table({"id": [1, 2, 3] * 30_000, "overview": [f"film {n}" for n in range(90_000)]})
     added = pa.concat_tables([ADDED] * 30_000)
 
@@ -146,3 +149,41 @@ def test_how_the_rows_came_in_pieces_changes_no_byte(kind: Format) -> None:
         return stream.getvalue()
 
     assert encode(90_000) == encode(7001) == encode(40_000)
+
+
+@pytest.mark.parametrize("call", ["os.replace", "os.fsync"])
+def test_a_rename_or_sync_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(call, fail)
+    location = output_location(str(tmp_path / "out.csv"))
+    with (
+        pytest.raises(CatalogError, match=r"cannot write .*out\.csv: Input/output error"),
+        open_writer(location, EncoderOptions()),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_compressed_text_holds_the_text_and_the_same_bytes_each_time(
+    tmp_path: Path, suffix: str
+) -> None:
+    chunk = TableChunk(pa.table({"id": ["1", "2"]}))
+    added = pa.table({"g": ["a", "b"]})
+    made = []
+    for name in ("one", "two"):
+        location = output_location(str(tmp_path / f"{name}.csv.{suffix}"))
+        with open_writer(location, EncoderOptions()) as encoder:
+            encoder.write(chunk, added)
+        made.append(Path(location.path).read_bytes())
+    assert made[0] == made[1]
+    text = (
+        gzip.decompress(made[0])
+        if suffix == "gz"
+        else pa.CompressedInputStream(location.path, "zstd").read()
+    )
+    assert text == b"id,g\n1,a\n2,b\n"

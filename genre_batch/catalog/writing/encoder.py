@@ -1,0 +1,57 @@
+"""What all encoders share: their interface, their options, and how they add columns to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Protocol
+
+import pyarrow as pa
+
+from genre_batch.catalog.chunk import Chunk
+from genre_batch.catalog.columns import column_exists_error
+
+__all__ = ["Encoder", "EncoderOptions", "merge"]
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """How to write added columns.
+
+    Attributes:
+        genre_separator: the string that joins added lists in CSV and TSV.
+        replace: whether to replace the input's columns of the same names.
+        metadata: key-value metadata for Parquet and Arrow schemas.
+    """
+
+    genre_separator: str = ", "
+    replace: bool = False
+    metadata: Mapping[str, str] = dataclass_field(default_factory=dict)
+
+
+class Encoder(Protocol):
+    """Writes chunks in one format to a stream."""
+
+    def write(self, chunk: Chunk, added: pa.Table) -> None:
+        """Write the chunk's rows, with the added columns after the chunk's own."""
+
+    def finish(self) -> None:
+        """Write what is still buffered; the stream stays open."""
+
+
+def merge(table: pa.Table, added: pa.Table, replace: bool) -> pa.Table:
+    """Append the added columns to a table, or replace its columns of the same names.
+
+    Raises:
+        ColumnError: the table has a column of that name and `replace` is false.
+    """
+    for field, column in zip(added.schema, added.columns, strict=True):
+        index = table.schema.get_field_index(field.name)
+        if index >= 0:
+            if not replace:
+                raise column_exists_error(field.name)
+            table = table.set_column(index, field, column)
+        else:
+            table = table.append_column(field, column)
+    return table
