@@ -128,7 +128,7 @@ def test_only_missing_takes_an_empty_list_for_missing(tmp_path: Path) -> None:
 def test_only_missing_of_a_column_that_is_not_there_is_refused(
     catalog: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ColumnError, match=r"no column 'genre'.*--only-missing.*id, title"):
+    with pytest.raises(ColumnError, match=r"no column 'genre'.*`only_missing`.*id, title"):
         tag_catalog(catalog, tmp_path / "out.parquet", only_missing="genre")
     assert not (tmp_path / "out.parquet").exists()
 
@@ -159,7 +159,7 @@ def test_parquet_tells_which_model_and_version_made_it(catalog: Path, tmp_path: 
 def test_an_existing_output_is_kept_unless_forced(catalog: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.csv"
     output.write_text("precious")
-    with pytest.raises(OutputExistsError, match="--force"):
+    with pytest.raises(OutputExistsError, match="add `force`"):
         tag_catalog(catalog, output)
     assert output.read_text() == "precious"
     tag_catalog(catalog, output, force=True)
@@ -171,7 +171,7 @@ def test_our_columns_in_the_input_are_replaced_only_when_asked(
 ) -> None:
     once, twice = tmp_path / "once.csv", tmp_path / "twice.csv"
     tag_catalog(catalog, once)
-    with pytest.raises(ColumnError, match="--replace"):
+    with pytest.raises(ColumnError, match="add `replace`"):
         tag_catalog(once, twice)
     assert list(tmp_path.glob("*twice*")) == []
     tag_catalog(once, twice, replace=True)
