@@ -11,6 +11,7 @@ from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, find_column
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genres import parse_column
+from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 
 __all__ = ["CatalogDescription", "ColumnDescription", "describe_catalog"]
@@ -50,8 +51,14 @@ class CatalogDescription:
     genres: dict[str, int]
 
 
-def describe_catalog(location: Location) -> CatalogDescription:
+def describe_catalog(
+    location: Location, reading: ReadingOptions | None = None
+) -> CatalogDescription:
     """Read a catalog chunk by chunk and count its contents.
+
+    Args:
+        location: the catalog.
+        reading: how to read it; default: `ReadingOptions()`.
 
     Raises:
         CatalogError: it cannot be read, or two columns match the same usual name.
@@ -61,7 +68,8 @@ def describe_catalog(location: Location) -> CatalogDescription:
     filled: Counter[str] = Counter()
     genres: Counter[str] = Counter()
     genre_column: str | None = None
-    with CatalogReader([location], ReadOptions(as_table=True)) as reader:
+    options = ReadOptions(as_table=True, reading=reading or ReadingOptions())
+    with CatalogReader([location], options) as reader:
         for chunk in reader.chunks():
             assert isinstance(chunk, TableChunk)
             if not types:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,11 @@ from genre_batch.cli.console import (
 )
 from genre_batch.cli.options import columns_from, labelled_options, reading_from
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from genre_batch.evaluation.evaluate import Evaluation
+
 __all__ = ["evaluate"]
 
 
@@ -26,16 +31,18 @@ __all__ = ["evaluate"]
     "--threshold",
     type=click.FloatRange(0.0, 1.0),
     metavar="X",
-    help="One threshold for every genre, instead of the model's own.",
+    help="One threshold for all genres.  [default: the model's own]",
 )
 @click.option(
-    "--operating-point", metavar="NAME", help="One of the model's named sets of thresholds."
+    "--operating-point",
+    metavar="NAME",
+    help="A named set of thresholds of the model.  [default: the model's own thresholds]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option(
     "--report",
     metavar="PATH.html",
-    help="Also write a page of tables and figures; one that is there is replaced.",
+    help="Also write an HTML page of tables and figures; an existing page is replaced.",
 )
 @progress_option
 def evaluate(
@@ -48,9 +55,9 @@ def evaluate(
 ) -> None:
     """Score a model on a labelled catalog.
 
-    Prints the averages with their 95 % bootstrap intervals over films, and each genre's confusion
-    matrix, precision, recall, F1, average precision and Matthews correlation. Says when the model
-    was trained on some of these films: its figures on them are no promise for others.
+    Prints averages with 95 % bootstrap intervals over films, and for each genre the confusion
+    matrix, precision, recall, F1, average precision and Matthews correlation. Warns if the model
+    was trained on some of these films: figures on training films are too optimistic.
 
     \b
     Examples:
@@ -58,8 +65,8 @@ def evaluate(
       genre-batch evaluate films.csv --split films.split.csv --part test --json
       genre-batch evaluate labelled.csv --report report.html
     """
-    from genre_batch.evaluation.evaluate import EvaluationJob
     from genre_batch.evaluation.evaluate import evaluate as run
+    from genre_batch.evaluation.films import EvaluationJob
     from genre_batch.model.decision import Decision
 
     if report is not None:
@@ -75,7 +82,7 @@ def evaluate(
     if result.trained_on:
         note(
             f"Warning: the model was trained on {result.trained_on:,} of these {result.films:,} "
-            f"films: its figures on them are no promise for others"
+            f"films: figures on training films are too optimistic"
         )
     if report is not None:
         from genre_batch.report.evaluation_page import evaluation_report
@@ -85,7 +92,30 @@ def evaluate(
         note(f"report written to {report}")
     if as_json:
         print_json(result.as_dict())
-        return
+    else:
+        _show(result)
+
+
+def _check_report(path: str) -> None:
+    """Check that the report can be written, before any film is predicted."""
+    from genre_batch.extras import require_extra
+    from genre_batch.files import check_output_file
+
+    check_output_file(path, name="`report`")
+    require_extra("genre-batch evaluate --report", "report")
+
+
+def _show(result: Evaluation) -> None:
+    """Print the tables of averages and genres, and what was left out."""
+    print_tables(_averages(result), _genres(result), stderr=False)
+    left_out = f", {result.left_out:,} without text or genre left out" if result.left_out else ""
+    note(f"{result.films:,} films{left_out}; model {result.model}")
+    if result.ignored:
+        ignored = ", ".join(f"{name} ({count:,})" for name, count in result.ignored.items())
+        note(f"genres that the model does not know, left out: {ignored}")
+
+
+def _averages(result: Evaluation) -> Table:
     averages = table("Averages", "figure", "value", "95 % interval")
     scores = result.scores
     for name, value, interval in (
@@ -100,28 +130,18 @@ def evaluate(
     ):
         shown = "" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
         averages.add_row(name, f"{value:.3f}", shown)
+    return averages
+
+
+def _genres(result: Evaluation) -> Table:
     genres = table(
         "Genres", "genre", "films", "tp", "fp", "fn", "tn", "precision", "recall", "F1", "AP", "MCC"
     )
-    for one in result.genres:
-        figures = (one.precision, one.recall, one.f1, one.average_precision, one.mcc)
+    for row in result.genres:
+        metrics = (row.precision, row.recall, row.f1, row.average_precision, row.mcc)
         genres.add_row(
-            one.genre,
-            *(f"{count:,}" for count in (one.films, one.tp, one.fp, one.fn, one.tn)),
-            *("-" if figure is None else f"{figure:.3f}" for figure in figures),
+            row.genre,
+            *(f"{count:,}" for count in (row.films, row.tp, row.fp, row.fn, row.tn)),
+            *("-" if metric is None else f"{metric:.3f}" for metric in metrics),
         )
-    print_tables(averages, genres, stderr=False)
-    left_out = f", {result.left_out:,} without text or genre left out" if result.left_out else ""
-    note(f"{result.films:,} films{left_out}; model {result.model}")
-    if result.ignored:
-        named = ", ".join(f"{name} ({count:,})" for name, count in result.ignored.items())
-        note(f"genres that the model does not know, left out: {named}")
-
-
-def _check_report(path: str) -> None:
-    """Refuses what cannot be written, before any film is predicted."""
-    from genre_batch.extras import require_extra
-    from genre_batch.files import check_output_file
-
-    check_output_file(path, name="`report`")
-    require_extra("genre-batch evaluate --report", "report")
+    return genres

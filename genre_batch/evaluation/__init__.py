@@ -1,1 +1,1 @@
-"""How good predictions are: metrics, each with an interval."""
+"""Scoring a model on a labelled catalog, and tuning its thresholds."""

@@ -1,4 +1,4 @@
-"""Metrics of multi-label predictions, each with a bootstrap interval where it is quoted."""
+"""Metrics of multi-label predictions, the main ones with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ INTERVAL_PERCENT = 95.0
 
 @dataclass(frozen=True)
 class Scores:
-    """How a set of predictions compares with the labels. All values lie in 0..1.
+    """Metrics of a set of predictions, all in 0..1.
 
     Attributes:
-        films: how many rows were scored.
-        macro_f1: mean over genres of F1 (2 TP / (2 TP + FP + FN); 0 where a genre has neither).
+        films: the number of rows scored.
+        macro_f1: mean over genres of F1 (2 TP / (2 TP + FP + FN); 0 for a genre that no film has or
+            gets).
         micro_f1: F1 of all decisions pooled.
-        map: mean over genres with a positive of average precision; uses no threshold.
-        accuracy: (TP + TN) / (genres x films), the paper's.
-        score: (3 TP + TN) / the most points that could be had, the paper's.
+        map: mean average precision over the genres that some film has; independent of thresholds.
+        accuracy: (TP + TN) / (genres x films), as the paper defines it.
+        score: (3 TP + TN) / (3 (TP + FN) + TN + FP), as the paper defines it.
         macro_f1_interval, micro_f1_interval, map_interval: (low, high), percentile bootstrap over
             films, 95 %.
         f1: each genre's F1, by name.
@@ -56,7 +57,7 @@ class Scores:
     f1: dict[str, float]
 
     def as_dict(self) -> dict[str, Any]:
-        """A JSON-ready dict, its numbers rounded to four places."""
+        """Return a JSON-ready dict, its numbers rounded to four places."""
         rounded: dict[str, Any] = {}
         for key, value in asdict(self).items():
             if isinstance(value, dict):
@@ -69,7 +70,7 @@ class Scores:
 
 
 def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any], empty: float) -> Floats:
-    """part / whole, and `empty` where the whole is 0."""
+    """Return part / whole, and `empty` where the whole is 0."""
     filled: Floats = np.full(np.shape(whole), empty, dtype=np.float64)
     np.divide(part, whole, out=filled, where=whole > 0)
     return filled
@@ -80,7 +81,7 @@ def _f1(tp: npt.NDArray[Any], fp: npt.NDArray[Any], fn: npt.NDArray[Any]) -> Flo
 
 
 def f1_per_genre(labels: Labels, predicted: Labels) -> Floats:
-    """(genres,) float64: F1 of each column of two (n, genres) arrays of 0 and 1."""
+    """Return the F1 of each column of two (n, genres) arrays of 0 and 1, (genres,) float64."""
     truth, guess = labels.astype(bool), predicted.astype(bool)
     return _f1(
         (truth & guess).sum(axis=0), (~truth & guess).sum(axis=0), (truth & ~guess).sum(axis=0)
@@ -88,17 +89,18 @@ def f1_per_genre(labels: Labels, predicted: Labels) -> Floats:
 
 
 def macro_f1(labels: Labels, predicted: Labels) -> float:
-    """The mean of `f1_per_genre`."""
+    """Return the mean of `f1_per_genre`."""
     return float(f1_per_genre(labels, predicted).mean())
 
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much one set of predictions is better than another on the same films.
+    """The gain in macro-F1 of one set of predictions over another on the same films.
 
     Attributes:
-        points: difference of macro-F1, in points (hundredths).
-        interval: (low, high) of it, percentile bootstrap over films, 95 %, both resampled together.
+        points: the difference, in points (hundredths).
+        interval: (low, high), its 95 % percentile bootstrap interval; both sets are resampled
+            together.
     """
 
     points: float
@@ -106,15 +108,15 @@ class Gain:
 
 
 def macro_f1_gain(labels: Labels, predicted: Labels, reference: Labels, seed: int = 0) -> Gain:
-    """What `predicted` gains over `reference`, of three (n, genres) arrays of 0 and 1.
+    """Return the gain of `predicted` over `reference`, with a paired bootstrap interval.
 
     The paired bootstrap (Koehn 2004, "Statistical Significance Tests for Machine Translation
-    Evaluation") leaves out the part of the spread that both share: which films were drawn.
+    Evaluation") removes the variance that both share: which films are drawn.
 
     Args:
-        labels: what is right.
-        predicted: to be judged.
-        reference: to be judged against.
+        labels: (n, genres) 0 or 1, the true genres.
+        predicted: (n, genres) 0 or 1, the predictions to compare.
+        reference: (n, genres) 0 or 1, the predictions to compare them with.
         seed: of the resampling.
     """
     films = len(labels)
@@ -123,12 +125,13 @@ def macro_f1_gain(labels: Labels, predicted: Labels, reference: Labels, seed: in
     weights = np.vstack([np.ones((1, films)), draws])
     truth = labels.astype(np.float64)
 
-    def scores(guess: Labels) -> Floats:
+    def resampled_macro_f1(predictions: Labels) -> Floats:
+        guess = predictions.astype(np.float64)
         hits = weights @ (guess * truth)
         per_genre = _ratio(2 * hits, weights @ (guess + truth), empty=0.0)
         return np.asarray(per_genre.mean(axis=1))
 
-    gains = 100 * (scores(predicted.astype(np.float64)) - scores(reference.astype(np.float64)))
+    gains = 100 * (resampled_macro_f1(predicted) - resampled_macro_f1(reference))
     return Gain(float(gains[0]), _interval(gains[1:]))
 
 
@@ -137,17 +140,17 @@ def average_precision(
     scores: npt.NDArray[np.floating[Any]],
     weights: npt.NDArray[np.floating[Any]] | None = None,
 ) -> Floats:
-    """Average precision of one genre: sum over recall steps of precision x step.
+    """Return the average precision of one genre: the sum over recall steps of precision x step.
 
-    Equal scores are passed together, as in scikit-learn's `average_precision_score`.
+    Rows with equal scores form one step, as in scikit-learn's `average_precision_score`.
 
     Args:
         labels: (n,) 0 or 1.
         scores: (n,), higher is more likely.
-        weights: (resamples, n) how often each row counts; default: once, in one resample.
+        weights: (resamples, n) how often each row counts; default: one resample, each row once.
 
     Returns:
-        (resamples,) float64; NaN where no row counts as positive.
+        (resamples,) float64; NaN for a resample without a positive row.
     """
     if weights is None:
         weights = np.ones((1, len(scores)))
@@ -174,12 +177,12 @@ def _mean_average_precision(
     if not columns:
         return np.zeros(len(weights))
     stacked = np.stack(columns)
-    # A resample may have drawn no positive of a genre, or of any.
+    # A resample may contain no positive row of a genre, or of any genre.
     return _ratio(np.nansum(stacked, axis=0), (~np.isnan(stacked)).sum(axis=0), empty=0.0)
 
 
 def mean_average_precision(labels: Labels, scores: Probabilities) -> float:
-    """The mean of `average_precision` over the genres that have a positive; 0 where none has.
+    """Return the mean of `average_precision` over the genres with a positive row; 0 if none has.
 
     Args:
         labels: (n, genres) 0 or 1; n at least 1.
@@ -201,12 +204,12 @@ def score_predictions(
     names: Sequence[str],
     seed: int = 0,
 ) -> Scores:
-    """Every metric of `Scores`.
+    """Compute every metric of `Scores`.
 
     Args:
         labels: (n, genres) 0 or 1; n at least 1.
         probabilities: (n, genres), 0..1.
-        thresholds: (genres,) or (n, genres); a genre is predicted from its threshold upwards.
+        thresholds: (genres,) or (n, genres); a genre is predicted at its threshold or above.
         names: the genres' names, in column order.
         seed: of the bootstrap's resampling.
     """

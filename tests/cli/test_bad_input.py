@@ -1,4 +1,4 @@
-"""What is typed wrongly or cannot be read: one line that says what, where and what to type."""
+"""Usage errors and unreadable input: one line with what is wrong, where, and what to type."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_debug_adds_the_traceback(command: Command, place: Path) -> None:
     assert done.returncode == 2
 
 
-def test_an_unknown_command_is_wrong_usage(command: Command, place: Path) -> None:
+def test_an_unknown_command_is_a_usage_error(command: Command, place: Path) -> None:
     assert "No such command 'tga'" in _fails(command, place, 2, "tga")
 
 
@@ -138,7 +138,7 @@ def test_train_fails_in_one_line_and_makes_no_folder(
         assert part in message
 
 
-def test_export_of_a_folder_that_is_no_run_fails_in_one_line(command: Command, place: Path) -> None:
+def test_exporting_a_folder_without_a_run_fails_in_one_line(command: Command, place: Path) -> None:
     (place.parent / "empty").mkdir(exist_ok=True)
     message = _fails(command, place, 1, "export-onnx", place.parent / "empty", "-o", "@out.onnx")
     assert "not a run folder" in message

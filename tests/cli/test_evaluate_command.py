@@ -22,7 +22,7 @@ def films(tmp_path: Path) -> Path:
     return path
 
 
-def test_tables_go_to_stdout_and_remarks_to_stderr(command: Command, films: Path) -> None:
+def test_tables_go_to_stdout_and_notes_to_stderr(command: Command, films: Path) -> None:
     done = command("evaluate", films)
     assert done.returncode == 0
     shown = done.stdout.decode()
@@ -37,6 +37,14 @@ def test_json_is_for_programs(command: Command, films: Path) -> None:
     assert done.stderr == b""
     assert (result["films"], result["genres"][1]["genre"]) == (3, "Comedy")
     assert result["genres"][1]["f1"] == 1.0
+
+
+def test_a_catalog_can_be_read_with_other_options(command: Command, tmp_path: Path) -> None:
+    films = tmp_path / "films.txt"
+    films.write_bytes("titre#résumé#genre\na#laugh#Comedy\nb#cry#Drama\n".encode("latin-1"))
+    options = ["--input-format", "csv", "--delimiter", "#", "--encoding", "latin-1"]
+    done = command("evaluate", films, *options, "--text-column", "résumé", "--json")
+    assert (json.loads(done.stdout)["films"], json.loads(done.stdout)["exact_match"]) == (2, 1.0)
 
 
 def test_a_report_is_written_beside_what_is_printed(
@@ -56,7 +64,7 @@ def test_a_report_is_written_beside_what_is_printed(
     ("where", "said"),
     [("", b"is a folder: name a file in it"), ("no/report.html", b"make it first (mkdir -p)")],
 )
-def test_a_report_that_cannot_be_written_there_is_wrong_usage(
+def test_a_report_path_that_cannot_be_written_is_a_usage_error(
     command: Command, films: Path, tmp_path: Path, where: str, said: bytes
 ) -> None:
     done = command("evaluate", films, "--report", tmp_path / where)
@@ -92,7 +100,7 @@ def test_without_the_extra_a_report_is_refused_and_figures_are_not(
     assert run("evaluate", films).returncode == 0
 
 
-def test_a_mistake_is_one_line(command: Command, films: Path) -> None:
+def test_an_error_is_one_line(command: Command, films: Path) -> None:
     films.write_text("overview,genre\nlaugh,Noir\n")
     done = command("evaluate", films)
     assert done.returncode == 1
@@ -117,14 +125,14 @@ def test_a_tuned_model_can_be_tagged_with_at_an_operating_point(
     assert "off at this operating point: Action, Science Fiction" in done.stderr.decode()
 
 
-def test_a_model_with_two_thresholds_a_genre_is_made_and_tagged_with(
+def test_a_model_with_two_thresholds_per_genre_can_be_tuned_and_used(
     command: Command, tmp_path: Path
 ) -> None:
     films, model = tmp_path / "many.csv", tmp_path / "tuned.onnx"
     films.write_text(tiny.films_by_drama())
     done = command("tune", films, "-o", model, "--method", "conditional")
     assert done.returncode == 0
-    assert b"two thresholds each: Comedy given Drama\n" in done.stderr
+    assert b"genres with two thresholds: Comedy given Drama\n" in done.stderr
     done = command("tag", films, "-m", model, "--limit", 3)
     assert [json.loads(line)["predicted_genres"] for line in done.stdout.splitlines()] == [
         ["Drama", "Comedy"],
@@ -133,17 +141,17 @@ def test_a_model_with_two_thresholds_a_genre_is_made_and_tagged_with(
     ]
 
 
-def test_the_conditional_method_says_where_it_finds_nothing(
+def test_the_conditional_method_reports_if_it_finds_nothing(
     command: Command, tmp_path: Path
 ) -> None:
     films = tmp_path / "many.csv"
     rows = "".join(f"laugh {row},Comedy\ncry {row},Drama\n" for row in range(20))
     films.write_text("overview,genre\n" + rows)
     done = command("tune", films, "-o", tmp_path / "tuned.onnx", "--method", "conditional")
-    assert b"no genre gains by looking at another one" in done.stderr
+    assert b"no genre gains from a second threshold" in done.stderr
 
 
-def test_train_offers_no_thresholds_that_a_run_cannot_carry(
+def test_train_does_not_offer_conditional_thresholds(
     command: Command, films: Path, tmp_path: Path
 ) -> None:
     done = command("train", films, "-o", tmp_path / "run", "--thresholds", "conditional")

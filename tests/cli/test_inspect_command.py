@@ -1,4 +1,4 @@
-"""`genre-batch inspect`: what a model carries, for people and for programs."""
+"""`genre-batch inspect`: the contents of a model or a catalog, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_without_a_model_it_shows_the_one_that_tag_would_use(
     assert json.loads(command("inspect", "--json").stdout)["file"] == str(tiny_model)
 
 
-def test_the_same_can_be_had_as_json(command: Command, tiny_model: Path) -> None:
+def test_a_model_can_be_shown_as_json(command: Command, tiny_model: Path) -> None:
     told = json.loads(command("inspect", tiny_model, "--json").stdout)
     assert told["labels"] == ["Action", "Comedy", "Drama", "Science Fiction"]
     assert told["thresholds"] == [0.5] * 4
@@ -35,7 +35,7 @@ def test_the_same_can_be_had_as_json(command: Command, tiny_model: Path) -> None
     assert told["operating_points"]["no-drama"] == {"precision": 0.9, "recall": 0.3}
 
 
-def test_two_thresholds_of_a_genre_are_shown_with_the_genre_that_chooses(
+def test_two_thresholds_of_a_genre_are_shown_with_the_genre_that_selects_them(
     command: Command, conditional_model: Path, tiny_model: Path
 ) -> None:
     told = json.loads(command("inspect", conditional_model, "--json").stdout)
@@ -62,3 +62,11 @@ def test_a_catalog_s_columns_and_genres_are_shown(command: Command, tmp_path: Pa
     said = command("inspect", catalog).stdout.decode()
     for part in ("2 rows", "Plot", "text", "50.0%", "Drama", "100.0%"):
         assert part in said
+
+
+def test_a_catalog_can_be_read_with_other_options(command: Command, tmp_path: Path) -> None:
+    catalog = tmp_path / "films.txt"
+    catalog.write_bytes("Name#Plot#Genre\nAmélie#one#Drama\n".encode("latin-1"))
+    options = ["--input-format", "csv", "--delimiter", "#", "--encoding", "latin-1"]
+    result = json.loads(command("inspect", catalog, *options, "--json").stdout)
+    assert (result["rows"], result["text_column"], result["genres"]) == (1, "Plot", {"Drama": 1})

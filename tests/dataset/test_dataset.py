@@ -23,7 +23,7 @@ def test_a_run_s_own_split_can_be_followed(tmp_path: Path, many: Dataset) -> Non
     assert as_rows(again) == as_rows(many)
 
 
-def test_concatenating_puts_the_second_s_films_after_the_first_s(many: Dataset) -> None:
+def test_concatenating_appends_the_second_dataset(many: Dataset) -> None:
     joined = concatenate(many.part("dev"), many.part("test"))
     assert as_rows(joined) == as_rows(many.part("dev")) + as_rows(many.part("test"))
 
@@ -49,6 +49,6 @@ def test_the_split_s_groups_are_the_overviews_keys(tmp_path: Path, films: Datase
     assert table.column("group").to_pylist() == expected
 
 
-def test_a_folder_without_a_split_is_no_run(tmp_path: Path) -> None:
+def test_a_folder_without_a_split_is_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="is not a run folder"):
         read_dataset(tmp_path / "splits.parquet")

@@ -19,7 +19,7 @@ from support.catalogs import genres_of, load, overviews, write_csv, write_films
 
 
 def _in_two_parts(dataset: Dataset) -> int:
-    """How many overviews are in more than one part."""
+    """Return the number of overviews in more than one part."""
     return len(set(zip(dataset.texts, dataset.parts, strict=True))) - len(set(dataset.texts))
 
 
@@ -49,13 +49,13 @@ def test_genres_may_be_lists_of_a_parquet_file(tmp_path: Path) -> None:
     assert genres_of(dataset) == [["Comedy", "Drama"], ["Horror"]] * 5
 
 
-def test_a_separator_that_is_given_is_the_only_one(tmp_path: Path) -> None:
+def test_a_given_separator_is_the_only_one(tmp_path: Path) -> None:
     catalog = write_films(tmp_path, overviews(10), ["Drama, dark~Comedy", "Horror"])
     dataset = load_dataset(catalog, ColumnOptions(genre_separator="~"), with_title=False)
     assert dataset.names == ["Comedy", "Drama, dark", "Horror"]
 
 
-def test_columns_that_are_given_are_used_in_place_of_those_found(tmp_path: Path) -> None:
+def test_given_columns_take_precedence_over_usual_names(tmp_path: Path) -> None:
     rows = [(f"a {at}", "X", f"b {at}", "Y, Z", f"c {at}") for at in range(10)]
     header = ("overview", "genres", "blurb", "kind", "heading")
     columns = ColumnOptions(text_column="blurb", title_column="heading", genre_column="kind")
@@ -71,7 +71,7 @@ def test_rows_without_text_or_genre_are_left_out_and_counted(tmp_path: Path) -> 
     assert dataset.rows.tolist() == list(range(4, 14))
 
 
-def test_the_template_says_whether_titles_are_read(tmp_path: Path) -> None:
+def test_the_template_has_titles_if_they_are_read(tmp_path: Path) -> None:
     catalog = write_films(tmp_path, [*overviews(10), "  The end. "])
     bare, titled = load(catalog), load(catalog, with_title=True)
     assert (bare.template, titled.template) == (OVERVIEW_ONLY, TITLE_AND_OVERVIEW)
@@ -82,7 +82,7 @@ def test_the_template_says_whether_titles_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("column", "with_title"), [("genres", False), ("title", True)])
-def test_a_missing_column_is_refused_with_those_there_are(
+def test_an_error_about_a_missing_column_lists_the_columns(
     tmp_path: Path, column: str, with_title: bool
 ) -> None:
     header = [name for name in ("title", "overview", "genres") if name != column]
@@ -91,7 +91,7 @@ def test_a_missing_column_is_refused_with_those_there_are(
         load(catalog, with_title=with_title)
 
 
-def test_a_catalog_of_one_genre_has_nothing_to_teach(tmp_path: Path) -> None:
+def test_a_catalog_of_one_genre_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"the same genre 'Drama'.*`genre_separator`"):
         load(write_films(tmp_path, overviews(20), ["Drama"]))
 
@@ -129,7 +129,7 @@ def test_extra_films_that_are_in_dev_or_test_are_left_out(tmp_path: Path, many: 
     assert len(extra) == len(many.part("train")) + 1
 
 
-def test_of_extra_films_with_parts_only_those_to_train_on_are_taken(
+def test_of_extra_films_with_parts_only_the_training_part_is_taken(
     tmp_path: Path, many: Dataset
 ) -> None:
     rows = [(f"New {part}.", "Drama", part) for part in ("train", "dev", "test", "", "train 2")]
@@ -137,7 +137,7 @@ def test_of_extra_films_with_parts_only_those_to_train_on_are_taken(
     assert extra.texts == ["New train."]
 
 
-def test_genres_that_only_the_extra_films_have_are_left_out(tmp_path: Path, many: Dataset) -> None:
+def test_genres_that_only_extra_films_have_are_left_out(tmp_path: Path, many: Dataset) -> None:
     rows = [("First.", "Western, Drama"), ("Second.", "Western"), ("Third.", "Comedy")]
     extra = load_extra(write_csv(tmp_path / "extra.csv", ("overview", "genres"), rows), many)
     assert (extra.texts, genres_of(extra)) == (["First.", "Third."], [["Drama"], ["Comedy"]])

@@ -26,7 +26,7 @@ def test_a_split_is_70_20_10(many: Dataset) -> None:
     assert shares == pytest.approx([0.7, 0.2, 0.1], abs=0.02)
 
 
-def test_each_genre_s_films_are_shared_out_70_20_10_too(many: Dataset) -> None:
+def test_each_genre_is_split_70_20_10_too(many: Dataset) -> None:
     counts = np.stack([many.part(part).labels.sum(axis=0) for part in PARTS])
     for shares in (counts / counts.sum(axis=0)).T:
         assert shares == pytest.approx([0.7, 0.2, 0.1], abs=0.03)
@@ -88,7 +88,7 @@ def test_a_split_file_of_another_catalog_is_refused_with_the_row(tmp_path: Path)
         pytest.param([(90, "train"), (91, "dev")], "in the part 'train'", id="rows beyond the end"),
     ],
 )
-def test_a_split_file_that_makes_no_split_is_refused(
+def test_an_invalid_split_file_is_refused(
     tmp_path: Path, rows: list[tuple[object, str]], message: str
 ) -> None:
     split_file = write_csv(tmp_path / "split.csv", ("row", "part"), rows)

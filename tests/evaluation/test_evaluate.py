@@ -61,7 +61,7 @@ def test_the_figures_as_json_leave_the_predictions_out(catalog: Path, tiny_model
     assert not {"predictions", "provenance", "decision"} & set(result.as_dict())
 
 
-def test_a_part_is_told_by_the_catalog_or_by_a_split_file(
+def test_parts_come_from_the_catalog_or_from_a_split_file(
     catalog: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     assert _evaluate(catalog, tiny_model, part="test").films == 2
@@ -81,7 +81,7 @@ def test_a_split_file_of_another_catalog_is_refused(
         _evaluate(catalog, tiny_model, split=str(split), part="test")
 
 
-def test_a_catalog_without_parts_is_told_how_to_name_them(tiny_model: Path, tmp_path: Path) -> None:
+def test_without_parts_the_error_names_the_parameter(tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("overview,genres\nlaugh,Comedy\n")
     with pytest.raises(ColumnError, match=r"no column 'part'.*`split`"):
         _evaluate(tmp_path / "f.csv", tiny_model, part="test")
@@ -158,6 +158,6 @@ def test_a_part_without_a_film_is_refused(tiny_model: Path, tmp_path: Path) -> N
     "options",
     [{"part": "exam"}, {"split": "s.csv"}, {"decision": Decision(top_k=3)}],
 )
-def test_what_makes_no_sense_is_wrong_usage(options: dict[str, Any]) -> None:
+def test_invalid_options_are_a_usage_error(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         EvaluationJob("films.csv", **options)

@@ -30,7 +30,7 @@ ROWS = st.integers(1, 20)
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """(rows, 4) labels and probabilities, with ties, empty genres and all."""
+    """(rows, 4) labels and probabilities, including ties and empty genres."""
     shape = (draw(ROWS), len(NAMES))
     labels = draw(arrays.arrays(np.int64, shape, elements=st.integers(0, 1)))
     return labels, draw(arrays.arrays(np.float64, shape, elements=TIED))
@@ -105,7 +105,7 @@ def test_a_row_of_weight_k_counts_as_k_rows(
             assert np.isnan(value)
 
 
-def test_average_precision_without_a_positive_is_no_number() -> None:
+def test_average_precision_without_a_positive_is_nan() -> None:
     assert np.isnan(average_precision(np.zeros(3), np.array([0.1, 0.2, 0.3]))).all()
 
 
@@ -153,7 +153,7 @@ def test_a_genre_is_predicted_from_its_own_threshold_upwards() -> None:
 
 
 @pytest.mark.parametrize("name", ["macro_f1", "micro_f1", "map"])
-def test_an_interval_holds_its_figure_and_is_no_point(example: Scores, name: str) -> None:
+def test_an_interval_contains_its_figure_and_has_a_width(example: Scores, name: str) -> None:
     low, high = getattr(example, f"{name}_interval")
     assert 0 <= low < getattr(example, name) < high <= 1
 
@@ -183,14 +183,14 @@ def test_more_films_make_a_narrower_interval() -> None:
     assert widths[1] == pytest.approx(widths[0] / 4, rel=0.2)
 
 
-def test_resamples_that_drew_no_positive_do_no_harm() -> None:
+def test_resamples_without_a_positive_are_left_out_of_the_mean() -> None:
     labels = np.array([[1, 0]] + [[0, 0]] * 9)
     probabilities = np.array([[0.9, 0.1]] * 10)
     scores = score_predictions(labels, probabilities, np.full(2, 0.5), NAMES[:2])
     assert scores.map_interval[0] == 0 < scores.map
 
 
-def test_without_any_positive_every_figure_is_nought_but_accuracy() -> None:
+def test_without_any_positive_every_figure_but_accuracy_is_zero() -> None:
     scores = _score([[0, 0], [0, 0]], [[0, 0], [0, 1]])
     assert (scores.macro_f1, scores.micro_f1, scores.map) == (0, 0, 0)
     assert scores.accuracy == pytest.approx(3 / 4)

@@ -1,4 +1,4 @@
-"""Figures behind the averages, checked by hand and against scikit-learn."""
+"""Metrics by genre and by film, checked by hand and against scikit-learn."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_each_genre_s_figures_are_those_of_scikit_learn(seed: int) -> None:
         assert one.recall == pytest.approx(one.tp / truth.sum())
 
 
-def test_what_is_not_defined_is_none() -> None:
+def test_an_undefined_metric_is_none() -> None:
     labels = np.zeros((4, 2), dtype=int)
     one, _ = genre_scores(labels, np.zeros((4, 2)), np.array([0.5, np.inf]), NAMES)
     assert (one.precision, one.recall, one.average_precision, one.mcc) == (None,) * 4
@@ -53,7 +53,7 @@ def test_what_is_not_defined_is_none() -> None:
     assert (off.threshold, off.fp) == (None, 0)
 
 
-def test_films_may_have_thresholds_of_their_own() -> None:
+def test_thresholds_may_differ_between_films() -> None:
     labels = np.array([[1, 1], [0, 1], [0, 1]])
     thresholds = np.array([[0.2, 0.5], [0.8, 0.5], [np.inf, 0.5]])
     drama, war = genre_scores(labels, np.full((3, 2), 0.5), thresholds, NAMES)
@@ -61,20 +61,20 @@ def test_films_may_have_thresholds_of_their_own() -> None:
     assert (war.tp, war.threshold) == (3, 0.5)
 
 
-def test_a_threshold_is_shared_where_all_films_have_it() -> None:
+def test_a_threshold_is_shared_if_all_films_have_it() -> None:
     rows = np.array([[0.2, 0.5, np.inf], [0.8, 0.5, np.inf]])
     np.testing.assert_array_equal(shared_thresholds(rows), [np.nan, 0.5, np.inf])
     np.testing.assert_array_equal(shared_thresholds(rows[0]), rows[0])
 
 
-def test_a_film_s_f1_counts_each_film_alike() -> None:
+def test_samples_f1_weights_each_film_equally() -> None:
     labels = np.array([[1, 0], [1, 1], [0, 0], [0, 0]])
     predicted = np.array([[1, 0], [1, 0], [0, 0], [1, 0]])
     assert samples_f1(labels, predicted) == pytest.approx((1 + 2 / 3 + 1 + 0) / 4)
     assert exact_match(labels, predicted) == 0.5
 
 
-def test_honest_probabilities_have_no_calibration_error_and_sure_wrong_ones_have_all() -> None:
+def test_calibrated_probabilities_have_error_zero_and_confident_wrong_ones_have_one() -> None:
     labels = np.array([[1], [0], [0], [0]])
     assert calibration_error(labels, np.full((4, 1), 0.25)) == pytest.approx(0.0)
     assert calibration_error(labels, 1.0 - labels) == pytest.approx(1.0)

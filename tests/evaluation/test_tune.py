@@ -1,4 +1,4 @@
-"""A model's thresholds, found anew on a labelled catalog, in a copy of the model."""
+"""New thresholds for a model, fitted to a labelled catalog and written to a copy of the model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support import tiny
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Path:
-    """Thirty films of which the tiny model knows two genres well; nothing is an Action film."""
+    """Thirty films of two genres that the tiny model knows well; none of them is an Action film."""
     path = tmp_path / "films.csv"
     rows = [f"laugh {row},Comedy\ncry {row},Drama\nthe robot {row},Drama\n" for row in range(10)]
     path.write_text("overview,genres\n" + "".join(rows))
@@ -45,7 +45,7 @@ def test_a_copy_carries_new_thresholds_and_operating_points(
     assert new.metrics["tuned_on"]["films"] == 30
 
 
-def test_a_genre_that_cannot_be_so_precise_is_off_and_told(
+def test_a_genre_that_cannot_reach_the_precision_is_off_and_listed(
     catalog: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     report = _tune(catalog, tiny_model, tmp_path / "tuned.onnx")
@@ -63,7 +63,7 @@ def test_probabilities_stay_as_they_were(catalog: Path, tiny_model: Path, tmp_pa
     assert new.thresholds.tolist() == [0.5] * 4
 
 
-def test_the_conditional_method_writes_two_thresholds_where_another_genre_tells_something(
+def test_the_conditional_method_writes_two_thresholds_where_another_genre_is_informative(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "f.csv").write_text(tiny.films_by_drama())
@@ -96,7 +96,7 @@ def test_a_conditionally_tuned_model_tags_as_the_method_predicts(
         assert set(genres or []) == {tiny.LABELS[at] for at in np.flatnonzero(row)}
 
 
-def test_where_no_genre_looks_at_another_the_file_is_as_plain_as_any(
+def test_without_conditional_thresholds_the_file_stays_at_format_version_1(
     catalog: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     report = _tune(catalog, tiny_model, tmp_path / "tuned.onnx", method="conditional")
@@ -105,7 +105,7 @@ def test_where_no_genre_looks_at_another_the_file_is_as_plain_as_any(
     assert metadata.to_props()["genre_batch.format_version"] == "1"
 
 
-def test_another_method_leaves_none_of_a_model_s_conditional_thresholds(
+def test_another_method_removes_a_model_s_conditional_thresholds(
     catalog: Path, conditional_model: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     for name, model in (("one", conditional_model), ("two", tiny_model)):
@@ -117,7 +117,7 @@ def test_the_command_line_offers_every_method() -> None:
     assert (*METHODS, "conditional") == TUNE_METHODS == cli_options.TUNE_METHODS
 
 
-def test_an_output_that_is_there_is_kept_unless_forced(
+def test_an_existing_output_is_kept_without_force(
     catalog: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "tuned.onnx"
@@ -144,7 +144,7 @@ def test_too_few_films_are_refused(tiny_model: Path, tmp_path: Path) -> None:
         ("o.onnx", {"method": "guess"}, "`method` must be one of f1,.*got 'guess'"),
     ],
 )
-def test_what_makes_no_sense_is_wrong_usage(
+def test_invalid_options_are_a_usage_error(
     catalog: Path, tiny_model: Path, tmp_path: Path, output: str, options: dict[str, str], said: str
 ) -> None:
     with pytest.raises(UsageError, match=said):

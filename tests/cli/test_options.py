@@ -1,0 +1,57 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import click
+import pytest
+
+from genre_batch.catalog.formats import Format
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.cli.main import cli
+from genre_batch.cli.options import FORMATS, columns_from, reading_from
+from genre_batch.errors import UsageError
+
+READERS = ("tag", "evaluate", "tune", "train", "augment", "compare", "inspect")
+LABELLED = ("evaluate", "tune", "train", "compare")
+
+
+def _parameters(command: str) -> dict[str, click.Parameter]:
+    return {parameter.name or "": parameter for parameter in cli.commands[command].params}
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_every_command_that_reads_a_catalog_has_all_reading_options(command: str) -> None:
+    parameters = _parameters(command)
+    for field in fields(ReadingOptions):
+        assert isinstance(parameters[field.name], click.Option)
+
+
+@pytest.mark.parametrize("command", LABELLED)
+def test_commands_that_read_labels_have_all_column_options(command: str) -> None:
+    assert {field.name for field in fields(ColumnOptions)} <= set(_parameters(command))
+
+
+def test_the_command_line_offers_every_format() -> None:
+    assert tuple(kind.value for kind in Format) == FORMATS
+
+
+def test_options_are_moved_into_their_dataclass() -> None:
+    options = {"input_format": "csv", "delimiter": "tab", "encoding": "UTF8", "text_column": "a"}
+    assert reading_from(options) == ReadingOptions("csv", "\t", "utf-8")
+    assert columns_from(options) == ColumnOptions(text_column="a")
+    assert options == {}
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"input_format": "xml"}, "`input_format` must be one of csv, tsv, .*, got 'xml'"),
+        ({"delimiter": "--"}, "one character"),
+        ({"encoding": "klingon"}, "klingon"),
+    ],
+)
+def test_an_invalid_reading_option_is_a_usage_error(option: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ReadingOptions(**option)
