@@ -56,7 +56,7 @@ class ReadingOptions:
 
 @dataclass(frozen=True)
 class ColumnOptions:
-    """Which columns of a labelled catalog to use.
+    """Which columns of a labeled catalog to use.
 
     Attributes:
         text_column, title_column, genre_column: column names; None: found by their usual names.

@@ -14,7 +14,7 @@ from genre_batch.cli.console import (
     rows_progress,
     table,
 )
-from genre_batch.cli.options import columns_from, labelled_options, reading_from
+from genre_batch.cli.options import evaluation_job_from, labelled_options, threshold_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,20 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 
-@click.command(short_help="Score a model on a labelled catalog.")
+@click.command(short_help="Score a model on a labeled catalog.")
 @click.argument("source", metavar="CATALOG")
 @labelled_options
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0.0, 1.0),
-    metavar="X",
-    help="One threshold for all genres.  [default: the model's own]",
-)
-@click.option(
-    "--operating-point",
-    metavar="NAME",
-    help="A named set of thresholds of the model.  [default: the model's own thresholds]",
-)
+@threshold_options
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option(
     "--report",
@@ -53,7 +43,7 @@ def evaluate(
     operating_point: str | None,
     **options: Any,
 ) -> None:
-    """Score a model on a labelled catalog.
+    """Score a model on a labeled catalog.
 
     Prints averages with 95 % bootstrap intervals over films, and for each genre the confusion
     matrix, precision, recall, F1, average precision and Matthews correlation. Warns if the model
@@ -61,22 +51,16 @@ def evaluate(
 
     \b
     Examples:
-      genre-batch evaluate labelled.csv
+      genre-batch evaluate labeled.csv
       genre-batch evaluate films.csv --split films.split.csv --part test --json
-      genre-batch evaluate labelled.csv --report report.html
+      genre-batch evaluate labeled.csv --report report.html
     """
     from genre_batch.evaluation.evaluate import evaluate as run
-    from genre_batch.evaluation.films import EvaluationJob
     from genre_batch.model.decision import Decision
 
     if report is not None:
         _check_report(report)
-    job = EvaluationJob(
-        reading=reading_from(options),
-        columns=columns_from(options),
-        decision=Decision(threshold, operating_point),
-        **options,
-    )
+    job = evaluation_job_from(options, Decision(threshold, operating_point))
     with rows_progress(progress) as advance:
         result = run(job, advance)
     if result.trained_on:

@@ -12,6 +12,8 @@ from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUM
 
 if TYPE_CHECKING:
     from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+    from genre_batch.evaluation.films import EvaluationJob
+    from genre_batch.model.decision import Decision
 
 __all__ = [
     "AUGMENTED_ROWS",
@@ -24,6 +26,7 @@ __all__ = [
     "base_model_option",
     "column_options",
     "columns_from",
+    "evaluation_job_from",
     "force_option",
     "labelled_options",
     "model_option",
@@ -31,6 +34,7 @@ __all__ = [
     "reading_options",
     "split_option",
     "threads_option",
+    "threshold_options",
 ]
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
@@ -158,6 +162,21 @@ def base_model_option(help_text: str) -> Decorator:
     )
 
 
+threshold_options = _together(
+    click.option(
+        "--threshold",
+        type=click.FloatRange(0.0, 1.0),
+        metavar="X",
+        help="One threshold for all genres.  [default: the model's own thresholds]",
+    ),
+    click.option(
+        "--operating-point",
+        metavar="NAME",
+        help="A named set of thresholds of the model.  [default: the model's own thresholds]",
+    ),
+)
+"""Add the options that replace a model's own thresholds."""
+
 labelled_options = _together(
     model_option,
     split_option,
@@ -174,7 +193,7 @@ labelled_options = _together(
     ),
     threads_option,
 )
-"""Add the options of commands that run a model on a labelled catalog."""
+"""Add the options of commands that run a model on a labeled catalog (`evaluation_job_from`)."""
 
 
 def reading_from(options: dict[str, Any]) -> ReadingOptions:
@@ -195,3 +214,20 @@ def columns_from(options: dict[str, Any]) -> ColumnOptions:
 
     names = [field.name for field in fields(ColumnOptions)]
     return ColumnOptions(**{name: options.pop(name, None) for name in names})
+
+
+def evaluation_job_from(options: dict[str, Any], decision: Decision | None = None) -> EvaluationJob:
+    """Create a job from the argument `source` and the values of `labelled_options`.
+
+    Raises:
+        UsageError: a value out of range, or options that contradict each other.
+    """
+    from genre_batch.evaluation.films import EvaluationJob
+    from genre_batch.model.decision import Decision
+
+    return EvaluationJob(
+        reading=reading_from(options),
+        columns=columns_from(options),
+        decision=decision or Decision(),
+        **options,
+    )

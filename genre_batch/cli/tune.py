@@ -9,10 +9,9 @@ import click
 from genre_batch.cli.console import note, print_tables, progress_option, rows_progress, table
 from genre_batch.cli.options import (
     TUNE_METHODS,
-    columns_from,
+    evaluation_job_from,
     force_option,
     labelled_options,
-    reading_from,
 )
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["tune"]
 
 
-@click.command(short_help="Find new thresholds for a model on a labelled catalog.")
+@click.command(short_help="Find new thresholds for a model on a labeled catalog.")
 @click.argument("source", metavar="CATALOG")
 @click.option("-o", "--output", required=True, metavar="MODEL.onnx", help="Model file to write.")
 @labelled_options
@@ -36,7 +35,7 @@ __all__ = ["tune"]
 @force_option
 @progress_option
 def tune(output: str, method: str, force: bool, progress: bool | None, **options: Any) -> None:
-    """Find new thresholds for a model on a labelled catalog.
+    """Find new thresholds for a model on a labeled catalog.
 
     Writes a copy of the model with new thresholds and the operating points f1, balanced,
     precision=0.9, recall=0.9 and score, for tag --operating-point. Their precision and recall are
@@ -49,15 +48,13 @@ def tune(output: str, method: str, force: bool, progress: bool | None, **options
 
     \b
     Example:
-      genre-batch tune labelled.csv -o tuned.onnx
+      genre-batch tune labeled.csv -o tuned.onnx
       genre-batch tag films.csv -m tuned.onnx --operating-point precision=0.9 -o tagged.csv
     """
-    from genre_batch.evaluation.films import EvaluationJob
     from genre_batch.evaluation.tune import TuneJob
     from genre_batch.evaluation.tune import tune as run
 
-    data = EvaluationJob(reading=reading_from(options), columns=columns_from(options), **options)
-    job = TuneJob(data, output, method, force)
+    job = TuneJob(evaluation_job_from(options), output, method, force)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     _show(result, method)

@@ -1,1 +1,1 @@
-"""Labelled catalogs, read once for all commands that train or evaluate: texts, labels, splits."""
+"""Labeled catalogs, read once for all commands that train or evaluate: texts, labels, splits."""

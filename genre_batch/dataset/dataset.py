@@ -1,4 +1,4 @@
-"""Labelled films in parts, as training and exporting use them, and their file in a run folder."""
+"""Labeled films in parts, as training and exporting use them, and their file in a run folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Dataset", "concatenate", "read_dataset", "variants"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled films, each in one part.
+    """Labeled films, each in one part.
 
     Attributes:
         texts: what the model reads of each film, with its title if the template has one.

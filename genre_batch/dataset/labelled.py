@@ -1,4 +1,4 @@
-"""The reader of labelled catalogs: the text, the genres and the text key of every row."""
+"""The reader of labeled catalogs: the text, the genres and the text key of every row."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Titles = Literal["unused", "optional", "required"]
 
 @dataclass(frozen=True)
 class LabelledColumns:
-    """The columns of a labelled catalog, found, and how to read them.
+    """The columns of a labeled catalog, found, and how to read them.
 
     Attributes:
         text, genres: column names.
@@ -98,7 +98,7 @@ def find_labelled_columns(
 
 @dataclass(frozen=True, eq=False)
 class LabelledCatalog:
-    """All rows of a labelled catalog, usable or not.
+    """All rows of a labeled catalog, usable or not.
 
     Attributes:
         name: the catalog, for messages.
@@ -150,7 +150,7 @@ def read_labelled(
     *,
     titles: Titles = "unused",
 ) -> LabelledCatalog:
-    """Read a labelled catalog into memory.
+    """Read a labeled catalog into memory.
 
     Args:
         location: the catalog.

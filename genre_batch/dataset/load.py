@@ -1,4 +1,4 @@
-"""Labelled catalog -> dataset in parts, with each film and its copies in one part only."""
+"""Labeled catalog -> dataset in parts, with each film and its copies in one part only."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def load_dataset(
     split_file: Location | None = None,
     seed: int = 0,
 ) -> Dataset:
-    """Load a labelled catalog and split it into parts.
+    """Load a labeled catalog and split it into parts.
 
     Args:
         location: the catalog.

@@ -1,1 +1,1 @@
-"""Scoring a model on a labelled catalog, and tuning its thresholds."""
+"""Scoring a model on a labeled catalog, and tuning its thresholds."""

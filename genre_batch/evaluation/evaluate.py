@@ -1,4 +1,4 @@
-"""`evaluate`: score a model on a labelled catalog."""
+"""`evaluate`: score a model on a labeled catalog."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Evaluation:
 
 
 def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Evaluation:
-    """Score a model on a labelled catalog.
+    """Score a model on a labeled catalog.
 
     Args:
         job: the catalog, the model and the options.

@@ -1,4 +1,4 @@
-"""The films of a labelled catalog that a model can be scored on, and its probabilities."""
+"""The films of a labeled catalog that a model can be scored on, and its probabilities."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EvaluationJob:
     """What to score and how.
 
     Attributes:
-        source: a labelled catalog: a file, a URL, or `-` for stdin.
+        source: a labeled catalog: a file, a URL, or `-` for stdin.
         model: an exported .onnx; None: the default model.
         reading: how to read the catalog.
         columns: which of its columns to use.
@@ -66,7 +66,7 @@ class EvaluationJob:
 
 @dataclass(frozen=True, eq=False)
 class LabelledFilms:
-    """The films of a labelled catalog that can be scored.
+    """The films of a labeled catalog that can be scored.
 
     Attributes:
         overviews: (n,) strings.
@@ -96,7 +96,7 @@ class LabelledFilms:
 
 
 def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> LabelledFilms:
-    """Read the films of a job's catalog and part, labelled with the model's genres.
+    """Read the films of a job's catalog and part, labeled with the model's genres.
 
     Raises:
         UsageError: the catalog or the split file does not exist.

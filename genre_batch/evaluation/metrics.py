@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 __all__ = [
     "Gain",
+    "Labels",
+    "Probabilities",
     "Scores",
     "average_precision",
     "f1_per_genre",

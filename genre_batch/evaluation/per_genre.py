@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.evaluation.metrics import average_precision
+from genre_batch.evaluation.metrics import Labels, Probabilities, average_precision
 
 __all__ = [
     "BINS",
@@ -22,9 +21,6 @@ __all__ = [
     "samples_f1",
     "shared_thresholds",
 ]
-
-Labels = npt.NDArray[np.integer[Any] | np.bool_]
-Probabilities = npt.NDArray[np.floating[Any]]
 
 BINS = 15
 """The number of equal-width bins of the calibration error and the reliability diagram."""

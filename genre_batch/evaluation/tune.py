@@ -1,4 +1,4 @@
-"""`tune`: find new thresholds for a model on a labelled catalog."""
+"""`tune`: find new thresholds for a model on a labeled catalog."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TuneJob:
     """What to tune on and how.
 
     Attributes:
-        data: the labelled catalog and the model.
+        data: the labeled catalog and the model.
         output: the .onnx file to write.
         method: of `TUNE_METHODS`, for the thresholds that `tag` uses by default.
         force: overwrite an existing output.
@@ -91,7 +91,7 @@ class TuneResult:
 
 
 def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
-    """Write a copy of a model with thresholds and operating points fitted to a labelled catalog.
+    """Write a copy of a model with thresholds and operating points fitted to a labeled catalog.
 
     Graph, tokenizer and labels stay unchanged; figures measured at the old thresholds are removed.
 

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of labelled catalogs."""
+"""Fixtures of the tests of labeled catalogs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All commands that read a labelled catalog use the same rows and genres of it."""
+"""All commands that read a labeled catalog use the same rows and genres of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A labelled catalog becomes texts, labels and parts, with no film in two parts."""
+"""A labeled catalog becomes texts, labels and parts, with no film in two parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's figures on a labelled catalog."""
+"""A model's figures on a labeled catalog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New thresholds for a model, fitted to a labelled catalog and written to a copy of the model."""
+"""New thresholds for a model, fitted to a labeled catalog and written to a copy of the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small labelled catalogs, written and loaded."""
+"""Small labeled catalogs, written and loaded."""
 
 from __future__ import annotations
 
