@@ -1,4 +1,4 @@
-"""The report of `evaluate`."""
+"""The page of an evaluation."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ __all__ = ["evaluation_report"]
 
 
 def evaluation_report(evaluation: Evaluation) -> Report:
-    """What `evaluate` found, as a page.
+    """Make the page of an evaluation.
 
     Args:
         evaluation: with its predictions, as `evaluate` returns it.
+
+    Raises:
+        ValueError: the evaluation has no predictions.
     """
     if evaluation.predictions is None:
-        raise ValueError("a report shows predictions: this evaluation was made without them")
-    # Names without folders: a page is passed on, and where files lay is nobody's business.
+        raise ValueError("cannot make a report of an evaluation without predictions")
+    # File names without folders: pages are shared, and must not reveal local paths.
     catalog = PurePath(evaluation.catalog).name
     scores = evaluation.scores
     films = f"the {evaluation.part} part" if evaluation.part else "the catalog"
     left_out = (
-        f" {evaluation.left_out:,} rows without a text or a genre were left out."
+        f" {evaluation.left_out:,} rows without a text or a genre were skipped."
         if evaluation.left_out
         else ""
     )
@@ -51,14 +54,17 @@ def evaluation_report(evaluation: Evaluation) -> Report:
     return Report(
         title=f"Genres predicted for {catalog}",
         lead=(
-            f"A model's genres against the labels of {evaluation.films:,} films: "
+            f"Predicted genres compared with the labels of {evaluation.films:,} films: "
             f"{films if evaluation.part else 'all'} of {catalog}.{left_out}",
-            f"A genre is predicted from {_thresholds(evaluation)} upwards.",
+            f"A genre is predicted at or above {_thresholds(evaluation)}.",
         ),
         sections=(
-            Section("Averages", tables=(averages_table(averages, f"Over all genres, on {films}"),)),
+            Section(
+                "Averages",
+                tables=(averages_table(averages, f"Averages over all genres, on {films}"),),
+            ),
             *prediction_sections(evaluation.predictions, films),
-            Section("Model", tables=(facts_table(model, "Where the model comes from"),)),
+            Section("Model", tables=(facts_table(model, "Origin of the model"),)),
         ),
         warnings=_warnings(evaluation),
     )
@@ -67,23 +73,23 @@ def evaluation_report(evaluation: Evaluation) -> Report:
 def _thresholds(evaluation: Evaluation) -> str:
     decision = evaluation.decision
     if decision.operating_point is not None:
-        return f"its threshold at the model's operating point {decision.operating_point}"
+        return f"its threshold of the model's operating point {decision.operating_point}"
     if decision.threshold is not None:
         return f"a probability of {decision.threshold:g}"
-    own = "the model's own threshold for it"
+    default = "the model's threshold for it"
     if evaluation.predictions is not None and evaluation.predictions.thresholds.ndim == 2:
-        return f"{own}, or one of two by whether another genre is predicted,"
-    return own
+        return f"{default}; some genres have two, depending on whether another genre is predicted"
+    return default
 
 
 def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
-    found = []
+    warnings = []
     if evaluation.trained_on:
-        found.append(
-            f"the model was trained on {evaluation.trained_on:,} of these "
-            f"{evaluation.films:,} films: its figures on them are no promise for others."
+        warnings.append(
+            f"the model was trained on {evaluation.trained_on:,} of these {evaluation.films:,} "
+            f"films: expect lower figures on other films."
         )
     if evaluation.ignored:
-        named = ", ".join(f"{name} ({count:,})" for name, count in evaluation.ignored.items())
-        found.append(f"genres that the model does not know were left out: {named}.")
-    return tuple(found)
+        genres = ", ".join(f"{name} ({count:,})" for name, count in evaluation.ignored.items())
+        warnings.append(f"genres that the model does not know were ignored: {genres}.")
+    return tuple(warnings)

@@ -2,7 +2,7 @@
 (() => {
   const root = document.documentElement;
 
-  // Colours are the style sheet's variables, so that a drawn figure follows the theme by itself.
+  // Colors are the style sheet's variables, so that figures follow the theme without a redraw.
   const color = (name) => `var(--${name})`;
   const font = getComputedStyle(document.body).fontFamily;
   const config = {
@@ -27,7 +27,7 @@
 
   const views = [];
 
-  // Figures that offer the same choice follow each other.
+  // Changes every figure that offers the value.
   function choose(value) {
     for (const { view, select } of views) {
       if (select && [...select.options].some((option) => option.value === value)) {
@@ -43,7 +43,7 @@
     const select = figure.querySelector("select");
     const options = {
       config,
-      ast: true, // expressions are interpreted: the page's policy lets nothing be compiled
+      ast: true, // interprets expressions: the page's policy forbids compiling them
       actions: false,
       defaultStyle: false,
       renderer: "svg",
@@ -83,7 +83,7 @@
     const body = table.tBodies[0];
     const rows = [...body.rows].map((row) => ({ row, key: key(row, column) }));
     rows.sort((one, other) => {
-      // What is not known stands last, whichever way.
+      // Unknown values come last in both directions.
       if (one.key === null || other.key === null) return (one.key === null) - (other.key === null);
       return sign * compare(one.key, other.key);
     });
@@ -103,7 +103,7 @@
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
   function label() {
     toggle.textContent = isDark() ? "Light" : "Dark";
-    toggle.setAttribute("aria-label", `Switch to ${isDark() ? "light" : "dark"} colours`);
+    toggle.setAttribute("aria-label", `Switch to ${isDark() ? "light" : "dark"} colors`);
   }
   toggle.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";

@@ -1,8 +1,8 @@
-"""What a report consists of, and the one HTML file it becomes.
+"""The building blocks of a report, and writing them as one HTML file.
 
-The page holds everything it shows: tables, the figures' data, the library that draws them and its
-own script, the only two scripts that its content security policy lets run; nothing may be fetched.
-The same report gives the same bytes.
+The page is self-contained: tables, the figures' data, the drawing library and the page's own
+script. The content security policy allows these two scripts only, and no network access. The same
+report gives the same bytes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import vl_convert
 from jinja2 import Environment, StrictUndefined
@@ -28,7 +29,9 @@ from genre_batch.version import __version__
 __all__ = ["Cell", "Column", "Figure", "Report", "Section", "Table", "render", "write_report"]
 
 Cell = str | int | float | None
-"""What a table shows in one place; None and numbers that are none: a dash, sorted last."""
+"""A value of a table; None, NaN and infinity are shown as a dash and sorted last."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,17 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: its heading.
-        digits: places behind the point of its numbers; None: its cells are text.
-        says: what it means, shown when the heading is pointed at.
+        name: the heading.
+        digits: decimal places of the numbers; None for a column of text.
+        meaning: the heading's tooltip.
     """
 
     name: str
     digits: int | None = None
-    says: str = ""
+    meaning: str = ""
 
-    def shown(self, cell: Cell) -> str:
-        """A cell as people read it."""
+    def formatted(self, cell: Cell) -> str:
+        """Format a cell for people."""
         if cell is None or (isinstance(cell, float) and not math.isfinite(cell)):
             return "–"  # noqa: RUF001 - a dash, not a minus
         return str(cell) if self.digits is None else f"{cell:,.{self.digits}f}"
@@ -57,9 +60,9 @@ class Table:
     """A table that the reader can sort by any column.
 
     Attributes:
-        caption: what it shows.
+        caption: what the table shows.
         columns: the first one names the rows.
-        rows: in the order they are first shown in, a cell for each column.
+        rows: in their initial order, a cell for each column.
     """
 
     caption: str
@@ -70,7 +73,24 @@ class Table:
         for row in self.rows:
             for column, cell in zip(self.columns, row, strict=True):
                 if column.digits is not None and isinstance(cell, str):
-                    raise ValueError(f"{column.name} holds numbers, not {cell!r}")
+                    raise ValueError(f"column {column.name} takes numbers, got {cell!r}")
+
+    @classmethod
+    def of(
+        cls,
+        caption: str,
+        items: Iterable[Item],
+        columns: Sequence[tuple[Column, Callable[[Item], Cell]]],
+    ) -> Self:
+        """Make a table with a row for each item.
+
+        Args:
+            caption: what the table shows.
+            items: one for each row.
+            columns: each column, and the function that computes its cell from an item.
+        """
+        rows = tuple(tuple(cell_of(item) for _, cell_of in columns) for item in items)
+        return cls(caption, tuple(column for column, _ in columns), rows)
 
 
 @dataclass(frozen=True)
@@ -78,13 +98,13 @@ class Figure:
     """A chart.
 
     Attributes:
-        title: what it shows.
-        description: how to read it; also what is read out to those who cannot see it.
-        spec: Vega-Lite, `width` the container's; made by figures.py.
-        choices: what the reader may choose between, the values of the spec's parameter `choice`;
-            figures of one page that offer the same value follow each other.
-        chosen: the first choice shown; of `choices`.
-        of: what is chosen: `Genre`.
+        title: what the figure shows.
+        description: how to read it; also the text for screen readers.
+        spec: Vega-Lite, as wide as its container; built in figures.py.
+        choices: the values of the spec's parameter `choice`, offered in a list. Choosing one
+            changes every figure of the page that offers it.
+        chosen: the initial choice, of `choices`.
+        choice_label: the label of the list.
     """
 
     title: str
@@ -92,21 +112,21 @@ class Figure:
     spec: dict[str, Any]
     choices: tuple[str, ...] = ()
     chosen: str | None = None
-    of: str = "Genre"
+    choice_label: str = "Genre"
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page, with an entry of its own in the navigation.
+    """A part of the page, with its own entry in the navigation.
 
     Attributes:
-        title: its heading.
-        says: paragraphs before its figures and tables.
-        figures, tables: shown in this order.
+        title: the heading.
+        paragraphs: text before the figures and tables.
+        figures, tables: figures are shown before tables.
     """
 
     title: str
-    says: tuple[str, ...] = ()
+    paragraphs: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
 
@@ -116,10 +136,10 @@ class Report:
     """A page.
 
     Attributes:
-        title: its heading.
-        lead: paragraphs under it: what was done, to what.
+        title: the heading.
+        lead: paragraphs below the heading: what was done, and with which data.
         sections: in order.
-        warnings: what a reader has to know before believing a figure.
+        warnings: what a reader must know before trusting the figures.
     """
 
     title: str
@@ -129,14 +149,14 @@ class Report:
 
 
 def write_report(report: Report, path: str | os.PathLike[str]) -> None:
-    """Writes a report whole or not at all; one that is there is replaced.
+    """Write a report completely or not at all, replacing an existing one.
 
     Args:
-        report: what to show.
-        path: a file or a cloud URL.
+        report: the report to write.
+        path: a local file.
 
     Raises:
-        CatalogError: it cannot be written there.
+        CatalogError: the file cannot be written.
     """
     content = render(report)
     try:
@@ -147,7 +167,7 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> None:
 
 
 def render(report: Report) -> bytes:
-    """The page: UTF-8 HTML, every text in it escaped."""
+    """Render the page as UTF-8 HTML, with every text escaped."""
     library, script = _library(), _resource("page.js")
     template = _environment().from_string(_resource("page.html"))
     page = template.render(
@@ -163,10 +183,10 @@ def render(report: Report) -> bytes:
 
 @functools.cache
 def _library() -> str:
-    """Vega, Vega-Lite and Vega-Embed, 0.9 MB of script."""
+    """Return Vega, Vega-Lite and Vega-Embed as one script of 0.9 MB."""
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    # What would end the script element, inside a string of the library, and line ends that a
-    # browser reads as others: the hash is taken of what it reads.
+    # A string of the library must not end the script element. Browsers normalize line ends before
+    # they hash a script.
     return bundle.replace("</script", "<\\/script").replace("\r\n", "\n")
 
 
@@ -184,11 +204,11 @@ def _environment() -> Environment:
 
 
 def _embedded(value: Any) -> Markup:
-    """JSON for a script element of data: nothing in it can end the element."""
+    """Encode JSON for a script element of data, so that no value can end the element."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def _hash(script: str) -> str:
-    """A script's name in the content security policy."""
+    """Return a script's source expression for the content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

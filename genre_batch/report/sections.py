@@ -5,27 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
-from genre_batch.evaluation.per_genre import (
-    GenreScores,
-    Predictions,
-    genre_scores,
-    shared_thresholds,
-)
-from genre_batch.report.figures import (
-    calibration,
-    confusion_matrices,
-    genre_counts,
-    precision_recall_curves,
-    threshold_curves,
-)
+from genre_batch.evaluation.per_genre import GenreScores, Predictions, genre_scores
+from genre_batch.report.counts import genre_counts
+from genre_batch.report.curves import calibration, precision_recall_curves, threshold_curves
+from genre_batch.report.matrices import confusion_matrices
 from genre_batch.report.page import Column, Section, Table
 
 __all__ = [
-    "FIRST_SHOWN",
     "Average",
     "averages_table",
+    "curves_section",
     "facts_table",
     "first_shown",
     "genres_table",
@@ -34,15 +26,15 @@ __all__ = [
 ]
 
 FIRST_SHOWN = "Drama"
-"""The genre whose figures the paper shows (its figures 4 and 5)."""
+"""The genre of the paper's figures 4 and 5."""
 
 
 @dataclass(frozen=True)
 class Average:
-    """A figure over all genres.
+    """A score over all genres.
 
     Attributes:
-        name: of the figure.
+        name: of the score.
         value: 0..1.
         interval: (low, high), 95 %; None where none was computed.
     """
@@ -53,66 +45,58 @@ class Average:
 
 
 def averages_table(averages: Iterable[Average], caption: str) -> Table:
-    """Figures over all genres, each with its interval."""
-    return Table(
-        caption,
-        (
-            Column("Figure"),
-            Column("Value", 3),
-            Column("95 % from", 3, "lower end of the bootstrap interval over films"),
-            Column("to", 3, "upper end of the bootstrap interval over films"),
-        ),
-        tuple((one.name, one.value, *(one.interval or (None, None))) for one in averages),
+    """List scores over all genres, with their intervals."""
+    columns = (
+        (Column("Figure"), attrgetter("name")),
+        (Column("Value", 3), attrgetter("value")),
+        (Column("95 % from", 3, "lower end of the bootstrap interval over films"), _end(0)),
+        (Column("to", 3, "upper end of the bootstrap interval over films"), _end(1)),
     )
+    return Table.of(caption, averages, columns)
+
+
+def _end(index: int) -> Any:
+    return lambda average: None if average.interval is None else average.interval[index]
 
 
 def genres_table(scores: Sequence[GenreScores], caption: str) -> Table:
-    """Each genre's figures."""
-    return Table(
-        caption,
+    """List each genre's scores."""
+    columns = (
+        (Column("Genre"), attrgetter("genre")),
+        (Column("Films", 0, "films that have the genre"), attrgetter("films")),
+        (Column("Threshold", 3, "the lowest predicted probability"), attrgetter("threshold")),
         (
-            Column("Genre"),
-            Column("Films", 0, "films that have the genre"),
-            Column("Threshold", 3, "the probability from which it is predicted"),
-            Column("Precision", 3, "of the films given the genre, the share that has it"),
-            Column("Recall", 3, "of the films that have the genre, the share given it"),
-            Column("F1", 3, "the harmonic mean of precision and recall"),
+            Column("Precision", 3, "share of the films predicted to have the genre that have it"),
+            attrgetter("precision"),
+        ),
+        (
+            Column("Recall", 3, "share of the films that have the genre that are predicted"),
+            attrgetter("recall"),
+        ),
+        (Column("F1", 3, "the harmonic mean of precision and recall"), attrgetter("f1")),
+        (
             Column("AP", 3, "average precision, over all thresholds"),
-            Column("MCC", 3, "Matthews correlation coefficient"),
+            attrgetter("average_precision"),
         ),
-        tuple(
-            (
-                one.genre,
-                one.films,
-                one.threshold,
-                one.precision,
-                one.recall,
-                one.f1,
-                one.average_precision,
-                one.mcc,
-            )
-            for one in scores
-        ),
+        (Column("MCC", 3, "Matthews correlation coefficient"), attrgetter("mcc")),
     )
+    return Table.of(caption, scores, columns)
 
 
 def matrices_table(scores: Sequence[GenreScores], caption: str) -> Table:
-    """Each genre's confusion matrix, a row each."""
-    return Table(
-        caption,
-        (
-            Column("Genre"),
-            Column("TP", 0, "have it and are given it"),
-            Column("FP", 0, "have it not and are given it"),
-            Column("FN", 0, "have it and are not given it"),
-            Column("TN", 0, "have it not and are not given it"),
-        ),
-        tuple((one.genre, one.tp, one.fp, one.fn, one.tn) for one in scores),
+    """List each genre's confusion matrix, one row each."""
+    columns = (
+        (Column("Genre"), attrgetter("genre")),
+        (Column("TP", 0, "have the genre, predicted"), attrgetter("tp")),
+        (Column("FP", 0, "do not have the genre, predicted"), attrgetter("fp")),
+        (Column("FN", 0, "have the genre, not predicted"), attrgetter("fn")),
+        (Column("TN", 0, "do not have the genre, not predicted"), attrgetter("tn")),
     )
+    return Table.of(caption, scores, columns)
 
 
 def facts_table(facts: Mapping[str, Any], caption: str) -> Table:
-    """Names and values of any kind: options, versions, hashes."""
+    """List names and values of any kind: options, versions, hashes."""
     return Table(
         caption,
         (Column("Name"), Column("Value")),
@@ -120,14 +104,14 @@ def facts_table(facts: Mapping[str, Any], caption: str) -> Table:
     )
 
 
-def _flat(facts: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
-    """Nested mappings as one, their names put together, and lists of them numbered from 1."""
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Flatten nested mappings, joining their names, and lists of mappings, numbered from 1."""
     for key, value in facts.items():
-        name = f"{above} {key.replace('_', ' ')}".strip()
+        name = f"{prefix} {key.replace('_', ' ')}".strip()
         if isinstance(value, Mapping):
             yield from _flat(value, name)
         elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            yield from _flat({str(at): one for at, one in enumerate(value, start=1)}, name)
+            yield from _flat({str(number): item for number, item in enumerate(value, 1)}, name)
         else:
             yield name, value
 
@@ -141,50 +125,59 @@ def _in_words(value: Any) -> str:
 
 
 def first_shown(scores: Sequence[GenreScores]) -> str:
-    """The genre that figures of one genre begin with: Drama or, without it, the most common."""
-    names = [one.genre for one in scores]
-    return FIRST_SHOWN if FIRST_SHOWN in names else max(scores, key=lambda one: one.films).genre
+    """Choose the genre that figures of one genre show initially: Drama, or the most common one."""
+    names = [genre.genre for genre in scores]
+    return FIRST_SHOWN if FIRST_SHOWN in names else max(scores, key=attrgetter("films")).genre
 
 
-def prediction_sections(predictions: Predictions, films: str) -> tuple[Section, ...]:
-    """Genres, confusion matrices, curves, calibration and counts of one set of predictions.
+def curves_section(predictions: Predictions, chosen: str, *paragraphs: str) -> Section:
+    """Make the section of precision-recall and threshold curves.
 
     Args:
         predictions: at least one film and one genre.
-        films: which films these are: `the test part`.
+        chosen: the genre shown initially.
+        paragraphs: text before the figures.
     """
-    names, labels = predictions.names, predictions.labels
-    probabilities = predictions.probabilities
-    scores = genre_scores(labels, probabilities, predictions.thresholds, names)
-    thresholds = shared_thresholds(predictions.thresholds)
+    return Section(
+        "Curves",
+        paragraphs,
+        (precision_recall_curves(predictions, chosen), threshold_curves(predictions, chosen)),
+    )
+
+
+def prediction_sections(predictions: Predictions, films: str) -> tuple[Section, ...]:
+    """Make the sections of one set of predictions: genres, confusion, curves, counts, calibration.
+
+    Args:
+        predictions: at least one film and one genre.
+        films: which films these are, such as `the test part`.
+    """
+    scores = genre_scores(
+        predictions.labels, predictions.probabilities, predictions.thresholds, predictions.names
+    )
     chosen = first_shown(scores)
-    predicted = {one.genre: one.tp + one.fp for one in scores}
+    counts = {
+        "have it": {genre.genre: genre.films for genre in scores},
+        "predicted": {genre.genre: genre.tp + genre.fp for genre in scores},
+    }
     return (
-        Section(
-            "Genres",
-            tables=(genres_table(scores, f"Each genre's figures on {films}"),),
-        ),
+        Section("Genres", tables=(genres_table(scores, f"Each genre's figures on {films}"),)),
         Section(
             "Confusion",
             figures=(confusion_matrices(scores, chosen),),
             tables=(matrices_table(scores, f"Every genre's confusion matrix on {films}"),),
         ),
-        Section(
-            "Curves",
-            figures=(
-                precision_recall_curves(labels, probabilities, names, thresholds, chosen),
-                threshold_curves(labels, probabilities, names, thresholds, chosen),
-            ),
-        ),
+        curves_section(predictions, chosen),
         Section(
             "Counts and calibration",
             figures=(
                 genre_counts(
-                    {"have it": {one.genre: one.films for one in scores}, "predicted": predicted},
+                    counts,
                     "Films of each genre",
-                    f"How many films of {films} have each genre, and how many are given it.",
+                    f"For each genre, how many films of {films} have it, and for how many it is "
+                    "predicted.",
                 ),
-                calibration(labels, probabilities),
+                calibration(predictions),
             ),
         ),
     )

@@ -12,7 +12,8 @@ import numpy as np
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.split import PARTS
 from genre_batch.evaluation.per_genre import Predictions
-from genre_batch.report.figures import genre_counts, training_curves
+from genre_batch.report.counts import genre_counts
+from genre_batch.report.curves import training_curves
 from genre_batch.report.page import Cell, Column, Figure, Report, Section, Table
 from genre_batch.report.sections import facts_table, prediction_sections
 from genre_batch.training.encoder.base_model import load_checkpoint
@@ -52,7 +53,7 @@ def run_report(folder: RunFolder, dataset: Dataset, training: Dataset) -> Report
         sections=(
             Section(
                 "Figures",
-                says=(
+                paragraphs=(
                     "Development figures are at thresholds tuned on the same films, and so "
                     "optimistic; quote those of the test part. Intervals: 95 %, bootstrap over "
                     "films.",

@@ -1,4 +1,4 @@
-"""Report pages in a headless Chromium: drawn, clicked through, quiet, and nothing fetched."""
+"""Report pages work in a headless Chromium: figures, sorting, themes, and no network access."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RATED = Table(
     "Ratings", (Column("Film"), Column("Stars", 1)), (("B", 2.0), ("A", None), ("C", 10.0))
 )
 LEAST_CONTRAST = 4.5
-"""What the W3C's guidelines ask of text (WCAG 2.2, 1.4.3)."""
+"""The W3C's minimum for text (WCAG 2.2, 1.4.3)."""
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of every kind of section, with a genre whose name is HTML."""
+    """Write a report with every kind of section, and a genre whose name is HTML."""
     random = np.random.default_rng(0)
     labels = (random.random((200, 5)) < [0.3, 0.5, 0.2, 0.3, 0.05]).astype(np.uint8)
     probabilities = 0.4 * labels + 0.6 * random.random((200, 5))
@@ -39,11 +39,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _first_column(browser: Browser, table: int) -> list[str]:
-    return browser.strings(
-        "return [...document.querySelectorAll('main table')[arguments[0]].tBodies[0].rows]"
-        ".map(row => row.cells[0].textContent)",
-        table,
-    )
+    return _column(browser, table, 0)
 
 
 def _column(browser: Browser, table: int, column: int) -> list[str]:
@@ -76,7 +72,7 @@ def _colors(browser: Browser, selector: str, of: str) -> list[str]:
 
 
 def _look(browser: Browser) -> tuple[bool, list[str]]:
-    """Whether the page is dark, and its colours of text, all of which can be read."""
+    """Return whether the page is dark, and its text colors, after checking their contrast."""
     on_page = _colors(browser, "h2, p:not(.warning), td, th, nav a, #theme", "color")
     on_panel = _colors(browser, "figcaption *, label, select", "color")
     drawn = _colors(browser, ".plot .role-axis text, .plot .role-legend text", "fill")
@@ -92,7 +88,7 @@ def _look(browser: Browser) -> tuple[bool, list[str]]:
 
 
 def _drawings(browser: Browser) -> list[str]:
-    """Each figure's SVG, as it stands."""
+    """Return each figure's SVG."""
     return browser.strings("return [...document.querySelectorAll('.plot')].map(e => e.innerHTML)")
 
 

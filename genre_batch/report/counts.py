@@ -1,0 +1,56 @@
+"""Numbers of films by genre as a figure: the paper's figures 1 and 2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import altair as alt
+
+from genre_batch.report.figures import Rows, figure_of, inline
+from genre_batch.report.page import Figure
+
+__all__ = ["genre_counts"]
+
+
+def genre_counts(
+    counts: Mapping[str, Mapping[str, int]], title: str, description: str, unit: str = "films"
+) -> Figure:
+    """Draw a bar for each genre and series.
+
+    Args:
+        counts: series (such as `before` and `after` oversampling) -> genre -> films. Genres are
+            sorted by the first series' counts, and by name where those are equal.
+        title: the figure's.
+        description: how to read it.
+        unit: what is counted.
+    """
+    series = list(counts)
+    genres = sorted({genre for by_genre in counts.values() for genre in by_genre})
+    genres.sort(key=lambda genre: -counts[series[0]].get(genre, 0))
+    rows: Rows = [
+        {"genre": genre, "series": name, "films": by_genre.get(genre, 0)}
+        for name, by_genre in counts.items()
+        for genre in genres
+    ]
+    several = len(series) > 1
+    base = alt.Chart(inline(rows)).encode(
+        x=alt.X("films:Q", title=unit, axis=alt.Axis(tickCount=5, format="~s")),
+        y=alt.Y("genre:N", title=None, sort=genres, scale=alt.Scale(paddingInner=0.25)),
+        tooltip=[
+            alt.Tooltip("genre:N"),
+            *([alt.Tooltip("series:N")] if several else []),
+            alt.Tooltip("films:Q", title=unit, format=","),
+        ],
+    )
+    if several:
+        base = base.encode(yOffset=alt.YOffset("series:N", sort=series))
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(
+        color=alt.Color(
+            "series:N", sort=series, legend=alt.Legend(symbolType="square") if several else None
+        )
+    )
+    numbers = base.mark_text(align="left", baseline="middle", dx=4).encode(
+        text=alt.Text("films:Q", format=",")
+    )
+    chart = alt.layer(bars, numbers).properties(height=len(genres) * (10 + 14 * len(series)))
+    return figure_of(title, description, chart)
