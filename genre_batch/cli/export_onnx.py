@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from genre_batch.cli.console import (
@@ -13,19 +11,22 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
+from genre_batch.cli.options import force_option
 
 __all__ = ["export_onnx"]
 
 
-@click.command(short_help="Make one ONNX file of a training run.")
-@click.argument("run_dir")
-@click.option("-o", "--output", required=True, metavar="MODEL.onnx", help="The file to write.")
+@click.command(short_help="Export a training run as one ONNX file.")
+@click.argument("run", metavar="RUN_DIR")
+@click.option(
+    "-o", "--output", required=True, metavar="MODEL.onnx", help="The model file to write."
+)
 @click.option(
     "--precision",
     type=click.Choice(["int8", "fp32"]),
     default="int8",
     show_default=True,
-    help="8-bit weights and embeddings, or the checkpoint's float32.",
+    help="int8: weights and embeddings in 8 bits; fp32: the checkpoint's 32-bit floats.",
 )
 @click.option(
     "--max-loss",
@@ -33,37 +34,37 @@ __all__ = ["export_onnx"]
     default=0.5,
     show_default=True,
     metavar="POINTS",
-    help="Refuse a model that loses more macro-F1 (in hundredths) on the dev part, at the same "
-    "cross-fitted thresholds.",
+    help="Write nothing if the model loses more macro-F1 than this, in points (hundredths), on the "
+    "dev part at the same cross-fitted thresholds.",
 )
-@click.option("--force", is_flag=True, help="Overwrite an existing output.")
+@force_option
 @progress_option
 def export_onnx(
-    run_dir: str, output: str, precision: str, max_loss: float, force: bool, progress: bool | None
+    run: str, output: str, precision: str, max_loss: float, force: bool, progress: bool | None
 ) -> None:
-    """Make one self-contained ONNX file of RUN_DIR.
+    """Export the training run in RUN_DIR as one self-contained ONNX file.
 
-    It carries its labels, thresholds, tokenizer and provenance. The file is checked against the
-    checkpoint on the dev part, and the thresholds are tuned again on its own probabilities.
+    The file contains labels, thresholds, tokenizer and provenance. It is compared with the
+    checkpoint on the dev part, and its thresholds are tuned on its own probabilities.
     """
     from genre_batch.extras import require_extra
     from genre_batch.files import check_input_folder
 
-    check_input_folder(run_dir)
+    check_input_folder(run)
     require_extra("genre-batch export-onnx", "train")
 
     from genre_batch.exporting.export import ExportJob
     from genre_batch.exporting.export import export_onnx as run_export
 
-    job = ExportJob(Path(run_dir), Path(output), precision, max_loss, force)
+    job = ExportJob(run, output, precision, max_loss, force)
     with steps_progress(progress) as advance:
-        report = run_export(job, advance)
-    print_tables(figures_table(report.metrics))
-    export = report.metrics["export"]
+        result = run_export(job, advance)
+    print_tables(figures_table(result.metrics))
+    losses = result.metrics["export"]
     note(
-        f"against the checkpoint, points of macro-F1 lost: {report.loss_points:+.2f} on dev at "
-        f"cross-fitted thresholds, {export['macro_f1_loss_points_development_and_test']:+.2f} on "
-        f"dev and test at the checkpoint's own, fitted to dev; "
-        f"mean difference of probabilities {export['mean_probability_difference']:.4f}"
+        f"macro-F1 lost against the checkpoint, in points: {result.loss_points:+.2f} on dev at "
+        f"cross-fitted thresholds; {losses['macro_f1_loss_points_development_and_test']:+.2f} on "
+        f"dev and test at the checkpoint's thresholds, which were fitted on dev; mean difference "
+        f"of probabilities {losses['mean_probability_difference']:.4f}"
     )
-    note(f"{output}: {report.size / 1e6:.1f} MB: next, genre-batch tag CATALOG -m {output}")
+    note(f"{output}: {result.size / 1e6:.1f} MB: next, genre-batch tag CATALOG -m {output}")

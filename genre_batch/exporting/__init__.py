@@ -1,1 +1,1 @@
-"""Run folder -> one ONNX file with labels, thresholds and tokenizer. Needs the extra `train`."""
+"""Export a training run as one ONNX file with labels, thresholds and tokenizer. Needs `train`."""

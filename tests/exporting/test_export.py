@@ -1,4 +1,4 @@
-"""A run becomes one ONNX file that says what the checkpoint says, or no file at all."""
+"""A run becomes one ONNX file that predicts what the checkpoint predicts, or no file at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import onnx
 import pytest
 
 from genre_batch.dataset.dataset import Dataset, read_dataset
-from genre_batch.errors import GenreBatchError, TrainingError, UsageError
+from genre_batch.errors import OutputExistsError, TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.exporting.export import PRECISIONS, ExportJob, export_onnx
 from genre_batch.model.metadata import KEYS, PREFIX, ModelMetadata, read_model_file
@@ -25,7 +25,7 @@ from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import FineTuneOptions
 from genre_batch.training.run import TrainJob, TrainResult, train
 
-# The Trainer warns of two checkpoints written within a second.
+# The Trainer warns about two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
 
 # Measured on AVX-512 VNNI: 6e-8 and 1e-2; older processors saturate some int8 products.
@@ -52,7 +52,7 @@ def test_the_file_needs_nothing_beside_it(
     assert {tensor.data_location for tensor in tensors} == {onnx.TensorProto.DEFAULT}
 
 
-def test_nothing_but_the_files_asked_for_is_written(exported: dict[str, Path]) -> None:
+def test_only_the_output_is_written(exported: dict[str, Path]) -> None:
     folder = exported["int8"].parent
     assert {path.name for path in folder.iterdir()} == {"int8.onnx", "fp32.onnx"}
 
@@ -158,25 +158,25 @@ def test_eight_bits_are_in_every_weight_but_the_head_s_and_the_layer_norms(
 
 
 @by_precision
-def test_the_report_and_the_file_tell_the_loss_against_the_checkpoint(
+def test_the_result_and_the_file_have_the_loss_against_the_checkpoint(
     run: Path, films: Dataset, tmp_path: Path, precision: str
 ) -> None:
-    told: list[str] = []
+    stages: list[str] = []
     job = ExportJob(run, tmp_path / "model.onnx", precision, max_loss=20)
-    report = export_onnx(job, lambda done, total, what: told.append(what))
-    metadata = _metadata(report.output)
+    result = export_onnx(job, lambda done, total, stage: stages.append(stage))
+    metadata = _metadata(result.output)
     difference = _checkpoint_probabilities(run, films.part("dev", "test").texts)
-    difference -= GenreTagger.load(report.output).predict_proba(films.part("dev", "test").texts)
-    assert report.metrics == metadata.metrics
+    difference -= GenreTagger.load(result.output).predict_proba(films.part("dev", "test").texts)
+    assert result.metrics == metadata.metrics
     assert metadata.metrics["export"]["precision"] == precision
     assert metadata.metrics["export"]["macro_f1_loss_points_cross_fitted"] == pytest.approx(
-        report.loss_points, abs=1e-3
+        result.loss_points, abs=1e-3
     )
     assert metadata.metrics["export"]["mean_probability_difference"] == pytest.approx(
         np.abs(difference).mean(), abs=1e-5
     )
-    assert report.size == report.output.stat().st_size
-    assert told == ["exporting the graph", "checking it against the checkpoint", "measuring"]
+    assert result.size == result.output.stat().st_size
+    assert stages == ["exporting the graph", "checking it against the checkpoint", "measuring"]
 
 
 def test_the_same_run_gives_the_same_bytes_and_the_date_is_source_date_epoch_s(
@@ -209,7 +209,7 @@ def test_a_model_that_pools_the_first_token_agrees_with_its_checkpoint(
 
 @by_precision
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_a_film_s_probabilities_are_bit_equal_whatever_stands_beside_it(
+def test_a_film_s_probabilities_do_not_depend_on_the_other_films(
     exported: dict[str, Path], films: Dataset, precision: str, threads: int
 ) -> None:
     texts = [*films.texts[:30], "ghost", "kiss " * 40, "", "unheard of"]
@@ -224,15 +224,15 @@ def test_a_film_s_probabilities_are_bit_equal_whatever_stands_beside_it(
 def test_losing_more_than_allowed_writes_nothing_and_leaves_nothing(
     run: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="more than --max-loss -100: nothing written"):
+    with pytest.raises(TrainingError, match=r"more than `max_loss` \(-100\): nothing was written"):
         export_onnx(ExportJob(run, tmp_path / "model.onnx", max_loss=-100))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_losing_more_than_allowed_keeps_what_was_there(run: Path, tmp_path: Path) -> None:
+def test_losing_more_than_allowed_keeps_an_existing_file(run: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.onnx"
     output.write_text("mine")
-    with pytest.raises(TrainingError, match="nothing written"):
+    with pytest.raises(TrainingError, match="nothing was written"):
         export_onnx(ExportJob(run, output, "fp32", max_loss=-100, force=True))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
@@ -240,7 +240,7 @@ def test_losing_more_than_allowed_keeps_what_was_there(run: Path, tmp_path: Path
 def test_an_existing_file_is_overwritten_only_by_force(run: Path, tmp_path: Path) -> None:
     output = tmp_path / "model.onnx"
     output.write_text("mine")
-    with pytest.raises(GenreBatchError, match="exists: add `force`") as raised:
+    with pytest.raises(OutputExistsError, match="exists: add `force`") as raised:
         export_onnx(ExportJob(run, output))
     assert raised.value.exit_code == 1
     assert output.read_text() == "mine"
@@ -253,13 +253,13 @@ def test_an_output_that_is_a_folder_is_refused_even_by_force(run: Path, tmp_path
         export_onnx(ExportJob(run, tmp_path, force=True))
 
 
-def test_an_output_in_a_folder_that_is_not_there_is_refused(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(GenreBatchError, match="no such folder"):
+def test_an_output_in_a_missing_folder_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder"):
         export_onnx(ExportJob(run, tmp_path / "none" / "model.onnx"))
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is not a run folder"):
+def test_a_folder_that_is_not_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="is no run folder"):
         export_onnx(ExportJob(tmp_path, tmp_path / "model.onnx"))
     assert list(tmp_path.iterdir()) == []
 
@@ -273,3 +273,13 @@ def test_a_run_that_is_not_finished_is_refused(
     with pytest.raises(TrainingError, match=r"no finished (run|model)"):
         export_onnx(ExportJob(unfinished, tmp_path / "model.onnx"))
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_unknown_precision_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown `precision` 'int4': choose int8 or fp32"):
+        ExportJob(run, tmp_path / "model.onnx", "int4")
+
+
+def test_paths_may_be_strings(run: Path, tmp_path: Path) -> None:
+    result = export_onnx(ExportJob(str(run), str(tmp_path / "model.onnx"), "fp32", max_loss=20))
+    assert result.output == tmp_path / "model.onnx"

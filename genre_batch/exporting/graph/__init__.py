@@ -1,1 +1,1 @@
-"""Graph -> graph rewrites of the exported ONNX, one a file, each with its error bound."""
+"""Rewrites of the exported ONNX graph, one a file, each with its error bound."""

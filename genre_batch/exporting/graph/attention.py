@@ -1,4 +1,4 @@
-"""Self-attention with one product for queries, keys and values, and a mask made once."""
+"""Fuse self-attention: one matmul for queries, keys and values, and one mask for all layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from genre_batch.exporting.graph.cleanup import drop_unused, producers, readers, skip_identities
+from genre_batch.exporting.graph.cleanup import drop_unused, skip_identities
+from genre_batch.exporting.graph.editing import producers, readers, replace_nodes, store
 
 __all__ = ["fuse_attention"]
 
@@ -20,7 +21,7 @@ _BIAS = "attention_bias"
 
 @dataclass(frozen=True)
 class _Projection:
-    """x @ weight + bias of one of queries, keys and values.
+    """The projection x @ weight + bias of queries, keys or values.
 
     Attributes:
         source: name of x.
@@ -38,10 +39,10 @@ class _Layer:
     """The attention of one layer, as the exporter writes it.
 
     Attributes:
-        queries, keys, values: its projections.
-        scores: the node that makes them; the new nodes go where it stood.
-        context: name of what it comes to, (batch, tokens, width).
-        name: for the names of new tensors.
+        queries, keys, values: the projections.
+        scores: the node that computes the scores; the new nodes take its place.
+        context: name of the output, (batch, tokens, width).
+        name: prefix of the names of new tensors.
     """
 
     queries: _Projection
@@ -53,103 +54,96 @@ class _Layer:
 
 
 def fuse_attention(model: onnx.ModelProto, heads: int) -> onnx.ModelProto:
-    """Rewrites each layer's self-attention with fewer nodes.
+    """Rewrite each layer's self-attention with fewer nodes.
 
-    Queries, keys and values come from one product with [W_q / sqrt(d) | W_k | W_v] instead of three
-    and a division; what hides padding is added, made once for all layers from the mask, instead of
-    chosen element by element in each; shapes are constants instead of computed. A masked score is
-    -3.4e38 before the softmax and 0 after it, as before. Only the division is not exact: queries
+    Queries, keys and values come from one matmul with [W_q / sqrt(d) | W_k | W_v] instead of three
+    and a division. Padding is masked by adding a bias, computed once for all layers, instead of
+    selecting element by element in each. Shapes are constants instead of computed. A masked score
+    is -3.4e38 before the softmax and 0 after it, as before. Only the division is not exact: queries
     are off by one rounding of W_q, at most 2^-23 of sum |x| |W_q| / sqrt(d).
 
     Args:
-        model: input_ids, attention_mask -> logits in float, by optimum's exporter; changed in place
-            and returned.
-        heads: of each layer.
+        model: input_ids, attention_mask -> logits in float, from optimum's exporter; changed in
+            place and returned.
+        heads: attention heads of each layer.
 
     Raises:
-        ValueError: no self-attention is in the graph, or one that the exporter wrote otherwise.
+        ValueError: the graph has no self-attention, or one of another pattern.
     """
     graph = skip_identities(model).graph
     layers = _layers(graph)
     if not layers:
         raise ValueError("no self-attention to rewrite in the graph")
     width = len(layers[0].queries.bias)
-    graph.initializer.extend(
-        numpy_helper.from_array(np.array(values, dtype=np.int64), name)
-        for name, values in (
-            ("attention_parts", [width] * 3),
-            ("attention_heads", [0, 0, heads, width // heads]),
-            ("attention_width", [0, 0, width]),
-            ("attention_axes", [1, 2]),
-        )
-    )
-    places = {id(layer.scores): layer for layer in layers}
+    shapes = {
+        "attention_parts": [width] * 3,
+        "attention_heads": [0, 0, heads, width // heads],
+        "attention_width": [0, 0, width],
+        "attention_axes": [1, 2],
+    }
+    store(graph, {name: np.array(values, dtype=np.int64) for name, values in shapes.items()})
+    layer_of_scores = {id(layer.scores): layer for layer in layers}
     replaced = {layer.context for layer in layers}
     nodes = _bias_nodes(graph)
     for node in graph.node:
-        if id(node) in places:
-            nodes += _fused(graph, places[id(node)], width // heads)
+        if id(node) in layer_of_scores:
+            nodes += _fused(graph, layer_of_scores[id(node)], width // heads)
         elif node.output[0] not in replaced:
             nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
+    replace_nodes(graph, nodes)
     return drop_unused(model)
 
 
 def _layers(graph: onnx.GraphProto) -> list[_Layer]:
-    made, read = producers(graph), readers(graph)
+    """Find the attention of each layer, starting at its Softmax."""
+    producer_of, readers_of = producers(graph), readers(graph)
     stored = {tensor.name: tensor for tensor in graph.initializer}
-    found = []
+    layers = []
     for softmax in graph.node:
         if softmax.op_type != "Softmax":
             continue
-        where = _of_kind("Where", made[softmax.input[0]])
-        scores = _of_kind("MatMul", made[where.input[2]])
-        divided = _of_kind("Div", made[scores.input[0]])
-        attended = _of_kind("MatMul", read[softmax.output[0]][0])
-        joined = _of_kind("Transpose", read[attended.output[0]][0])
-        context = _of_kind("Reshape", read[joined.output[0]][0])
-        found.append(
+        where = _of_type("Where", producer_of[softmax.input[0]])
+        scores = _of_type("MatMul", producer_of[where.input[2]])
+        divided = _of_type("Div", producer_of[scores.input[0]])
+        attended = _of_type("MatMul", readers_of[softmax.output[0]][0])
+        joined = _of_type("Transpose", readers_of[attended.output[0]][0])
+        context = _of_type("Reshape", readers_of[joined.output[0]][0])
+        layers.append(
             _Layer(
-                _projection(divided.input[0], made, stored),
-                _projection(scores.input[1], made, stored),
-                _projection(attended.input[1], made, stored),
+                _projection(divided.input[0], producer_of, stored),
+                _projection(scores.input[1], producer_of, stored),
+                _projection(attended.input[1], producer_of, stored),
                 scores,
                 context.output[0],
                 softmax.name.removesuffix("/Softmax"),
             )
         )
-    return found
+    return layers
 
 
-def _of_kind(kind: str, node: onnx.NodeProto) -> onnx.NodeProto:
-    if node.op_type != kind:
-        raise ValueError(f"{node.name} is a {node.op_type} where attention should have a {kind}")
+def _of_type(op_type: str, node: onnx.NodeProto) -> onnx.NodeProto:
+    if node.op_type != op_type:
+        raise ValueError(f"{node.name}: expected a {op_type} in attention, got a {node.op_type}")
     return node
 
 
 def _projection(
-    name: str, made: dict[str, onnx.NodeProto], stored: dict[str, onnx.TensorProto]
+    name: str, producer_of: dict[str, onnx.NodeProto], stored: dict[str, onnx.TensorProto]
 ) -> _Projection:
-    """What a Transpose of a Reshape of a product and its bias comes from."""
-    heads = _of_kind("Reshape", made[_of_kind("Transpose", made[name]).input[0]])
-    add = _of_kind("Add", made[heads.input[0]])
+    """Trace a value back through Transpose, Reshape, Add and MatMul to its projection."""
+    heads = _of_type("Reshape", producer_of[_of_type("Transpose", producer_of[name]).input[0]])
+    add = _of_type("Add", producer_of[heads.input[0]])
     bias, product = add.input if add.input[0] in stored else reversed(add.input)
-    source, weight = _of_kind("MatMul", made[product]).input
+    source, weight = _of_type("MatMul", producer_of[product]).input
     return _Projection(
         source, numpy_helper.to_array(stored[weight]), numpy_helper.to_array(stored[bias])
     )
 
 
 def _bias_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """(batch, tokens) mask -> (batch, 1, 1, tokens): 0 for a token, -3.4e38 for padding."""
+    """Compute (batch, 1, 1, tokens) from the mask: 0 for a token, -3.4e38 for padding."""
     lowest = np.array(np.finfo(np.float32).min)
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(np.array(1, dtype=np.float32), f"{_BIAS}_one"),
-            numpy_helper.from_array(lowest, f"{_BIAS}_lowest"),
-        ]
-    )
+    store(graph, {f"{_BIAS}_one": np.array(1, dtype=np.float32), f"{_BIAS}_lowest": lowest})
     return [
         helper.make_node("Cast", [_MASK], [f"{_BIAS}_mask"], to=TensorProto.FLOAT),
         helper.make_node("Sub", [f"{_BIAS}_one", f"{_BIAS}_mask"], [f"{_BIAS}_padding"]),
@@ -159,24 +153,21 @@ def _bias_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
 
 
 def _fused(graph: onnx.GraphProto, layer: _Layer, head_width: int) -> list[onnx.NodeProto]:
+    """Return the nodes that replace a layer's attention, and store their weights."""
     scale = np.float32(1 / np.sqrt(head_width))
     queries, keys, values = layer.queries, layer.keys, layer.values
     name = layer.name
     weight = np.hstack([queries.weight * scale, keys.weight, values.weight])
     bias = np.concatenate([queries.bias * scale, keys.bias, values.bias])
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(weight, f"{name}/weight"),
-            numpy_helper.from_array(bias, f"{name}/bias"),
-        ]
-    )
+    store(graph, {f"{name}/weight": weight, f"{name}/bias": bias})
 
-    def node(kind: str, inputs: list[str], *outputs: str, **attributes: Any) -> onnx.NodeProto:
-        made = [f"{name}/{output}" for output in outputs]
-        return helper.make_node(kind, inputs, made, name=f"{name}/{outputs[0]}", **attributes)
+    def node(op_type: str, inputs: list[str], *outputs: str, **attributes: Any) -> onnx.NodeProto:
+        return helper.make_node(
+            op_type, inputs, inner(*outputs), name=f"{name}/{outputs[0]}", **attributes
+        )
 
-    def inner(*names: str) -> list[str]:
-        return [f"{name}/{each}" for each in names]
+    def inner(*suffixes: str) -> list[str]:
+        return [f"{name}/{suffix}" for suffix in suffixes]
 
     nodes = [
         node("MatMul", [queries.source, f"{name}/weight"], "product"),

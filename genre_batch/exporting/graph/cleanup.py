@@ -1,51 +1,39 @@
-"""A graph without what does nothing, and who makes and reads its values."""
+"""Remove the parts of a graph that have no effect."""
 
 from __future__ import annotations
 
 import onnx
 
-__all__ = ["drop_unused", "producers", "readers", "skip_identities"]
+from genre_batch.exporting.graph.editing import replace_nodes
 
-
-def producers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
-    """Name of a value -> the node that makes it."""
-    return {name: node for node in graph.node for name in node.output}
-
-
-def readers(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
-    """Name of a value -> the nodes that read it, in order."""
-    found: dict[str, list[onnx.NodeProto]] = {}
-    for node in graph.node:
-        for name in node.input:
-            found.setdefault(name, []).append(node)
-    return found
+__all__ = ["drop_unused", "skip_identities"]
 
 
 def drop_unused(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Removes the nodes and stored tensors that no output needs. Exact.
+    """Remove the nodes and stored tensors that no output depends on. Exact.
 
     Args:
-        model: changed in place and returned; its nodes in topological order, as onnx wants them.
+        model: changed in place and returned; its nodes in topological order, as ONNX requires.
     """
     graph = model.graph
     needed = {output.name for output in graph.output}
-    kept = []
+    nodes = []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
-            kept.append(node)
+            nodes.append(node)
             needed.update(node.input)
-    del graph.node[:]
-    graph.node.extend(reversed(kept))
+    replace_nodes(graph, reversed(nodes))
     for tensor in [tensor for tensor in graph.initializer if tensor.name not in needed]:
         graph.initializer.remove(tensor)
     return model
 
 
 def skip_identities(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Lets whoever reads an Identity read what stands before it. Exact.
+    """Make the readers of an Identity node read its input instead. Exact.
 
-    The exporter stores equal tensors once, say two biases of zeros, and gives the others as such
-    nodes. They stay, for `drop_unused` to remove, as an output may need one.
+    The exporter stores equal tensors once, for instance two biases of zeros, and adds Identity
+    nodes for the others. The nodes remain, because an output may need one; `drop_unused` removes
+    the rest.
 
     Args:
         model: changed in place and returned.

@@ -1,4 +1,4 @@
-"""The matrix products of a graph, and what goes into them."""
+"""The matmul nodes of a graph, and the values of their inputs on given texts."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-__all__ = ["activations", "weighted_matmuls"]
+__all__ = ["matmul_inputs", "weighted_matmuls"]
 
 
 def weighted_matmuls(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """The MatMul nodes whose second input is a stored weight, (channels, outputs)."""
+    """Return the MatMul nodes whose second input is a stored weight, (channels, outputs)."""
     weights = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) == 2}
     return [
         node for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in weights
     ]
 
 
-def activations(
+def matmul_inputs(
     model: onnx.ModelProto, texts: Iterable[npt.NDArray[np.int64]]
 ) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
-    """What goes into each product with a stored weight, text by text.
+    """Run a model and yield the inputs of its matmuls with a stored weight, text by text.
 
     Args:
         model: input_ids, attention_mask -> logits, in float; it is not changed.
-        texts: token ids, (tokens,) int64 each; some hundred of them tell enough.
+        texts: token ids, (tokens,) int64 each; a few hundred texts suffice.
 
     Yields:
-        name of the product's input -> (1, tokens, channels) or (1, channels) float32.
+        name of the input -> (1, tokens, channels) or (1, channels) float32.
     """
-    inputs = sorted({node.input[0] for node in weighted_matmuls(model)})
-    watched = copy.deepcopy(model)
-    for name in inputs:
-        watched.graph.output.append(helper.make_tensor_value_info(name, 1, None))
+    names = sorted({node.input[0] for node in weighted_matmuls(model)})
+    observed = copy.deepcopy(model)
+    for name in names:
+        observed.graph.output.append(helper.make_tensor_value_info(name, 1, None))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(
-        watched.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        observed.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     for ids in texts:
         feed = {"input_ids": ids[None], "attention_mask": np.ones_like(ids[None])}
-        yield dict(zip(inputs, session.run(inputs, feed), strict=True))
+        yield dict(zip(names, session.run(names, feed), strict=True))

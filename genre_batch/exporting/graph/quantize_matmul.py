@@ -1,4 +1,4 @@
-"""Matrix products in 8 bits, their activations scaled by what calibration texts showed."""
+"""Quantize matmuls to 8 bits, with activation scales measured on calibration texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from genre_batch.exporting.graph.matmul import activations, weighted_matmuls
+from genre_batch.exporting.graph.editing import drop_unread, readers, replace_nodes, store
+from genre_batch.exporting.graph.matmul import matmul_inputs, weighted_matmuls
 
 __all__ = ["Scale", "calibrate", "quantize_matmuls"]
 
@@ -22,171 +23,155 @@ _BINS = 2048
 
 @dataclass(frozen=True)
 class Scale:
-    """How a float becomes an unsigned byte: round(value / step) + zero, cut to 0..255.
+    """How a float becomes an unsigned byte: round(value / step) + zero, clipped to 0..255.
 
     Attributes:
         step: size of one step.
-        zero: the byte that stands for 0.0.
+        zero: the byte that represents 0.0.
     """
 
     step: float
     zero: int
 
     @classmethod
-    def of(cls, low: float, high: float) -> Scale:
-        """The scale that spans a range, widened to hold 0."""
+    def spanning(cls, low: float, high: float) -> Scale:
+        """Return the scale that spans a range, extended to include 0."""
         low, high = min(low, 0.0), max(high, 0.0)
         step = (high - low) / _STEPS or 1.0
         return cls(step, int(np.clip(np.rint(-low / step), 0, _STEPS)))
 
     def error(self, values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> float:
-        """The weighted sum of squares by which values miss themselves."""
-        steps = np.clip(np.rint(values / self.step) + self.zero, 0, _STEPS)
-        return float(((values - (steps - self.zero) * self.step) ** 2 * weights).sum())
+        """Return the weighted sum of squared errors of quantizing values."""
+        quantized = np.clip(np.rint(values / self.step) + self.zero, 0, _STEPS)
+        return float(((values - (quantized - self.zero) * self.step) ** 2 * weights).sum())
 
 
 def calibrate(model: onnx.ModelProto, texts: Iterable[npt.NDArray[np.int64]]) -> dict[str, Scale]:
-    """The scale of each product's input that loses least on some texts.
+    """Find the scale of each matmul's input with the least error on some texts.
 
-    Of 36 shares of the range that was seen, the one with the smallest squared error: cutting off a
-    few far-out values makes all others finer. (The choice by mean squared error among clippings:
-    Nagel et al. 2021, "A White Paper on Neural Network Quantization", section 3.2.)
+    Of 36 fractions of the observed range, the one with the smallest squared error is chosen:
+    clipping a few outliers makes all other values finer. (Choosing the clipping by mean squared
+    error: Nagel et al. 2021, "A White Paper on Neural Network Quantization", section 3.2.)
 
     Args:
         model: input_ids, attention_mask -> logits, in float.
-        texts: token ids, (tokens,) int64 each; some hundred of them tell enough.
+        texts: token ids, (tokens,) int64 each; a few hundred texts suffice.
 
     Returns:
         name of the input -> its scale.
     """
-    seen: dict[str, list[npt.NDArray[np.float32]]] = {}
-    for values in activations(model, texts):
-        for name, value in values.items():
-            seen.setdefault(name, []).append(value.ravel())
-    return {name: _best_scale(np.concatenate(parts)) for name, parts in seen.items()}
+    observed: dict[str, list[npt.NDArray[np.float32]]] = {}
+    for inputs in matmul_inputs(model, texts):
+        for name, values in inputs.items():
+            observed.setdefault(name, []).append(values.ravel())
+    return {name: _best_scale(np.concatenate(values)) for name, values in observed.items()}
 
 
 def _best_scale(values: npt.NDArray[np.float32]) -> Scale:
     counts, edges = np.histogram(values, bins=_BINS)
-    middles = (edges[:-1] + edges[1:]) / 2
+    centers = (edges[:-1] + edges[1:]) / 2
     low, high = float(values.min()), float(values.max())
-    scales = [Scale.of(low * share, high * share) for share in _CLIPPINGS]
-    return min(scales, key=lambda scale: scale.error(middles, counts.astype(np.float64)))
+    scales = [Scale.spanning(low * fraction, high * fraction) for fraction in _CLIPPINGS]
+    return min(scales, key=lambda scale: scale.error(centers, counts.astype(np.float64)))
 
 
 def quantize_matmuls(
     model: onnx.ModelProto, scales: dict[str, Scale], keep: Collection[str] = ()
 ) -> onnx.ModelProto:
-    """Makes every product with a stored weight one of bytes, its bias taken in.
+    """Quantize every matmul with a stored weight, and fuse its bias.
 
-    x @ W + b becomes QuantizeLinear and MatMulIntegerToFloat (com.microsoft): W's columns in signed
-    bytes, each with a scale of its own (max|column| / 127), x in unsigned ones by `scales`. Signed
-    weights and unsigned activations are the pairing that onnxruntime has fast kernels for. An
-    output is off by at most sum |W| x step / 2 + sum |x| x max|column| / 254, and by what x goes
-    beyond its scale. A row's result depends on that row alone: no scale is taken from the batch.
+    x @ W + b becomes QuantizeLinear and MatMulIntegerToFloat (com.microsoft). W's columns become
+    signed bytes, each with its own scale (max|column| / 127), and x becomes unsigned bytes by
+    `scales`: onnxruntime has fast kernels for this pairing. An output is off by at most
+    sum |W| x step / 2 + sum |x| x max|column| / 254, plus what x exceeds its scale by. A row's
+    result depends on that row alone: no scale is computed from the batch.
 
     Args:
         model: changed in place and returned.
-        scales: of `calibrate`, of this model.
-        keep: names of products that stay in float.
+        scales: from `calibrate`, of this model.
+        keep: names of matmuls that stay in float.
     """
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    products = {node.name for node in weighted_matmuls(model) if node.name not in keep}
-    biases = _biases(graph, products, weights)
-    merged = {add.output[0] for add in biases.values()}
+    matmuls = {node.name for node in weighted_matmuls(model) if node.name not in keep}
+    biases = _biases(graph, matmuls, weights)
+    fused = {add.output[0] for add in biases.values()}
     nodes: list[onnx.NodeProto] = []
     quantized: set[str] = set()
     for node in graph.node:
-        if node.name in products:
+        if node.name in matmuls:
             source, weight = node.input
             if source not in quantized:
                 quantized.add(source)
-                nodes.append(_quantized(graph, source, scales[source]))
-            add = biases.get(node.name)
-            nodes.append(_product(graph, node, weights[weight], add))
-        elif not set(node.output) & merged:
+                nodes.append(_quantize_input(graph, source, scales[source]))
+            nodes.append(_integer_matmul(graph, node, weights[weight], biases.get(node.name)))
+        elif not set(node.output) & fused:
             nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
-    for tensor in [tensor for name, tensor in weights.items() if name not in used]:
-        graph.initializer.remove(tensor)
-    if products and not any(opset.domain == "com.microsoft" for opset in model.opset_import):
+    replace_nodes(graph, nodes)
+    drop_unread(graph, weights)
+    if matmuls and not any(opset.domain == "com.microsoft" for opset in model.opset_import):
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     return model
 
 
 def _biases(
-    graph: onnx.GraphProto, products: Collection[str], weights: dict[str, onnx.TensorProto]
+    graph: onnx.GraphProto, matmuls: Collection[str], weights: Collection[str]
 ) -> dict[str, onnx.NodeProto]:
-    """Name of a product -> the Add of a stored vector that alone reads it."""
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
-    found = {}
+    """Map a matmul's name to the Add of a stored vector that is its only reader."""
+    readers_of = readers(graph)
     outputs = {output.name for output in graph.output}
+    biases = {}
     for node in graph.node:
-        if node.name not in products or node.output[0] in outputs:
+        if node.name not in matmuls or node.output[0] in outputs:
             continue
-        by = readers.get(node.output[0], [])
-        if len(by) == 1 and by[0].op_type == "Add" and _bias_of(by[0], weights) is not None:
-            found[node.name] = by[0]
-    return found
+        match readers_of.get(node.output[0], []):
+            case [add] if add.op_type == "Add" and _bias_of(graph, add) is not None:
+                biases[node.name] = add
+    return biases
 
 
-def _bias_of(add: onnx.NodeProto, weights: dict[str, onnx.TensorProto]) -> str | None:
-    for name in add.input:
-        if name in weights and len(weights[name].dims) == 1:
-            return str(name)
-    return None
+def _bias_of(graph: onnx.GraphProto, add: onnx.NodeProto) -> str | None:
+    """Return the name of the stored vector that an Add node adds, if any."""
+    vectors = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 1}
+    return next((str(name) for name in add.input if name in vectors), None)
 
 
-def _quantized(graph: onnx.GraphProto, source: str, scale: Scale) -> onnx.NodeProto:
-    names = [f"{source}_step", f"{source}_zero"]
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(np.array(scale.step, dtype=np.float32), names[0]),
-            numpy_helper.from_array(np.array(scale.zero, dtype=np.uint8), names[1]),
-        ]
+def _quantize_input(graph: onnx.GraphProto, source: str, scale: Scale) -> onnx.NodeProto:
+    """Store an input's scale and return the node that quantizes it."""
+    step, zero = f"{source}_step", f"{source}_zero"
+    store(
+        graph,
+        {step: np.array(scale.step, dtype=np.float32), zero: np.array(scale.zero, dtype=np.uint8)},
     )
-    return helper.make_node("QuantizeLinear", [source, *names], [f"{source}_bytes"])
+    return helper.make_node("QuantizeLinear", [source, step, zero], [f"{source}_bytes"])
 
 
-def _product(
+def _integer_matmul(
     graph: onnx.GraphProto,
     node: onnx.NodeProto,
     weight: onnx.TensorProto,
     add: onnx.NodeProto | None,
 ) -> onnx.NodeProto:
+    """Quantize a matmul's weight and return the node that replaces it and its bias."""
     source = node.input[0]
-    values = numpy_helper.to_array(weight)
-    steps = np.abs(values).max(axis=0).astype(np.float32) / _LARGEST_WEIGHT
-    steps[steps == 0] = 1.0
-    names = [f"{node.input[1]}_{what}" for what in ("bytes", "steps", "zeros")]
-    stored = {tensor.name: tensor for tensor in graph.initializer}
-    if names[0] not in stored:
-        graph.initializer.extend(
-            [
-                numpy_helper.from_array(np.rint(values / steps).astype(np.int8), names[0]),
-                numpy_helper.from_array(steps, names[1]),
-                numpy_helper.from_array(np.zeros(len(steps), dtype=np.int8), names[2]),
-            ]
+    quantized, steps, zeros = (f"{weight.name}_{suffix}" for suffix in ("bytes", "steps", "zeros"))
+    if quantized not in {tensor.name for tensor in graph.initializer}:
+        values = numpy_helper.to_array(weight)
+        scales = np.abs(values).max(axis=0).astype(np.float32) / _LARGEST_WEIGHT
+        scales[scales == 0] = 1.0
+        store(
+            graph,
+            {
+                quantized: np.rint(values / scales).astype(np.int8),
+                steps: scales,
+                zeros: np.zeros(len(scales), dtype=np.int8),
+            },
         )
-    stored = {tensor.name: tensor for tensor in graph.initializer}
-    bias = [] if add is None else [str(_bias_of(add, stored))]
+    inputs = [f"{source}_bytes", quantized, f"{source}_step", steps, f"{source}_zero", zeros]
+    bias = [] if add is None else [str(_bias_of(graph, add))]
     return helper.make_node(
         "MatMulIntegerToFloat",
-        [
-            f"{source}_bytes",
-            names[0],
-            f"{source}_step",
-            names[1],
-            f"{source}_zero",
-            names[2],
-            *bias,
-        ],
+        [*inputs, *bias],
         [node.output[0] if add is None else add.output[0]],
         name=node.name,
         domain="com.microsoft",
