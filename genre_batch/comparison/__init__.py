@@ -1,1 +1,1 @@
-"""The paper's experiment: which systems, on which films, kept how."""
+"""The paper's experiment: systems trained and scored on the same films. Needs `train`."""

@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-from genre_batch.comparison.table import PAPER, SCHEMES
+from genre_batch.comparison.scoring import SCHEMES
+from genre_batch.comparison.table import PAPER
 from genre_batch.evaluation.per_genre import Predictions
-from genre_batch.report.figures import (
-    confusion_matrix,
-    genre_counts,
-    precision_recall_curves,
-    threshold_curves,
-)
-from genre_batch.report.page import Column, Figure, Report, Section, Table
-from genre_batch.report.sections import FIRST_SHOWN
+from genre_batch.report.counts import genre_counts
+from genre_batch.report.matrices import confusion_matrix
+from genre_batch.report.page import Cell, Column, Figure, Report, Section, Table
+from genre_batch.report.sections import FIRST_SHOWN, curves_section
 
 __all__ = ["comparison_report"]
 
-Rows = Sequence[Mapping[str, Any]]
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+_LEAD = (
+    "clean: films are split first, keeping those with the same overview together, and copies are "
+    "used for training only. paper: films are copied first and all rows are split, so that a film "
+    "and its copies may be in different parts: part of what is measured is memorization.",
+    "Thresholds are fitted on the development part. Intervals: 95 %, bootstrap over test films. A "
+    "single-genre system predicts each film's most probable genre and is scored on it.",
+)
 
 
 def comparison_report(
     rows: Rows,
     catalog: str,
     counts: Mapping[str, Mapping[str, int]],
-    shown: tuple[str, Predictions] | None,
+    curves: tuple[str, Predictions] | None,
 ) -> Report:
-    """A comparison as a page.
+    """Make the page of a comparison.
 
     Args:
-        rows: as in comparison.json.
+        rows: of comparison.json.
         catalog: its name.
-        counts: `before` and, where there are copies, `after` oversampling: genre -> films: the
+        counts: `before` and, if there are copies, `after` oversampling -> genre -> films: the
             paper's figures 1 and 2.
-        shown: a system and what it made of the test part, for curves; None: there are none.
+        curves: a system's name and its predictions of the test part; None: no curves.
     """
-    protocols = list(dict.fromkeys(row["protocol"] for row in rows))
-    curves = [] if shown is None else [_curves(*shown)]
+    films = genre_counts(
+        counts,
+        "Films of each genre",
+        "How many rows have each genre before oversampling and, if copies were made, after.",
+    )
     return Report(
         title=f"The paper's experiment on {catalog}",
-        lead=(
-            "clean: films are split first, those with the same overview together, and copies are "
-            "learnt from only. paper: films are copied first and all rows are split, so that a "
-            "film and its copies come into different parts: what is measured so is partly memory.",
-            "Thresholds are found on the development part. Intervals: 95 %, bootstrap over test "
-            "films. A system of one genre gives each film its likeliest genre and is scored on it.",
-        ),
+        lead=_LEAD,
         sections=(
             Section("The paper's table", tables=(_paper_table(rows),)),
             *(
@@ -54,25 +58,15 @@ def comparison_report(
                     f"Protocol {protocol}",
                     tables=(_systems_table([row for row in rows if row["protocol"] == protocol]),),
                 )
-                for protocol in protocols
+                for protocol in dict.fromkeys(row["protocol"] for row in rows)
             ),
             Section("Every row", tables=(_every_row(rows),)),
-            Section(
-                "Films",
-                figures=(
-                    genre_counts(
-                        counts,
-                        "Films of each genre",
-                        "How many rows have each genre, before and, where copies were made, after "
-                        "oversampling.",
-                    ),
-                ),
-            ),
+            Section("Films", figures=(films,)),
             *_confusion(rows),
-            *curves,
+            *(() if curves is None else (_curves(*curves),)),
         ),
         warnings=(
-            ("made with --quick: it shows that the command runs, and nothing else.",)
+            ("made with --quick: it shows that the command runs; the figures mean nothing.",)
             if any(row["quick"] for row in rows)
             else ()
         ),
@@ -80,11 +74,11 @@ def comparison_report(
 
 
 def _paper_table(rows: Rows) -> Table:
-    held = {(row["system"], row["thresholds"], row["protocol"]): row for row in rows}
+    by_key = {(row["system"], row["thresholds"], row["protocol"]): row for row in rows}
 
-    def ours(system: str, scheme: str, protocol: str, figure: str) -> float | None:
-        row = held.get((system, scheme, protocol))
-        return None if row is None else float(row[figure])
+    def ours(system: str, scheme: str, protocol: str, measure: str) -> float | None:
+        row = by_key.get((system, scheme, protocol))
+        return None if row is None else float(row[measure])
 
     return Table(
         "The paper's figure 3 and ours",
@@ -92,9 +86,9 @@ def _paper_table(rows: Rows) -> Table:
             Column("In the paper"),
             Column("Here"),
             *(
-                Column(f"{figure}, {whose}", 4)
-                for figure in ("accuracy", "score")
-                for whose in ("the paper's", "paper", "clean")
+                Column(f"{measure}, {source}", 4)
+                for measure in ("accuracy", "score")
+                for source in ("the paper's", "paper", "clean")
             ),
         ),
         tuple(
@@ -111,90 +105,77 @@ def _paper_table(rows: Rows) -> Table:
     )
 
 
-_FIGURES = (
-    Column("macro-F1", 3),
-    Column("from", 3, "lower end of macro-F1's interval"),
-    Column("to", 3, "upper end of macro-F1's interval"),
-    Column("micro-F1", 3),
-    Column("mAP", 3, "mean average precision: no threshold matters"),
-    Column("Accuracy", 4, "the paper's: decisions that are right"),
-    Column("Score", 4, "the paper's: three points for a genre found, one for one rightly absent"),
+_Columns = tuple[tuple[Column, Callable[[Row], Cell]], ...]
+
+_SYSTEM: _Columns = ((Column("System"), itemgetter("system")),)
+_THRESHOLDS: _Columns = ((Column("Thresholds"), itemgetter("thresholds")),)
+_SCORES: _Columns = (
+    (Column("macro-F1", 3), itemgetter("macro_f1")),
+    (
+        Column("from", 3, "lower end of macro-F1's interval"),
+        lambda row: row["macro_f1_interval"][0],
+    ),
+    (Column("to", 3, "upper end of macro-F1's interval"), lambda row: row["macro_f1_interval"][1]),
+    (Column("micro-F1", 3), itemgetter("micro_f1")),
+    (Column("mAP", 3, "mean average precision, independent of thresholds"), itemgetter("map")),
+    (Column("Accuracy", 4, "the paper's: share of correct decisions"), itemgetter("accuracy")),
+    (
+        Column(
+            "Score",
+            4,
+            "the paper's: three points for a genre correctly predicted, one for a genre correctly "
+            "not predicted",
+        ),
+        itemgetter("score"),
+    ),
+)
+_COSTS: _Columns = (
+    (Column("Test films", 0), itemgetter("films")),
+    (Column("Seen", 0, "test films that the system was trained on"), itemgetter("seen")),
+    (Column("Seconds", 0, "of training"), itemgetter("seconds")),
+    (Column("Films/s", 0, "when predicting"), itemgetter("films_per_second")),
+    (Column("Parameters", 0), itemgetter("parameters")),
 )
 
 
-def _figures(row: Mapping[str, Any]) -> tuple[float, ...]:
-    return (
-        row["macro_f1"],
-        *row["macro_f1_interval"],
-        row["micro_f1"],
-        row["map"],
-        row["accuracy"],
-        row["score"],
-    )
-
-
 def _systems_table(rows: Rows) -> Table:
-    """A row a system: at `f1`, or at what it has."""
-    chosen: dict[str, Mapping[str, Any]] = {}
+    """List every system once: at the thresholds `f1`, or at its own."""
+    chosen: dict[str, Row] = {}
     for row in rows:
         if row["system"] not in chosen or row["thresholds"] == SCHEMES[-1]:
             chosen[row["system"]] = row
-    return Table(
-        "Every system at the thresholds f1, or at what it has",
-        (
-            Column("System"),
-            Column("What it is"),
-            Column("Thresholds"),
-            *_FIGURES,
-            Column("Test films", 0),
-            Column("Of them learnt", 0, "test films that the system had learnt from"),
-            Column("Seconds", 0, "of learning"),
-            Column("Films/s", 0, "of predicting"),
-            Column("Parameters", 0),
-        ),
-        tuple(
-            (
-                system,
-                row["says"],
-                row["thresholds"],
-                *_figures(row),
-                row["films"],
-                row["seen"],
-                row["seconds"],
-                row["films_per_second"],
-                row["parameters"],
-            )
-            for system, row in chosen.items()
-        ),
+    description: _Columns = ((Column("Description"), itemgetter("says")),)
+    return Table.of(
+        "Every system at the thresholds f1, or at its own",
+        chosen.values(),
+        (*_SYSTEM, *description, *_THRESHOLDS, *_SCORES, *_COSTS),
     )
 
 
 def _every_row(rows: Rows) -> Table:
-    return Table(
+    protocol: _Columns = ((Column("Protocol"), itemgetter("protocol")),)
+    return Table.of(
         "Every system, threshold scheme and protocol",
-        (Column("System"), Column("Protocol"), Column("Thresholds"), *_FIGURES),
-        tuple((row["system"], row["protocol"], row["thresholds"], *_figures(row)) for row in rows),
+        rows,
+        (*_SYSTEM, *protocol, *_THRESHOLDS, *_SCORES),
     )
 
 
 def _confusion(rows: Rows) -> tuple[Section, ...]:
-    """Figures 4 and 5: the commonest genre by the paper's model, on either kind of data."""
+    """Draw the paper's figures 4 and 5: the most common genre, predicted by its model."""
     figures: list[Figure] = []
     for row in rows:
         if row["system"].startswith("distilbert") and row["thresholds"] == SCHEMES[0]:
             matrix = row["commonest"]
-            counts = {name: matrix[name] for name in ("tp", "fp", "fn", "tn")}
             title = f"{matrix['genre']}: {row['system']}, protocol {row['protocol']}"
-            figures.append(confusion_matrix(matrix["genre"], **counts, title=title))
+            figures.append(confusion_matrix(**matrix, title=title))
     return (Section("Confusion", figures=tuple(figures)),) if figures else ()
 
 
 def _curves(system: str, predictions: Predictions) -> Section:
     names = predictions.names
-    given = predictions.labels, predictions.probabilities, names, predictions.thresholds
-    chosen = FIRST_SHOWN if FIRST_SHOWN in names else names[0]
-    return Section(
-        "Curves",
-        says=(f"Of {system}, protocol clean, on the test part, at the thresholds f1.",),
-        figures=(precision_recall_curves(*given, chosen), threshold_curves(*given, chosen)),
+    return curves_section(
+        predictions,
+        FIRST_SHOWN if FIRST_SHOWN in names else names[0],
+        f"{system}, protocol clean, on the test part, at the thresholds f1.",
     )

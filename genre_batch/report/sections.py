@@ -15,6 +15,7 @@ from genre_batch.report.matrices import confusion_matrices
 from genre_batch.report.page import Column, Section, Table
 
 __all__ = [
+    "FIRST_SHOWN",
     "Average",
     "averages_table",
     "curves_section",
