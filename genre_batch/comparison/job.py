@@ -1,11 +1,11 @@
-"""What to compare, on what."""
+"""What to compare, and with which data."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from genre_batch.catalog.formats import Location
+from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.errors import UsageError
@@ -17,43 +17,60 @@ PROTOCOLS = ("clean", "paper")
 
 @dataclass(frozen=True)
 class CompareJob:
-    """What to compare, on what.
+    """What to compare, and with which data.
 
     Attributes:
-        catalog: the labelled catalog.
-        folder: where the comparison grows; one that was interrupted is gone on with.
+        catalog: the labelled catalog: a path or a URL.
+        output: the comparison's folder. An interrupted comparison in it is resumed.
         protocols: of `PROTOCOLS`.
         systems: of `SYSTEMS`.
-        columns: where texts, titles and genres are.
+        columns: the catalog's columns of texts, titles and genres.
         reading: how to read the catalog; split files and copies are read with the defaults.
-        split: a split file for the clean protocol; None: one is drawn.
+        split: a split file for the clean protocol; None: a split is drawn.
         base_model: the encoder of `distilbert`.
-        bert_model: the encoder of `bert`; None: the same.
-        model: the exported .onnx of `shipped`; None: the default one.
-        oversampled: the catalog with copies, of `augment`; None: made here, with Apertium.
+        bert_model: the encoder of `bert`; None: the same as `base_model`.
+        model: the exported .onnx of `shipped`; None: the default model.
+        oversampled: the catalog with copies, from `augment`; None: made with Apertium.
         seed: of splits and training.
-        quick: the first 1,500 rows, one epoch, no grids: to see that it runs.
+        quick: the first 1,500 rows, one epoch, no grid searches: to check that everything runs.
+
+    Raises:
+        UsageError: an unknown system or protocol.
     """
 
-    catalog: Location
-    folder: Path
+    catalog: str | os.PathLike[str]
+    output: str | os.PathLike[str]
     protocols: tuple[str, ...] = ("clean",)
     systems: tuple[str, ...] = tuple(SYSTEMS)
     columns: ColumnOptions = field(default_factory=ColumnOptions)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
-    split: Location | None = None
+    split: str | os.PathLike[str] | None = None
     base_model: str = "distilbert-base-uncased"
     bert_model: str | None = None
-    model: str | None = None
-    oversampled: Location | None = None
+    model: str | os.PathLike[str] | None = None
+    oversampled: str | os.PathLike[str] | None = None
     seed: int = 0
     quick: bool = False
 
     def __post_init__(self) -> None:
-        for kind, given, known in (
-            ("--systems", self.systems, tuple(SYSTEMS)),
-            ("--protocol", self.protocols, PROTOCOLS),
+        for parameter, names, known in (
+            ("systems", self.systems, tuple(SYSTEMS)),
+            ("protocols", self.protocols, PROTOCOLS),
         ):
-            for name in given:
+            for name in names:
                 if name not in known:
-                    raise UsageError(f"{kind} {name}: known are {', '.join(known)}")
+                    raise UsageError(
+                        f"unknown name in `{parameter}`: {name!r}: choose from {', '.join(known)}"
+                    )
+
+    def locate(self) -> tuple[Location, Location | None, Location | None]:
+        """Find the catalog, the split file and the catalog with copies.
+
+        Raises:
+            UsageError: a file is missing, a folder, or of an unknown format.
+        """
+        return (
+            self.reading.locate(self.catalog),
+            None if self.split is None else input_location(os.fspath(self.split)),
+            None if self.oversampled is None else input_location(os.fspath(self.oversampled)),
+        )

@@ -1,7 +1,8 @@
-"""`compare`: the paper's whole experiment, system by system, under one protocol or both."""
+"""`compare`: the paper's experiment, system by system, under one protocol or both."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -13,19 +14,19 @@ import numpy as np
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.comparison.job import PROTOCOLS, CompareJob
 from genre_batch.comparison.report import comparison_report
-from genre_batch.comparison.splits import Catalogs, HeldFilms
-from genre_batch.comparison.systems.exported import Exported
-from genre_batch.comparison.systems.registry import SYSTEMS
-from genre_batch.comparison.systems.system import Setting
-from genre_batch.comparison.table import (
+from genre_batch.comparison.scoring import (
     FIXED,
     SCHEMES,
-    Answers,
+    LabelledPredictions,
     Row,
     Trial,
-    comparison_markdown,
-    rows_of,
+    score_trial,
 )
+from genre_batch.comparison.splits import Catalogs, SystemFilms
+from genre_batch.comparison.systems.exported import Exported
+from genre_batch.comparison.systems.registry import SYSTEMS
+from genre_batch.comparison.systems.system import Setting, System
+from genre_batch.comparison.table import comparison_markdown
 from genre_batch.dataset.labelled import sha256_of
 from genre_batch.errors import TrainingError
 from genre_batch.evaluation.per_genre import Predictions
@@ -37,111 +38,92 @@ from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.version import versions
 
-__all__ = ["CompareResult", "compare", "write_rows"]
+__all__ = ["CompareResult", "compare"]
 
-ANSWERS, TRIAL = "answers.npz", "trial.json"
+PREDICTIONS, TRIAL = "answers.npz", "trial.json"
 
 
 @dataclass(frozen=True)
 class CompareResult:
-    """What came of it.
+    """The rows of a comparison.
 
     Attributes:
-        folder: the comparison's.
+        output: the comparison's folder.
         rows: as in comparison.json.
-        trials: systems fitted now; the others were there already.
+        trials: number of systems fitted by this call; others were already in the folder.
     """
 
-    folder: Path
+    output: Path
     rows: list[dict[str, Any]]
     trials: int
 
 
 def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> CompareResult:
-    """Fits what is not there yet, and writes comparison.json, comparison.md and report.html.
+    """Train and score systems, and write comparison.json, comparison.md and report.html.
 
-    Each system's answers are kept as soon as it has given them, so that a comparison that was
-    broken off goes on where it was, and systems can be added to one later.
+    Each system's predictions are saved when it is fitted. An interrupted comparison is resumed by
+    calling this again with the same job, and systems can be added later.
+
+    Args:
+        job: what to compare, and with which data.
+        progress: called with the progress of each system.
 
     Raises:
-        UsageError, ColumnError, TrainingError, ModelError: as reading, splitting, loading and
-            translating raise them. Also when the folder holds a comparison of something else.
+        UsageError, ColumnError, CatalogError, ModelError: as reading, splitting, loading and
+            translating raise them.
+        TrainingError: likewise; or the output is a file, or a folder with other contents.
     """
-    folder = job.folder
-    check_output_folder(folder, error=TrainingError)
+    folder = Path(job.output)
+    check_output_folder(folder, name="`output`", error=TrainingError)
     provenance = _provenance(job)
-    kept = folder / "provenance.json"
+    saved = folder / "provenance.json"
     if folder.is_dir() and any(folder.iterdir()):
-        _check_same_comparison(kept, provenance)
+        _check_same_comparison(saved, provenance)
     catalogs = Catalogs(job, progress)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(kept, provenance)
+    write_json(saved, provenance)
     fitted = 0
     for protocol in job.protocols:
         for name in job.systems:
-            place = folder / protocol / name
-            if not (place / TRIAL).exists():
+            trial_folder = folder / protocol / name
+            if not (trial_folder / TRIAL).exists():
                 progress(0, 0, f"{protocol}: {name}")
-                _try(job, catalogs, protocol, name, place, progress)
+                _fit_system(job, catalogs, protocol, name, trial_folder, progress)
                 fitted += 1
-                write_rows(folder)
+                _write_rows(folder)
     progress(0, 0, "writing the report")
-    rows = write_rows(folder)
-    page = comparison_report(rows, Path(job.catalog.name).name, catalogs.counts(), _shown(folder))
+    rows = _write_rows(folder)
+    catalog = Path(os.fspath(job.catalog)).name
+    page = comparison_report(rows, catalog, catalogs.counts(), _predictions_for_curves(folder))
     write_report(page, folder / "report.html")
     return CompareResult(folder, rows, fitted)
 
 
-def _try(
+def _fit_system(
     job: CompareJob,
     catalogs: Catalogs,
     protocol: str,
     name: str,
-    place: Path,
+    folder: Path,
     progress: StepProgress,
 ) -> None:
-    """Fits one system and keeps its answers for both held-out parts."""
-    entry = SYSTEMS[name]
-    films = catalogs.films(protocol, entry)
-    place.mkdir(parents=True, exist_ok=True)
-    setting = Setting(
-        folder=place,
-        base_model=job.base_model,
-        bert_model=job.bert_model or job.base_model,
-        model=job.model,
-        seed=job.seed,
-        quick=job.quick,
-    )
-    system = entry.make(setting)
+    """Fit one system, and save its predictions of the development and test parts."""
+    films = catalogs.films(protocol, SYSTEMS[name])
+    folder.mkdir(parents=True, exist_ok=True)
+    setting = _setting(job, folder)
+    system = SYSTEMS[name].make(setting)
     seconds = system.fit(
         films.training,
         films.development,
-        lambda done, total, what: progress(done, total, f"{name}: {what}"),
+        lambda done, total, stage: progress(done, total, f"{name}: {stage}"),
     )
     development = system.predict_proba(films.development)
     started = time.perf_counter()
     test = system.predict_proba(films.test)
-    rate = len(films.test) / max(time.perf_counter() - started, 1e-9)
-    trial = Trial(
-        system=name,
-        says=entry.says,
-        protocol=protocol,
-        data=films.data,
-        reads="title and overview" if uses_title(films.test.template) else "overview",
-        single_genre=entry.single_genre,
-        schemes=(FIXED,) if entry.fixed else SCHEMES,
-        base_model=entry.starts_from(setting),
-        copies_by=catalogs.copies_by() if films.data == "oversampled" else None,
-        training_films=len(films.training),
-        seen=system.seen(films.test) if isinstance(system, Exported) else 0,
-        seed=job.seed,
-        seconds=seconds,
-        films_per_second=rate,
-        parameters=system.parameters,
-        quick=job.quick,
-        zeros=_zeros(films),
-    )
-    with replacing(place / ANSWERS) as file:
+    films_per_second = len(films.test) / max(time.perf_counter() - started, 1e-9)
+    copies_by = catalogs.copies_by() if films.data == "oversampled" else None
+    trial = _trial(name, protocol, setting, system, films, copies_by, seconds, films_per_second)
+    with replacing(folder / PREDICTIONS) as file:
         np.savez(
             file,
             development=development,
@@ -150,67 +132,110 @@ def _try(
             test_labels=films.test.labels,
         )
     # Written last: its presence means that the system is done.
-    write_json(place / TRIAL, {"names": films.test.names, "trial": asdict(trial)})
-    shutil.rmtree(place / "checkpoints", ignore_errors=True)
+    write_json(folder / TRIAL, {"names": films.test.names, "trial": asdict(trial)})
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
-def _zeros(films: HeldFilms) -> float:
-    """The share of 0 among the labels of all parts."""
+def _setting(job: CompareJob, folder: Path) -> Setting:
+    return Setting(
+        folder=folder,
+        base_model=job.base_model,
+        bert_model=job.bert_model or job.base_model,
+        model=None if job.model is None else os.fspath(job.model),
+        seed=job.seed,
+        quick=job.quick,
+    )
+
+
+def _trial(
+    name: str,
+    protocol: str,
+    setting: Setting,
+    system: System,
+    films: SystemFilms,
+    copies_by: str | None,
+    seconds: float,
+    films_per_second: float,
+) -> Trial:
+    """Describe a fitted system."""
+    entry = SYSTEMS[name]
+    return Trial(
+        system=name,
+        says=entry.description,
+        protocol=protocol,
+        data=films.data,
+        reads="title and overview" if uses_title(films.test.template) else "overview",
+        single_genre=entry.single_genre,
+        schemes=(FIXED,) if entry.fixed else SCHEMES,
+        base_model=entry.encoder_of(setting),
+        copies_by=copies_by,
+        training_films=len(films.training),
+        seen=system.seen(films.test) if isinstance(system, Exported) else 0,
+        seed=setting.seed,
+        seconds=seconds,
+        films_per_second=films_per_second,
+        parameters=system.parameters,
+        quick=setting.quick,
+        zeros=_share_of_zeros(films),
+    )
+
+
+def _share_of_zeros(films: SystemFilms) -> float:
+    """Return the share of zeros among the labels of all parts."""
     parts = (films.training, films.development, films.test)
     return 1 - float(np.concatenate([part.labels for part in parts]).mean())
 
 
-def write_rows(folder: Path) -> list[dict[str, Any]]:
-    """Scores every system that a comparison's folder holds; writes the JSON and the Markdown.
-
-    Args:
-        folder: the comparison's.
+def _write_rows(folder: Path) -> list[dict[str, Any]]:
+    """Score every fitted system of a comparison, and write the rows as JSON and Markdown.
 
     Returns:
-        The rows, as in comparison.json, in the order of `SYSTEMS`.
+        The rows, in the order of `SYSTEMS`.
     """
     rows: list[dict[str, Any]] = []
     for protocol in PROTOCOLS:
         for name in SYSTEMS:
-            place = folder / protocol / name
-            if (place / TRIAL).exists():
-                rows.extend(row.as_dict() for row in _rows(place))
+            trial_folder = folder / protocol / name
+            if (trial_folder / TRIAL).exists():
+                rows.extend(row.as_dict() for row in _rows(trial_folder))
     write_json(folder / "comparison.json", rows)
     write_text(folder / "comparison.md", comparison_markdown(rows))
     return rows
 
 
-def _rows(place: Path) -> list[Row]:
-    held = RunFolder.read_json(place / TRIAL)
-    trial = Trial(**held["trial"] | {"schemes": tuple(held["trial"]["schemes"])})
-    return rows_of(trial, held["names"], *_answers(place))
+def _rows(folder: Path) -> list[Row]:
+    saved = RunFolder.read_json(folder / TRIAL)
+    trial = Trial(**saved["trial"] | {"schemes": tuple(saved["trial"]["schemes"])})
+    return score_trial(trial, saved["names"], *_load_predictions(folder))
 
 
-def _answers(place: Path) -> tuple[Answers, Answers]:
-    """A system's probabilities of the development and the test part, and their labels."""
-    with np.load(place / ANSWERS, allow_pickle=False) as answers:
-        development = answers["development"], answers["development_labels"]
-        return development, (answers["test"], answers["test_labels"])
+def _load_predictions(folder: Path) -> tuple[LabelledPredictions, LabelledPredictions]:
+    """Load a system's predictions of the development and test parts."""
+    with np.load(folder / PREDICTIONS, allow_pickle=False) as arrays:
+        development = arrays["development"], arrays["development_labels"]
+        return development, (arrays["test"], arrays["test_labels"])
 
 
-def _shown(folder: Path) -> tuple[str, Predictions] | None:
-    """The last system of `SYSTEMS` that has thresholds and clean answers, for the page's curves."""
+def _predictions_for_curves(folder: Path) -> tuple[str, Predictions] | None:
+    """Load the predictions of the last of `SYSTEMS` with thresholds, under the clean protocol."""
     for name in reversed(SYSTEMS):
-        place = folder / "clean" / name
-        if (place / TRIAL).exists() and not (SYSTEMS[name].single_genre or SYSTEMS[name].fixed):
-            names = RunFolder.read_json(place / TRIAL)["names"]
-            development, (probabilities, labels) = _answers(place)
+        trial_folder = folder / "clean" / name
+        uses_thresholds = not (SYSTEMS[name].single_genre or SYSTEMS[name].fixed)
+        if uses_thresholds and (trial_folder / TRIAL).exists():
+            names = RunFolder.read_json(trial_folder / TRIAL)["names"]
+            development, (probabilities, labels) = _load_predictions(trial_folder)
             thresholds = find_thresholds(SCHEMES[-1], *development)
             return name, Predictions(tuple(names), labels, probabilities, thresholds)
     return None
 
 
 def _provenance(job: CompareJob) -> dict[str, Any]:
-    """What the rows of one folder have in common."""
+    """Return what all rows of one folder have in common."""
+    catalog, split, oversampled = job.locate()
     return {
-        "catalog_sha256": sha256_of(job.catalog),
-        "split_sha256": sha256_of(job.split) if job.split else None,
-        "oversampled_sha256": sha256_of(job.oversampled) if job.oversampled else None,
+        "catalog_sha256": sha256_of(catalog),
+        "split_sha256": None if split is None else sha256_of(split),
+        "oversampled_sha256": None if oversampled is None else sha256_of(oversampled),
         "columns": {
             "text": job.columns.text_column,
             "title": job.columns.title_column,
@@ -220,22 +245,23 @@ def _provenance(job: CompareJob) -> dict[str, Any]:
         "reading": None if job.reading == ReadingOptions() else asdict(job.reading),
         "base_model": job.base_model,
         "bert_model": job.bert_model or job.base_model,
-        "model": job.model,
+        "model": None if job.model is None else os.fspath(job.model),
         "seed": job.seed,
         "quick": job.quick,
         "versions": versions(),
     }
 
 
-def _check_same_comparison(kept: Path, provenance: dict[str, Any]) -> None:
-    if not kept.exists():
+def _check_same_comparison(saved: Path, provenance: dict[str, Any]) -> None:
+    folder = saved.parent
+    if not saved.exists():
         raise TrainingError(
-            f"{kept.parent} is not empty and holds no comparison: choose another -o"
+            f"{folder} is not empty and holds no comparison: choose another `output`"
         )
-    before = RunFolder.read_json(kept)
+    before = RunFolder.read_json(saved)
     for key, value in provenance.items():
         if before.get(key) != value and key != "versions":
             raise TrainingError(
-                f"{kept.parent} holds a comparison with another {key}: {before.get(key)!r}, now "
-                f"{value!r}: type the same command, or choose another -o"
+                f"{folder} holds a comparison with another {key}: {before.get(key)!r}, now "
+                f"{value!r}: use the same options, or choose another `output`"
             )

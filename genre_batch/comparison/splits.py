@@ -1,4 +1,4 @@
-"""The films of a comparison: under either protocol, original and oversampled."""
+"""The films of a comparison: under each protocol, original and oversampled."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ from genre_batch.files import replacing, write_text
 from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.progress import StepProgress
 
-__all__ = ["QUICK_ROWS", "Catalogs", "HeldFilms"]
+__all__ = ["Catalogs", "SystemFilms"]
 
 QUICK_ROWS = 1500
+OVERSAMPLED = "oversampled.parquet"
 
 
 @dataclass(frozen=True)
-class HeldFilms:
-    """One protocol's films for one system.
+class SystemFilms:
+    """One system's films under one protocol.
 
     Attributes:
         data: `original` or `oversampled`.
-        training, development, test: its parts, their texts as the system reads them.
+        training, development, test: the parts, with the texts that the system reads.
     """
 
     data: str
@@ -45,41 +46,51 @@ class HeldFilms:
 
 
 def _data(protocol: str, entry: Entry) -> str:
-    """`original` or `oversampled`: which rows a system gets.
+    """Return which rows a system gets: `original` or `oversampled`.
 
-    Under the paper's protocol every system has the oversampled rows but the paper's own DistilBERT
-    of the original ones; under the clean one copies are learnt from only by the system that is
-    there for that, and tested by none.
+    Under the paper's protocol, every system gets the oversampled rows except the paper's DistilBERT
+    for original data. Under the clean protocol, only the system made for that is trained on copies,
+    and none is tested on them.
     """
-    more = entry.oversampled or (protocol == "paper" and not entry.original)
-    return "oversampled" if more else "original"
+    oversampled = entry.oversampled or (protocol == "paper" and not entry.original)
+    return "oversampled" if oversampled else "original"
 
 
 class Catalogs:
-    """The catalog under each protocol, original and oversampled, read when first asked for."""
+    """The catalog under each protocol, original and oversampled, read on first use.
+
+    Args:
+        job: its output folder must exist before the films are read.
+        progress: called with the progress of translation.
+
+    Raises:
+        UsageError: a file of the job is missing, or Apertium is needed and not installed.
+        ColumnError: a column is missing.
+    """
 
     def __init__(self, job: CompareJob, progress: StepProgress) -> None:
         self._job = job
+        self._folder = Path(job.output)
         self._progress = progress
-        held = read_table(job.catalog, job.reading).column_names
-        columns = find_labelled_columns(held, job.columns, titles="optional")
+        self._original, self._split, self._copies = job.locate()
+        names = read_table(self._original, job.reading).column_names
+        columns = find_labelled_columns(names, job.columns, titles="optional")
         self._with_title = columns.title is not None
-        if job.oversampled is None and any(
+        if self._copies is None and any(
             _data(protocol, SYSTEMS[name]) == "oversampled"
             for protocol in job.protocols
             for name in job.systems
         ):
-            Apertium()  # says what to install, before hours are spent on the other systems
-        self._split = job.split
+            Apertium()  # fails here if it is not installed, not hours later
         self._loaded: dict[tuple[str, str], Dataset] = {}
 
-    def films(self, protocol: str, entry: Entry) -> HeldFilms:
-        """What a system learns from and is tested on."""
+    def films(self, protocol: str, entry: Entry) -> SystemFilms:
+        """Return the films that a system is trained and tested on."""
         data = _data(protocol, entry)
         dataset = self._load(protocol, data)
         if not entry.with_title:
             dataset = replace(dataset, texts=dataset.bare_texts, template=OVERVIEW_ONLY)
-        return HeldFilms(data, *(dataset.part(part) for part in PARTS))
+        return SystemFilms(data, *(dataset.part(part) for part in PARTS))
 
     def _load(self, protocol: str, data: str) -> Dataset:
         key = protocol, data
@@ -97,7 +108,7 @@ class Catalogs:
         return self._loaded[key]
 
     def _source(self, data: str) -> tuple[Location, ReadingOptions | None]:
-        """Return where the rows are, original or oversampled, and how to read them."""
+        """Return the location of the original or oversampled rows, and how to read them."""
         if data == "oversampled":
             return self._oversampled(), None
         return self._catalog, self._job.reading
@@ -105,18 +116,18 @@ class Catalogs:
     @property
     def _catalog(self) -> Location:
         if not self._job.quick:
-            return self._job.catalog
-        path = self._job.folder / "catalog.parquet"
+            return self._original
+        path = self._folder / "catalog.parquet"
         if not path.exists():
-            table = read_table(self._job.catalog, self._job.reading)
+            table = read_table(self._original, self._job.reading)
             with replacing(path) as file:
                 pq.write_table(table.slice(0, QUICK_ROWS), file)
         return input_location(str(path))
 
     def _clean_split(self) -> Location:
-        """The clean split as a file, so that the oversampled catalog gets the very same one."""
+        """Return the clean split as a file, so that the oversampled catalog gets the same one."""
         if self._split is None:
-            path = self._job.folder / "split.csv"
+            path = self._folder / "split.csv"
             if not path.exists():
                 drawn = load_dataset(
                     self._catalog,
@@ -130,10 +141,10 @@ class Catalogs:
         return self._split
 
     def _oversampled(self) -> Location:
-        """The catalog and its copies, made by Apertium unless they were given."""
-        if self._job.oversampled is not None:
-            return self._job.oversampled
-        path = self._job.folder / "oversampled.parquet"
+        """Return the catalog with copies, made by Apertium if the job has none."""
+        if self._copies is not None:
+            return self._copies
+        path = self._folder / OVERSAMPLED
         if not path.exists():
             catalog = self._catalog
             reading = replace(self._job.reading, input_format=catalog.format.value)
@@ -150,17 +161,16 @@ class Catalogs:
         return input_location(str(path))
 
     def copies_by(self) -> str:
-        """Who made the copies, by way of which languages."""
+        """Return the translator of the copies, or their file, and the pivot languages."""
         copies = self._oversampled()
         pivots = read_table(copies).column(PIVOT_COLUMN).unique().drop_null().to_pylist()
-        who = Apertium.name if self._job.oversampled is None else Path(copies.name).name
-        return f"{who} ({', '.join(pivots)})"
+        translator = Apertium.name if self._copies is None else Path(copies.name).name
+        return f"{translator} ({', '.join(pivots)})"
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Genre -> rows, before and, where copies were made, after oversampling."""
+        """Count the rows of each genre, `before` and, if there are copies, `after` oversampling."""
         sources = {"before": "original"}
-        made = self._job.oversampled or self._job.folder / "oversampled.parquet"
-        if isinstance(made, Location) or made.exists():
+        if self._copies is not None or (self._folder / OVERSAMPLED).exists():
             sources["after"] = "oversampled"
         counts = {}
         for name, data in sources.items():

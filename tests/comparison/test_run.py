@@ -1,4 +1,4 @@
-"""A comparison grows in its folder, system by system, and goes on where it was broken off."""
+"""A comparison is written system by system, and resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAST = ("always-0", "tfidf-nb", "tfidf-logreg")
 
 @pytest.fixture(scope="module")
 def oversampled(catalog: Location, tmp_path_factory: pytest.TempPathFactory) -> Location:
-    """The catalog and, of every third film, two copies."""
+    """Write the catalog with two copies of every third film."""
     table = read_table(catalog)
     rows = np.arange(len(table))
     sources = np.repeat(rows[:120:3], 2)
@@ -40,8 +40,8 @@ def oversampled(catalog: Location, tmp_path_factory: pytest.TempPathFactory) -> 
     texts = [
         f"copy {number} {text}" for number, text in enumerate(copies.column("overview").to_pylist())
     ]
-    at = copies.column_names.index("overview")
-    copies = copies.set_column(at, "overview", pa.array(texts))
+    column = copies.column_names.index("overview")
+    copies = copies.set_column(column, "overview", pa.array(texts))
     both = pa.concat_tables([table, copies])
     both = both.append_column("source_row", pa.array(np.concatenate([rows, sources])))
     pivots = [None] * len(rows) + ["es", "ca"] * (len(sources) // 2)
@@ -55,17 +55,21 @@ def comparison(
     catalog: Location, oversampled: Location, base_model: Path, tmp_path: Path
 ) -> CompareJob:
     return CompareJob(
-        catalog,
+        catalog.path,
         tmp_path / "run",
         systems=FAST,
         base_model=str(base_model),
-        oversampled=oversampled,
+        oversampled=oversampled.path,
         quick=True,
     )
 
 
+def _folder(comparison: CompareJob) -> Path:
+    return Path(comparison.output)
+
+
 def _comparable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows without what depends on the clock."""
+    """Remove what depends on the clock."""
     return [
         {key: value for key, value in row.items() if key not in ("seconds", "films_per_second")}
         for row in rows
@@ -73,8 +77,8 @@ def _comparable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_a_comparison_has_every_row(comparison: CompareJob) -> None:
-    report = compare(replace(comparison, protocols=("clean", "paper")))
-    held = [(row["protocol"], row["system"], row["thresholds"]) for row in report.rows]
+    result = compare(replace(comparison, protocols=("clean", "paper")))
+    held = [(row["protocol"], row["system"], row["thresholds"]) for row in result.rows]
     assert held == [
         (protocol, system, scheme)
         for protocol in ("clean", "paper")
@@ -85,15 +89,15 @@ def test_a_comparison_has_every_row(comparison: CompareJob) -> None:
         )
         for scheme in schemes
     ]
-    assert json.loads((comparison.folder / "comparison.json").read_text()) == report.rows
-    assert "tfidf-logreg" in (comparison.folder / "comparison.md").read_text()
-    assert report.trials == 6
+    assert json.loads((_folder(comparison) / "comparison.json").read_text()) == result.rows
+    assert "tfidf-logreg" in (_folder(comparison) / "comparison.md").read_text()
+    assert result.trials == 6
 
 
-def test_a_broken_off_comparison_goes_on_to_the_same_rows(
+def test_a_resumed_comparison_has_the_same_rows(
     comparison: CompareJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = compare(replace(comparison, folder=comparison.folder.with_name("whole")))
+    whole = compare(replace(comparison, output=_folder(comparison).with_name("whole")))
     fits = []
 
     class Broken(AlwaysZero):
@@ -122,15 +126,15 @@ def test_a_broken_off_comparison_goes_on_to_the_same_rows(
 
 
 def _rows_on_disk(comparison: CompareJob) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads((comparison.folder / "comparison.json").read_text())
+    rows: list[dict[str, Any]] = json.loads((_folder(comparison) / "comparison.json").read_text())
     return rows
 
 
-def test_a_system_can_join_later(comparison: CompareJob) -> None:
+def test_a_system_can_be_added_later(comparison: CompareJob) -> None:
     compare(replace(comparison, systems=("always-0",)))
-    report = compare(replace(comparison, systems=("tfidf-nb",)))
-    assert [row["system"] for row in report.rows] == ["always-0", "tfidf-nb"]
-    assert report.trials == 1
+    result = compare(replace(comparison, systems=("tfidf-nb",)))
+    assert [row["system"] for row in result.rows] == ["always-0", "tfidf-nb"]
+    assert result.trials == 1
 
 
 def test_the_oversampled_catalog_is_split_as_the_original_is(
@@ -162,23 +166,23 @@ def test_the_oversampled_catalog_is_split_as_the_original_is(
 def test_the_papers_protocol_tests_on_copies_and_the_clean_one_never(
     comparison: CompareJob,
 ) -> None:
-    report = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))
-    clean, paper = report.rows
+    result = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))
+    clean, paper = result.rows
     assert paper["films"] > clean["films"]
     assert (clean["data"], paper["data"]) == ("original", "oversampled")
 
 
-def test_the_control_says_what_it_scores_on_the_whole_catalog(comparison: CompareJob) -> None:
-    report = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))
-    for row in report.rows:
-        catalog = comparison.catalog if row["protocol"] == "clean" else comparison.oversampled
-        assert catalog is not None
+def test_the_control_has_its_accuracy_on_the_whole_catalog(comparison: CompareJob) -> None:
+    result = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))
+    for row in result.rows:
         protocol = row["protocol"]
+        path = comparison.catalog if protocol == "clean" else comparison.oversampled
+        catalog = input_location(str(path))
         labels = load_dataset(
             catalog, comparison.columns, with_title=False, protocol=protocol
         ).labels
         assert row["zeros"] == round(1 - labels.mean(), 4)
-        assert f"{row['zeros']:.4f} on the" in (comparison.folder / "comparison.md").read_text()
+        assert f"{row['zeros']:.4f} for the" in (_folder(comparison) / "comparison.md").read_text()
 
 
 def test_encoders_are_fine_tuned_and_leave_no_checkpoints(
@@ -189,8 +193,8 @@ def test_encoders_are_fine_tuned_and_leave_no_checkpoints(
         systems=("bert", "distilbert", "distilbert-oversampled", "distilbert-own-recipe"),
         bert_model=str(tiny_bert),
     )
-    report = compare(with_bert)
-    by_system = {row["system"]: row for row in report.rows}
+    result = compare(with_bert)
+    by_system = {row["system"]: row for row in result.rows}
     assert by_system["bert"]["thresholds"] == "top-genre"
     assert by_system["bert"]["base_model"] == str(tiny_bert)
     assert by_system["distilbert"]["base_model"] == comparison.base_model
@@ -198,16 +202,16 @@ def test_encoders_are_fine_tuned_and_leave_no_checkpoints(
         by_system["distilbert-oversampled"]["training_films"]
         > by_system["distilbert"]["training_films"]
     )
-    assert all(row["seconds"] > 0 and row["parameters"] > 0 for row in report.rows)
-    assert not list(comparison.folder.rglob("checkpoint*"))
+    assert all(row["seconds"] > 0 and row["parameters"] > 0 for row in result.rows)
+    assert not list(_folder(comparison).rglob("checkpoint*"))
 
 
-def test_a_shipped_model_reads_titles_too(
+def test_the_shipped_model_reads_titles_too(
     comparison: CompareJob, exported: dict[str, Path]
 ) -> None:
     both = ("shipped-overview", "shipped")
-    report = compare(replace(comparison, systems=both, model=str(exported["fp32"])))
-    assert {row["system"]: row["reads"] for row in report.rows} == {
+    result = compare(replace(comparison, systems=both, model=str(exported["fp32"])))
+    assert {row["system"]: row["reads"] for row in result.rows} == {
         "shipped-overview": "overview",
         "shipped": "title and overview",
     }
@@ -225,24 +229,24 @@ def test_a_folder_with_another_comparison_is_refused(
     comparison: CompareJob, changes: dict[str, Any], said: str
 ) -> None:
     compare(replace(comparison, systems=("always-0",)))
-    before = (comparison.folder / "comparison.json").read_bytes()
+    before = (_folder(comparison) / "comparison.json").read_bytes()
     with pytest.raises(TrainingError, match=said):
         compare(replace(comparison, **changes))
-    assert (comparison.folder / "comparison.json").read_bytes() == before
+    assert (_folder(comparison) / "comparison.json").read_bytes() == before
 
 
 def test_a_folder_with_something_else_is_refused(comparison: CompareJob) -> None:
-    comparison.folder.mkdir()
-    (comparison.folder / "precious").write_text("mine")
+    _folder(comparison).mkdir()
+    (_folder(comparison) / "precious").write_text("mine")
     with pytest.raises(TrainingError, match="is not empty and holds no comparison"):
         compare(comparison)
-    assert [path.name for path in comparison.folder.iterdir()] == ["precious"]
+    assert [path.name for path in _folder(comparison).iterdir()] == ["precious"]
 
 
 def test_unknown_names_are_refused(comparison: CompareJob) -> None:
-    with pytest.raises(UsageError, match="--systems gpt: known are always-0, "):
+    with pytest.raises(UsageError, match="in `systems`: 'gpt': choose from always-0, "):
         replace(comparison, systems=("gpt",))
-    with pytest.raises(UsageError, match="--protocol fair: known are clean, paper"):
+    with pytest.raises(UsageError, match="in `protocols`: 'fair': choose from clean, paper"):
         replace(comparison, protocols=("fair",))
 
 
@@ -267,3 +271,13 @@ def test_the_command_refuses_a_catalog_without_labels(
     assert b"no column named genre" in done.stderr
     assert not (tmp_path / "run").exists()
     assert done.stderr.count(b"\n") == 1
+
+
+def test_the_command_names_its_options_in_errors(
+    command: Callable[..., Any], catalog: Location, tmp_path: Path
+) -> None:
+    (tmp_path / "precious").write_text("mine")
+    unknown = command("compare", catalog.path, "-o", tmp_path / "run", "--systems", "gpt")
+    assert (unknown.returncode, b"unknown name in --systems: 'gpt'" in unknown.stderr) == (2, True)
+    taken = command("compare", catalog.path, "-o", tmp_path, "--systems", "always-0")
+    assert (taken.returncode, b"choose another -o" in taken.stderr) == (1, True)

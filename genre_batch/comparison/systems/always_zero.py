@@ -1,4 +1,4 @@
-"""The paper's control: no film has any genre."""
+"""The paper's control: predict no genre for any film."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["AlwaysZero"]
 
 
 class AlwaysZero:
-    """Predicts nothing (Balete and Ducay 2024, the row "control")."""
+    """Predict no genre (Balete and Ducay 2024, the row "control")."""
 
     parameters = 0
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
-        """Learns nothing."""
+        """Do nothing."""
         return 0.0
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
-        """(films, genres) zeros."""
+        """Return (films, genres) zeros."""
         return np.zeros(films.labels.shape, dtype=np.float32)

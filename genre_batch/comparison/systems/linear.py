@@ -1,4 +1,4 @@
-"""Linear models over TF-IDF, by scikit-learn."""
+"""Linear models over TF-IDF, from scikit-learn."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ _WORDS = "vectorizer__ngram_range"
 
 
 def _vectorizer() -> TfidfVectorizer:
-    """Words and pairs of words that at least two films have, logarithmic in how often."""
+    """Return TF-IDF of words and word pairs in at least two films, with sublinear counts."""
     return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, dtype=np.float32)
 
 
 class SingleGenreNaiveBayes:
-    """Multinomial naive Bayes over TF-IDF that gives each film one genre: reference [4].
+    """Multinomial naive Bayes over TF-IDF that predicts one genre a film: reference [4].
 
-    A film of several genres is learnt once for each, at a share of its weight.
+    A film of several genres is a training example for each of them, with its weight divided among
+    them.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class SingleGenreNaiveBayes:
         self._bayes = MultinomialNB()
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
-        """Fits words to genres; development is not looked at."""
+        """Fit on the training films; the development films are not used."""
         started = time.monotonic()
         films, genres = np.nonzero(training.labels)
         weights = 1 / training.labels.sum(axis=1, dtype=np.float64)[films]
@@ -54,7 +55,7 @@ class SingleGenreNaiveBayes:
         return time.monotonic() - started
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
-        """(films, genres) float32 whose rows sum to 1; 0 for a genre that no training film had."""
+        """Predict (films, genres) float32, rows sum to 1; 0 for a genre without training films."""
         probabilities = np.zeros(films.labels.shape, dtype=np.float32)
         vectors = self._vectorizer.transform(films.texts)
         probabilities[:, self._bayes.classes_] = self._bayes.predict_proba(vectors)
@@ -62,16 +63,16 @@ class SingleGenreNaiveBayes:
 
     @property
     def parameters(self) -> int:
-        """A weight for each word and genre, and each genre's prior."""
+        """The number of weights (one for each word and genre) and priors (one for each genre)."""
         return int(self._bayes.feature_log_prob_.size + self._bayes.class_log_prior_.size)
 
 
 class BinaryRelevance:
-    """One classifier a genre over TF-IDF; of a grid the setting that development likes best.
+    """One classifier a genre over TF-IDF, with the settings that are best on the development part.
 
     Binary relevance with logistic regression is reference [5]; support vectors, logistic regression
-    and naive Bayes with a grid search are reference [1]. The grid is judged by mean average
-    precision on development, as thresholds come afterwards.
+    and naive Bayes with a grid search are reference [1]. Settings are compared by mean average
+    precision, because thresholds are fitted afterwards.
     """
 
     def __init__(self, classifier: Any, grid: Grid | None = None) -> None:
@@ -81,52 +82,52 @@ class BinaryRelevance:
         self._grid = ParameterGrid(dict(grid or {}))
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
-        """Fits each point of the grid and keeps the best."""
+        """Fit each point of the grid and keep the best."""
         started = time.monotonic()
         unfitted, best = self._pipeline, -1.0
         self._present = training.labels.any(axis=0)
         for number, setting in enumerate(self._grid):
             fitted = clone(unfitted).set_params(**setting)
             with warnings.catch_warnings():
-                # A genre that no training film has: its constant answer is the right one.
+                # A genre without training films gets a constant classifier, as it should.
                 warnings.filterwarnings("ignore", "Label not .* is present in all training")
                 fitted.fit(training.texts, training.labels)
             if len(self._grid) > 1:
-                found = mean_average_precision(
+                precision = mean_average_precision(
                     development.labels, _probabilities(fitted, development)
                 )
                 progress(number + 1, len(self._grid), "searching the grid")
             else:
-                found = 0.0
-            if found > best:
-                self._pipeline, best = fitted, found
+                precision = 0.0
+            if precision > best:
+                self._pipeline, best = fitted, precision
         return time.monotonic() - started
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
-        """(films, genres) float32; of support vectors, the logistic function of their margin.
+        """Predict (films, genres) float32; for support vectors, the sigmoid of the margin.
 
-        A genre that no training film had gets 0: scikit-learn answers for it with a margin of 0,
-        which would be a half.
+        A genre without training films gets 0: scikit-learn gives it a margin of 0, whose sigmoid
+        would be 0.5.
         """
         return _probabilities(self._pipeline, films) * self._present.astype(np.float32)
 
     @property
     def parameters(self) -> int:
-        """A weight for each word and genre, and each genre's intercept."""
+        """The number of weights, one for each word and genre, and intercepts of the genres."""
         words = len(self._pipeline["vectorizer"].vocabulary_)
         return int((words + 1) * len(self._pipeline["classifier"].classes_))
 
 
 def _probabilities(pipeline: Pipeline, films: Dataset) -> npt.NDArray[np.float32]:
     if isinstance(pipeline["classifier"].estimator, LinearSVC):
-        found = 1 / (1 + np.exp(-pipeline.decision_function(films.texts)))
+        probabilities = 1 / (1 + np.exp(-pipeline.decision_function(films.texts)))
     else:
-        found = pipeline.predict_proba(films.texts)
-    return np.asarray(found, dtype=np.float32)
+        probabilities = pipeline.predict_proba(films.texts)
+    return np.asarray(probabilities, dtype=np.float32)
 
 
 def logistic(seed: int, grid: bool) -> BinaryRelevance:
-    """Logistic regression, rare genres' films weighed up; with its settings searched, or not."""
+    """Return logistic regression with balanced classes, or with a grid search of its settings."""
     classifier = LogisticRegression(
         C=4.0, class_weight="balanced", solver="liblinear", random_state=seed
     )
@@ -139,7 +140,7 @@ def logistic(seed: int, grid: bool) -> BinaryRelevance:
 
 
 def svm_grid(seed: int, quick: bool) -> BinaryRelevance:
-    """Linear support vectors, their settings searched."""
+    """Return linear support vectors with a grid search of their settings."""
     settings: Grid = {
         _WORDS: [(1, 1), (1, 2)],
         "classifier__estimator__C": [0.05, 0.2, 1.0],
@@ -149,7 +150,7 @@ def svm_grid(seed: int, quick: bool) -> BinaryRelevance:
 
 
 def bayes_grid(quick: bool) -> BinaryRelevance:
-    """Naive Bayes, one a genre, its settings searched."""
+    """Return naive Bayes, one a genre, with a grid search of its settings."""
     settings: Grid = {
         _WORDS: [(1, 1), (1, 2)],
         "classifier__estimator__alpha": [0.01, 0.03, 0.1, 0.3, 1.0],

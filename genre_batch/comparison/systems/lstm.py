@@ -1,4 +1,4 @@
-"""A recurrent network over words, learnt from nothing."""
+"""A recurrent network over words, trained from scratch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from genre_batch.comparison.systems.logits import probabilities_of
 from genre_batch.comparison.systems.system import genre_shares
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.evaluation.metrics import mean_average_precision
@@ -28,7 +29,7 @@ MAX_WORDS = 256
 
 
 class _Network(nn.Module):
-    """Words -> LSTM in both directions -> its largest outputs -> a logit a genre."""
+    """Words -> bidirectional LSTM -> max pooling -> a logit a genre."""
 
     def __init__(self, words: int, genres: int) -> None:
         super().__init__()
@@ -38,7 +39,7 @@ class _Network(nn.Module):
         self.head = nn.Linear(2 * WIDTH, genres)
 
     def forward(self, words: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """(batch, words) int64 padded with 0, (batch,) int64 -> (batch, genres) logits."""
+        """Map (batch, words) int64 padded with 0, (batch,) int64 -> (batch, genres) logits."""
         embedded = self.dropout(self.embedding(words))
         packed = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
         hidden, _ = pad_packed_sequence(
@@ -49,19 +50,19 @@ class _Network(nn.Module):
 
 
 class Lstm:
-    """An LSTM: references [6] and [2]; many genres a film, or one.
+    """An LSTM that predicts several genres a film (reference [6]) or one (reference [2]).
 
-    Of its epochs, the one that is best on development (mean average precision) is kept.
+    The weights of the best epoch on the development part (mean average precision) are kept.
 
     Args:
-        seed: of its weights, batches and dropout.
-        single_genre: learn to give one genre (cross-entropy over genres) instead of several.
+        seed: of weights, batches and dropout.
+        single_genre: predict one genre (cross-entropy over genres) instead of several.
         quick: one epoch.
     """
 
     def __init__(self, seed: int, *, single_genre: bool, quick: bool) -> None:
         self._seed = seed
-        self._single = single_genre
+        self._single_genre = single_genre
         self._epochs = 1 if quick else EPOCHS
         self._words = Tokenizer(models.WordLevel(unk_token="[UNK]"))
         self._words.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -69,43 +70,38 @@ class Lstm:
         self._words.enable_truncation(MAX_WORDS)
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
-        """Learns words and network."""
+        """Build the vocabulary from the training films and train the network."""
         started = time.monotonic()
-        trainer = trainers.WordLevelTrainer(
-            vocab_size=VOCABULARY,
-            min_frequency=2,
-            special_tokens=["[PAD]", "[UNK]"],
-            show_progress=False,
-        )
-        self._words.train_from_iterator(training.texts, trainer)
+        self._build_vocabulary(training.texts)
         torch.manual_seed(self._seed)
         rng = np.random.default_rng(self._seed)
         self._network = _Network(self._words.get_vocab_size(), len(training.names))
         optimizer = torch.optim.AdamW(self._network.parameters(), lr=RATE, weight_decay=0.01)
         films = self._encoded(training.texts)
         targets = torch.from_numpy(
-            genre_shares(training.labels) if self._single else training.labels.astype(np.float32)
+            genre_shares(training.labels)
+            if self._single_genre
+            else training.labels.astype(np.float32)
         )
-        loss = nn.CrossEntropyLoss() if self._single else nn.BCEWithLogitsLoss()
-        best, kept = -1.0, copy.deepcopy(self._network.state_dict())
+        loss = nn.CrossEntropyLoss() if self._single_genre else nn.BCEWithLogitsLoss()
+        best, best_weights = -1.0, copy.deepcopy(self._network.state_dict())
         for epoch in range(self._epochs):
             self._network.train()
             for batch in np.array_split(rng.permutation(len(films)), -(-len(films) // BATCH)):
                 optimizer.zero_grad()
-                loss(
-                    self._network(*_padded([films[at] for at in batch])), targets[batch]
-                ).backward()
+                logits = self._network(*_padded([films[index] for index in batch]))
+                loss(logits, targets[batch]).backward()
                 nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
                 optimizer.step()
-            found = mean_average_precision(development.labels, self.predict_proba(development))
-            if found > best:
-                best, kept = found, copy.deepcopy(self._network.state_dict())
+            precision = mean_average_precision(development.labels, self.predict_proba(development))
+            if precision > best:
+                best, best_weights = precision, copy.deepcopy(self._network.state_dict())
             progress(epoch + 1, self._epochs, "training")
-        self._network.load_state_dict(kept)
+        self._network.load_state_dict(best_weights)
         return time.monotonic() - started
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
-        """(films, genres) float32; rows of a single-genre network sum to 1."""
+        """Predict (films, genres) float32; rows of a single-genre network sum to 1."""
         self._network.eval()
         encoded = self._encoded(films.texts)
         with torch.inference_mode():
@@ -115,22 +111,30 @@ class Lstm:
                     for start in range(0, len(encoded), BATCH)
                 ]
             )
-        chances = logits.softmax(dim=1) if self._single else logits.sigmoid()
-        found: npt.NDArray[np.float32] = chances.numpy()
-        return found
+        return probabilities_of(logits, single_genre=self._single_genre)
 
     @property
     def parameters(self) -> int:
-        """Of embedding, LSTM and head."""
+        """The number of parameters of embedding, LSTM and head."""
         return sum(parameter.numel() for parameter in self._network.parameters())
 
+    def _build_vocabulary(self, texts: list[str]) -> None:
+        trainer = trainers.WordLevelTrainer(
+            vocab_size=VOCABULARY,
+            min_frequency=2,
+            special_tokens=["[PAD]", "[UNK]"],
+            show_progress=False,
+        )
+        self._words.train_from_iterator(texts, trainer)
+
     def _encoded(self, texts: list[str]) -> list[list[int]]:
-        """Each text's words; a text of none of them is one unknown word."""
+        """Return the word ids of each text; a text without words is one unknown word."""
         unknown = self._words.token_to_id("[UNK]")
         return [encoding.ids or [unknown] for encoding in self._words.encode_batch(texts)]
 
 
 def _padded(films: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return (films, words) int64 word ids padded with 0, and (films,) int64 lengths."""
     lengths = torch.tensor([len(film) for film in films])
     words = torch.zeros((len(films), int(lengths.max())), dtype=torch.int64)
     for row, film in zip(words, films, strict=True):

@@ -1,6 +1,6 @@
-"""The paper's related systems, and what stands beside them, behind one small interface.
+"""The systems by name: those of the paper and its references, and this tool's models.
 
-A system joins the comparison by one entry in `SYSTEMS`.
+To add a system, add an entry to `SYSTEMS`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from genre_batch.training.options import RECIPES, FineTuneOptions
 __all__ = ["SYSTEMS", "Entry"]
 
 ENCODER_OPTIONS = replace(RECIPES["paper"], pooling="mean", max_length=256)
-"""The paper's recipe but for two things: the head reads the mean of the token vectors, for which
-MiniLM's weights were made, and texts of more than 256 tokens, of which there is hardly one, are
-cut."""
+"""The paper's recipe with two changes: the head pools the mean of the token vectors, for which
+MiniLM was trained, and the few texts of more than 256 tokens are truncated."""
 
 PAPER_OPTIONS = replace(ENCODER_OPTIONS, head_multiplier=10.0)
-"""And a third: the head for several genres, which starts from nothing, learns ten times as fast as
-the encoder. At one rate, five epochs leave MiniLM behind word counts."""
+"""A third change: the head for several genres, which is trained from scratch, has ten times the
+encoder's learning rate. With equal rates, MiniLM is worse than word counts after five epochs."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +27,18 @@ class Entry:
     """A row of the comparison.
 
     Attributes:
-        says: what it is, with the paper's number for it.
-        make: a fresh system. What it needs is imported only then: torch takes seconds.
-        single_genre: it gives a film one genre, the likeliest, and no threshold matters.
+        description: what it is, with the number of the paper's reference.
+        make: makes a new system. It imports what the system needs: importing torch takes seconds.
+        single_genre: it predicts each film's most probable genre, without thresholds.
         fixed: only the threshold 0.5 makes sense.
-        oversampled: under the clean protocol it learns from the copies too.
-        original: under the paper's protocol it has the original rows, where the others have the
-            oversampled ones.
-        with_title: it reads titles where the catalog has them.
-        encoder: the field of `Setting` that names the encoder it starts from, if it does.
+        oversampled: under the clean protocol, it is trained on copies too.
+        original: under the paper's protocol, it gets the original rows; others get the oversampled
+            ones.
+        with_title: it reads titles if the catalog has them.
+        encoder: the field of `Setting` with the encoder it starts from; None: no encoder.
     """
 
-    says: str
+    description: str
     make: Callable[[Setting], System]
     single_genre: bool = False
     fixed: bool = False
@@ -48,8 +47,8 @@ class Entry:
     with_title: bool = False
     encoder: str | None = None
 
-    def starts_from(self, setting: Setting) -> str | None:
-        """The encoder it starts from."""
+    def encoder_of(self, setting: Setting) -> str | None:
+        """Return the encoder that the system starts from, if any."""
         return None if self.encoder is None else str(getattr(setting, self.encoder))
 
 
@@ -158,4 +157,4 @@ SYSTEMS: dict[str, Entry] = {
     "shipped-overview": Entry("the shipped model, overviews alone", _exported),
     "shipped": Entry("the shipped model, titles and overviews", _exported, with_title=True),
 }
-"""By the name that the rows carry. Numbers in brackets: the paper's references."""
+"""Entries by the system's name in comparison.json. Numbers in brackets: the paper's references."""

@@ -1,4 +1,4 @@
-"""What `compare` asks of a system: fit on films, then probabilities for other films."""
+"""The interface of a system: fit it on films, then predict other films."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["Setting", "System", "genre_shares"]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a system may know besides the films.
+    """The options of a system.
 
     Attributes:
-        folder: its own, for checkpoints; it exists.
-        base_model: a hub id, a local folder, or `minilm`: the encoder of `distilbert`.
+        folder: of its checkpoints; it exists.
+        base_model: the encoder of `distilbert`: a hub id, a local folder, or `minilm`.
         bert_model: likewise, the encoder of `bert`.
-        model: an exported .onnx, for `shipped`; None: the default one.
-        seed: of everything random.
-        quick: one epoch, one point of each grid: to see that it runs.
+        model: an exported .onnx, for `shipped`; None: the default model.
+        seed: of all randomness.
+        quick: one epoch, one point of each grid: to check that it runs.
     """
 
     folder: Path
@@ -37,27 +37,32 @@ class Setting:
 
 
 class System(Protocol):
-    """A way to predict genres, learnt from labelled films."""
+    """A way to predict genres, trained on labelled films."""
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
-        """Learns from the training films; development may choose settings and epochs.
+        """Train on the training films.
+
+        Args:
+            training: films with labels.
+            development: films with labels, to choose settings and epochs.
+            progress: called with the steps done.
 
         Returns:
-            Seconds, over all attempts where an interrupted one was gone on with.
+            Seconds of training, over all attempts if it was interrupted and resumed.
         """
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
-        """(films, genres) float32 in 0..1, in the order of the training films' names."""
+        """Predict (films, genres) float32 in 0..1, in the order of the training films' names."""
 
     @property
     def parameters(self) -> int:
-        """How many numbers were learnt; known after `fit`."""
+        """The number of trained parameters; known after `fit`."""
 
 
 def genre_shares(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """(films, genres) float32 whose rows sum to 1: each film shared out among its genres.
+    """Divide each film equally among its genres: (films, genres) float32 whose rows sum to 1.
 
-    How a system that can give a film one genre only learns from films that have several.
+    These are the training targets of a single-genre system.
 
     Args:
         labels: (films, genres) 0 or 1, at least one 1 in each row.

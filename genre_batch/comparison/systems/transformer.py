@@ -1,4 +1,4 @@
-"""Fine-tuned encoders: the paper's DistilBERT, and a BERT that gives one genre."""
+"""Fine-tuned encoders: the paper's DistilBERT, and a BERT that predicts one genre."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from genre_batch.comparison.systems.logits import probabilities_of
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.progress import StepProgress
 from genre_batch.training.encoder.base_model import load_base_model
@@ -23,19 +24,19 @@ __all__ = ["FineTuned", "single_genre_loss"]
 
 
 def single_genre_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy over genres, each film shared out among its own."""
+    """Compute the cross-entropy over genres, each film divided equally among its genres."""
     shares = labels / labels.sum(dim=1, keepdim=True)
     return torch.nn.functional.cross_entropy(logits, shares)
 
 
 class FineTuned:
-    """An encoder under a head, fine-tuned as `train` does it, its epochs kept in a folder.
+    """An encoder with a classification head, fine-tuned as `train` does.
 
     Args:
         base_model: a hub id, a local folder, or `minilm`.
         options: how to fine-tune.
-        folder: for its checkpoints: what an interrupted fit goes on from.
-        single_genre: learn to give one genre (reference [2]) instead of several.
+        folder: of the checkpoints from which an interrupted fit is resumed.
+        single_genre: predict one genre (reference [2]) instead of several.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class FineTuned:
         self._single = single_genre
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
-        """Fine-tunes; development only shows how it goes."""
+        """Fine-tune; the development films are only used for the training log."""
         options = self._options
         self._model, self._tokenizer = load_base_model(
             self._base_model,
@@ -78,15 +79,11 @@ class FineTuned:
         return float(sum(json.loads(line)["seconds"] for line in log.splitlines()))
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
-        """(films, genres) float32; rows of a single-genre model sum to 1."""
-        logits = torch.from_numpy(
-            predict_logits(self._model, self._tokenizer, films.texts, self._max_length)
-        )
-        chances = logits.softmax(dim=1) if self._single else logits.sigmoid()
-        found: npt.NDArray[np.float32] = chances.numpy()
-        return found
+        """Predict (films, genres) float32; rows of a single-genre model sum to 1."""
+        logits = predict_logits(self._model, self._tokenizer, films.texts, self._max_length)
+        return probabilities_of(torch.from_numpy(logits), single_genre=self._single)
 
     @property
     def parameters(self) -> int:
-        """Of encoder and head."""
+        """The number of parameters of encoder and head."""
         return sum(parameter.numel() for parameter in self._model.parameters())

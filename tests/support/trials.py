@@ -1,0 +1,47 @@
+"""A trial of a comparison with random predictions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from genre_batch.comparison.scoring import SCHEMES, LabelledPredictions, Trial, score_trial
+
+GENRES = ["Action", "Comedy", "Drama"]
+TRIAL = Trial(
+    system="tfidf-logreg",
+    says="words",
+    protocol="clean",
+    data="original",
+    reads="overview",
+    single_genre=False,
+    schemes=SCHEMES,
+    base_model=None,
+    copies_by=None,
+    training_films=70,
+    seen=0,
+    seed=0,
+    seconds=1.5,
+    films_per_second=1000.0,
+    parameters=12,
+    quick=False,
+)
+
+
+def random_predictions(seed: int, films: int = 60) -> LabelledPredictions:
+    """Draw probabilities and labels of random films."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random((films, 3)) < [0.2, 0.3, 0.6]).astype(np.uint8)
+    noise = rng.random((films, 3), dtype=np.float32)
+    return (0.3 * labels + 0.7 * noise).astype(np.float32), labels
+
+
+def trial_rows(**changes: Any) -> list[dict[str, Any]]:
+    """Score a random trial with fields of the caller's choice."""
+    trial = replace(TRIAL, **changes)
+    return [
+        row.as_dict()
+        for row in score_trial(trial, GENRES, random_predictions(0), random_predictions(1))
+    ]
