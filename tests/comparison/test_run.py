@@ -18,9 +18,9 @@ from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.run import compare
+from genre_batch.comparison.scoring import SCHEMES
 from genre_batch.comparison.systems import registry
 from genre_batch.comparison.systems.always_zero import AlwaysZero
-from genre_batch.comparison.table import SCHEMES
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.load import load_dataset
 from genre_batch.errors import TrainingError, UsageError

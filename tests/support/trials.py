@@ -1,4 +1,4 @@
-"""A trial of a comparison with random predictions."""
+"""Trials of a comparison with random predictions, and fitting a system."""
 
 from __future__ import annotations
 
