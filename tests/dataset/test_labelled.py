@@ -154,9 +154,8 @@ def test_train_uses_the_rows_with_text_and_genre(written: Catalog) -> None:
 
 
 def test_compare_uses_the_same(written: Catalog, tmp_path: Path) -> None:
-    location = written.reading.locate(written.path)
     job = CompareJob(
-        location,
+        written.path,
         tmp_path / "run",
         systems=("always-0",),
         columns=written.columns,

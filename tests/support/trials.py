@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from genre_batch.comparison.scoring import SCHEMES, LabelledPredictions, Trial, score_trial
+from genre_batch.comparison.systems.system import System
+from genre_batch.dataset.dataset import Dataset
+from genre_batch.progress import no_step_progress
 
 GENRES = ["Action", "Comedy", "Drama"]
 TRIAL = Trial(
@@ -41,7 +44,11 @@ def random_predictions(seed: int, films: int = 60) -> LabelledPredictions:
 def trial_rows(**changes: Any) -> list[dict[str, Any]]:
     """Score a random trial with fields of the caller's choice."""
     trial = replace(TRIAL, **changes)
-    return [
-        row.as_dict()
-        for row in score_trial(trial, GENRES, random_predictions(0), random_predictions(1))
-    ]
+    rows = score_trial(trial, GENRES, random_predictions(0), random_predictions(1))
+    return [row.as_dict() for row in rows]
+
+
+def fitted(system: System, films: Dataset) -> System:
+    """Fit a system on the parts of a dataset."""
+    system.fit(films.part("train"), films.part("dev"), no_step_progress)
+    return system
