@@ -18,6 +18,7 @@ from genre_batch.cli.options import (
     base_model_option,
     column_options,
     columns_from,
+    output_option,
     reading_from,
     reading_options,
 )
@@ -36,13 +37,7 @@ _MEASURES = {
 
 @click.command(short_help="Run the paper's experiment with the systems it cites.")
 @click.argument("catalog")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FOLDER",
-    help="Output folder. An interrupted comparison is resumed.",
-)
+@output_option("FOLDER", "Output folder. An interrupted comparison is resumed.")
 @click.option(
     "--protocol",
     "protocols",

@@ -11,16 +11,14 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
-from genre_batch.cli.options import force_option
+from genre_batch.cli.options import force_option, output_option
 
 __all__ = ["export_onnx"]
 
 
 @click.command(short_help="Export a training run as one ONNX file.")
 @click.argument("run", metavar="RUN_DIR")
-@click.option(
-    "-o", "--output", required=True, metavar="MODEL.onnx", help="The model file to write."
-)
+@output_option("MODEL.onnx", "Model file.")
 @click.option(
     "--precision",
     type=click.Choice(["int8", "fp32"]),

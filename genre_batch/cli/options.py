@@ -30,6 +30,7 @@ __all__ = [
     "force_option",
     "labelled_options",
     "model_option",
+    "output_option",
     "reading_from",
     "reading_options",
     "split_option",
@@ -148,6 +149,13 @@ threads_option = click.option(
     metavar="N",
     help="Number of threads.  [default: the cores that this process may use]",
 )
+
+
+def output_option(metavar: str, help_text: str) -> Decorator:
+    """Return a decorator that adds a required `-o, --output` with this help text."""
+    return click.option("-o", "--output", required=True, metavar=metavar, help=help_text)
+
+
 force_option = click.option("--force", is_flag=True, help="Overwrite an existing output.")
 
 

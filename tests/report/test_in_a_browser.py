@@ -63,12 +63,8 @@ def _contrast(one: str, other: str) -> float:
 
 
 def _colors(browser: Browser, selector: str, of: str) -> list[str]:
-    return browser.strings(
-        "return [...document.querySelectorAll(arguments[0])].map("
-        "e => getComputedStyle(e)[arguments[1]])",
-        selector,
-        of,
-    )
+    each = "return [...document.querySelectorAll(arguments[0])]"
+    return browser.strings(f"{each}.map(e => getComputedStyle(e)[arguments[1]])", selector, of)
 
 
 def _look(browser: Browser) -> tuple[bool, list[str]]:
