@@ -100,7 +100,7 @@ def _whole_catalog(rows: Rows) -> list[str]:
     """Return the accuracy of predicting no genre for the whole catalog."""
     controls = {row["protocol"]: row for row in rows if row["system"] == "always-0"}
     accuracies = [
-        f"{controls[protocol]['zeros']:.4f} for the {data} one (`{protocol}`)"
+        f"{controls[protocol]['zeros']:.4f} for the {data} catalog (`{protocol}`)"
         for protocol, data in (("clean", "original"), ("paper", "oversampled"))
         if protocol in controls and controls[protocol]["zeros"] is not None
     ]
@@ -108,8 +108,8 @@ def _whole_catalog(rows: Rows) -> list[str]:
         return []
     return [
         "",
-        f"The accuracy of predicting no genre for the whole catalog, of which the test part is a "
-        f"sample: {', '.join(accuracies)}.",
+        f"Predicting no genre for all films of the catalog, of which the test part is a sample, "
+        f"has an accuracy of {', '.join(accuracies)}.",
     ]
 
 

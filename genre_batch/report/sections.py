@@ -65,7 +65,10 @@ def genres_table(scores: Sequence[GenreScores], caption: str) -> Table:
     columns = (
         (Column("Genre"), attrgetter("genre")),
         (Column("Films", 0, "films that have the genre"), attrgetter("films")),
-        (Column("Threshold", 3, "the lowest predicted probability"), attrgetter("threshold")),
+        (
+            Column("Threshold", 3, "the lowest probability at which it is predicted"),
+            attrgetter("threshold"),
+        ),
         (
             Column("Precision", 3, "share of the films predicted to have the genre that have it"),
             attrgetter("precision"),
