@@ -159,7 +159,7 @@ def test_the_oversampled_catalog_is_split_as_the_original_is(
     assert set(original[0].texts) < set(more[0].texts)
     copies = set(more[0].texts) - set(original[0].texts)
     assert copies
-    # A copy's film is one that is learnt from too.
+    # A copy's film is in the training part, too.
     assert {text.split(" ", 2)[2] for text in copies} <= set(original[0].texts)
 
 

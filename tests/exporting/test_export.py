@@ -259,7 +259,7 @@ def test_an_output_in_a_missing_folder_is_refused(run: Path, tmp_path: Path) -> 
 
 
 def test_a_folder_that_is_not_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is no run folder"):
+    with pytest.raises(TrainingError, match="is not a run folder"):
         export_onnx(ExportJob(tmp_path, tmp_path / "model.onnx"))
     assert list(tmp_path.iterdir()) == []
 

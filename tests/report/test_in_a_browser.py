@@ -1,4 +1,4 @@
-"""Report pages work in a headless Chromium: figures, sorting, themes, and no network access."""
+"""Promise: report pages work in a browser, log no warnings and fetch nothing."""
 
 from __future__ import annotations
 
