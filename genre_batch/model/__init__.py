@@ -1,1 +1,1 @@
-"""The exported ONNX model: texts -> probabilities -> genres. Knows no catalog and no torch."""
+"""The exported ONNX model: texts -> probabilities -> genres. Needs neither catalog nor torch."""

@@ -1,4 +1,4 @@
-"""Texts -> batches of tokens for a model, and the rows that each batch answers."""
+"""Texts -> batches of tokens, each with the rows that it holds."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that go through the model together.
+    """Rows that run through the model together.
 
     Attributes:
-        rows: (batch,) int64: where each row stands in what was tokenised.
+        rows: (batch,) int64: each row's index in the tokenized texts.
         input_ids: (batch, tokens) int64, padded with 0 at the end.
         attention_mask: (batch, tokens) int64: 1 for a token, 0 for padding.
     """
@@ -38,22 +38,27 @@ class Batch:
 
 
 def load_tokenizer(text: str, max_length: int, name: str) -> Tokenizer:
-    """The tokenizer a model carries, cutting at `max_length` tokens and padding nothing.
+    """Load a model's tokenizer; it truncates at `max_length` tokens and does not pad.
+
+    Args:
+        text: the text of tokenizer.json.
+        max_length: in tokens, special tokens included.
+        name: the model's name, for messages.
 
     Raises:
-        ModelError: the text is no tokenizer.json.
+        ModelError: the text is not a valid tokenizer.json.
     """
     try:
         tokenizer = Tokenizer.from_str(text)
         tokenizer.enable_truncation(max_length)
         tokenizer.no_padding()
     except Exception as error:  # tokenizers raises bare Exception
-        raise ModelError(f"{name}: the tokenizer it carries cannot be loaded: {error}") from error
+        raise ModelError(f"{name}: its tokenizer cannot be loaded: {error}") from error
     return tokenizer
 
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
-    """Each text's token ids, (tokens,) int64, by the tokenizer's own threads."""
+    """Return each text's token ids, (tokens,) int64; uses the tokenizer's own threads."""
     encodings = tokenizer.encode_batch_fast(texts)
     return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
 
@@ -61,7 +66,7 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str]) -> list[npt.NDArray[np.
 def pad(
     ids: Sequence[npt.NDArray[np.int64]],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(rows, longest) int64 token ids, padded with 0 at the end, and their attention mask."""
+    """Pad rows with 0 at the end; return (rows, longest) int64 token ids and attention mask."""
     lengths = np.array([len(row) for row in ids], dtype=np.int64)
     mask = (np.arange(lengths.max(initial=0)) < lengths[:, None]).astype(np.int64)
     padded = np.zeros_like(mask)
@@ -72,12 +77,13 @@ def pad(
 def length_sorted_batches(
     ids: Sequence[npt.NDArray[np.int64]], max_rows: int, max_tokens: int
 ) -> Iterator[Batch]:
-    """Batches of near-equal length, longest first, so that little is padded and none is late.
+    """Yield batches of similar length, longest first: little padding, no long batch at the end.
 
     Args:
         ids: each row's tokens.
-        max_rows: the most rows of a batch.
-        max_tokens: the most tokens of a batch, padding included; a longer row goes alone.
+        max_rows: the maximum number of rows in a batch.
+        max_tokens: the maximum number of tokens in a batch, padding included; a longer row is a
+            batch of its own.
     """
     lengths = np.array([len(row) for row in ids], dtype=np.int64)
     order = np.argsort(-lengths, kind="stable")
@@ -91,15 +97,15 @@ def length_sorted_batches(
 
 
 def same_length_batches(ids: Sequence[npt.NDArray[np.int64]], max_tokens: int) -> Iterator[Batch]:
-    """Batches of rows that have the same number of tokens, longest first: nothing is padded.
+    """Yield batches of rows with the same number of tokens, longest first, without padding.
 
-    A row then goes through the same kernels at the same shapes whatever stands beside it, and no
-    work is spent on padding. Lengths that few rows have make small batches; of a few thousand rows
-    most have company.
+    Each row then runs through the same kernels with the same shapes whatever the other rows are,
+    and no work is spent on padding. Rare lengths make small batches; among a few thousand rows
+    most lengths are shared.
 
     Args:
         ids: each row's tokens.
-        max_tokens: the most tokens of a batch; a longer row goes alone.
+        max_tokens: the maximum number of tokens in a batch; a longer row is a batch of its own.
     """
     lengths = np.array([len(row) for row in ids], dtype=np.int64)
     order = np.argsort(-lengths, kind="stable")

@@ -1,4 +1,4 @@
-"""Probabilities -> genres: which pass, and in which order they stand."""
+"""Probabilities -> genres: which genres are predicted, and in which order."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ __all__ = ["Decision", "apply_thresholds"]
 
 @dataclass(frozen=True)
 class Decision:
-    """What makes a probability a predicted genre; the default is the model's own thresholds.
+    """How probabilities become genres; by default with the model's own thresholds.
 
     Attributes:
         threshold: one threshold for all genres, 0..1.
-        operating_point: the name of one of the model's; excludes `threshold`.
-        top_k: at most so many genres, the most probable; alone, thresholds are ignored.
+        operating_point: the name of one of the model's operating points; excludes `threshold`.
+        top_k: the maximum number of genres per row, most probable first, 1 or more. Without
+            `threshold` and `operating_point`, thresholds are ignored.
     """
 
     threshold: float | None = None
@@ -34,10 +35,12 @@ class Decision:
             raise UsageError("`threshold` and `operating_point` exclude each other: give one")
 
     def thresholds(self, metadata: ModelMetadata) -> npt.NDArray[np.float64]:
-        """(genres,) float64; infinity for a genre that is off, 0 where any probability passes.
+        """Return one threshold per genre.
 
-        Where the model's own thresholds look at other genres, these are the ones that those other
-        genres are judged by: `row_thresholds` has what decides.
+        Conditional thresholds are not applied: `row_thresholds` returns the final ones.
+
+        Returns:
+            (genres,) float64; infinity for a genre that is off, 0 where any probability passes.
 
         Raises:
             UsageError: the model has no such operating point.
@@ -49,7 +52,7 @@ class Decision:
                 raise UsageError(
                     f"the model has no operating point {self.operating_point!r}; it has: {known}"
                 )
-            return np.array([np.inf if t is None else t for t in point.thresholds])
+            return np.array([_or_infinity(threshold) for threshold in point.thresholds])
         if self.threshold is not None:
             return np.full(len(metadata.labels), self.threshold)
         if self.top_k is not None:
@@ -59,19 +62,19 @@ class Decision:
     def row_thresholds(
         self, metadata: ModelMetadata, probabilities: npt.NDArray[np.floating]
     ) -> npt.NDArray[np.float64]:
-        """The thresholds that decide on these rows, each row's by its own probabilities alone.
+        """Return the thresholds of these rows; each row's depend only on its own probabilities.
 
-        First every genre is judged by `thresholds`; then a genre that looks at another one takes
-        the threshold that goes with whether that one passed. Only the model's own thresholds do
-        so: a threshold, an operating point or a top_k sets them aside.
+        First, every genre is predicted with `thresholds`. Then a genre with a conditional threshold
+        takes the one that matches the prediction of its given genre. Conditional thresholds only
+        apply to the default decision: a threshold, an operating point or a top_k overrides them.
 
         Args:
-            metadata: the model's.
+            metadata: the model's metadata.
             probabilities: (rows, genres), 0..1; a row of NaN has no text.
 
         Returns:
-            (genres,) float64 where all rows have the same, (rows, genres) where they need not;
-            infinity where a genre is off.
+            (genres,) float64 where all rows share them, otherwise (rows, genres); infinity where a
+            genre is off.
 
         Raises:
             UsageError: the model has no such operating point.
@@ -79,13 +82,35 @@ class Decision:
         thresholds = self.thresholds(metadata)
         if self != Decision() or not metadata.conditional_thresholds:
             return thresholds
-        place = {label: at for at, label in enumerate(metadata.labels)}
+        columns = {label: column for column, label in enumerate(metadata.labels)}
         passed = probabilities >= thresholds
         rows = np.tile(thresholds, (len(probabilities), 1))
-        for label, one in metadata.conditional_thresholds.items():
-            absent, present = (np.inf if t is None else t for t in (one.absent, one.present))
-            rows[:, place[label]] = np.where(passed[:, place[one.given]], present, absent)
+        for label, pair in metadata.conditional_thresholds.items():
+            rows[:, columns[label]] = np.where(
+                passed[:, columns[pair.given]],
+                _or_infinity(pair.present),
+                _or_infinity(pair.absent),
+            )
         return rows
+
+    def genres(
+        self, metadata: ModelMetadata, probabilities: npt.NDArray[np.float32]
+    ) -> pa.ListArray:
+        """Return the predicted genres of every row, as `apply_thresholds` does.
+
+        Args:
+            metadata: the model's metadata.
+            probabilities: (rows, genres) float32, 0..1; a row of NaN has no text.
+
+        Raises:
+            UsageError: the model has no such operating point.
+        """
+        thresholds = self.row_thresholds(metadata, probabilities)
+        return apply_thresholds(probabilities, thresholds, metadata.labels, self.top_k)
+
+
+def _or_infinity(threshold: float | None) -> float:
+    return np.inf if threshold is None else threshold
 
 
 def apply_thresholds(
@@ -94,13 +119,13 @@ def apply_thresholds(
     labels: Sequence[str],
     top_k: int | None = None,
 ) -> pa.ListArray:
-    """The genres of every row: probability descending, ties in label order.
+    """Return the genres of every row: probability descending, ties in label order.
 
     Args:
         probabilities: (rows, genres) float32; a row of NaN has no text.
         thresholds: (genres,) or (rows, genres) float64; a genre passes at its threshold or above.
         labels: the genres' names.
-        top_k: at most so many, the most probable.
+        top_k: the maximum number of genres per row, most probable first.
 
     Returns:
         (rows,) lists of strings; null for a row of NaN, empty where nothing passes.

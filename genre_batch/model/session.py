@@ -1,4 +1,4 @@
-"""The onnxruntime session a model runs in."""
+"""The onnxruntime session that a model runs in."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from genre_batch.files import first_line
 __all__ = ["NOT_FUSED", "Session"]
 
 NOT_FUSED = ["SkipLayerNormFusion"]
-"""Rewrites of onnxruntime's own that are left out: this kernel takes eight times as long as the Add
+"""onnxruntime optimizers that are disabled: this fused kernel takes eight times as long as the Add
 and LayerNormalization that it replaces (512 tokens of 384, onnxruntime 1.32, AVX-512)."""
 
 
 class Session:
     """A graph ready to run, from any number of Python threads at once.
 
-    Each run uses the one thread that calls it: many small runs side by side keep the cores busier
-    than one run spread over them, and sums are always added in the same order.
+    Each run only uses the thread that calls it: many small runs in parallel use the cores better
+    than one run spread over them, and sums are always computed in the same order.
     """
 
     def __init__(self, content: bytes, name: str) -> None:
-        """Makes the session from the model's bytes, so that nothing lying beside it is loaded.
+        """Create the session from the model's bytes, so that no other file is loaded.
+
+        Args:
+            content: the bytes of the ONNX file.
+            name: the model's name, for messages.
 
         Raises:
-            ModelError: onnxruntime refuses the graph.
+            ModelError: onnxruntime cannot load the graph.
         """
         self._name = name
         options = onnxruntime.SessionOptions()
@@ -42,21 +46,27 @@ class Session:
                 disabled_optimizers=NOT_FUSED,
             )
         except Exception as error:  # onnxruntime's exceptions share no public base
-            reason = first_line(error)
-            raise ModelError(f"onnxruntime cannot run the model {name}: {reason}") from error
+            raise ModelError(
+                f"onnxruntime cannot load the model {name}: {first_line(error)}"
+            ) from error
 
     def run(
         self, input_ids: npt.NDArray[np.int64], attention_mask: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """(rows, tokens) int64 ids and mask -> (rows, genres) float32 logits.
+        """Return the logits, (rows, genres) float32.
+
+        Args:
+            input_ids: (rows, tokens) int64.
+            attention_mask: (rows, tokens) int64: 1 for a token, 0 for padding.
 
         Raises:
-            ModelError: the graph cannot be run on them.
+            ModelError: onnxruntime cannot run the graph on this input.
         """
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
         try:
             logits: npt.NDArray[np.float32] = self._session.run(["logits"], feed)[0]
         except Exception as error:  # onnxruntime's exceptions share no public base
-            reason = first_line(error)
-            raise ModelError(f"{self._name}: the graph cannot be run: {reason}") from error
+            raise ModelError(
+                f"{self._name}: the graph cannot be run: {first_line(error)}"
+            ) from error
         return logits

@@ -19,10 +19,10 @@ from tokenizers import Tokenizer
 from genre_batch.cores import available_cores
 from genre_batch.errors import ModelError
 from genre_batch.model.batching import Batch, load_tokenizer, same_length_batches, tokenize
-from genre_batch.model.decision import Decision, apply_thresholds
+from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
 from genre_batch.model.session import Session
-from genre_batch.model.text import compose
+from genre_batch.model.text import compose, predict_distinct
 
 __all__ = ["MODEL_VARIABLE", "GenreTagger", "default_model"]
 
@@ -30,27 +30,27 @@ MODEL_VARIABLE = "GENRE_BATCH_MODEL"
 SHIPPED_MODEL = "genre-batch.onnx"
 
 TOKENS_PER_BATCH = 512
-"""As many rows of one length as fit go through the model together: fewer leave the matrix products
-short, more fall out of the processor's caches (6 layers of 384; within 5 % from 256 to 1,024)."""
+"""The size of a batch of rows of one length. Fewer tokens make inefficient matrix products, more do
+not fit the processor's caches (6 layers of 384; the speed is within 5 % from 256 to 1,024)."""
 
 
 def default_model() -> Path:
-    """The model to use when none is named: `$GENRE_BATCH_MODEL`, then the shipped one.
+    """Return the path of the default model: `$GENRE_BATCH_MODEL`, then the shipped model.
 
     Raises:
-        ModelError: neither is there.
+        ModelError: the variable is not set and the shipped model is not installed.
     """
-    named = os.environ.get(MODEL_VARIABLE)
-    if named:
-        return Path(named)
+    path = os.environ.get(MODEL_VARIABLE)
+    if path:
+        return Path(path)
     try:
         shipped = Path(str(resources.files("genre_batch.export"))) / SHIPPED_MODEL
-    except ModuleNotFoundError:  # python was started in a checkout, whose modules come first
+    except ModuleNotFoundError:  # Python was started in a checkout, whose modules come first
         shipped = Path(__file__).parents[2] / "export" / SHIPPED_MODEL
     if not shipped.is_file():
         raise ModelError(
-            f"the shipped model {SHIPPED_MODEL} is not installed: pip install . in the checkout, "
-            f"or name a model with -m MODEL.onnx"
+            f"the shipped model {SHIPPED_MODEL} is not installed: run pip install . in the "
+            f"checkout, or set ${MODEL_VARIABLE} to a model"
         )
     return shipped
 
@@ -67,16 +67,21 @@ def _sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 class GenreTagger:
     """A model ready to tag.
 
-    A row's probabilities depend on its text alone: they are bit-equal whatever rows stand beside
-    it, in whatever order, on any number of threads (same processor type and library versions).
+    A row's probabilities only depend on its text: they are bit-equal whatever the other rows, their
+    order and the number of threads (same processor type and library versions).
+
+    Attributes:
+        metadata: what the model file carries.
+        path, sha256: of the model file; the hash is hexadecimal.
+        threads: the number of batches that run in parallel.
     """
 
     def __init__(self, file: ModelFile, threads: int | None = None) -> None:
-        """Makes a tagger of a model file that was read; the graph is loaded by its first text.
+        """Create a tagger; the tokenizer and the graph are loaded for the first text.
 
         Args:
-            file: as `read_model_file` gives it.
-            threads: batches run at a time; default: the cores this process may use.
+            file: as `read_model_file` returns it.
+            threads: batches to run in parallel; default: the cores this process may use.
         """
         self._file = file
         self.metadata: ModelMetadata = file.metadata
@@ -101,16 +106,17 @@ class GenreTagger:
         threads: int | None = None,
         lazy: bool = False,
     ) -> GenreTagger:
-        """Loads a model.
+        """Load a model.
 
         Args:
             path: an exported .onnx; default: `$GENRE_BATCH_MODEL`, then the shipped model.
-            threads: batches run at a time; default: the cores this process may use.
-            lazy: load tokenizer and graph only with the first text: a run that finds all its
-                probabilities in a cache never does.
+            threads: batches to run in parallel; default: the cores this process may use.
+            lazy: load the tokenizer and the graph for the first text only. A run that finds all
+                its probabilities in a cache does not need them.
 
         Raises:
-            ModelError: no model of ours, or a broken one.
+            UsageError: the file does not exist.
+            ModelError: the file is not a genre-batch model, or is damaged.
         """
         tagger = cls(read_model_file(default_model() if path is None else Path(path)), threads)
         if not lazy:
@@ -119,15 +125,15 @@ class GenreTagger:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The genres the model knows, in the order of its probabilities."""
+        """The genres that the model predicts, in the order of its probabilities."""
         return self.metadata.labels
 
     @property
     def thresholds(self) -> npt.NDArray[np.float64]:
-        """(genres,) float64: the probability from which each genre is predicted.
+        """(genres,) float64: a genre is predicted at this probability or above.
 
-        A genre in `metadata.conditional_thresholds` is predicted from one of its two there; its
-        entry here is what genres that look at it judge it by.
+        A genre in `metadata.conditional_thresholds` is predicted with one of its two thresholds
+        there. Its entry here decides whether it counts as given for other genres.
         """
         return np.array(self.metadata.thresholds)
 
@@ -136,31 +142,33 @@ class GenreTagger:
         texts: Sequence[str | None] | pa.Array,
         titles: Sequence[str | None] | pa.Array | None = None,
     ) -> npt.NDArray[np.float32]:
-        """Each text's probability of each genre.
+        """Return each text's probability of each genre.
 
         Args:
             texts: (n,) overviews; None or blank for a film without one.
-            titles: (n,) the films' titles, for a model that reads titles; others ignore them.
+            titles: (n,) titles of the films; ignored by a model that does not read titles.
 
         Returns:
             (n, genres) float32, 0..1; a row of NaN where there is no overview.
+
+        Raises:
+            ModelError: the graph or the tokenizer cannot be loaded, or returns invalid logits.
         """
-        composed = self.compose(texts, titles)
-        # Each distinct text goes through the model once.
-        encoded = composed.dictionary_encode()
-        distinct = np.full((len(encoded.dictionary) + 1, len(self.labels)), np.nan, np.float32)
-        for rows, probabilities in self.predict_composed(encoded.dictionary.to_pylist()):
-            distinct[rows] = probabilities
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        answer: npt.NDArray[np.float32] = distinct[codes]
-        return answer
+
+        def predict(distinct: pa.Array) -> npt.NDArray[np.float32]:
+            probabilities = np.empty((len(distinct), len(self.labels)), np.float32)
+            for rows, computed in self.predict_composed(distinct.to_pylist()):
+                probabilities[rows] = computed
+            return probabilities
+
+        return predict_distinct(self.compose(texts, titles), predict)
 
     def compose(
         self,
         texts: Sequence[str | None] | pa.Array,
         titles: Sequence[str | None] | pa.Array | None = None,
     ) -> pa.Array:
-        """(n,) strings: what the model reads of each film; null where there is no overview."""
+        """Return (n,) strings, the text that the model reads; null where there is no overview."""
         overviews = pa.array(texts, pa.string())
         names = None if titles is None else pa.array(titles, pa.string())
         return compose(self.metadata.text_template, overviews, names)
@@ -168,16 +176,16 @@ class GenreTagger:
     def predict_composed(
         self, texts: Sequence[str]
     ) -> Generator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]], None, None]:
-        """Composed texts through the model, batch by batch as they are done, longest first.
+        """Predict composed texts; yield batch by batch as they are done, longest texts first.
 
         Args:
-            texts: (n,) as `compose` gives them, none of them null.
+            texts: (n,) as `compose` returns them, none of them null.
 
         Yields:
             (batch,) int64 rows of `texts`, and their (batch, genres) float32 probabilities.
 
         Raises:
-            ModelError: the graph or the tokenizer cannot be loaded, or gives no logits.
+            ModelError: the graph or the tokenizer cannot be loaded, or returns invalid logits.
         """
         if not texts:
             return
@@ -192,32 +200,35 @@ class GenreTagger:
             rows = batch.rows
             if logits.shape != (len(rows), len(self.labels)):
                 raise ModelError(
-                    f"{self.path}: the graph gives logits of shape {logits.shape}, "
+                    f"{self.path}: the graph returns logits of shape {logits.shape}, "
                     f"not one for each of {len(self.labels)} labels: export the model again"
                 )
             if not np.isfinite(logits).all():
-                raise ModelError(f"{self.path}: the graph gives logits that are no numbers")
+                raise ModelError(
+                    f"{self.path}: the graph returns logits that are not finite: "
+                    f"export the model again"
+                )
             yield rows, _sigmoid(logits)
 
     def _in_threads(
         self, work: Callable[[_Item], _Result], items: Iterator[_Item]
     ) -> Iterator[tuple[_Item, _Result]]:
-        """Each item with what came of it, in order; a few are under way at a time.
+        """Run `work` on each item in the pool; yield items with their results, in order.
 
-        Whoever stops reading leaves nothing running but those few.
+        Only a few items are in flight at a time: those finish if the caller stops reading.
         """
-        under_way: deque[tuple[_Item, Future[_Result]]] = deque()
+        in_flight: deque[tuple[_Item, Future[_Result]]] = deque()
         try:
             for item in items:
-                under_way.append((item, self._pool.submit(work, item)))
-                if len(under_way) > 2 * self.threads:
-                    done, future = under_way.popleft()
-                    yield done, future.result()
-            while under_way:
-                done, future = under_way.popleft()
-                yield done, future.result()
+                in_flight.append((item, self._pool.submit(work, item)))
+                if len(in_flight) > 2 * self.threads:
+                    item, future = in_flight.popleft()
+                    yield item, future.result()
+            while in_flight:
+                item, future = in_flight.popleft()
+                yield item, future.result()
         finally:
-            for _, future in under_way:
+            for _, future in in_flight:
                 future.cancel()
 
     def tag(
@@ -225,9 +236,16 @@ class GenreTagger:
         texts: Sequence[str | None] | pa.Array,
         titles: Sequence[str | None] | pa.Array | None = None,
     ) -> list[list[str] | None]:
-        """Each text's genres by the model's thresholds: most probable first; None without text."""
+        """Return each text's genres by the model's thresholds, most probable first.
+
+        Args:
+            texts: (n,) overviews; None or blank for a film without one.
+            titles: (n,) titles of the films; ignored by a model that does not read titles.
+
+        Returns:
+            (n,) lists; None where there is no overview, empty where no genre is predicted.
+        """
         probabilities = self.predict_proba(texts, titles)
-        genres: list[list[str] | None] = apply_thresholds(
-            probabilities, Decision().row_thresholds(self.metadata, probabilities), self.labels
-        ).to_pylist()
+        genres: list[list[str] | None]
+        genres = Decision().genres(self.metadata, probabilities).to_pylist()
         return genres

@@ -1,7 +1,7 @@
-"""What a model file from somebody else may hold, checked before anything of it is run.
+"""Checks on a model file from an untrusted source, before any part of it is run.
 
-A graph is a program and a tokenizer another: of the first only the operators that onnxruntime
-ships are run, with weights from the file itself; of the second only parts whose cost is bounded by
+Both the graph and the tokenizer are programs. A graph may only use the operators that onnxruntime
+ships, and weights from the file itself. A tokenizer may only have parts whose cost is bounded by
 the length of the text.
 """
 
@@ -15,7 +15,7 @@ import onnx
 
 from genre_batch.errors import ModelError
 
-__all__ = ["vet_graph", "vet_tokenizer"]
+__all__ = ["validate_graph", "validate_tokenizer"]
 
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 
@@ -25,10 +25,10 @@ _MAX_SPECIAL_TOKENS = 16
 _MAX_ADDED_TOKENS = 10_000
 _MAX_TOKEN_CHARACTERS = 1_000
 
-# By the part of tokenizer.json. Left out is what carries a pattern, a table or a replacement of its
-# own, with which a short text can be made arbitrarily long or slow: Replace, Split, Prepend,
+# Allowed types by part of tokenizer.json. Not allowed are types with a pattern, a table or a
+# replacement, which can make a short text arbitrarily long or slow: Replace, Split, Prepend,
 # Precompiled.
-_KINDS = {
+_ALLOWED_TYPES = {
     "model": ("WordPiece", "WordLevel", "BPE", "Unigram"),
     "normalizer": (
         "BertNormalizer",
@@ -69,7 +69,7 @@ _MEMBERS = {
 
 
 def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """The graph and every one inside its nodes' attributes; protobuf bounds how deep they nest."""
+    """Yield the graph and all graphs in its nodes' attributes; protobuf limits the nesting."""
     yield graph
     for node in graph.node:
         for attribute in node.attribute:
@@ -87,17 +87,21 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
         for attribute in node.attribute:
             yield attribute.t
             yield from attribute.tensors
-            for one in (attribute.sparse_tensor, *attribute.sparse_tensors):
-                yield one.values
-                yield one.indices
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield sparse.values
+                yield sparse.indices
 
 
-def vet_graph(model: onnx.ModelProto, name: str) -> None:
-    """Refuses a graph that would read other files or run other code.
+def validate_graph(model: onnx.ModelProto, name: str) -> None:
+    """Check that a graph reads no other files and runs no other code than onnxruntime's.
+
+    Args:
+        model: the parsed ONNX file.
+        name: the model's name, for messages.
 
     Raises:
-        ModelError: weights outside of the file, operators of other domains than ai.onnx and
-            com.microsoft, or functions of its own.
+        ModelError: the graph has weights in another file, operators of other domains than ai.onnx
+            and com.microsoft, or functions of its own.
     """
     domains = {entry.domain for entry in model.opset_import}
     for graph in _graphs(model.graph):
@@ -105,49 +109,51 @@ def vet_graph(model: onnx.ModelProto, name: str) -> None:
         for tensor in _tensors(graph):
             if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
                 raise ModelError(
-                    f"{name} keeps weights in another file ({tensor.name}): not read; "
+                    f"{name} keeps weights in another file ({tensor.name}), which is not allowed: "
                     f"export it again as one file"
                 )
     foreign = sorted(domains.difference(_DOMAINS))
     if foreign:
-        raise ModelError(f"{name} needs operators of {', '.join(foreign)}: not run")
+        raise ModelError(f"{name} uses operators of {', '.join(foreign)}, which are not allowed")
     if model.functions:
-        raise ModelError(f"{name} brings functions of its own ({model.functions[0].name}): not run")
+        raise ModelError(
+            f"{name} has functions of its own ({model.functions[0].name}), which are not allowed"
+        )
 
 
-def vet_tokenizer(text: str, max_length: int, name: str) -> None:
-    """Refuses a tokenizer whose work or memory is not bounded by the text it reads.
+def validate_tokenizer(text: str, max_length: int, name: str) -> None:
+    """Check that a tokenizer's time and memory are bounded by the text it reads.
 
     Args:
-        text: of tokenizer.json.
-        max_length: tokens the model reads.
-        name: the model's, for messages.
+        text: the text of tokenizer.json.
+        max_length: the number of tokens that the model reads.
+        name: the model's name, for messages.
 
     Raises:
-        ModelError: too large, or with parts that are not among those known to be harmless.
+        ModelError: the tokenizer is too large, or has a part that is not known to be safe.
     """
 
-    def refuse(why: str) -> ModelError:
-        return ModelError(f"{name}: the tokenizer it carries {why}: not run")
+    def error(problem: str) -> ModelError:
+        return ModelError(f"{name}: its tokenizer {problem}: not loaded")
 
     if len(text) > MAX_TOKENIZER_BYTES:
-        raise refuse(f"is larger than {MAX_TOKENIZER_BYTES >> 20} MB")
+        raise error(f"is larger than {MAX_TOKENIZER_BYTES >> 20} MB")
     try:
         parsed = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise refuse(f"is no JSON ({error})") from error
+    except (ValueError, RecursionError) as cause:
+        raise error(f"is not valid JSON ({cause})") from cause
     if not isinstance(parsed, dict) or not isinstance(parsed.get("model"), dict):
-        raise refuse("is no tokenizer.json")
-    for part, kinds in _KINDS.items():
-        for kind in _kinds(parsed.get(part), _MEMBERS.get(part)):
-            if kind not in kinds:
-                raise refuse(f"has a {part} of type {kind!r}")
+        raise error("is not a tokenizer.json")
+    for part, allowed in _ALLOWED_TYPES.items():
+        for type_name in _types(parsed.get(part), _MEMBERS.get(part)):
+            if type_name not in allowed:
+                raise error(f"has a {part} of type {type_name!r}")
     added = parsed.get("added_tokens") or []
     if not isinstance(added, list) or len(added) > _MAX_ADDED_TOKENS:
-        raise refuse(f"adds more than {_MAX_ADDED_TOKENS:,} tokens")
+        raise error(f"adds more than {_MAX_ADDED_TOKENS:,} tokens")
     for token in added:
         if len(str(token)) > _MAX_TOKEN_CHARACTERS:
-            raise refuse("adds a token of absurd length")
+            raise error(f"adds a token of more than {_MAX_TOKEN_CHARACTERS:,} characters")
     template = parsed.get("post_processor") or {}
     special = json.dumps(template).count('"SpecialToken"')
     ids = sum(
@@ -155,15 +161,15 @@ def vet_tokenizer(text: str, max_length: int, name: str) -> None:
         for entry in _values(template.get("special_tokens"))
     )
     if max(special, ids) > min(_MAX_SPECIAL_TOKENS, max_length):
-        raise refuse("puts too many tokens around a text")
+        raise error("adds too many special tokens to a text")
 
 
 def _values(entries: Any) -> list[Any]:
     return list(entries.values()) if isinstance(entries, dict) else []
 
 
-def _kinds(part: Any, members: str | None, depth: int = 0) -> Iterator[str]:
-    """The types of a part and of those it is a sequence of; `nested` for a hopeless one."""
+def _types(part: Any, members: str | None, depth: int = 0) -> Iterator[str]:
+    """Yield the type of a part and those of its members; `nested` for a sequence in another."""
     if part is None:
         return
     if not isinstance(part, dict):
@@ -172,12 +178,12 @@ def _kinds(part: Any, members: str | None, depth: int = 0) -> Iterator[str]:
     if depth > 1:
         yield "nested"
         return
-    kind = str(part.get("type"))
-    yield kind
-    if kind == "Sequence" and members is not None:
+    name = str(part.get("type"))
+    yield name
+    if name == "Sequence" and members is not None:
         inner = part.get(members)
         if not isinstance(inner, list) or len(inner) > _MAX_SEQUENCE:
             yield "long sequence"
             return
-        for one in inner:
-            yield from _kinds(one, members, depth + 1)
+        for member in inner:
+            yield from _types(member, members, depth + 1)

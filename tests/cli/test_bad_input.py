@@ -70,7 +70,7 @@ def _fails(
         (2, ["@*.tsv"], ["nothing to read"]),
         (2, ["@films.csv", "-"], ["stdin can only be read alone"]),
         (2, ["ftp://host/films.csv"], ["ftp://", "s3://"]),
-        (1, ["@films.csv", "-m", "@broken.onnx"], ["broken.onnx is no ONNX file"]),
+        (1, ["@films.csv", "-m", "@broken.onnx"], ["broken.onnx is not an ONNX file"]),
         (1, ["@films.csv", "-m", "@no_labels.onnx"], ["no_labels.onnx", "genre_batch.labels"]),
         (2, ["@films.csv", "-m", "@none.onnx"], ["no such model: ", "none.onnx"]),
         (2, ["@films.csv", "--operating-point", "no"], ["it has: f1, no-drama"]),
@@ -108,7 +108,7 @@ def test_an_unknown_command_is_a_usage_error(command: Command, place: Path) -> N
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("none.onnx", "no such model"), ("plain_text.onnx", "no ONNX file")],
+    [("none.onnx", "no such model"), ("plain_text.onnx", "not an ONNX file")],
 )
 def test_inspect_fails_in_one_line(command: Command, place: Path, name: str, said: str) -> None:
     assert said in _fails(command, place, 2 if "none" in name else 1, "inspect", f"@{name}")

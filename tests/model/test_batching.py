@@ -1,4 +1,4 @@
-"""Texts to batches of tokens, each row in exactly one of them."""
+"""model/batching.py: every row is in exactly one batch of tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 
 
 def _rows(lengths: list[int]) -> list[np.ndarray]:
-    return [np.full(length, at + 1, dtype=np.int64) for at, length in enumerate(lengths)]
+    return [np.full(length, row + 1, dtype=np.int64) for row, length in enumerate(lengths)]
 
 
 @given(LENGTHS, st.integers(1, 9), st.integers(1, 200))
@@ -31,9 +31,11 @@ def test_every_row_is_in_one_batch_with_its_own_tokens(
     seen: list[int] = []
     for batch in length_sorted_batches(_rows(lengths), max_rows, max_tokens):
         seen += batch.rows.tolist()
-        for at, row in enumerate(batch.rows.tolist()):
-            assert batch.attention_mask[at].sum() == lengths[row]
-            assert (batch.input_ids[at] == (row + 1) * batch.attention_mask[at]).all()
+        for row, ids, mask in zip(
+            batch.rows.tolist(), batch.input_ids, batch.attention_mask, strict=True
+        ):
+            assert mask.sum() == lengths[row]
+            assert (ids == (row + 1) * mask).all()
     assert sorted(seen) == list(range(len(lengths)))
 
 
@@ -52,7 +54,7 @@ def test_the_longest_rows_come_first() -> None:
 
 
 @given(LENGTHS, st.integers(1, 200))
-def test_equal_batches_pad_nothing_and_have_every_row_once(
+def test_same_length_batches_have_no_padding_and_every_row_once(
     lengths: list[int], max_tokens: int
 ) -> None:
     seen: list[int] = []
@@ -68,28 +70,28 @@ def test_equal_batches_pad_nothing_and_have_every_row_once(
     assert sorted(seen) == list(range(len(lengths)))
 
 
-def test_equal_batches_are_as_full_as_they_may_be() -> None:
+def test_same_length_batches_are_as_full_as_allowed() -> None:
     batches = same_length_batches(_rows([4, 2, 4, 4, 2]), max_tokens=8)
     assert [batch.rows.tolist() for batch in batches] == [[0, 2], [3], [1, 4]]
 
 
-def test_of_no_rows_there_are_no_batches() -> None:
+def test_no_rows_give_no_batches() -> None:
     assert (
         list(same_length_batches([], max_tokens=8)) == list(length_sorted_batches([], 1, 8)) == []
     )
 
 
-def test_padding_stands_at_the_end_and_is_masked() -> None:
+def test_padding_is_at_the_end_and_masked() -> None:
     ids, mask = pad([np.array([7, 8]), np.array([9])])
     assert ids.tolist() == [[7, 8], [9, 0]]
     assert mask.tolist() == [[1, 1], [1, 0]]
 
 
-def test_texts_are_cut_at_the_model_s_length() -> None:
+def test_texts_are_truncated_at_the_model_s_length() -> None:
     tokenizer = load_tokenizer(tiny.tokenizer_json(), 3, "m.onnx")
     assert [len(row) for row in tokenize(tokenizer, ["a b", "a b c d e"])] == [2, 3]
 
 
-def test_a_text_that_is_no_tokenizer_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"m\.onnx: the tokenizer"):
+def test_a_text_that_is_not_a_tokenizer_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"m\.onnx: its tokenizer"):
         load_tokenizer('{"model": 1}', 3, "m.onnx")

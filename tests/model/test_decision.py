@@ -1,4 +1,4 @@
-"""Probabilities to genres: which pass, and in which order."""
+"""model/decision.py: which genres are predicted, and in which order."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def _decide(
     return decided
 
 
-def test_a_genre_is_predicted_from_its_threshold_upwards() -> None:
+def test_a_genre_is_predicted_at_its_threshold_or_above() -> None:
     assert _decide([0.5, 0.49, 0.0, 1.0]) == [["Science Fiction", "Action"]]
 
 
-def test_the_most_probable_stands_first_and_ties_in_label_order() -> None:
+def test_the_most_probable_genre_comes_first_and_ties_are_in_label_order() -> None:
     assert _decide([0.7, 0.9, 0.7, 0.9]) == [["Comedy", "Science Fiction", "Action", "Drama"]]
 
 
@@ -52,7 +52,7 @@ def test_no_rows_give_no_lists() -> None:
     arrays(np.float32, (7, 4), elements=st.floats(0, 1, width=32)),
     arrays(np.float64, 4, elements=st.floats(0, 1)),
 )
-def test_the_lists_hold_just_the_genres_that_pass(
+def test_the_lists_hold_exactly_the_genres_that_pass(
     probabilities: np.ndarray, thresholds: np.ndarray
 ) -> None:
     lists = apply_thresholds(probabilities, thresholds, tiny.LABELS).to_pylist()
@@ -70,12 +70,12 @@ PAIRS = st.tuples(st.none() | THRESHOLDS, THRESHOLDS) | st.tuples(THRESHOLDS, st
 
 @st.composite
 def _conditional(draw: st.DrawFn) -> dict[str, ConditionalThreshold]:
-    """Some genres that look at others, in circles too."""
-    found = {}
+    """Draw genres whose threshold depends on another genre, cycles included."""
+    pairs = {}
     for label in draw(st.sets(st.sampled_from(tiny.LABELS), min_size=1)):
-        other = draw(st.sampled_from([one for one in tiny.LABELS if one != label]))
-        found[label] = ConditionalThreshold(other, *draw(PAIRS))
-    return found
+        other = draw(st.sampled_from([name for name in tiny.LABELS if name != label]))
+        pairs[label] = ConditionalThreshold(other, *draw(PAIRS))
+    return pairs
 
 
 @given(
@@ -83,19 +83,19 @@ def _conditional(draw: st.DrawFn) -> dict[str, ConditionalThreshold]:
     st.tuples(*[THRESHOLDS] * 4),
     _conditional(),
 )
-def test_a_genre_that_looks_at_another_takes_the_threshold_that_goes_with_it(
+def test_a_conditional_threshold_depends_on_whether_the_given_genre_is_predicted(
     probabilities: np.ndarray, base: tuple[float, ...], pairs: dict[str, ConditionalThreshold]
 ) -> None:
     metadata = tiny.metadata(thresholds=base, conditional_thresholds=pairs)
-    rows = Decision().row_thresholds(metadata, probabilities)
-    assert rows.shape == (7, 4)
-    assert rows.dtype == np.float64
-    lists = apply_thresholds(probabilities, rows, tiny.LABELS).to_pylist()
+    thresholds = Decision().row_thresholds(metadata, probabilities)
+    assert thresholds.shape == (7, 4)
+    assert thresholds.dtype == np.float64
+    lists = Decision().genres(metadata, probabilities).to_pylist()
     for row, genres in zip(probabilities.tolist(), lists, strict=True):
-        there = {label: p >= t for label, p, t in zip(tiny.LABELS, row, base, strict=True)}
-        expected = {label for label in tiny.LABELS if there[label] and label not in pairs}
-        for label, one in pairs.items():
-            threshold = one.present if there[one.given] else one.absent
+        passed = {label: p >= t for label, p, t in zip(tiny.LABELS, row, base, strict=True)}
+        expected = {label for label in tiny.LABELS if passed[label] and label not in pairs}
+        for label, pair in pairs.items():
+            threshold = pair.present if passed[pair.given] else pair.absent
             if threshold is not None and row[tiny.LABELS.index(label)] >= threshold:
                 expected.add(label)
         assert set(genres) == expected
@@ -107,9 +107,9 @@ def test_conditional_thresholds_of_a_row_depend_on_that_row_alone(
 ) -> None:
     metadata = tiny.metadata(conditional_thresholds=pairs)
     together = Decision().row_thresholds(metadata, probabilities)
-    for at in range(len(probabilities)):
-        alone = Decision().row_thresholds(metadata, probabilities[at : at + 1])
-        np.testing.assert_array_equal(alone[0], together[at])
+    for row in range(len(probabilities)):
+        alone = Decision().row_thresholds(metadata, probabilities[row : row + 1])
+        np.testing.assert_array_equal(alone[0], together[row])
 
 
 ON_DRAMA = {"Comedy": ConditionalThreshold("Drama", absent=0.9, present=0.1)}
@@ -118,8 +118,7 @@ ON_DRAMA = {"Comedy": ConditionalThreshold("Drama", absent=0.9, present=0.1)}
 def test_a_row_without_text_gets_null_under_conditional_thresholds_too() -> None:
     probabilities = np.array([[0.1, 0.2, 0.8, 0.1], [np.nan] * 4], dtype=np.float32)
     metadata = tiny.metadata(conditional_thresholds=ON_DRAMA)
-    rows = Decision().row_thresholds(metadata, probabilities)
-    assert apply_thresholds(probabilities, rows, tiny.LABELS).to_pylist() == [
+    assert Decision().genres(metadata, probabilities).to_pylist() == [
         ["Drama", "Comedy"],
         None,
     ]
@@ -135,15 +134,22 @@ def test_a_row_without_text_gets_null_under_conditional_thresholds_too() -> None
         Decision(operating_point="f1", top_k=1),
     ],
 )
-def test_any_other_decision_sets_conditional_thresholds_aside(decision: Decision) -> None:
+def test_any_other_decision_overrides_conditional_thresholds(decision: Decision) -> None:
     metadata = tiny.metadata(conditional_thresholds=ON_DRAMA)
     rows = decision.row_thresholds(metadata, np.full((2, 4), 0.5, np.float32))
     assert rows.tolist() == decision.thresholds(tiny.metadata()).tolist()
 
 
-def test_without_conditional_thresholds_all_rows_have_the_same() -> None:
+def test_without_conditional_thresholds_all_rows_share_the_thresholds() -> None:
     rows = Decision().row_thresholds(tiny.metadata(), np.full((2, 4), 0.5, np.float32))
     assert rows.tolist() == [0.5] * 4
+
+
+def test_a_decision_s_genres_respect_its_top_k() -> None:
+    probabilities = np.array([[0.7, 0.9, 0.8, 0.1]], dtype=np.float32)
+    assert Decision(top_k=2).genres(tiny.metadata(), probabilities).to_pylist() == [
+        ["Comedy", "Drama"]
+    ]
 
 
 def test_top_k_alone_ignores_thresholds() -> None:
@@ -161,7 +167,7 @@ def test_an_operating_point_may_switch_a_genre_off() -> None:
     assert _decide([0.1, 0.1, 1.0, 0.9], thresholds=thresholds) == [["Science Fiction"]]
 
 
-def test_an_unknown_operating_point_is_refused_with_those_there_are() -> None:
+def test_an_unknown_operating_point_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="it has: f1, no-drama"):
         Decision(operating_point="recall").thresholds(tiny.metadata())
 

@@ -1,7 +1,8 @@
-"""What the model reads of a film, and when two overviews count as the same."""
+"""model/text.py: the text that the model reads, and when two texts count as the same."""
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from genre_batch.model.text import (
     OVERVIEW_ONLY,
     TITLE_AND_OVERVIEW,
     compose,
+    predict_distinct,
     text_key,
     uses_title,
 )
@@ -34,7 +36,7 @@ def test_a_film_without_overview_has_no_text_even_with_a_title() -> None:
     assert composed.to_pylist() == [None, None, None]
 
 
-def test_outer_white_space_is_no_part_of_the_text() -> None:
+def test_outer_white_space_is_stripped() -> None:
     composed = compose(TITLE_AND_OVERVIEW, pa.array(["\n plot "]), pa.array([" Name "]))
     assert composed.to_pylist() == ["Name. plot"]
 
@@ -53,6 +55,18 @@ def test_a_template_says_whether_it_wants_a_title(template: str) -> None:
 def test_a_template_without_an_overview_is_refused(template: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         uses_title(template)
+
+
+def test_each_distinct_text_is_predicted_once_and_null_gives_nan() -> None:
+    calls: list[list[str]] = []
+
+    def lengths(texts: pa.Array) -> np.ndarray:
+        calls.append(texts.to_pylist())
+        return np.array([[len(text)] for text in texts.to_pylist()], np.float32)
+
+    predicted = predict_distinct(pa.array(["aa", None, "b", "aa"]), lengths)
+    assert calls == [["aa", "b"]]
+    assert np.array_equal(predicted, [[2], [np.nan], [1], [2]], equal_nan=True)
 
 
 def test_case_spacing_and_punctuation_do_not_change_a_key() -> None:

@@ -1,0 +1,112 @@
+"""Checks on the values of a model's metadata, which may come from anybody."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from genre_batch.model.text import uses_title
+
+__all__ = ["MAX_MODEL_TOKENS", "InvalidMetadataError", "check_values"]
+
+MAX_MODEL_TOKENS = 4096
+MAX_LABELS = 10_000
+MAX_LABEL_CHARACTERS = 200
+
+
+class InvalidMetadataError(Exception):
+    """A value of the metadata is not what it should be."""
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Check the parsed values of a model's metadata.
+
+    Args:
+        values: by unprefixed key; all keys of `metadata.KEYS` but `tokenizer` are there.
+
+    Raises:
+        InvalidMetadataError: a value is of the wrong type or out of its range.
+        ValueError: the text template is malformed.
+        KeyError, TypeError, AttributeError: an entry of a nested value is missing or is of the
+            wrong type.
+    """
+    labels = values["labels"]
+    _require(
+        isinstance(labels, list)
+        and 0 < len(labels) <= MAX_LABELS
+        and all(_is_label(label) for label in labels)
+        and len(set(labels)) == len(labels),
+        f"labels are not a list of up to {MAX_LABELS:,} distinct names",
+    )
+    _require(
+        _are_thresholds(values["thresholds"], len(labels)),
+        "thresholds are not one number from 0 to 1 per label",
+    )
+    max_length = values["max_length"]
+    _require(
+        isinstance(max_length, int) and 2 <= max_length <= MAX_MODEL_TOKENS,
+        f"max_length is not a number of tokens from 2 to {MAX_MODEL_TOKENS}",
+    )
+    _require(isinstance(values["text_template"], str), "text_template is not a string")
+    uses_title(values["text_template"])
+    for name, entry in values["operating_points"].items():
+        _require(
+            _are_thresholds(entry["thresholds"], len(labels), allow_null=True),
+            f"the thresholds of the operating point {name!r} are not one per label",
+        )
+    if "conditional_thresholds" in values:
+        _check_conditional_thresholds(values["conditional_thresholds"], labels)
+    try:
+        base64.b64decode(values["training_text_keys"], validate=True)
+    except binascii.Error as error:
+        raise InvalidMetadataError(f"training_text_keys: {error}") from error
+    for key in ("metrics", "provenance"):
+        _require(isinstance(values[key], dict), f"{key} is not an object")
+
+
+def _check_conditional_thresholds(entries: Any, labels: list[str]) -> None:
+    _require(
+        isinstance(entries, dict) and len(entries) > 0,
+        "conditional_thresholds is not an object of labels",
+    )
+    known = set(labels)
+    for label, entry in entries.items():
+        where = f"conditional_thresholds of {label!r}"
+        _require(label in known, f"{where}: not a label")
+        _require(
+            isinstance(entry, dict) and set(entry) == {"given", "absent", "present"},
+            f"{where}: the keys are not given, absent and present",
+        )
+        given, pair = entry["given"], [entry["absent"], entry["present"]]
+        _require(
+            isinstance(given, str) and given in known and given != label,
+            f"{where}: given is not another label",
+        )
+        _require(
+            _are_thresholds(pair, 2, allow_null=True) and pair != [None, None],
+            f"{where}: absent and present are not numbers from 0 to 1 (one of them may be null)",
+        )
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InvalidMetadataError(message)
+
+
+def _is_label(label: object) -> bool:
+    """Return whether a table and a terminal can show this: one line, no control characters."""
+    return isinstance(label, str) and 0 < len(label) <= MAX_LABEL_CHARACTERS and label.isprintable()
+
+
+def _are_thresholds(values: object, count: int, allow_null: bool = False) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(
+            (allow_null and value is None)
+            or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1)
+            for value in values
+        )
+    )
