@@ -32,14 +32,14 @@ if TYPE_CHECKING:
         UsageError,
     )
     from genre_batch.model.tagger import GenreTagger
-    from genre_batch.tagging import tag_catalog
+    from genre_batch.tagging.api import tag_catalog
     from genre_batch.tagging.summary import TagSummary
 
 _HOMES = {
     "__version__": "genre_batch.version",
     "GenreTagger": "genre_batch.model.tagger",
     "TagSummary": "genre_batch.tagging.summary",
-    "tag_catalog": "genre_batch.tagging",
+    "tag_catalog": "genre_batch.tagging.api",
 }
 
 

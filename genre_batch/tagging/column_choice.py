@@ -1,4 +1,4 @@
-"""Which columns of a catalog the model reads, chosen once, from the first rows that tell."""
+"""Which columns of a catalog the model reads, chosen once, from the first rows that have them."""
 
 from __future__ import annotations
 
@@ -14,81 +14,95 @@ from genre_batch.catalog.columns import (
 
 __all__ = ["ColumnChoice", "text_choice", "title_choice"]
 
-_OBJECTS_LOOKED_AT = 1000
-"""JSON Lines whose first thousand filled objects hold no text column are taken to hold none."""
+_OBJECTS_SEARCHED = 1000
+"""JSON Lines without a text column in the first thousand non-empty objects have none."""
 
 
 class ColumnChoice:
-    """A column to be found: at once in a table, by the first object that has it in JSON Lines.
+    """A column to find: in the header of a table, or in the first JSON object that has it.
 
-    Objects without the key stand before the one that decides; having no text, they are answered
-    alike whether it was decided or not, so how the rows came in blocks changes nothing.
+    Objects before that one do not have the key, so they have no text and get the same result
+    whether or not the choice is made: how rows are split into chunks does not matter.
+
+    Attributes:
+        name: the column as the catalog spells it; None until it is found.
     """
 
     def __init__(
-        self, candidates: Sequence[str], asked: str | None, option: str, required: bool
+        self, candidates: Sequence[str], requested: str | None, parameter: str, required: bool
     ) -> None:
+        """Create a choice that is not made yet.
+
+        Args:
+            candidates: usual names of such columns, the preferred ones first.
+            requested: the name that the user gave; None: one of the candidates.
+            parameter: the name of the parameter that takes it, for messages.
+            required: whether a catalog without any candidate is an error.
+        """
         self.name: str | None = None
         self._candidates = candidates
-        self._asked = asked
-        self._option = option
+        self._requested = requested
+        self._parameter = parameter
         self._required = required
-        self._seen: dict[str, None] = {}
-        self._objects = 0
+        self._columns_seen: dict[str, None] = {}
+        self._objects_seen = 0
 
-    def look(self, chunk: Chunk) -> str | None:
-        """The column's name, if it is known by now.
+    def find(self, chunk: Chunk) -> str | None:
+        """Return the column's name, or None while no row has it.
 
         Raises:
-            ColumnError: it is not there, or there in two spellings.
+            ColumnError: the column is missing, or exists in two spellings.
         """
         if isinstance(chunk, JsonLinesChunk):
             if self.name is None:
-                self._look_at_objects(chunk)
+                self._find_in_objects(chunk)
         elif self.name not in chunk.columns:  # the first table, or that of another catalog
-            self._look_at_table(chunk.columns)
+            self._find_in_table(chunk.columns)
         return self.name
 
-    def _look_at_table(self, columns: tuple[str, ...]) -> None:
+    def _find_in_table(self, columns: tuple[str, ...]) -> None:
         if not columns:
             return  # JSON Lines without a single object
-        self._seen.update(dict.fromkeys(columns))
-        self.name = find_column(columns, self._candidates, self._asked, self._option)
+        self._columns_seen.update(dict.fromkeys(columns))
+        self.name = self._find_among(columns)
         if self.name is None:
-            self._refuse()
+            self._raise_if_needed()
 
-    def _look_at_objects(self, chunk: JsonLinesChunk) -> None:
+    def _find_in_objects(self, chunk: JsonLinesChunk) -> None:
         for row in chunk.objects:
-            keys = tuple(row)
-            if self._asked is None or self._asked in row:
-                self.name = find_column(keys, self._candidates, self._asked, self._option)
+            if self._requested is None or self._requested in row:
+                self.name = self._find_among(tuple(row))
             if self.name is not None:
                 return
-            self._seen.update(dict.fromkeys(keys))
-            self._objects += bool(keys)
-            if self._objects == _OBJECTS_LOOKED_AT:
-                self._refuse()
+            self._columns_seen.update(dict.fromkeys(row))
+            self._objects_seen += bool(row)
+            if self._objects_seen == _OBJECTS_SEARCHED:
+                self._raise_if_needed()
+
+    def _find_among(self, columns: tuple[str, ...]) -> str | None:
+        return find_column(columns, self._candidates, self._requested, self._parameter)
 
     def finish(self) -> None:
-        """To be called when every row was seen.
+        """Check, after the last chunk, that a needed column was found.
 
         Raises:
-            ColumnError: rows with columns were seen, but never this one.
+            ColumnError: there were rows with columns, but none with this one.
         """
-        if self.name is None and self._seen:
-            self._refuse()
+        if self.name is None and self._columns_seen:
+            self._raise_if_needed()
 
-    def _refuse(self) -> None:
-        if not self._required and self._asked is None:
-            return
-        raise missing_column_error(tuple(self._seen), self._candidates, self._asked, self._option)
-
-
-def text_choice(asked: str | None) -> ColumnChoice:
-    """The column of overviews, which has to be there."""
-    return ColumnChoice(TEXT_COLUMNS, asked, "text_column", required=True)
+    def _raise_if_needed(self) -> None:
+        if self._required or self._requested is not None:
+            raise missing_column_error(
+                tuple(self._columns_seen), self._candidates, self._requested, self._parameter
+            )
 
 
-def title_choice(asked: str | None) -> ColumnChoice:
-    """The column of titles, which may be missing unless it was asked for."""
-    return ColumnChoice(TITLE_COLUMNS, asked, "title_column", required=False)
+def text_choice(requested: str | None) -> ColumnChoice:
+    """Create the choice of the overview column, which is required."""
+    return ColumnChoice(TEXT_COLUMNS, requested, "text_column", required=True)
+
+
+def title_choice(requested: str | None) -> ColumnChoice:
+    """Create the choice of the title column, which is optional unless requested by name."""
+    return ColumnChoice(TITLE_COLUMNS, requested, "title_column", required=False)

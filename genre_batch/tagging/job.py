@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -17,37 +18,40 @@ DEFAULT_CACHE_BYTES = 10 * 10**9
 
 @dataclass(frozen=True)
 class TagJob:
-    """One run of `tag`.
+    """The options of one tagging run.
 
     Attributes:
         sources: files, globs, folders, URLs, or `-` for stdin.
-        output: a file or URL; a folder (one that is there, or a name that ends with a slash) for
-            one output per input; None for stdout.
+        output: a file or URL; a folder (an existing one, or a name that ends with a slash) for one
+            output per input; None for stdout.
         reading: how to read the inputs.
-        output_format: overrides the suffix of the output.
-        model: an exported .onnx; None: the default one.
-        text_column, title_column: None: found by name.
-        decision: what makes a probability a genre.
+        output_format: csv, tsv, jsonl, parquet or arrow; None: by the output's suffix.
+        model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
+        text_column, title_column: None: the first column with a usual name (catalog/columns.py).
+        decision: how probabilities become genres.
         probabilities: also write one column per genre.
         separator: joins genres in CSV and TSV.
-        only_missing: predict only rows whose value in this column is null, "" or [].
-        replace: the input has our columns: replace them in place.
-        infer_types: let CSV cells become numbers and dates in Parquet and Arrow.
-        rejects: where unreadable rows go; None: `<output>.rejects.jsonl`, nowhere for stdout.
+        only_missing: only predict rows where this column is null, "" or [].
+        replace: replace predicted columns that the input already has.
+        infer_types: convert CSV cells to numbers and dates in Parquet and Arrow.
+        rejects: a file for unreadable rows; None: `<output>.rejects.jsonl`, or no file for stdout.
         strict: stop at the first unreadable row.
         resume: use what an interrupted run left.
         force: overwrite an existing output.
         cache: a folder that keeps probabilities across runs.
-        cache_size: the most bytes of it.
-        threads: rows run at a time; None: the cores this process may use.
-        limit: only the first so many rows, over all inputs.
+        cache_size: the maximum size of the cache, in bytes.
+        threads: the number of batches that run in parallel; None: the available cores.
+        limit: only tag the first so many rows, counted over all inputs; None: all rows.
+
+    Raises:
+        UsageError: a value is out of range, or two options exclude each other.
     """
 
-    sources: tuple[str, ...] = (STDIO,)
-    output: str | None = None
+    sources: tuple[str | os.PathLike[str], ...] = (STDIO,)
+    output: str | os.PathLike[str] | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     output_format: str | None = None
-    model: str | None = None
+    model: str | os.PathLike[str] | None = None
     text_column: str | None = None
     title_column: str | None = None
     decision: Decision = field(default_factory=Decision)
@@ -56,22 +60,22 @@ class TagJob:
     only_missing: str | None = None
     replace: bool = False
     infer_types: bool = False
-    rejects: str | None = None
+    rejects: str | os.PathLike[str] | None = None
     strict: bool = False
     resume: bool = True
     force: bool = False
-    cache: str | None = None
+    cache: str | os.PathLike[str] | None = None
     cache_size: int = DEFAULT_CACHE_BYTES
     threads: int | None = None
     limit: int | None = None
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 0:
-            raise UsageError(f"--limit {self.limit} is no number of rows")
+            raise UsageError(f"`limit` must be 0 or more, got {self.limit}")
         if self.threads is not None and self.threads < 1:
-            raise UsageError(f"--threads {self.threads}: at least 1 is needed")
+            raise UsageError(f"`threads` must be 1 or more, got {self.threads}")
         if self.strict and self.rejects is not None:
-            raise UsageError("--strict stops at the first bad row: it leaves none for --rejects")
+            raise UsageError("`strict` and `rejects` exclude each other: give one")
 
 
 def tag_job(
@@ -81,10 +85,15 @@ def tag_job(
     top_k: int | None = None,
     **options: Any,
 ) -> TagJob:
-    """A job from flat options, as the command line and `tag_catalog` have them.
+    """Create a job from flat options, as the command line and `tag_catalog` have them.
+
+    Args:
+        threshold, operating_point, top_k: the fields of the job's `Decision`.
+        options: the other fields of `TagJob` and those of its `ReadingOptions`.
 
     Raises:
-        UsageError: options that exclude each other, or values out of range.
+        UsageError: a value is out of range, or two options exclude each other.
+        TypeError: there is no such field.
     """
     names = {each.name for each in fields(ReadingOptions)}
     reading = {name: options.pop(name) for name in names & options.keys()}

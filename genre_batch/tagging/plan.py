@@ -20,13 +20,13 @@ __all__ = ["OutputTask", "Plan", "plan_outputs"]
 
 @dataclass(frozen=True)
 class OutputTask:
-    """What becomes one output.
+    """One output and its inputs.
 
     Attributes:
-        sources: the catalogs that go into it, in order.
-        target: where it is written.
-        rejects: where their unreadable rows go; None: nowhere.
-        folder: the folder to make for the target, if it is not there; None where it has to be.
+        sources: the catalogs to read, in order.
+        target: where the output is written.
+        rejects: the file for unreadable rows; None: they are only counted.
+        folder: the target's folder, created if missing; None: it has to exist.
     """
 
     sources: tuple[Location, ...]
@@ -35,22 +35,22 @@ class OutputTask:
     folder: str | None = None
 
     def make_folder(self) -> None:
-        """Makes the folder, once there is something to write.
+        """Create the target's folder, once there is something to write.
 
         Raises:
-            CatalogError: it cannot be made.
+            CatalogError: the folder cannot be created.
         """
         if self.folder is not None:
             try:
                 os.makedirs(self.folder, exist_ok=True)
             except OSError as error:
                 raise CatalogError(
-                    f"cannot make the folder {self.folder}: {error.strerror}"
+                    f"cannot create the folder {self.folder}: {error.strerror}"
                 ) from error
 
     @property
     def size(self) -> int:
-        """The bytes of its catalogs, as far as the local disk tells."""
+        """The total size of its local input files, in bytes."""
         return sum(os.path.getsize(source.path) for source in self.sources if _is_file(source))
 
 
@@ -60,90 +60,95 @@ def _is_file(source: Location) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """A job's units and the place it works in.
+    """The outputs of a job, and the folder for its temporary files.
 
     Attributes:
-        units: one, or one per input where the output is a folder.
-        workspace: the folder of the run's lock and store; None where it cannot be resumed.
+        tasks: one, or one per input where the output is a folder.
+        workspace: the folder of the run's lock and store; None where a run cannot be resumed.
     """
 
-    units: tuple[OutputTask, ...]
+    tasks: tuple[OutputTask, ...]
     workspace: Path | None
 
-    def check(self, force: bool, finished: set[str]) -> None:
-        """Refuses to overwrite anything.
+    def check_overwrite(self, force: bool, finished: set[str]) -> None:
+        """Check that no existing file would be overwritten.
 
         Args:
-            force: overwrite.
-            finished: outputs that an interrupted run of this job wrote, which may be written again.
+            force: whether existing files may be overwritten.
+            finished: outputs that an interrupted run of this job wrote; these may be overwritten.
 
         Raises:
-            OutputExistsError: an output or rejects file is there.
+            OutputExistsError: an output or rejects file exists.
         """
-        for unit in self.units:
-            if unit.target.path in finished:
+        for task in self.tasks:
+            if task.target.path in finished:
                 continue
-            check_overwrite(unit.target, force)
-            if unit.rejects is not None:
-                check_overwrite(Location(unit.rejects, Format.JSONL), force)
+            check_overwrite(task.target, force)
+            if task.rejects is not None:
+                check_overwrite(Location(task.rejects, Format.JSONL), force)
 
 
 def plan_outputs(job: TagJob) -> Plan:
-    """Finds a job's inputs and outputs.
+    """Find a job's inputs and outputs.
 
     Raises:
-        UsageError: nothing to read, an unknown suffix, or an output that is one of the inputs.
+        UsageError: there is nothing to read, a suffix is unknown, or the output is an input.
     """
-    sources = find_sources(job.sources, job.reading.input_format)
-    if job.output is not None and _is_folder(job.output):
-        return _into_folder(job, sources)
-    target = output_location(job.output, job.output_format)
+    paths = [os.fspath(source) for source in job.sources]
+    sources = find_sources(paths, job.reading.input_format)
+    output = None if job.output is None else os.fspath(job.output)
+    if output is not None and _is_folder(output):
+        return _plan_folder(job, sources, output)
+    target = output_location(output, job.output_format)
     if len(sources) > 1:
-        _need_apart(sources, [target])
-    default = None if _has_no_name(target) else target.path + REJECTS_SUFFIX
-    rejects = None if job.strict else job.rejects or default
-    return Plan((OutputTask(tuple(sources), target, rejects),), workspace_folder(target))
+        _check_targets_are_not_inputs(sources, [target])
+    rejects = None if _is_stream(target) else target.path + REJECTS_SUFFIX
+    if job.rejects:
+        rejects = os.fspath(job.rejects)
+    task = OutputTask(tuple(sources), target, None if job.strict else rejects)
+    return Plan((task,), workspace_folder(target))
 
 
 def _is_folder(path: str) -> bool:
     return path.endswith("/") or (path != STDIO and os.path.isdir(path))
 
 
-def _has_no_name(target: Location) -> bool:
-    """Whether the output is a stream: stdout, a device, a FIFO."""
+def _is_stream(target: Location) -> bool:
+    """Return whether the output is stdout, a device or a FIFO."""
     return target.is_stdio or (not target.is_remote and workspace_folder(target) is None)
 
 
-def _into_folder(job: TagJob, sources: Sequence[Location]) -> Plan:
-    folder = job.output
-    assert folder is not None
+def _plan_folder(job: TagJob, sources: Sequence[Location], folder: str) -> Plan:
     if any(source.is_stdio for source in sources):
-        raise UsageError(f"{folder} is a folder, and stdin has no name: name a file in it")
+        raise UsageError(
+            f"{folder} is a folder, but stdin has no file name to use in it: name a file"
+        )
     if job.rejects is not None:
         raise UsageError(
-            f"--rejects names one file, -o {folder} many: leave it out, and each output has its own"
+            f"`rejects` names one file, but the folder {folder} gets many outputs: "
+            f"leave it out, and each output gets its own rejects file"
         )
     names = [_renamed(name, job.output_format) for name in output_names(sources)]
-    place = Location(folder.rstrip("/"), Format.JSONL)
+    folder_location = Location(folder.rstrip("/"), Format.JSONL)
     targets = [
-        output_location(f"{place.path}/{name}", job.output_format, in_new_folder=True)
+        output_location(f"{folder_location.path}/{name}", job.output_format, in_new_folder=True)
         for name in names
     ]
-    _need_apart(sources, targets)
-    units = [
+    _check_targets_are_not_inputs(sources, targets)
+    tasks = [
         OutputTask(
             sources=(source,),
             target=target,
             rejects=None if job.strict else target.path + REJECTS_SUFFIX,
-            folder=None if place.is_remote else os.path.dirname(target.path),
+            folder=None if folder_location.is_remote else os.path.dirname(target.path),
         )
         for source, target in zip(sources, targets, strict=True)
     ]
-    return Plan(tuple(units), workspace_folder(place))
+    return Plan(tuple(tasks), workspace_folder(folder_location))
 
 
 def _renamed(name: str, output_format: str | None) -> str:
-    """The input's name, or with the suffix of the format that was asked for."""
+    """Return an input's name, with the suffix of `output_format` if it is given."""
     if output_format is None:
         return name
     stem, suffix = os.path.splitext(name)
@@ -152,12 +157,11 @@ def _renamed(name: str, output_format: str | None) -> str:
     return f"{stem}.{output_format}"
 
 
-def _need_apart(sources: Sequence[Location], targets: Sequence[Location]) -> None:
-    """A file among several that is written while others are read would be a surprise."""
-    read = {
+def _check_targets_are_not_inputs(sources: Sequence[Location], targets: Sequence[Location]) -> None:
+    inputs = {
         source.path if source.is_remote else os.path.realpath(source.path) for source in sources
     }
     for target in targets:
         path = target.path if target.is_remote else os.path.realpath(target.path)
-        if path in read:
-            raise UsageError(f"{target.path} is one of the inputs: choose another -o")
+        if path in inputs:
+            raise UsageError(f"{target.path} is one of the inputs: choose another `output`")

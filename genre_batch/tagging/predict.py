@@ -1,7 +1,8 @@
-"""Texts -> probabilities: what the store has is taken from it, the rest goes through the model."""
+"""Texts -> probabilities: from the store where it has them, otherwise from the model."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 import time
@@ -11,103 +12,117 @@ import numpy.typing as npt
 import onnxruntime
 import pyarrow as pa
 
+from genre_batch.model.metadata import ModelMetadata
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text import predict_distinct
 from genre_batch.tagging.prefetch import StoppedError
 from genre_batch.tagging.probability_store import Store, text_digests
+from genre_batch.tagging.summary import Tally
 
 __all__ = ["Predictor"]
 
-_KEEP_SECONDS = 1.0
+_SECONDS_BETWEEN_WRITES = 1.0
 """How much work a crash may cost."""
 
 
 class Predictor:
-    """Answers texts from a store and a model, each distinct text once.
+    """A model with a store of known probabilities: each distinct text is predicted once."""
 
-    Attributes:
-        predicted: texts that went through the model.
-        cached: texts that the store had, each once per window of rows.
-        stop: ends a prediction between two batches once it is set.
-    """
-
-    def __init__(self, tagger: GenreTagger, store: Store) -> None:
-        """Joins the two.
+    def __init__(self, tagger: GenreTagger, store: Store, tally: Tally) -> None:
+        """Combine a model and a store.
 
         Args:
             tagger: the model.
-            store: where probabilities are looked for, and kept as they are computed.
+            store: where probabilities are looked up, and written as they are computed.
+            tally: counts the texts that were computed and those that the store had.
         """
         self._tagger = tagger
         self._store = store
-        self.stop = threading.Event()
-        self.predicted = 0
-        self.cached = 0
-        # Another version of the runtime may round otherwise: its probabilities are others.
-        self._model = hashlib.sha256(f"{tagger.sha256} {onnxruntime.__version__}".encode()).digest()
+        self._tally = tally
+        # Another version of the runtime may round differently, so it has keys of its own.
+        version = f"{tagger.sha256} {onnxruntime.__version__}"
+        self._model_digest = hashlib.sha256(version.encode()).digest()
 
-    def predict(self, texts: pa.Array) -> npt.NDArray[np.float32]:
-        """The probabilities of composed texts.
+    @property
+    def metadata(self) -> ModelMetadata:
+        """What the model file carries."""
+        return self._tagger.metadata
+
+    @property
+    def model_sha256(self) -> str:
+        """The SHA-256 of the model file, hexadecimal."""
+        return self._tagger.sha256
+
+    def predict(
+        self, texts: pa.Array, titles: pa.Array | None, stop: threading.Event
+    ) -> npt.NDArray[np.float32]:
+        """Return the probabilities of films.
 
         Args:
-            texts: (rows,) strings, null where there is no text.
+            texts: (rows,) overviews; null or blank where a film has none.
+            titles: (rows,) titles; None where the catalog has none or the model does not read them.
+            stop: ends the prediction after the current batch once it is set.
 
         Returns:
-            (rows, genres) float32, 0..1; a row of NaN where there is no text.
+            (rows, genres) float32, 0..1; a row of NaN where there is no overview.
 
         Raises:
-            ModelError, CatalogError: as the model and the store do.
-            StoppedError: somebody set `stop`.
+            ModelError: the model cannot be loaded or run.
+            CatalogError: the store cannot be read or written.
+            StoppedError: `stop` was set.
         """
-        encoded = texts.dictionary_encode()
-        distinct = encoded.dictionary
-        width = len(self._tagger.labels)
-        keys = text_digests(distinct.cast(pa.binary()).to_pylist(), self._model)
-        values = self._store.get(keys)
-        size = 4 * width
-        known = {
-            at: value for at, value in enumerate(values) if value is not None and len(value) == size
+        composed = self._tagger.compose(texts, titles)
+        return predict_distinct(composed, functools.partial(self._look_up_or_compute, stop=stop))
+
+    def _look_up_or_compute(
+        self, texts: pa.Array, *, stop: threading.Event
+    ) -> npt.NDArray[np.float32]:
+        keys = text_digests(texts.cast(pa.binary()).to_pylist(), self._model_digest)
+        probabilities = np.empty((len(keys), len(self.metadata.labels)), dtype=np.float32)
+        row_bytes = 4 * probabilities.shape[1]
+        cached = {
+            index: value
+            for index, value in enumerate(self._store.get(keys))
+            if value is not None and len(value) == row_bytes
         }
-        # One row more, of NaN, is what a null's code of -1 points to.
-        probabilities = np.full((len(keys) + 1, width), np.nan, dtype=np.float32)
-        if known:
-            found = np.frombuffer(b"".join(known.values()), dtype="<f4")
-            probabilities[list(known)] = found.reshape(-1, width)
-        self.cached += len(known)
-        if len(known) < len(keys):
-            unknown = np.setdiff1d(np.arange(len(keys)), list(known), assume_unique=True)
-            self._compute(distinct, keys, unknown, probabilities)
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        answer: npt.NDArray[np.float32] = probabilities[codes]
-        return answer
+        if cached:
+            rows = np.frombuffer(b"".join(cached.values()), dtype="<f4")
+            probabilities[list(cached)] = rows.reshape(len(cached), -1)
+        self._tally.texts_from_cache += len(cached)
+        missing = np.setdiff1d(np.arange(len(keys)), list(cached), assume_unique=True)
+        if len(missing):
+            self._compute(texts, keys, missing, probabilities, stop)
+        return probabilities
 
     def _compute(
         self,
-        distinct: pa.Array,
+        texts: pa.Array,
         keys: list[bytes],
-        unknown: npt.NDArray[np.int64],
+        missing: npt.NDArray[np.int64],
         probabilities: npt.NDArray[np.float32],
+        stop: threading.Event,
     ) -> None:
-        """Fills in the unknown rows, and keeps them every second."""
-        waiting: list[int] = []
-        kept = time.monotonic()
+        """Fill in the missing rows, and write them to the store every second."""
+        unwritten: list[int] = []
+        written = time.monotonic()
 
-        def keep() -> None:
-            if waiting:
-                values = [row.tobytes() for row in probabilities[waiting].astype("<f4")]
-                self._store.keep([keys[at] for at in waiting], values)
-                self.predicted += len(waiting)
-                waiting.clear()
+        def write() -> None:
+            if unwritten:
+                values = [row.tobytes() for row in probabilities[unwritten].astype("<f4")]
+                self._store.put([keys[index] for index in unwritten], values)
+                self._tally.texts_predicted += len(unwritten)
+                unwritten.clear()
 
-        batches = self._tagger.predict_composed(distinct.take(pa.array(unknown)).to_pylist())
+        batches = self._tagger.predict_composed(texts.take(pa.array(missing)).to_pylist())
         for rows, computed in batches:
-            places = unknown[rows]
-            probabilities[places] = computed
-            waiting.extend(places.tolist())
-            if time.monotonic() - kept >= _KEEP_SECONDS:
-                keep()
-                kept = time.monotonic()
-            if self.stop.is_set():
-                keep()
+            indices = missing[rows]
+            probabilities[indices] = computed
+            unwritten.extend(indices.tolist())
+            if time.monotonic() - written >= _SECONDS_BETWEEN_WRITES:
+                write()
+                written = time.monotonic()
+            if stop.is_set():
+                write()
                 batches.close()
                 raise StoppedError
-        keep()
+        write()

@@ -1,4 +1,4 @@
-"""Iterators that run ahead of whoever reads them, in threads of their own."""
+"""Iterators that run in threads of their own, a few items ahead of their consumer."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from typing import Generic, TypeVar
 __all__ = ["Prefetcher", "StoppedError"]
 
 _Item = TypeVar("_Item")
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 class StoppedError(Exception):
-    """Raised in a stage that runs ahead when nobody wants its items any more."""
+    """Raised in a prefetching stage when its items are no longer needed."""
 
 
 class Prefetcher(Generic[_Item]):
-    """Items made in a thread while earlier ones are worked on; at most a few wait.
+    """Produce the items of an iterator in a thread, up to `depth` of them in advance.
 
-    An exception of the iterator is raised where its item would have come.
+    An exception of the iterator is raised in place of the item that it did not produce.
     """
 
     def __init__(
         self, items: Iterator[_Item], depth: int, stop: threading.Event, join_seconds: float
     ) -> None:
-        """Starts the thread.
+        """Start the thread.
 
         Args:
-            items: run in that thread alone.
-            depth: how many items may wait.
-            stop: set by anybody, it ends the thread at its next item.
-            join_seconds: how long to wait for that.
+            items: consumed in that thread only.
+            depth: the maximum number of items produced in advance.
+            stop: ends the thread at its next item once it is set, by any thread.
+            join_seconds: how long leaving the `with` block waits for the thread.
         """
         self._items = items
         self._stop = stop
         self._join_seconds = join_seconds
         self._queue: queue.Queue[tuple[_Item | None, BaseException | None]] = queue.Queue(depth)
-        self._thread = threading.Thread(target=self._run, name="genre-batch-ahead", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="genre-batch-prefetch", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
@@ -50,14 +50,14 @@ class Prefetcher(Generic[_Item]):
             self._put(None, StopIteration())
         except StoppedError:
             pass
-        except BaseException as error:  # a panic in polars is no Exception
+        except BaseException as error:  # a panic in polars is not an Exception
             with contextlib.suppress(StoppedError):
                 self._put(None, error)
 
     def _put(self, item: _Item | None, error: BaseException | None) -> None:
         while not self._stop.is_set():
             try:
-                self._queue.put((item, error), timeout=_LOOK_SECONDS)
+                self._queue.put((item, error), timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
             return
@@ -66,7 +66,7 @@ class Prefetcher(Generic[_Item]):
     def __iter__(self) -> Iterator[_Item]:
         while True:
             try:
-                item, error = self._queue.get(timeout=_LOOK_SECONDS)
+                item, error = self._queue.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 if self._stop.is_set():
                     raise StoppedError from None
@@ -88,5 +88,5 @@ class Prefetcher(Generic[_Item]):
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
-        # A thread that waits for a pipe cannot be woken; being a daemon it ends with the process.
+        # A thread that waits for a pipe cannot be woken; as a daemon it ends with the process.
         self._thread.join(self._join_seconds)

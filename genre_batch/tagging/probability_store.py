@@ -1,9 +1,11 @@
-"""Probabilities by (model, text): the one mechanism behind resume, --cache and de-duplication."""
+"""Probabilities by (model, text): used for resume, the cache and duplicates across chunks."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import shutil
 import struct
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -15,91 +17,99 @@ import lmdb
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.files import check_output_folder, check_parent_folder
 
-__all__ = ["LmdbStore", "MemoryStore", "Store", "check_cache", "parse_size", "text_digests"]
+__all__ = [
+    "LmdbStore",
+    "MemoryStore",
+    "Store",
+    "check_cache",
+    "open_resume_store",
+    "parse_size",
+    "text_digests",
+]
 
 _MEGABYTE = 1 << 20
 _FIRST_MAP_BYTES = 64 * _MEGABYTE
-_LEAST_LIMIT_BYTES = _MEGABYTE
+_MIN_LIMIT_BYTES = _MEGABYTE
 _LOOKUPS_PER_OPENING = 16_384
-_LEAST_USE = 0.3
-_MOST_SLACK_BYTES = 128 * _MEGABYTE
-"""How much of a bounded store may be in use: LMDB copies each page that a write touches, and gives
-the old ones back only two writes later; a second's keys, being hashes, touch a page each."""
-_EVICTED_PER_KEPT = 1.1
+_MIN_USABLE_FRACTION = 0.3
+_MAX_SLACK_BYTES = 128 * _MEGABYTE
+"""The two bound how much of a limited store may be in use. LMDB copies each page that a write
+touches and only reuses the old pages two writes later; keys are hashes, so each touches a page."""
+_EVICTED_PER_WRITTEN = 1.1
 _BYTES_PER_KEY_WRITTEN = 1 << 15
-"""So much of a bounded store's limit has to stand behind each key of one write, for that reason."""
+"""The bytes of a limited store's limit per key of one write, for the same reason."""
 _SEQUENCE = struct.Struct(">Q")
 
 
 class Store(Protocol):
-    """Values by key. A value may be gone at any time; it is computed again then."""
+    """Values by key. A value may disappear at any time; it is then computed again."""
 
     def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Each key's value, or None."""
+        """Return each key's value, or None."""
 
-    def keep(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
-        """Keeps values; they outlive the process where the store does."""
+    def put(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """Store values; a store on disk keeps them after the process ends."""
 
 
 def text_digests(texts: Sequence[bytes], model: bytes) -> list[bytes]:
-    """The key of each text under a model: the first 16 bytes of a SHA-256 over both.
+    """Return the key of each text under a model: the first 16 bytes of a SHA-256 over both.
 
     Args:
         texts: UTF-8, as the model reads them.
-        model: whatever tells one model from another, of one length.
+        model: identifies the model; of the same length for all models.
     """
     sha256 = hashlib.sha256
     return [sha256(model + text).digest()[:16] for text in texts]
 
 
 class MemoryStore:
-    """Keeps the values used last, for a run that has no place of its own on disk."""
+    """A store in memory of the most recently used values, for a run without a workspace."""
 
     def __init__(self, limit: int = 65_536) -> None:
-        """Makes an empty store.
+        """Create an empty store.
 
         Args:
-            limit: the most values kept (about 250 bytes each).
+            limit: the maximum number of values (about 250 bytes each).
         """
         self._limit = limit
         self._values: OrderedDict[bytes, bytes] = OrderedDict()
 
     def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """As `Store.get`."""
-        found: list[bytes | None] = []
+        """See `Store.get`."""
+        values: list[bytes | None] = []
         for key in keys:
             value = self._values.get(key)
             if value is not None:
                 self._values.move_to_end(key)
-            found.append(value)
-        return found
+            values.append(value)
+        return values
 
-    def keep(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
-        """As `Store.keep`."""
+    def put(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """See `Store.put`."""
         self._values.update(zip(keys, values, strict=True))
         while len(self._values) > self._limit:
             self._values.popitem(last=False)
 
 
 class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
-    """An LMDB environment: safe under a crash (each write is whole or absent) and two processes.
+    """A store in an LMDB environment: atomic writes, safe with several processes at once.
 
-    LMDB maps its file into memory, and every page touched counts as the process's: the environment
-    is opened anew every few thousand lookups, so that memory does not grow with the store.
+    LMDB maps its file into memory, and every page touched counts as memory of the process. The
+    environment is reopened every few thousand lookups, so that memory does not grow with the store.
     """
 
     def __init__(self, folder: Path, limit: int | None = None) -> None:
-        """Opens the store, or makes an empty one.
+        """Open the store, or create an empty one.
 
         Args:
-            folder: where its files lie; made if it is not there.
-            limit: the most bytes of its file; the oldest values give way to new ones.
+            folder: the folder of its files; created if missing.
+            limit: the maximum size of its file in bytes; the oldest values are evicted.
 
         Raises:
-            CatalogError: no store can be opened or made there.
+            CatalogError: the store cannot be opened or created.
         """
         self._folder = folder
-        self._limit = None if limit is None else max(limit, _LEAST_LIMIT_BYTES)
+        self._limit = None if limit is None else max(limit, _MIN_LIMIT_BYTES)
         self._map_bytes = self._limit or _FIRST_MAP_BYTES
         self._environment: lmdb.Environment | None = None
         self._lookups = 0
@@ -111,7 +121,7 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         self.close()
 
     def close(self) -> None:
-        """Closes the store; what it keeps is on disk already."""
+        """Close the store; its values are already on disk."""
         if self._environment is not None:
             self._environment.close()
             self._environment = None
@@ -142,7 +152,7 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         return environment
 
     def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """As `Store.get`.
+        """See `Store.get`.
 
         Raises:
             CatalogError: the store is damaged.
@@ -153,34 +163,34 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
             if environment is None or self._lookups > _LOOKUPS_PER_OPENING:
                 environment = self._open()
             try:
-                return self._recalled(environment, keys)
+                return self._read(environment, keys)
             except lmdb.MapResizedError:  # another process made the file larger
-                return self._recalled(self._open(), keys)
+                return self._read(self._open(), keys)
 
-    def _recalled(self, environment: lmdb.Environment, keys: Sequence[bytes]) -> list[bytes | None]:
+    def _read(self, environment: lmdb.Environment, keys: Sequence[bytes]) -> list[bytes | None]:
         with environment.begin(db=self._values) as transaction:
             get = transaction.get
             return [get(key) for key in keys]
 
-    def keep(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
-        """As `Store.keep`; on disk once it returns.
+    def put(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """See `Store.put`; the values are on disk when it returns.
 
         Raises:
-            CatalogError: the disk is full, say.
+            CatalogError: they cannot be written, for example because the disk is full.
         """
         size = len(keys) if self._limit is None else self._limit // _BYTES_PER_KEY_WRITTEN
         for start in range(0, len(keys), max(1, size)):
-            self._keep(keys[start : start + size], values[start : start + size])
+            self._put(keys[start : start + size], values[start : start + size])
 
-    def _keep(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+    def _put(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         with self._errors():
             environment = self._environment or self._open()
-            evicted = round(_EVICTED_PER_KEPT * len(keys)) + 1
+            evicted = round(_EVICTED_PER_WRITTEN * len(keys)) + 1
             while True:
                 try:
                     if self._limit is not None:
-                        self._make_room(environment, evicted)
-                    self._put(environment, keys, values)
+                        self._evict(environment, evicted)
+                    self._write(environment, keys, values)
                 except lmdb.MapResizedError:  # another process made the file larger
                     environment = self._open()
                 except lmdb.MapFullError:
@@ -188,12 +198,12 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
                         self._map_bytes = 2 * max(self._map_bytes, environment.info()["map_size"])
                         environment = self._open()
                     elif evicted > self._limit:
-                        return  # a cache too small for what a second gives keeps nothing of it
+                        return  # the cache is too small for one write: store nothing
                     evicted *= 4
                 else:
                     return
 
-    def _put(
+    def _write(
         self, environment: lmdb.Environment, keys: Sequence[bytes], values: Sequence[bytes]
     ) -> None:
         with environment.begin(write=True) as transaction:
@@ -207,16 +217,16 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
                     last += 1
                     transaction.put(_SEQUENCE.pack(last), key, append=True, db=self._order)
 
-    def _make_room(self, environment: lmdb.Environment, entries: int) -> None:
-        """Lets so many of the oldest entries go, if the store is as full as it may be."""
+    def _evict(self, environment: lmdb.Environment, entries: int) -> None:
+        """Delete so many of the oldest entries, if the store is full."""
         assert self._limit is not None
-        may_use = max(_LEAST_USE * self._limit, self._limit - _MOST_SLACK_BYTES)
+        usable = max(_MIN_USABLE_FRACTION * self._limit, self._limit - _MAX_SLACK_BYTES)
         with environment.begin(write=True) as transaction:
             stats = [transaction.stat(db) for db in (self._values, self._order)]
             pages = sum(
                 stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"] for stat in stats
             )
-            if pages * stats[0]["psize"] <= may_use:
+            if pages * stats[0]["psize"] <= usable:
                 return
             with transaction.cursor(self._order) as cursor:
                 while entries and cursor.first():
@@ -225,11 +235,33 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
                     entries -= 1
 
 
+def open_resume_store(folder: Path | None, stack: contextlib.ExitStack) -> Store:
+    """Open the store of a run that has no cache; a damaged one is replaced by an empty one.
+
+    Without a folder, or on a file system that cannot map files into memory, the store is in
+    memory: duplicates are still predicted only once, but the run cannot be resumed.
+
+    Args:
+        folder: the folder of the store's files; None where the run has no workspace.
+        stack: closes the store.
+    """
+    if folder is None:
+        return MemoryStore()
+    try:
+        return stack.enter_context(LmdbStore(folder))
+    except CatalogError:
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        return stack.enter_context(LmdbStore(folder))
+    except CatalogError:
+        return MemoryStore()
+
+
 def parse_size(text: str) -> int:
-    """Bytes of a size as people type it: `500MB`, `2G`, `1.5 GB`, `1000000`.
+    """Parse a size such as `500MB`, `2G`, `1.5 GB` or `1000000`; return bytes.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text is not a size, or not a positive one.
     """
     units = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
     number = text.strip().upper().removesuffix("B").strip()
@@ -239,19 +271,21 @@ def parse_size(text: str) -> int:
         if not 0 < size < 2**62:
             raise ValueError
     except ValueError as error:
-        raise UsageError(f"--cache-size {text}: type a size such as 500MB or 2GB") from error
+        raise UsageError(
+            f"`cache_size` must be a size such as 500MB or 2GB, got {text!r}"
+        ) from error
     return int(size)
 
 
-def check_cache(path: str) -> Path:
-    """The folder of a cache.
+def check_cache(path: str | os.PathLike[str]) -> Path:
+    """Check that a folder can be used as a cache, and return its path.
 
     Raises:
-        UsageError: something else stands there.
+        UsageError: it is a file or a folder with other content, or its parent does not exist.
     """
     folder = Path(path)
     check_output_folder(folder, name="`cache`")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "data.mdb").is_file():
-        raise UsageError(f"--cache {path} is a folder with other things in it: name a new one")
+        raise UsageError(f"`cache` {path} is a folder with other content: choose a new folder")
     check_parent_folder(folder, "`cache`")
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import threading
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,6 @@ import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.columns import column_exists_error, require_column
-from genre_batch.model.decision import apply_thresholds
-from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
 from genre_batch.tagging.column_choice import text_choice, title_choice
 from genre_batch.tagging.job import TagJob
@@ -26,60 +24,51 @@ PROBABILITY_PREFIX = "probability_"
 
 
 class RowTagger:
-    """Predicts chunk after chunk of what becomes one output, and keeps the tally."""
+    """Predict the chunks of one output, and count their rows."""
 
-    def __init__(
-        self, job: TagJob, tagger: GenreTagger, predictor: Predictor, tally: Tally
-    ) -> None:
-        """Raises UsageError where the model has no such operating point."""
+    def __init__(self, job: TagJob, predictor: Predictor, tally: Tally) -> None:
+        """Prepare an output.
+
+        Args:
+            job: the run's options.
+            predictor: returns the probabilities of texts.
+            tally: counts the rows.
+        """
         self._job = job
-        self._tagger = tagger
         self._predictor = predictor
         self._tally = tally
-        self._thresholds = job.decision.thresholds(tagger.metadata)
         self._names = [GENRES_COLUMN]
         if job.probabilities:
-            self._names += [PROBABILITY_PREFIX + label for label in tagger.labels]
+            self._names += [PROBABILITY_PREFIX + label for label in predictor.metadata.labels]
         self._text = text_choice(job.text_column)
-        reads_title = uses_title(tagger.metadata.text_template)
+        reads_title = uses_title(predictor.metadata.text_template)
         self._title = title_choice(job.title_column) if reads_title else None
 
-    @property
-    def text_column(self) -> str | None:
-        """The column of overviews, if it is known by now."""
-        return self._text.name
+    def columns(self, chunk: Chunk, stop: threading.Event) -> pa.Table:
+        """Return the columns to add to a chunk, in the order of its rows.
 
-    @property
-    def title_column(self) -> str | None:
-        """The column of titles, if there is one and the model reads it."""
-        return self._title.name if self._title else None
-
-    @property
-    def genres_off(self) -> tuple[str, ...]:
-        """The genres that no probability is high enough for."""
-        off = np.isinf(self._thresholds).tolist()
-        return tuple(itertools.compress(self._tagger.labels, off))
-
-    def columns(self, chunk: Chunk) -> pa.Table:
-        """The columns to add to a chunk, in its rows' order.
+        Args:
+            chunk: the next rows of the catalog.
+            stop: ends the prediction early once it is set.
 
         Raises:
-            ColumnError: a column that is needed is not there, or one of ours already is.
+            ColumnError: a required column is missing, or the chunk already has one of ours and
+                the job does not replace it.
+            StoppedError: `stop` was set.
         """
-        self._refuse_taken(chunk)
-        text = self._text.look(chunk)
-        title = self._title.look(chunk) if self._title else None
+        if not self._job.replace:
+            self._check_names_are_free(chunk)
+        text = self._text.find(chunk)
+        title = self._title.find(chunk) if self._title else None
         texts = pa.nulls(len(chunk), pa.string()) if text is None else chunk.strings(text)
         titles = None if title is None else chunk.strings(title)
-        wanted = self._wanted(chunk)
-        if not wanted.all():
-            texts = pc.if_else(pa.array(wanted), texts, pa.scalar(None, pa.string()))
-        probabilities = self._predictor.predict(self._tagger.compose(texts, titles))
-        decision = self._job.decision
-        thresholds = decision.row_thresholds(self._tagger.metadata, probabilities)
-        genres = apply_thresholds(probabilities, thresholds, self._tagger.labels, decision.top_k)
-        short = chunk.short_rows if isinstance(chunk, TableChunk) else 0
-        self._tally.add(genres, probabilities, int((~wanted).sum()), short)
+        selected = self._selected(chunk)
+        if not selected.all():
+            texts = pc.if_else(pa.array(selected), texts, pa.scalar(None, pa.string()))
+        probabilities = self._predictor.predict(texts, titles, stop)
+        genres = self._job.decision.genres(self._predictor.metadata, probabilities)
+        padded = chunk.short_rows if isinstance(chunk, TableChunk) else 0
+        self._tally.add_chunk(genres, probabilities, skipped=int((~selected).sum()), padded=padded)
         columns = [genres]
         if self._job.probabilities:
             # NaN, for a row that was not predicted, becomes null.
@@ -87,14 +76,16 @@ class RowTagger:
             columns += [pa.array(column, from_pandas=True) for column in by_label]
         return pa.table(columns, names=self._names)
 
-    def _refuse_taken(self, chunk: Chunk) -> None:
-        """The writer would refuse it too, but by then rows have been predicted for nothing."""
-        if isinstance(chunk, TableChunk) and not self._job.replace:
+    def _check_names_are_free(self, chunk: Chunk) -> None:
+        """Check that no added column exists, before any row of the chunk is predicted."""
+        rows = [chunk.columns] if isinstance(chunk, TableChunk) else chunk.objects
+        for columns in rows:
             for name in self._names:
-                if name in chunk.columns:
+                if name in columns:
                     raise column_exists_error(name)
 
-    def _wanted(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
+    def _selected(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
+        """Return (rows,) bool: whether a row is to be predicted."""
         column = self._job.only_missing
         if column is None:
             return np.ones(len(chunk), dtype=np.bool_)
@@ -103,11 +94,12 @@ class RowTagger:
         return chunk.blank(column)
 
     def finish(self) -> None:
-        """To be called behind the last chunk.
+        """Check, after the last chunk, that the needed columns were found; report them.
 
         Raises:
-            ColumnError: a column that was looked for never came.
+            ColumnError: a needed column was in none of the rows.
         """
         self._text.finish()
         if self._title is not None:
             self._title.finish()
+        self._tally.add_columns(self._text.name, self._title.name if self._title else None)

@@ -1,8 +1,9 @@
-"""TagSummary: what a run found, row by row summed up."""
+"""The summary of a run, and the counts it is built from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from genre_batch.catalog.rejects import RejectsFile
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.tagging.job import TagJob
 
 __all__ = ["GenreCount", "TagSummary", "Tally"]
 
@@ -19,10 +24,11 @@ class GenreCount:
     """How often one genre was predicted.
 
     Attributes:
-        genre: its name.
-        rows: rows it was predicted for.
-        share: those rows over the rows with text, 0..1.
-        mean_confidence: the mean probability over those rows, 0..1; None without any.
+        genre: the genre's name.
+        rows: the number of rows that it was predicted for.
+        share: the fraction of rows with text that it was predicted for, 0..1.
+        mean_confidence: the mean probability over the rows it was predicted for, 0..1; None if
+            there are none.
     """
 
     genre: str
@@ -37,23 +43,23 @@ class TagSummary:
 
     Attributes:
         rows: rows written.
-        rows_predicted: rows that went through the model's decision.
-        rows_without_text: rows that have no text, and so null.
-        rows_without_genre: rows with text for which no genre passed.
-        rows_skipped: rows left alone by `--only-missing`.
-        rows_padded: CSV rows with too few fields, filled up with nulls.
+        rows_predicted: rows with text, whose genres were predicted.
+        rows_without_text: rows without text, whose genres are null.
+        rows_without_genre: rows with text but without any predicted genre.
+        rows_skipped: rows not predicted because of `only_missing`.
+        rows_padded: CSV rows with too few fields, padded with nulls.
         rows_rejected: rows that could not be read.
-        rejects: the files that hold them.
-        first_reject: where the first of them stands and what is wrong with it; None without any.
-        texts_predicted: distinct texts that went through the model.
-        texts_from_cache: texts whose probabilities were known: duplicates, an interrupted run's, or
-            the cache's; counted once per window of about a megabyte.
+        rejects: the files that contain them.
+        first_reject: the place of the first of them and the reason; None if there are none.
+        texts_predicted: distinct texts that ran through the model.
+        texts_from_cache: texts whose probabilities were known: duplicates, or from an interrupted
+            run or the cache; counted once per chunk of rows.
         genres: every genre of the model, most frequent first.
-        genres_off: those that the operating point switches off.
-        text_column, title_column: the columns read; None where there was none.
-        model, model_sha256: the model file.
-        output: where the rows went; None for stdout.
-        seconds: from opening the input to the finished output, without loading the model.
+        genres_off: the genres that the operating point switches off.
+        text_column, title_column: the columns read, in the first output's inputs; None if absent.
+        model, model_sha256: the model file and its hash.
+        output: the output's path; None for stdout.
+        seconds: from opening the input to the finished output, without reading the model file.
         rows_per_second: `rows` over `seconds`.
     """
 
@@ -79,62 +85,130 @@ class TagSummary:
     rows_per_second: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary as `--summary-json` writes it."""
+        """Return the summary as `--summary-json` writes it."""
         return asdict(self)
 
 
 class Tally:
-    """Adds up a run's chunks."""
+    """Count rows, genres, texts and rejects during a run, and build its summary.
 
-    def __init__(self, labels: Sequence[str]) -> None:
-        self._labels = tuple(labels)
-        self._rows = np.zeros(len(labels), dtype=np.int64)
-        self._confidence = np.zeros(len(labels), dtype=np.float64)
-        self.rows = 0
-        self.predicted = 0
-        self.without_genre = 0
-        self.skipped = 0
-        self.short = 0
+    Attributes:
+        texts_predicted, texts_from_cache: as in `TagSummary`.
+    """
 
-    def add(
+    def __init__(self, job: TagJob, tagger: GenreTagger) -> None:
+        """Start with zero rows.
+
+        Args:
+            job: the run's options.
+            tagger: the run's model.
+
+        Raises:
+            UsageError: the model does not have the job's operating point.
+        """
+        self.texts_predicted = 0
+        self.texts_from_cache = 0
+        self._job = job
+        self._tagger = tagger
+        off = np.isinf(job.decision.thresholds(tagger.metadata)).tolist()
+        self._genres_off = tuple(itertools.compress(tagger.labels, off))
+        self._rows_by_genre = np.zeros(len(tagger.labels), dtype=np.int64)
+        self._confidence = np.zeros(len(tagger.labels), dtype=np.float64)
+        self._rows = 0
+        self._predicted = 0
+        self._without_genre = 0
+        self._skipped = 0
+        self._padded = 0
+        self._rejected = 0
+        self._first_reject: str | None = None
+        self._rejects_files: list[str] = []
+        self._columns: tuple[str | None, str | None] | None = None
+
+    def add_chunk(
         self,
         genres: pa.ListArray,
         probabilities: npt.NDArray[np.float32],
+        *,
         skipped: int,
-        short: int = 0,
+        padded: int,
     ) -> None:
-        """Adds a chunk.
+        """Add the rows of a chunk.
 
         Args:
-            genres: (rows,) the predicted lists; null where nothing was predicted.
+            genres: (rows,) lists of predicted genres; null where nothing was predicted.
             probabilities: (rows, genres) float32; NaN where nothing was predicted.
-            skipped: rows of the chunk that were left alone.
-            short: rows of the chunk that had too few fields.
+            skipped: how many rows were skipped because of `only_missing`.
+            padded: how many rows had too few fields.
         """
-        self.rows += len(genres)
-        self.skipped += skipped
-        self.short += short
-        self.predicted += len(genres) - genres.null_count
-        self.without_genre += int(pc.sum(pc.equal(pc.list_value_length(genres), 0)).as_py() or 0)
-        codes = pc.index_in(pc.list_flatten(genres), pa.array(self._labels, pa.string()))
-        columns = codes.to_numpy(zero_copy_only=False)
+        labels = self._tagger.labels
+        self._rows += len(genres)
+        self._skipped += skipped
+        self._padded += padded
+        self._predicted += len(genres) - genres.null_count
+        self._without_genre += int(pc.sum(pc.equal(pc.list_value_length(genres), 0)).as_py() or 0)
+        indices = pc.index_in(pc.list_flatten(genres), pa.array(labels, pa.string()))
+        columns = indices.to_numpy(zero_copy_only=False)
         rows = pc.list_parent_indices(genres).to_numpy(zero_copy_only=False)
-        self._rows += np.bincount(columns, minlength=len(self._labels))
+        self._rows_by_genre += np.bincount(columns, minlength=len(labels))
         self._confidence += np.bincount(
-            columns, weights=probabilities[rows, columns], minlength=len(self._labels)
+            columns, weights=probabilities[rows, columns], minlength=len(labels)
         )
 
-    def genres(self) -> tuple[GenreCount, ...]:
-        """Every genre, most frequent first, ties in label order."""
-        order = np.argsort(-self._rows, kind="stable")
-        return tuple(
-            GenreCount(
-                genre=self._labels[at],
-                rows=int(self._rows[at]),
-                share=float(self._rows[at] / self.predicted) if self.predicted else 0.0,
-                mean_confidence=(
-                    float(self._confidence[at] / self._rows[at]) if self._rows[at] else None
-                ),
-            )
-            for at in order.tolist()
+    def add_rejects(self, rejects: RejectsFile) -> None:
+        """Add the unreadable rows of an output's inputs; the file is committed."""
+        self._rejected += rejects.count
+        if self._first_reject is None and rejects.first is not None:
+            self._first_reject = str(rejects.first)
+        if rejects.count and rejects.path is not None:
+            self._rejects_files.append(rejects.path)
+
+    def add_columns(self, text: str | None, title: str | None) -> None:
+        """Note the columns that were read for an output; the first output's are reported."""
+        if self._columns is None:
+            self._columns = text, title
+
+    def summary(self, seconds: float) -> TagSummary:
+        """Build the summary.
+
+        Args:
+            seconds: how long the run took.
+        """
+        text_column, title_column = self._columns or (None, None)
+        output = self._job.output
+        return TagSummary(
+            rows=self._rows,
+            rows_predicted=self._predicted,
+            rows_without_text=self._rows - self._predicted - self._skipped,
+            rows_without_genre=self._without_genre,
+            rows_skipped=self._skipped,
+            rows_padded=self._padded,
+            rows_rejected=self._rejected,
+            rejects=tuple(self._rejects_files),
+            first_reject=self._first_reject,
+            texts_predicted=self.texts_predicted,
+            texts_from_cache=self.texts_from_cache,
+            genres=self._genre_counts(),
+            genres_off=self._genres_off,
+            text_column=text_column,
+            title_column=title_column,
+            model=str(self._tagger.path),
+            model_sha256=self._tagger.sha256,
+            output=None if output is None else os.fspath(output),
+            seconds=seconds,
+            rows_per_second=self._rows / seconds if seconds else 0.0,
         )
+
+    def _genre_counts(self) -> tuple[GenreCount, ...]:
+        """Return every genre's count, most frequent first, ties in label order."""
+        counts = []
+        for index in np.argsort(-self._rows_by_genre, kind="stable").tolist():
+            rows = int(self._rows_by_genre[index])
+            counts.append(
+                GenreCount(
+                    genre=self._tagger.labels[index],
+                    rows=rows,
+                    share=rows / self._predicted if self._predicted else 0.0,
+                    mean_confidence=float(self._confidence[index] / rows) if rows else None,
+                )
+            )
+        return tuple(counts)

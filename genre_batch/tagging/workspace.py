@@ -1,8 +1,7 @@
-"""The hidden folder beside an output in which a run keeps what it needs until it is whole.
+"""The hidden folder next to an output, for the temporary files of the run that writes it.
 
-It holds the lock that keeps a second run away, the output under its temporary name, and the
-probabilities computed so far, which the same command finds again after an interruption. It is gone
-after success.
+It contains a lock against a second run, the output under its temporary name, and the probabilities
+computed so far, which the same command uses after an interruption. It is removed after success.
 """
 
 from __future__ import annotations
@@ -27,10 +26,11 @@ _STORE = "store"
 
 
 def workspace_folder(target: Location) -> Path | None:
-    """Where a run that writes this output works; None where it needs no place.
+    """Return the workspace of a run that writes this output; None if it cannot be resumed.
 
-    stdout, devices and FIFOs cannot be resumed. Cloud storage has no place for a lock or a store:
-    they lie in the user's cache folder then, so a run is resumed on the machine that began it.
+    Runs that write to stdout, devices and FIFOs cannot be resumed. Cloud storage cannot contain a
+    lock or a store: these are in the user's cache folder then, so the run can only be resumed on
+    the same machine.
     """
     if target.is_stdio:
         return None
@@ -45,46 +45,46 @@ def workspace_folder(target: Location) -> Path | None:
 
 
 class Workspace(contextlib.AbstractContextManager["Workspace"]):
-    """A run's folder, locked while it lasts.
+    """The folder of a run, locked while it is open.
 
     Attributes:
-        folder: where it is.
-        resumable: whether an interrupted run has something to go on from.
+        folder: its path.
+        resumable: whether it contains something that the next run can use.
     """
 
     def __init__(self, folder: Path, output: str, fresh: bool = False) -> None:
-        """Makes and locks the folder.
+        """Create and lock the folder.
 
-        The lock is the kernel's (flock): it ends with its process however that ends, so a stale
-        one cannot be.
+        The lock is the kernel's (flock): it is released when its process ends, in whatever way, so
+        there are no stale locks.
 
         Args:
-            folder: as `workspace_folder` gives it.
-            output: what is written, for messages.
-            fresh: forget what an interrupted run left.
+            folder: as `workspace_folder` returns it.
+            output: the output's path, for messages.
+            fresh: delete what an interrupted run left.
 
         Raises:
-            CatalogError: another run has it, or it cannot be made.
+            CatalogError: another run has the lock, or the folder cannot be created.
         """
         self.folder = folder
         self.resumable = not fresh and (folder / _STORE / "data.mdb").exists()
         try:
-            self._lock = self._locked(output)
-            kept = () if fresh else (_LOCK, _DONE, _STORE)
-            for left in folder.iterdir():
-                if left.name not in kept and left.name != _LOCK:
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            self._lock = self._acquire_lock(output)
+            names_to_keep = (_LOCK,) if fresh else (_LOCK, _DONE, _STORE)
+            for path in folder.iterdir():
+                if path.name not in names_to_keep:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError as error:
             raise CatalogError(f"cannot write {output}: {error.strerror}") from error
 
-    def _locked(self, output: str) -> int:
+    def _acquire_lock(self, output: str) -> int:
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / _LOCK
             try:
                 lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             except FileNotFoundError:
-                continue  # the run that had it has just removed the folder
+                continue  # another run has just removed the folder
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -92,7 +92,7 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
                 os.close(lock)
                 raise CatalogError(
                     f"another run (process {process or 'unknown'}) is writing {output}: "
-                    f"wait for it, or choose another -o"
+                    f"wait for it, or choose another `output`"
                 ) from error
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(lock), os.stat(path)):
@@ -110,9 +110,9 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
         if kind is None or not self.resumable:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
-            for left in self.folder.glob("*.partial"):
+            for path in self.folder.glob("*.partial"):
                 with contextlib.suppress(OSError):
-                    left.unlink()
+                    path.unlink()
         os.close(self._lock)
 
     @property
@@ -121,18 +121,23 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
         return self.folder / _STORE
 
     def temporary(self, number: int, what: str) -> str:
-        """The name under which the output, or the rejects, of a unit are written."""
+        """Return the temporary path of a file.
+
+        Args:
+            number: the index of the output.
+            what: `output` or `rejects`.
+        """
         return str(self.folder / f"{what}-{number}.partial")
 
     def finished(self) -> set[str]:
-        """The outputs that interrupted runs of this job have finished, or were about to."""
+        """Return the outputs that interrupted runs of this job finished, or were about to."""
         try:
             return set((self.folder / _DONE).read_text(encoding="utf-8").splitlines())
         except FileNotFoundError:
             return set()
 
-    def publishing(self, output: str) -> None:
-        """Notes that an output is whole and about to get its name, so a rerun may overwrite it."""
+    def mark_finished(self, output: str) -> None:
+        """Note that an output is about to get its final name, so that a rerun may overwrite it."""
         with (self.folder / _DONE).open("a", encoding="utf-8") as file:
             file.write(output + "\n")
             file.flush()

@@ -1,4 +1,4 @@
-"""Resume by content: what was predicted once is not predicted again, and the bytes are the same."""
+"""Pins resume by content: no text is predicted twice, and the output bytes are the same."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def _fails_at_writing(
         patched.setattr(DelimitedEncoder, "finish", fail)
         with pytest.raises((CatalogError, type(error))) as raised:
             run()
-    assert raised.value.__notes__ == [
-        "what was predicted is kept: the same command goes on from there"
-    ]
+    assert raised.value.__notes__ == ["predictions are kept: run the same command again to resume"]
 
 
 @pytest.mark.parametrize(
@@ -96,14 +94,16 @@ def test_other_options_and_other_rows_may_follow_an_interruption(
     assert (summary.texts_predicted, summary.texts_from_cache) == (11, 299)
 
 
-def test_no_resume_forgets(catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_resume_deletes_earlier_predictions(
+    catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = tmp_path / "o.csv"
     full = OSError(errno.ENOSPC, "No space left on device")
     _fails_at_writing(monkeypatch, full, lambda: tag_catalog(catalog, output))
     assert tag_catalog(catalog, output, resume=False).texts_predicted == 300
 
 
-def test_a_mistake_on_the_way_does_not_lose_what_was_kept(
+def test_a_usage_error_in_between_does_not_lose_predictions(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "o.csv"
@@ -114,7 +114,7 @@ def test_a_mistake_on_the_way_does_not_lose_what_was_kept(
     assert tag_catalog(catalog, output).texts_predicted == 0
 
 
-def test_a_damaged_store_is_begun_anew(
+def test_a_damaged_store_is_replaced(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "o.csv"
@@ -126,7 +126,7 @@ def test_a_damaged_store_is_begun_anew(
     assert _names(tmp_path) == ["films.csv", "o.csv"]
 
 
-def test_where_no_store_can_be_made_the_run_goes_on_without(
+def test_without_a_store_on_disk_the_run_continues_in_memory(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -138,7 +138,7 @@ def test_where_no_store_can_be_made_the_run_goes_on_without(
         tag_catalog(catalog, tmp_path / "p.csv", cache=str(tmp_path / "cache"))
 
 
-def test_a_folder_of_outputs_is_made_only_for_something_to_write(
+def test_a_folder_of_outputs_is_created_only_when_there_is_something_to_write(
     catalog: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError):
@@ -152,7 +152,7 @@ def test_a_full_disk_under_the_store_is_one_clear_error(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("genre_batch.tagging.probability_store.LmdbStore._put", full)
+    monkeypatch.setattr("genre_batch.tagging.probability_store.LmdbStore._write", full)
     with pytest.raises(CatalogError, match=r"cannot keep predictions in .*: No space left"):
         tag_catalog(catalog, tmp_path / "o.csv")
     assert _names(tmp_path) == ["films.csv"]
@@ -177,7 +177,7 @@ def test_a_cache_is_shared_between_outputs_and_runs(catalog: Path, tmp_path: Pat
     assert _names(tmp_path) == ["a.csv", "b.parquet", "c.csv", "cache", "films.csv"]
 
 
-def test_a_mistake_is_not_said_to_have_kept_anything(catalog: Path, tmp_path: Path) -> None:
+def test_an_error_before_any_prediction_has_no_note(catalog: Path, tmp_path: Path) -> None:
     with pytest.raises(ColumnError) as raised:
         tag_catalog(catalog, tmp_path / "o.csv", cache=str(tmp_path / "cache"), text_column="plot")
     assert not hasattr(raised.value, "__notes__")
@@ -189,7 +189,7 @@ def test_another_model_finds_nothing_in_the_cache(
     cache = str(tmp_path / "cache")
     tag_catalog(catalog, tmp_path / "a.csv", cache=cache)
     other = tmp_path / "other.onnx"
-    # One byte behind the graph: a field that protobuf skips makes another file of the same model.
+    # Bytes after the graph: a field that protobuf skips makes another file of the same model.
     other.write_bytes(tiny_model.read_bytes() + b"\xf8\x7f\x01")
     assert tag_catalog(catalog, tmp_path / "b.csv", cache=cache, model=str(other)).texts_predicted
 
@@ -205,7 +205,7 @@ def test_a_cached_probability_is_the_computed_one_bit_for_bit(
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "c.parquet").read_bytes()
 
 
-def test_rejects_are_there_when_the_output_is_and_not_before(
+def test_rejects_appear_together_with_the_output(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalog.write_text(_films(20) + "1,2,3\n" + "4,laugh\n")
@@ -258,9 +258,7 @@ def test_a_folder_of_outputs_in_another_format(tmp_path: Path) -> None:
     assert isinstance(pl.read_parquet(tmp_path / "out" / "b.parquet"), pl.DataFrame)
 
 
-def test_an_interrupted_folder_is_gone_on_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_folder_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.csv", "b.csv"):
         (tmp_path / "in").mkdir(exist_ok=True)
         (tmp_path / "in" / name).write_text(_films(20).replace("number", name))
@@ -311,7 +309,7 @@ def test_an_output_among_several_inputs_is_refused(tmp_path: Path) -> None:
         tag_catalog(tmp_path, tmp_path / "a.csv", force=True)
 
 
-def test_the_store_s_file_is_no_pickle(catalog: Path, tmp_path: Path) -> None:
+def test_the_store_contains_no_text(catalog: Path, tmp_path: Path) -> None:
     tag_catalog(catalog, tmp_path / "o.csv", cache=str(tmp_path / "cache"))
     content = io.BytesIO((tmp_path / "cache" / "data.mdb").read_bytes()).read()
     assert b"laugh" not in content

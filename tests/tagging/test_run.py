@@ -1,8 +1,10 @@
-"""A run of `tag` from Python: every row once, in order, with its genres behind it."""
+"""tagging/run.py: every row once, in order, followed by its genres."""
 
 from __future__ import annotations
 
+import inspect
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from genre_batch import ColumnError, OutputExistsError, UsageError, tag_catalog
-from genre_batch.tagging.job import tag_job
+from genre_batch.catalog.options import ReadingOptions
+from genre_batch.model.decision import Decision
+from genre_batch.tagging.job import TagJob, tag_job
 from genre_batch.tagging.run import run
 
 FILMS = [
@@ -53,7 +57,7 @@ def test_every_row_comes_out_with_its_columns_and_its_genres(
     assert table["predicted_genres"].to_list() == EXPECTED
 
 
-def test_csv_joins_the_genres_and_tells_no_text_from_no_genre(
+def test_csv_joins_the_genres_and_distinguishes_no_text_from_no_genre(
     tmp_path: Path,
 ) -> None:
     source = tmp_path / "in.jsonl"
@@ -85,7 +89,7 @@ def test_top_k_alone_ignores_thresholds(catalog: Path, tmp_path: Path) -> None:
     assert _genres(tmp_path / "out.parquet")[3] == ["Action"]
 
 
-def test_an_operating_point_is_taken_by_name(tmp_path: Path) -> None:
+def test_an_operating_point_is_chosen_by_name(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"overview":"cry"}\n')
     tag_catalog(tmp_path / "in.jsonl", tmp_path / "out.parquet", operating_point="no-drama")
     assert _genres(tmp_path / "out.parquet") == [[]]
@@ -100,7 +104,7 @@ def test_an_operating_point_is_taken_by_name(tmp_path: Path) -> None:
         ({"top_k": 1}, [["Drama"], ["Comedy"]]),
     ],
 )
-def test_conditional_thresholds_decide_unless_something_else_is_asked_for(
+def test_conditional_thresholds_apply_only_to_the_default_decision(
     conditional_model: Path, tmp_path: Path, options: dict[str, Any], expected: list[list[str]]
 ) -> None:
     source, output = tmp_path / "in.jsonl", tmp_path / "out.parquet"
@@ -109,25 +113,23 @@ def test_conditional_thresholds_decide_unless_something_else_is_asked_for(
     assert _genres(output) == expected
 
 
-def test_only_missing_leaves_rows_alone_that_have_a_value(catalog: Path, tmp_path: Path) -> None:
+def test_only_missing_skips_rows_that_have_a_value(catalog: Path, tmp_path: Path) -> None:
     summary = tag_catalog(catalog, tmp_path / "out.parquet", only_missing="genres")
     assert _genres(tmp_path / "out.parquet") == [["Science Fiction"], None, ["Comedy"], None]
     assert (summary.rows_skipped, summary.rows_without_text) == (2, 0)
 
 
-def test_only_missing_takes_an_empty_list_for_missing(tmp_path: Path) -> None:
+def test_only_missing_counts_an_empty_list_as_missing(tmp_path: Path) -> None:
     lines = ['{"overview":"cry","g":[]}', '{"overview":"cry","g":["War"]}', '{"overview":"cry"}']
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     for name in ("out.parquet", "out.jsonl"):
         tag_catalog(tmp_path / "in.jsonl", tmp_path / name, only_missing="g")
     assert _genres(tmp_path / "out.parquet") == [["Drama"], None, ["Drama"]]
-    said = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [row["predicted_genres"] for row in said] == [["Drama"], None, ["Drama"]]
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["predicted_genres"] for row in rows] == [["Drama"], None, ["Drama"]]
 
 
-def test_only_missing_of_a_column_that_is_not_there_is_refused(
-    catalog: Path, tmp_path: Path
-) -> None:
+def test_only_missing_of_a_missing_column_is_refused(catalog: Path, tmp_path: Path) -> None:
     with pytest.raises(ColumnError, match=r"no column 'genre'.*`only_missing`.*id, title"):
         tag_catalog(catalog, tmp_path / "out.parquet", only_missing="genre")
     assert not (tmp_path / "out.parquet").exists()
@@ -140,7 +142,7 @@ def test_a_limit_takes_the_first_rows(catalog: Path, tmp_path: Path, limit: int)
     assert summary.rows == min(limit, 4)
 
 
-def test_infer_types_makes_numbers_of_csv_cells_and_without_it_they_stay_strings(
+def test_infer_types_converts_csv_cells_to_numbers_and_otherwise_they_stay_strings(
     catalog: Path, tmp_path: Path
 ) -> None:
     tag_catalog(catalog, tmp_path / "typed.parquet", infer_types=True)
@@ -149,7 +151,7 @@ def test_infer_types_makes_numbers_of_csv_cells_and_without_it_they_stay_strings
     assert pl.read_parquet(tmp_path / "plain.parquet")["id"][0] == "007"
 
 
-def test_parquet_tells_which_model_and_version_made_it(catalog: Path, tmp_path: Path) -> None:
+def test_parquet_metadata_names_the_model_and_the_version(catalog: Path, tmp_path: Path) -> None:
     summary = tag_catalog(catalog, tmp_path / "out.parquet")
     metadata = pq.read_schema(tmp_path / "out.parquet").metadata
     assert metadata[b"genre_batch.model_sha256"].decode() == summary.model_sha256
@@ -166,12 +168,12 @@ def test_an_existing_output_is_kept_unless_forced(catalog: Path, tmp_path: Path)
     assert output.read_text().startswith("id,title")
 
 
-def test_our_columns_in_the_input_are_replaced_only_when_asked(
+def test_predicted_columns_in_the_input_are_replaced_only_on_request(
     catalog: Path, tmp_path: Path
 ) -> None:
     once, twice = tmp_path / "once.csv", tmp_path / "twice.csv"
     tag_catalog(catalog, once)
-    with pytest.raises(ColumnError, match="add `replace`"):
+    with pytest.raises(ColumnError, match="--replace"):
         tag_catalog(once, twice)
     assert list(tmp_path.glob("*twice*")) == []
     tag_catalog(once, twice, replace=True)
@@ -218,23 +220,55 @@ def test_a_header_alone_gives_a_header_alone(tmp_path: Path) -> None:
 
 
 def test_progress_never_goes_back_and_ends_at_the_last_row(catalog: Path, tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
+    calls: list[tuple[int, int | None]] = []
     run(
         tag_job(sources=(str(catalog),), output=str(tmp_path / "o.csv")),
-        lambda done, total: told.append((done, total)),
+        lambda done, total: calls.append((done, total)),
     )
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1] == (4, 4)
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
+    assert calls[-1] == (4, 4)
 
 
 @pytest.mark.parametrize("wrong", [{"limit": -1}, {"threads": 0}])
-def test_numbers_out_of_range_are_wrong_usage(
+def test_numbers_out_of_range_are_usage_errors(
     catalog: Path, tmp_path: Path, wrong: dict[str, int]
 ) -> None:
     with pytest.raises(UsageError):
-        tag_catalog(catalog, tmp_path / "out.csv", **wrong)
+        tag_catalog(catalog, tmp_path / "out.csv", **wrong)  # type: ignore[arg-type]
+
+
+def test_every_option_of_a_job_is_a_keyword_of_tag_catalog_with_the_same_default() -> None:
+    keywords = inspect.signature(tag_catalog).parameters
+    kinds = (TagJob, ReadingOptions, Decision)
+    options = {field.name: field.default for kind in kinds for field in fields(kind)}
+    for name in ("sources", "output", "reading", "decision"):
+        del options[name]
+    assert {name: keywords[name].default for name in list(keywords)[2:]} == options
+
+
+def test_paths_may_be_path_objects(catalog: Path, tmp_path: Path, tiny_model: Path) -> None:
+    summary = tag_catalog(
+        [catalog],
+        tmp_path / "out.csv",
+        model=tiny_model,
+        cache=tmp_path / "cache",
+        rejects=tmp_path / "rejects.jsonl",
+    )
+    assert summary.output == str(tmp_path / "out.csv")
+    assert summary.rows == 4
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_predicted_column_is_refused_before_its_rows_are_predicted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"overview":"laugh"}\n{"overview":"cry","predicted_genres":[]}\n')
+    monkeypatch.delattr("genre_batch.tagging.predict.Predictor.predict")
+    with pytest.raises(ColumnError, match="already has 'predicted_genres'"):
+        tag_catalog(source, tmp_path / f"out.{suffix}")
 
 
 def test_an_unknown_option_is_a_type_error(catalog: Path, tmp_path: Path) -> None:
     with pytest.raises(TypeError):
-        tag_catalog(catalog, tmp_path / "out.csv", colour="red")
+        tag_catalog(catalog, tmp_path / "out.csv", color="red")  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""The hidden folder beside an output: locked while a run lasts, gone after success."""
+"""tagging/workspace.py: a hidden folder, locked during a run and removed after success."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def _interrupted(folder: Path, resumable: bool) -> None:
         raise _CrashError
 
 
-def test_it_stands_hidden_beside_the_output(tmp_path: Path) -> None:
-    place = output_location(str(tmp_path / "out.csv"))
-    assert workspace_folder(place) == tmp_path / ".out.csv.genre-batch"
+def test_the_folder_is_hidden_next_to_the_output(tmp_path: Path) -> None:
+    location = output_location(str(tmp_path / "out.csv"))
+    assert workspace_folder(location) == tmp_path / ".out.csv.genre-batch"
 
 
-def test_a_link_s_folder_is_beside_the_file_it_points_to(tmp_path: Path) -> None:
+def test_a_symlink_s_folder_is_next_to_its_target(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link.csv").symlink_to(tmp_path / "there" / "file.csv")
-    place = output_location(str(tmp_path / "link.csv"))
-    assert workspace_folder(place) == tmp_path / "there" / ".file.csv.genre-batch"
+    location = output_location(str(tmp_path / "link.csv"))
+    assert workspace_folder(location) == tmp_path / "there" / ".file.csv.genre-batch"
 
 
-def test_streams_have_none_and_cloud_storage_has_one_at_home(
+def test_streams_have_no_folder_and_cloud_storage_has_one_in_the_user_s_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -56,13 +56,13 @@ def test_nothing_is_left_after_success(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_worth_keeping_goes_after_a_failure_too(tmp_path: Path) -> None:
+def test_after_a_failure_a_folder_that_is_not_resumable_is_removed(tmp_path: Path) -> None:
     with pytest.raises(_CrashError):
         _interrupted(tmp_path / "w", resumable=False)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_predictions_stay_after_a_failure_and_half_an_output_does_not(tmp_path: Path) -> None:
+def test_after_a_failure_predictions_are_kept_and_partial_outputs_are_not(tmp_path: Path) -> None:
     with pytest.raises(_CrashError):
         _interrupted(tmp_path / "w", resumable=True)
     assert sorted(path.name for path in (tmp_path / "w").iterdir()) == ["run.lock", "store"]
@@ -71,7 +71,7 @@ def test_predictions_stay_after_a_failure_and_half_an_output_does_not(tmp_path: 
         assert workspace.resumable
 
 
-def test_a_fresh_run_forgets_them(tmp_path: Path) -> None:
+def test_a_fresh_run_deletes_them(tmp_path: Path) -> None:
     with pytest.raises(_CrashError):
         _interrupted(tmp_path / "w", resumable=True)
     with Workspace(tmp_path / "w", "out.csv", fresh=True) as workspace:
@@ -79,10 +79,10 @@ def test_a_fresh_run_forgets_them(tmp_path: Path) -> None:
         assert not workspace.resumable
 
 
-def test_outputs_that_were_finished_are_remembered(tmp_path: Path) -> None:
+def test_finished_outputs_are_recorded(tmp_path: Path) -> None:
     def fail_after_one() -> None:
         with Workspace(tmp_path / "w", "out/") as workspace:
-            workspace.publishing("out/a.csv")
+            workspace.mark_finished("out/a.csv")
             raise _CrashError
 
     with pytest.raises(_CrashError):
@@ -101,7 +101,9 @@ with Workspace(Path(sys.argv[1]), "out.csv"):
 """
 
 
-def test_a_second_run_is_told_who_is_at_it_and_a_dead_one_is_no_hindrance(tmp_path: Path) -> None:
+def test_a_second_run_is_refused_with_the_first_one_s_process_id_unless_that_is_dead(
+    tmp_path: Path,
+) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(tmp_path / "w")], stdout=subprocess.PIPE
     )
@@ -117,7 +119,7 @@ def test_a_second_run_is_told_who_is_at_it_and_a_dead_one_is_no_hindrance(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_may_not_be_written_is_named(
+def test_an_output_whose_folder_cannot_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
