@@ -1,17 +1,17 @@
-"""The one tree of exceptions, each with the exit code that the command line gives it.
+"""The exceptions of this package, with the exit codes that the command line uses for them.
 
-    GenreBatchError              1   anything the tool itself reports
-    ├── UsageError               2   wrong options, unknown suffix, missing file
-    │   └── MissingExtraError    2   a command whose optional packages are not installed
-    ├── CatalogError             1   a catalog that cannot be read or written
-    │   ├── ColumnError          1   a column that is not there, or is there twice
-    │   └── OutputExistsError    1   the output exists and --force was not given
-    ├── ModelError               1   an ONNX file that is no model of ours, or is broken
-    └── TrainingError            1   training data or a run folder that cannot be used
+    GenreBatchError              1   error: base class of all the others
+    ├── UsageError               2   usage error: invalid options, unknown suffix, missing file
+    │   └── MissingExtraError    2   optional packages of a command are not installed
+    ├── CatalogError             1   a catalog cannot be read or written
+    │   ├── ColumnError          1   a column is missing, ambiguous or already exists
+    │   └── OutputExistsError    1   the output exists and overwriting was not requested
+    ├── ModelError               1   an ONNX file is not a genre-batch model, or is damaged
+    └── TrainingError            1   training data or a run folder cannot be used
 
-A message is one line: what is wrong, where, and what to type next. Parameters stand in backticks
-(`top_k`), so that Python users read the name of the keyword; the command line puts the name of its
-option there (--top-k, cli/main.py).
+A message is one line: what is wrong, where, and what to type next. Names of parameters are in
+backticks (`top_k`), because Python users pass keywords. The command line replaces them with the
+names of its options (--top-k; cli/main.py).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ __all__ = [
 
 
 class GenreBatchError(Exception):
-    """Base of every error the tool reports; `exit_code` is what the command exits with."""
+    """Base class of all errors; the command line exits with `exit_code`."""
 
     exit_code = 1
 
 
 class UsageError(GenreBatchError):
-    """The command was typed wrongly: an option, a suffix, a file that is not there."""
+    """An option or argument is invalid, a suffix is unknown, or a file does not exist."""
 
     exit_code = 2
 
@@ -44,6 +44,13 @@ class MissingExtraError(UsageError):
     """A command needs optional packages that are not installed."""
 
     def __init__(self, what: str, extra: str, missing: str) -> None:
+        """Create the message.
+
+        Args:
+            what: the command or function that needs the packages.
+            extra: the extra that installs them.
+            missing: the first package that is missing.
+        """
         super().__init__(
             f"{what} needs the extra '{extra}' ({missing} is not installed): "
             f"pip install 'genre-batch[{extra}]'"
@@ -55,18 +62,18 @@ class CatalogError(GenreBatchError):
 
 
 class ColumnError(CatalogError):
-    """A column is missing, ambiguous or already taken."""
+    """A column is missing, ambiguous or already exists."""
 
 
 class OutputExistsError(CatalogError):
-    """The output is already there."""
+    """The output exists, and overwriting was not requested."""
 
     def __init__(self, path: object) -> None:
         super().__init__(f"{path} exists: add `force` to overwrite it, or choose another `output`")
 
 
 class ModelError(GenreBatchError):
-    """An ONNX file is not a model of ours, or is broken."""
+    """An ONNX file is not a genre-batch model, or is damaged."""
 
 
 class TrainingError(GenreBatchError):

@@ -1,4 +1,4 @@
-"""Tables, progress bars and lines for people; everything here goes to stderr unless it is data."""
+"""Tables, progress bars and messages; all of them go to stderr unless they are data."""
 
 from __future__ import annotations
 
@@ -37,43 +37,47 @@ def _group_flag(name: str) -> bool:
 
 
 def is_quiet() -> bool:
-    """Whether `--quiet` was given."""
+    """Return whether `--quiet` was given."""
     return _group_flag("quiet")
 
 
 def is_verbose() -> bool:
-    """Whether `--verbose` was given."""
+    """Return whether `--verbose` was given."""
     return _group_flag("verbose")
 
 
 def note(message: str) -> None:
-    """A line on stderr, unless `--quiet`."""
+    """Print a line to stderr, unless `--quiet` was given."""
     if not is_quiet():
         click.echo(message, err=True)
 
 
 def progress_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--progress / --no-progress`."""
+    """Add `--progress / --no-progress` to a command."""
     return click.option(
         "--progress/--no-progress",
         default=None,
-        help="Progress on stderr.  [default: when stderr is a terminal]",
+        help="Show progress on stderr.  [default: when stderr is a terminal]",
     )(command)
 
 
-def _shown(asked: bool | None) -> bool:
-    return not is_quiet() and (sys.stderr.isatty() if asked is None else asked)
+def _is_shown(requested: bool | None) -> bool:
+    return not is_quiet() and (sys.stderr.isatty() if requested is None else requested)
 
 
 @contextlib.contextmanager
-def rows_progress(asked: bool | None) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar of rows with rate and ETA; the total may be unknown, or an estimate that settles."""
-    if not _shown(asked):
+def rows_progress(requested: bool | None) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a progress bar of rows, with rate and ETA; yield the callback that moves it.
+
+    Args:
+        requested: the value of `--progress`; None: only when stderr is a terminal.
+    """
+    if not _is_shown(requested):
         yield lambda done, total: None
         return
     from tqdm import tqdm
 
-    with tqdm(unit=" rows", dynamic_ncols=True, delay=0 if asked else 0.5) as bar:
+    with tqdm(unit=" rows", dynamic_ncols=True, delay=0 if requested else 0.5) as bar:
 
         def advance(done: int, total: int | None) -> None:
             bar.total = total
@@ -85,28 +89,35 @@ def rows_progress(asked: bool | None) -> Iterator[Callable[[int, int | None], No
 
 
 @contextlib.contextmanager
-def steps_progress(asked: bool | None) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar of steps with rate and ETA, and a line for each stage that has no steps."""
-    if not _shown(asked):
-        yield lambda done, total, what: None
+def steps_progress(requested: bool | None) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar for each stage with steps, and a line for each without.
+
+    Args:
+        requested: the value of `--progress`; None: only when stderr is a terminal.
+
+    Yields:
+        The callback that moves the bars.
+    """
+    if not _is_shown(requested):
+        yield lambda done, total, stage: None
         return
     from tqdm import tqdm
 
     with contextlib.ExitStack() as stack:
-        stage = ""
+        current = ""
         bars: list[tqdm[Any]] = []
 
-        def advance(done: int, total: int, what: str) -> None:
-            nonlocal stage
-            if bars and (what != stage or total != bars[0].total):
+        def advance(done: int, total: int, stage: str) -> None:
+            nonlocal current
+            if bars and (stage != current or total != bars[0].total):
                 bars.pop().close()
-            stage = what
+            current = stage
             if not total:
-                click.echo(f"{what} ...", err=True)
+                click.echo(f"{stage} ...", err=True)
                 return
             if not bars:
                 bar = tqdm(
-                    desc=what, total=total, initial=done - 1, unit=" steps", dynamic_ncols=True
+                    desc=stage, total=total, initial=done - 1, unit=" steps", dynamic_ncols=True
                 )
                 bars.append(stack.enter_context(bar))
             bars[0].update(done - bars[0].n)
@@ -119,70 +130,70 @@ def _console(stderr: bool) -> Console:
 
     console = Console(stderr=stderr, highlight=False)
     if not console.is_terminal:
-        # Redirected: whole lines, however long, rather than a guess at somebody's width.
+        # Redirected output has no width of its own.
         console.width = 120
     return console
 
 
 def table(title: str, *columns: str) -> Table:
-    """A table whose first column is left-justified and whose others are figures."""
+    """Create a table; the first column is left-justified, the others hold numbers."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    made = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for at, column in enumerate(columns):
-        made.add_column(column, justify="left" if at == 0 else "right", overflow="fold")
-    return made
+    created = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for index, column in enumerate(columns):
+        created.add_column(column, justify="right" if index else "left", overflow="fold")
+    return created
 
 
 def print_tables(*tables: Table, stderr: bool = True) -> None:
-    """Prints tables, on stderr or, where they are the command's data, on stdout."""
+    """Print tables to stderr, or to stdout if they are the data of the command."""
     console = _console(stderr)
-    for one in tables:
-        console.print(one)
+    for each in tables:
+        console.print(each)
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
+    """Print one JSON value to stdout."""
     import json
 
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def show_summary(summary: TagSummary) -> None:
-    """The table of genre counts at the end of a run."""
-    made = table("Predicted genres", "genre", "rows", "share of rows", "mean confidence")
+    """Print the table of genre counts and the totals of a run."""
+    counts = table("Predicted genres", "genre", "rows", "share of rows", "mean confidence")
     for count in summary.genres:
         confidence = "-" if count.mean_confidence is None else f"{count.mean_confidence:.2f}"
-        made.add_row(count.genre, f"{count.rows:,}", f"{count.share:.1%}", confidence)
-    print_tables(made)
-    said = [f"{summary.rows:,} rows"]
-    for number, what in (
+        counts.add_row(count.genre, f"{count.rows:,}", f"{count.share:.1%}", confidence)
+    print_tables(counts)
+    totals = [f"{summary.rows:,} rows"]
+    for number, description in (
         (summary.rows_without_text, "without text"),
         (summary.rows_without_genre, "without a genre"),
-        (summary.rows_skipped, "left alone"),
-        (summary.rows_padded, "filled up with nulls"),
-        (summary.rows_rejected, f"more rejected ({', '.join(summary.rejects) or 'not kept'})"),
+        (summary.rows_skipped, "skipped"),
+        (summary.rows_padded, "padded with nulls"),
+        (summary.rows_rejected, f"more rejected ({', '.join(summary.rejects) or 'not saved'})"),
     ):
         if number:
-            said.append(f"{number:,} {what}")
+            totals.append(f"{number:,} {description}")
     if summary.texts_from_cache:
-        said.append(
+        totals.append(
             f"{summary.texts_predicted:,} texts predicted, "
             f"{summary.texts_from_cache:,} from the cache"
         )
-    said.append(f"{summary.seconds:,.1f} s")
-    said.append(f"{summary.rows_per_second:,.0f} rows/s")
+    totals.append(f"{summary.seconds:,.1f} s")
+    totals.append(f"{summary.rows_per_second:,.0f} rows/s")
     if summary.output is not None:
-        said.append(f"written to {summary.output}")
-    click.echo(", ".join(said), err=True)
+        totals.append(f"written to {summary.output}")
+    click.echo(", ".join(totals), err=True)
     if summary.genres_off:
         click.echo(f"off at this operating point: {', '.join(summary.genres_off)}", err=True)
 
 
 def figures_table(metrics: Mapping[str, Any]) -> Table:
-    """Figures by part and variant of the text, each with its 95 % interval."""
-    made = table("Figures", "part, text", "films", "macro-F1", "micro-F1", "mAP")
+    """Create a table of scores by part and text variant, each with its 95 % interval."""
+    scores_table = table("Figures", "part, text", "films", "macro-F1", "micro-F1", "mAP")
     for part, by_variant in metrics.items():
         if part not in ("dev", "test"):
             continue
@@ -193,5 +204,5 @@ def figures_table(metrics: Mapping[str, Any]) -> Table:
                 for name in ("macro_f1", "micro_f1", "map")
             ]
             tuned = " (thresholds tuned here)" if part == "dev" else ""
-            made.add_row(f"{part}, {variant}{tuned}", f"{scores['films']:,}", *cells)
-    return made
+            scores_table.add_row(f"{part}, {variant}{tuned}", f"{scores['films']:,}", *cells)
+    return scores_table

@@ -1,4 +1,4 @@
-"""The `genre-batch` command: its group, its exit codes, its one place for errors."""
+"""The `genre-batch` command: command group, exit codes, and the one place that prints errors."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from genre_batch.version import __version__
 __all__ = ["cli", "main"]
 
 _PARAMETER = re.compile(r"`(\w+)`")
-"""A parameter's name, as the library's errors write it."""
+"""The name of a parameter in an error message of the library."""
 
-_STOPPED_EXIT = 128
-"""A shell's way to say that a signal ended a command: this plus the signal's number."""
+_SIGNAL_EXIT_BASE = 128
+"""The exit code after a signal is this plus the signal's number, as in shells."""
 
 
 class _StoppedError(BaseException):
-    """A signal, raised where the program stands so that every `with` block closes."""
+    """A signal, raised in the main thread so that every `with` block is closed."""
 
     def __init__(self, number: int) -> None:
-        self.code = _STOPPED_EXIT + number
+        self.code = _SIGNAL_EXIT_BASE + number
         super().__init__(signal.Signals(number).name)
 
 
 class _ClosedPipeError(Exception):
-    """Whoever read stdout has seen enough."""
+    """The reader of stdout has closed it."""
 
 
 class _Group(click.Group):
-    """Leave a broken pipe to `main` (click would exit with 1); name options in errors."""
+    """Pass a broken pipe on to `main` (click would exit with 1), and name options in errors."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -55,7 +55,7 @@ class _Group(click.Group):
             raise _ClosedPipeError from error
         except GenreBatchError as error:
             command = self.commands.get(ctx.invoked_subcommand or "")
-            error.args = tuple(_with_option_names(str(one), command) for one in error.args)
+            error.args = tuple(_with_option_names(str(arg), command) for arg in error.args)
             raise
 
 
@@ -69,8 +69,10 @@ def _with_option_names(message: str, command: click.Command | None) -> str:
     cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, prog_name="genre-batch")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, tables or warnings.")
-@click.option("-v", "--verbose", is_flag=True, help="Say what was chosen: model, columns, threads.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress, tables or warnings.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Print the model, the columns and the use of the cache."
+)
 @click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
 @click.pass_context
 def cli(context: click.Context, quiet: bool, verbose: bool, debug: bool) -> None:
@@ -86,25 +88,25 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
     raise _StoppedError(number)
 
 
-def _say(message: str) -> None:
+def _print_line(message: str) -> None:
     with contextlib.suppress(OSError):
         click.echo(" ".join(message.split()), err=True)
 
 
 def _with_notes(message: str, error: BaseException) -> str:
-    """The message with what was noted on the exception on its way: how to go on, say."""
+    """Return the message followed by the exception's notes, such as how to resume."""
     return "; ".join([message, *getattr(error, "__notes__", [])])
 
 
 def _close_stdout() -> None:
-    """Nobody reads stdout any more: nothing may be flushed into it at exit."""
+    """Redirect stdout to /dev/null, so that nothing is flushed into a closed pipe at exit."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)
 
 
 def main() -> NoReturn:
-    """Runs the command line and exits with its code."""
+    """Run the command line, print its error if any, and exit with its code."""
     debug = "--debug" in sys.argv[1:]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
@@ -115,11 +117,11 @@ def main() -> NoReturn:
         code = stop.exit_code
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        more = f": see {context.command_path} --help" if context is not None else ""
-        _say(f"Error: {error.format_message().rstrip('.')}{more}")
+        hint = f": see {context.command_path} --help" if context is not None else ""
+        _print_line(f"Error: {error.format_message().rstrip('.')}{hint}")
         code = error.exit_code
     except _StoppedError as stop:
-        _say(_with_notes(f"Stopped by {stop}: nothing was left under the output's name", stop))
+        _print_line(_with_notes(f"Stopped by {stop}: no incomplete output was left", stop))
         code = stop.code
     except (BrokenPipeError, _ClosedPipeError):
         _close_stdout()
@@ -127,21 +129,21 @@ def main() -> NoReturn:
     except GenreBatchError as error:
         if debug:
             traceback.print_exc()
-        _say(_with_notes(f"Error: {error}", error))
+        _print_line(_with_notes(f"Error: {error}", error))
         code = error.exit_code
     except MemoryError as error:
         if debug:
             traceback.print_exc()
-        _say(
+        _print_line(
             _with_notes("Error: not enough memory: close other programs, or split the file", error)
         )
         code = 1
-    except BaseException as error:  # a panic in polars is no Exception
+    except BaseException as error:  # a panic in polars is not an Exception
         if isinstance(error, SystemExit):
             raise
         if debug:
             traceback.print_exc()
-        _say(f"Error: {type(error).__name__}: {error}: run again with --debug and report it")
+        _print_line(f"Error: {type(error).__name__}: {error}: run again with --debug and report it")
         code = 1
     try:
         sys.stdout.flush()

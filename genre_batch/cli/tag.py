@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,9 @@ from genre_batch.cli.options import (
     threads_option,
 )
 
+if TYPE_CHECKING:
+    from genre_batch.tagging.summary import TagSummary
+
 __all__ = ["tag"]
 
 
@@ -34,8 +37,9 @@ __all__ = ["tag"]
     "-o",
     "--output",
     metavar="PATH",
-    help="Where to write, the format by its suffix: .csv .tsv .jsonl .ndjson .parquet .arrow; text "
-    "ones also .gz or .zst; or a folder/, one output per input.  [default: JSON Lines to stdout]",
+    help="Output file; the suffix sets the format: .csv .tsv .jsonl .ndjson .parquet .arrow, text "
+    "formats also .gz or .zst. A folder/ gets one output per input.  "
+    "[default: JSON Lines to stdout]",
 )
 @reading_options
 @click.option(
@@ -46,34 +50,37 @@ __all__ = ["tag"]
 @model_option
 @column_options(genres=False)
 @click.option(
-    "--probabilities", is_flag=True, help="Also one column per genre, probability_<genre>."
+    "--probabilities", is_flag=True, help="Also write one column per genre, probability_<genre>."
 )
 @click.option(
     "--threshold",
     type=click.FloatRange(0.0, 1.0),
     metavar="X",
-    help="One threshold, 0 to 1, for every genre, instead of the model's own.",
+    help="One threshold for all genres, 0 to 1.  [default: the model's own thresholds]",
 )
 @click.option(
-    "--operating-point", metavar="NAME", help="One of the model's named sets of thresholds."
+    "--operating-point",
+    metavar="NAME",
+    help="One of the model's named sets of thresholds.  [default: the model's own thresholds]",
 )
 @click.option(
     "--top-k",
     type=click.IntRange(min=1),
     metavar="N",
-    help="At most the N most probable genres; alone, it ignores thresholds.",
+    help="Maximum number of genres per row; without --threshold and --operating-point, thresholds "
+    "are ignored.  [default: no maximum]",
 )
 @click.option(
     "--separator",
     default=", ",
-    show_default=True,
     metavar="STR",
-    help="Joins genres in CSV and TSV.",
+    help="String between two genres in CSV and TSV output.  [default: ', ']",
 )
 @click.option(
     "--only-missing",
     metavar="COLUMN",
-    help="Predict only rows whose COLUMN is null, empty or an empty list; the others get null.",
+    help="Only predict rows where COLUMN is null, empty or an empty list; the others get null.  "
+    "[default: predict all rows]",
 )
 @click.option(
     "--replace", is_flag=True, help="Replace predicted columns that the input already has."
@@ -81,12 +88,13 @@ __all__ = ["tag"]
 @click.option(
     "--infer-types",
     is_flag=True,
-    help="Let CSV cells become numbers and dates in Parquet and Arrow.",
+    help="Convert CSV cells to numbers and dates in Parquet and Arrow output.",
 )
 @click.option(
     "--rejects",
     metavar="PATH",
-    help="Where unreadable rows go, if there are any.  [default: OUTPUT.rejects.jsonl]",
+    help="File for unreadable rows, written only if there are any.  "
+    "[default: OUTPUT.rejects.jsonl]",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first unreadable row, with exit code 1.")
 @click.option(
@@ -94,25 +102,35 @@ __all__ = ["tag"]
     "resume",
     flag_value=False,
     default=True,
-    help="Forget what an interrupted run left.",
+    help="Delete what an interrupted run left.  [default: use it]",
 )
 @force_option
 @click.option(
-    "--cache", metavar="PATH", help="A folder that keeps probabilities across runs and outputs."
+    "--cache",
+    metavar="PATH",
+    help="Folder that keeps probabilities across runs and outputs.  [default: no cache]",
 )
 @click.option(
     "--cache-size",
     metavar="SIZE",
-    help="The most the cache may hold, such as 500MB; the oldest goes first.  [default: 10GB]",
+    help="Maximum size of the cache, such as 500MB; the oldest entries are deleted first.  "
+    "[default: 10GB]",
 )
 @threads_option
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N rows.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Only tag the first N rows.  [default: all rows]",
+)
 @click.option(
     "--summary/--no-summary",
     default=None,
-    help="The table of genre counts on stderr.  [default: when stderr is a terminal]",
+    help="Print a table of genre counts to stderr.  [default: when stderr is a terminal]",
 )
-@click.option("--summary-json", metavar="PATH", help="Write the summary as JSON too.")
+@click.option(
+    "--summary-json", metavar="PATH", help="Also write the summary as JSON.  [default: no file]"
+)
 @progress_option
 def tag(
     sources: tuple[str, ...],
@@ -124,16 +142,15 @@ def tag(
 ) -> None:
     """Append predicted genres to a catalog.
 
-    INPUT is a .csv, .tsv, .jsonl, .ndjson, .parquet or .arrow file (text ones also .gz or .zst),
-    a glob, a folder, a URL in s3://, gs:// or abfs://, or - for stdin; without it a piped stdin is
-    read. stdin is JSON Lines unless --input-format says otherwise, and each line is answered as it
-    comes.
+    INPUT is a .csv, .tsv, .jsonl, .ndjson, .parquet or .arrow file (text formats also .gz or
+    .zst), a glob, a folder, an s3://, gs:// or abfs:// URL, or - for stdin. Without INPUT, a piped
+    stdin is read, by default as JSON Lines, and each line is answered as it arrives.
 
-    Every row comes out once, in order, its columns unchanged, followed by predicted_genres: a
-    list, or joined text in CSV and TSV. A row without text gets null; a row that cannot be read
-    goes to the rejects, with its place and the reason.
+    Every row is written once, in order, with its columns unchanged, followed by
+    predicted_genres: a list, or joined text in CSV and TSV. A row without text gets null. Rows
+    that cannot be read are written to the rejects file, with their place and the reason.
 
-    An interrupted run goes on where it stopped when the same command is typed again.
+    To resume an interrupted run, run the same command again.
 
     \b
     Examples:
@@ -148,35 +165,40 @@ def tag(
                 "nothing to read: name a catalog: genre-batch tag films.csv -o tagged.parquet"
             )
         sources = ("-",)
+    if cache_size is not None and options["cache"] is None:
+        raise click.UsageError("--cache-size needs --cache")
 
     from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, tag_job
     from genre_batch.tagging.probability_store import parse_size
     from genre_batch.tagging.run import run
 
-    if cache_size is not None and options["cache"] is None:
-        raise click.UsageError("--cache-size bounds a --cache: name one")
     size = DEFAULT_CACHE_BYTES if cache_size is None else parse_size(cache_size)
     job = tag_job(sources=sources, cache_size=size, **options)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     if summary_json is not None:
         _write_json(summary_json, result.as_dict())
-    if is_verbose():
-        note(f"model {result.model} (sha256 {result.model_sha256[:16]})")
-        note(f"text column {result.text_column!r}, title column {result.title_column!r}")
-        note(
-            f"{result.texts_predicted:,} texts predicted, "
-            f"{result.texts_from_cache:,} from the cache"
-        )
-    if result.rows_rejected:
-        files = ", ".join(result.rejects)
-        kept = f"they are in {files}" if files else "keep such rows with --rejects PATH"
-        note(
-            f"Warning: {result.rows_rejected:,} rows could not be read (the first: "
-            f"{result.first_reject}): {kept}"
-        )
+    _print_notes(result)
     if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
         show_summary(result)
+
+
+def _print_notes(summary: TagSummary) -> None:
+    """Print what was chosen, with `--verbose`, and a warning about unreadable rows."""
+    if is_verbose():
+        note(f"model {summary.model} (sha256 {summary.model_sha256[:16]})")
+        note(f"text column {summary.text_column!r}, title column {summary.title_column!r}")
+        note(
+            f"{summary.texts_predicted:,} texts predicted, "
+            f"{summary.texts_from_cache:,} from the cache"
+        )
+    if summary.rows_rejected:
+        files = ", ".join(summary.rejects)
+        place = f"they are in {files}" if files else "save them with --rejects PATH"
+        note(
+            f"Warning: {summary.rows_rejected:,} rows could not be read (the first: "
+            f"{summary.first_reject}): {place}"
+        )
 
 
 def _write_json(path: str, value: dict[str, Any]) -> None:
@@ -189,5 +211,5 @@ def _write_json(path: str, value: dict[str, Any]) -> None:
         Path(path).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise GenreBatchError(
-            f"cannot write {path}: {error.strerror}: the rows are done"
+            f"cannot write {path}: {error.strerror}: the catalog itself is complete"
         ) from error

@@ -95,7 +95,7 @@ def tag_job(
         UsageError: a value is out of range, or two options exclude each other.
         TypeError: there is no such field.
     """
-    names = {each.name for each in fields(ReadingOptions)}
+    names = {entry.name for entry in fields(ReadingOptions)}
     reading = {name: options.pop(name) for name in names & options.keys()}
     decision = Decision(threshold, operating_point, top_k)
     return TagJob(reading=ReadingOptions(**reading), decision=decision, **options)

@@ -148,8 +148,8 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
         _, said = process.communicate(timeout=60)
     assert process.returncode == code
     assert said.decode().splitlines() == [
-        f"Stopped by {number.name}: nothing was left under the output's name; "
-        "what was predicted is kept: the same command goes on from there"
+        f"Stopped by {number.name}: no incomplete output was left; "
+        "predictions are kept: run the same command again to resume"
     ]
     assert not output.exists()
     catalog.unlink()
@@ -190,7 +190,7 @@ def test_bad_rows_are_warned_of_and_kept_for_whoever_asks(command: Command, tmp_
     assert "Warning: 1 rows could not be read (the first: stdin, line 2 (byte 21)" in said
     reject = json.loads((tmp_path / "bad.jsonl").read_text())
     assert (reject["line"], reject["raw"]) == (2, "oops")
-    assert "keep such rows with --rejects PATH" in command("tag", stdin=given).stderr.decode()
+    assert "save them with --rejects PATH" in command("tag", stdin=given).stderr.decode()
     assert command("-q", "tag", stdin=given).stderr == b""
 
 

@@ -66,7 +66,7 @@ def test_each_distinct_text_is_predicted_once_and_null_gives_nan() -> None:
 
     predicted = predict_distinct(pa.array(["aa", None, "b", "aa"]), lengths)
     assert calls == [["aa", "b"]]
-    assert np.array_equal(predicted, [[2], [np.nan], [1], [2]], equal_nan=True)
+    np.testing.assert_array_equal(predicted, np.array([[2], [np.nan], [1], [2]]))
 
 
 def test_case_spacing_and_punctuation_do_not_change_a_key() -> None:
