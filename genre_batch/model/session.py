@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -38,17 +41,13 @@ class Session:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        try:
+        with _as_model_error(f"onnxruntime cannot load the model {name}"):
             self._session = onnxruntime.InferenceSession(
                 content,
                 options,
                 providers=["CPUExecutionProvider"],
                 disabled_optimizers=NOT_FUSED,
             )
-        except Exception as error:  # onnxruntime's exceptions share no public base
-            raise ModelError(
-                f"onnxruntime cannot load the model {name}: {first_line(error)}"
-            ) from error
 
     def run(
         self, input_ids: npt.NDArray[np.int64], attention_mask: npt.NDArray[np.int64]
@@ -63,10 +62,14 @@ class Session:
             ModelError: onnxruntime cannot run the graph on this input.
         """
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-        try:
+        with _as_model_error(f"{self._name}: the graph cannot be run"):
             logits: npt.NDArray[np.float32] = self._session.run(["logits"], feed)[0]
-        except Exception as error:  # onnxruntime's exceptions share no public base
-            raise ModelError(
-                f"{self._name}: the graph cannot be run: {first_line(error)}"
-            ) from error
         return logits
+
+
+@contextlib.contextmanager
+def _as_model_error(message: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # onnxruntime's exceptions share no public base class
+        raise ModelError(f"{message}: {first_line(error)}") from error

@@ -6,7 +6,6 @@ import contextlib
 import queue
 import threading
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Generic, TypeVar
 
 __all__ = ["Prefetcher", "StoppedError"]
@@ -81,12 +80,7 @@ class Prefetcher(Generic[_Item]):
     def __enter__(self) -> Prefetcher[_Item]:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._stop.set()
         # A thread that waits for a pipe cannot be woken; as a daemon it ends with the process.
         self._thread.join(self._join_seconds)

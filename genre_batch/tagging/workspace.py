@@ -12,7 +12,6 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from types import TracebackType
 
 from genre_batch.catalog.formats import Location, is_regular_or_new
 from genre_batch.errors import CatalogError
@@ -101,12 +100,7 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
                     return lock
             os.close(lock)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
         if kind is None or not self.resumable:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:

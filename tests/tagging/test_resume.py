@@ -21,6 +21,7 @@ from genre_batch import (
 )
 from genre_batch.catalog.writing.text import DelimitedEncoder
 
+FULL_DISK = OSError(errno.ENOSPC, "No space left on device")
 WORDS = ("laugh", "cry", "fight", "robot", "the")
 
 
@@ -48,7 +49,7 @@ def _names(folder: Path) -> list[str]:
 def _fails_at_writing(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, run: Callable[[], object]
 ) -> None:
-    """A run in which every row is predicted and none can be written."""
+    """Do a run that predicts every row and fails when it writes them."""
 
     def fail(*_: object) -> None:
         raise error
@@ -63,7 +64,7 @@ def _fails_at_writing(
 @pytest.mark.parametrize(
     "error",
     [
-        OSError(errno.ENOSPC, "No space left on device"),
+        FULL_DISK,
         OSError(errno.EIO, "Input/output error"),
         KeyboardInterrupt(),
     ],
@@ -87,8 +88,7 @@ def test_other_options_and_other_rows_may_follow_an_interruption(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "o.csv"
-    full = OSError(errno.ENOSPC, "No space left on device")
-    _fails_at_writing(monkeypatch, full, lambda: tag_catalog(catalog, output))
+    _fails_at_writing(monkeypatch, FULL_DISK, lambda: tag_catalog(catalog, output))
     catalog.write_text(_films(310).replace("number7\n", "number seven\n"))
     summary = tag_catalog(catalog, output, threshold=0.9, probabilities=True)
     assert (summary.texts_predicted, summary.texts_from_cache) == (11, 299)
@@ -98,8 +98,7 @@ def test_no_resume_deletes_earlier_predictions(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "o.csv"
-    full = OSError(errno.ENOSPC, "No space left on device")
-    _fails_at_writing(monkeypatch, full, lambda: tag_catalog(catalog, output))
+    _fails_at_writing(monkeypatch, FULL_DISK, lambda: tag_catalog(catalog, output))
     assert tag_catalog(catalog, output, resume=False).texts_predicted == 300
 
 
@@ -107,8 +106,7 @@ def test_a_usage_error_in_between_does_not_lose_predictions(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "o.csv"
-    full = OSError(errno.ENOSPC, "No space left on device")
-    _fails_at_writing(monkeypatch, full, lambda: tag_catalog(catalog, output))
+    _fails_at_writing(monkeypatch, FULL_DISK, lambda: tag_catalog(catalog, output))
     with pytest.raises(UsageError):
         tag_catalog(catalog, output, model="none.onnx")
     assert tag_catalog(catalog, output).texts_predicted == 0
@@ -118,8 +116,7 @@ def test_a_damaged_store_is_replaced(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "o.csv"
-    full = OSError(errno.ENOSPC, "No space left on device")
-    _fails_at_writing(monkeypatch, full, lambda: tag_catalog(catalog, output))
+    _fails_at_writing(monkeypatch, FULL_DISK, lambda: tag_catalog(catalog, output))
     store = tmp_path / ".o.csv.genre-batch" / "store"
     (store / "data.mdb").write_bytes(b"nonsense" * 4096)
     assert tag_catalog(catalog, output).texts_predicted == 300
@@ -150,7 +147,7 @@ def test_a_full_disk_under_the_store_is_one_clear_error(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise FULL_DISK
 
     monkeypatch.setattr("genre_batch.tagging.probability_store.LmdbStore._write", full)
     with pytest.raises(CatalogError, match=r"cannot keep predictions in .*: No space left"):
@@ -210,8 +207,7 @@ def test_rejects_appear_together_with_the_output(
 ) -> None:
     catalog.write_text(_films(20) + "1,2,3\n" + "4,laugh\n")
     output = tmp_path / "o.csv"
-    full = OSError(errno.ENOSPC, "No space left on device")
-    _fails_at_writing(monkeypatch, full, lambda: tag_catalog(catalog, output))
+    _fails_at_writing(monkeypatch, FULL_DISK, lambda: tag_catalog(catalog, output))
     assert _names(tmp_path) == [".o.csv.genre-batch", "films.csv"]
     summary = tag_catalog(catalog, output)
     assert (summary.rows, summary.rows_rejected) == (21, 1)
@@ -267,7 +263,7 @@ def test_an_interrupted_folder_is_resumed(tmp_path: Path, monkeypatch: pytest.Mo
     def fail_the_second_time(*_: object) -> None:
         calls.append(_)
         if len(calls) == 2:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise FULL_DISK
 
     def run() -> TagSummary:
         return tag_catalog(tmp_path / "in", f"{tmp_path}/out/")
