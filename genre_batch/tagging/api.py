@@ -52,16 +52,21 @@ def tag_catalog(
         model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
         text_column, title_column: None: the first column with a usual name (catalog/columns.py).
         threshold: one threshold for all genres, 0..1; None: the model's own thresholds.
-        operating_point, top_k: one of the model's named sets of thresholds; at most so many genres.
+        operating_point: one of the model's named sets of thresholds; excludes `threshold`.
+        top_k: the maximum number of genres per row; alone, it ignores thresholds.
         probabilities: also write one column per genre.
         separator: joins genres in CSV and TSV.
         only_missing: only predict rows where this column is null, "" or []; others get null.
         replace: replace predicted columns that the input already has; False: raise ColumnError.
         infer_types: convert CSV cells to numbers and dates in Parquet and Arrow.
-        rejects, strict: a file for unreadable rows (None: `<output>.rejects.jsonl`), or raise.
-        resume, force: use what an interrupted run left; overwrite an existing output.
-        cache, cache_size: a folder that keeps probabilities across runs; its maximum in bytes.
-        threads, limit: None: all available cores; only tag the first so many rows, None: all.
+        rejects: a file for unreadable rows; None: `<output>.rejects.jsonl`.
+        strict: raise CatalogError at the first unreadable row; excludes `rejects`.
+        resume: use what an interrupted run left.
+        force: overwrite an existing output; False: raise OutputExistsError.
+        cache: a folder that keeps probabilities across runs.
+        cache_size: the maximum size of the cache, in bytes.
+        threads: the number of batches that run in parallel; None: the available cores.
+        limit: only tag the first so many rows; None: all.
 
     Raises:
         UsageError: an argument is invalid, or there is no such input or model.

@@ -1,4 +1,4 @@
-"""What a long run shows of itself."""
+"""cli/console.py: progress and tables on stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`genre-batch tag` as a process: pipes, streams, exit codes, and what is said where."""
+"""Promise: `genre-batch tag` as a process: pipes, streams, exit codes, stdout and stderr."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _start(model: Path, *arguments: object) -> subprocess.Popen[bytes]:
     )
 
 
-def test_a_catalog_becomes_another_catalog_in_silence(
+def test_a_catalog_becomes_another_catalog_without_any_message(
     command: Command, films: Path, tmp_path: Path
 ) -> None:
     done = command("tag", films, "-o", tmp_path / "out.parquet")
@@ -57,8 +57,8 @@ def test_without_an_output_the_rows_go_to_stdout_as_json_lines(
 
 
 def test_stdin_is_json_lines_and_each_object_stays_as_it_is(command: Command) -> None:
-    given = b'{"n": 1.50, "overview": "laugh", "big": 123456789012345678901}\n{}\n{"overview":5}'
-    assert command("tag", stdin=given).stdout.splitlines() == [
+    lines = b'{"n": 1.50, "overview": "laugh", "big": 123456789012345678901}\n{}\n{"overview":5}'
+    assert command("tag", stdin=lines).stdout.splitlines() == [
         b'{"n": 1.50, "overview": "laugh", "big": 123456789012345678901,'
         b'"predicted_genres":["Comedy"]}',
         b'{"predicted_genres":null}',
@@ -78,7 +78,7 @@ def test_a_dash_reads_stdin_in_the_format_that_is_named(command: Command, films:
     ]
 
 
-def test_parquet_comes_through_a_pipe_too(command: Command, films: Path, tmp_path: Path) -> None:
+def test_parquet_can_be_piped_too(command: Command, films: Path, tmp_path: Path) -> None:
     command("tag", films, "-o", tmp_path / "a.parquet")
     done = command(
         "tag", "--input-format", "parquet", "--replace", stdin=(tmp_path / "a.parquet").read_bytes()
@@ -113,9 +113,7 @@ def test_each_line_is_answered_while_stdin_is_still_open(
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
-def test_a_reader_that_has_seen_enough_ends_it_quietly(
-    tiny_model: Path, tmp_path: Path, kind: str
-) -> None:
+def test_a_closed_stdout_ends_it_quietly(tiny_model: Path, tmp_path: Path, kind: str) -> None:
     many = tmp_path / "many.csv"
     pl.DataFrame({"overview": [f"laugh {n % 50} " * 20 for n in range(20_000)]}).write_csv(many)
     process = _start(tiny_model, "tag", many, "--output-format", kind)
@@ -133,7 +131,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
-def test_a_signal_stops_it_and_the_same_command_goes_on(
+def test_a_signal_stops_it_and_the_same_command_resumes(
     tiny_model: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     catalog, output = tmp_path / "films.csv", tmp_path / "o.csv"
@@ -145,9 +143,9 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
         store = tmp_path / ".o.csv.genre-batch" / "store" / "data.mdb"
         _wait_until(lambda: store.exists() and store.stat().st_blocks > 24)
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=60)
     assert process.returncode == code
-    assert said.decode().splitlines() == [
+    assert stderr.decode().splitlines() == [
         f"Stopped by {number.name}: no incomplete output was left; "
         "predictions are kept: run the same command again to resume"
     ]
@@ -168,30 +166,32 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     assert condition()
 
 
-def test_a_second_run_on_one_output_says_so(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_second_run_on_the_same_output_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     output = tmp_path / "o.csv"
     first = _start(tiny_model, "tag", "-", "--input-format", "csv", "-o", output)
     _wait_until(lambda: (tmp_path / ".o.csv.genre-batch" / "run.lock").exists())
     second = _start(tiny_model, "tag", "-", "--input-format", "csv", "-o", output)
-    _, said = second.communicate(b"overview\nlaugh\n", timeout=60)
+    _, stderr = second.communicate(b"overview\nlaugh\n", timeout=60)
     assert second.returncode == 1
-    assert f"another run (process {first.pid}) is writing {output}" in said.decode()
+    assert f"another run (process {first.pid}) is writing {output}" in stderr.decode()
     first.communicate(b"overview\nlaugh\n", timeout=60)
     assert first.returncode == 0
     assert output.read_text() == "overview,predicted_genres\nlaugh,Comedy\n"
 
 
-def test_bad_rows_are_warned_of_and_kept_for_whoever_asks(command: Command, tmp_path: Path) -> None:
-    given = b'{"overview":"laugh"}\noops\n{"overview":"cry"}\n'
-    done = command("tag", "--rejects", tmp_path / "bad.jsonl", stdin=given)
+def test_bad_rows_cause_a_warning_and_are_saved_on_request(
+    command: Command, tmp_path: Path
+) -> None:
+    lines = b'{"overview":"laugh"}\noops\n{"overview":"cry"}\n'
+    done = command("tag", "--rejects", tmp_path / "bad.jsonl", stdin=lines)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 2
-    said = done.stderr.decode()
-    assert "Warning: 1 rows could not be read (the first: stdin, line 2 (byte 21)" in said
+    message = done.stderr.decode()
+    assert "Warning: 1 rows could not be read (the first: stdin, line 2 (byte 21)" in message
     reject = json.loads((tmp_path / "bad.jsonl").read_text())
     assert (reject["line"], reject["raw"]) == (2, "oops")
-    assert "save them with --rejects PATH" in command("tag", stdin=given).stderr.decode()
-    assert command("-q", "tag", stdin=given).stderr == b""
+    assert "save them with --rejects PATH" in command("tag", stdin=lines).stderr.decode()
+    assert command("-q", "tag", stdin=lines).stderr == b""
 
 
 def test_several_inputs_become_one_output_or_one_each(command: Command, tmp_path: Path) -> None:
@@ -206,33 +206,35 @@ def test_several_inputs_become_one_output_or_one_each(command: Command, tmp_path
     assert sorted(path.name for path in (tmp_path / "each").iterdir()) == ["a.csv", "b.csv"]
 
 
-def test_a_cache_answers_a_second_run(command: Command, films: Path, tmp_path: Path) -> None:
+def test_a_second_run_is_answered_from_the_cache(
+    command: Command, films: Path, tmp_path: Path
+) -> None:
     for _ in range(2):
-        said = command("-v", "tag", films, "--cache", tmp_path / "cache", "--cache-size", "5MB")
-    assert "0 texts predicted, 2 from the cache" in said.stderr.decode()
+        done = command("-v", "tag", films, "--cache", tmp_path / "cache", "--cache-size", "5MB")
+    assert "0 texts predicted, 2 from the cache" in done.stderr.decode()
 
 
-def test_the_summary_table_is_shown_when_asked_for(command: Command, films: Path) -> None:
-    said = command("tag", films, "--summary").stderr.decode()
-    assert "Science Fiction" in said
-    assert "50.0%" in said
-    assert "3 rows, 1 without text" in said
+def test_the_summary_table_is_shown_on_request(command: Command, films: Path) -> None:
+    message = command("tag", films, "--summary").stderr.decode()
+    assert "Science Fiction" in message
+    assert "50.0%" in message
+    assert "3 rows, 1 without text" in message
 
 
-def test_the_summary_can_be_had_as_json(command: Command, films: Path, tmp_path: Path) -> None:
+def test_the_summary_is_written_as_json_on_request(
+    command: Command, films: Path, tmp_path: Path
+) -> None:
     command("tag", films, "--summary-json", tmp_path / "s.json")
     summary = json.loads((tmp_path / "s.json").read_text())
     assert (summary["rows"], summary["rows_without_text"]) == (3, 1)
 
 
-def test_progress_shows_rows_when_asked_for_and_never_when_quiet(
-    command: Command, films: Path
-) -> None:
+def test_progress_shows_rows_on_request_and_never_when_quiet(command: Command, films: Path) -> None:
     assert b"3/3" in command("tag", films, "--progress").stderr
     assert command("-q", "tag", films, "--progress", "--summary").stderr == b""
 
 
-def test_a_terminal_gets_the_table_without_asking(tiny_model: Path, films: Path) -> None:
+def test_a_terminal_gets_the_table_by_default(tiny_model: Path, films: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [COMMAND, "tag", str(films), "-o", str(films) + ".jsonl"],
@@ -242,19 +244,19 @@ def test_a_terminal_gets_the_table_without_asking(tiny_model: Path, films: Path)
         env=os.environ | {MODEL_VARIABLE: str(tiny_model), "TERM": "xterm"},
     )
     os.close(theirs)
-    seen = b""
+    output = b""
     try:
         while piece := os.read(ours, 4096):
-            seen += piece
-    except OSError:  # the terminal's other side is closed: the command has ended
+            output += piece
+    except OSError:  # the other side of the terminal is closed: the command has ended
         pass
     os.close(ours)
     assert process.wait(60) == 0
-    assert b"Predicted genres" in seen
-    assert b"rows/s" in seen
+    assert b"Predicted genres" in output
+    assert b"rows/s" in output
 
 
-def test_without_input_on_a_terminal_it_says_what_to_type(tiny_model: Path) -> None:
+def test_without_input_on_a_terminal_the_error_shows_an_example(tiny_model: Path) -> None:
     ours, theirs = pty.openpty()
     done = subprocess.run(
         [COMMAND, "tag"],
@@ -269,9 +271,9 @@ def test_without_input_on_a_terminal_it_says_what_to_type(tiny_model: Path) -> N
     assert b"genre-batch tag films.csv -o tagged.parquet" in done.stderr
 
 
-def test_verbose_says_what_was_chosen(command: Command, films: Path) -> None:
-    said = command("-v", "tag", films).stderr.decode()
-    assert "text column 'overview', title column 'title'" in said
+def test_verbose_prints_what_was_chosen(command: Command, films: Path) -> None:
+    message = command("-v", "tag", films).stderr.decode()
+    assert "text column 'overview', title column 'title'" in message
 
 
 def test_a_device_that_is_full_is_an_error_and_not_a_traceback(

@@ -1,4 +1,4 @@
-"""The real process, killed at a random moment and started again, gives the bytes it owed."""
+"""Promise: a process that is killed at any moment and started again writes the same bytes."""
 
 from __future__ import annotations
 
@@ -37,9 +37,11 @@ def _tag(model: Path, catalog: Path, output: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.fixture(scope="module")
-def whole(tiny_model: Path, catalog: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The outputs of runs that nothing interrupted, in each format."""
-    folder = tmp_path_factory.mktemp("whole")
+def uninterrupted(
+    tiny_model: Path, catalog: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The outputs of uninterrupted runs, in each format."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
     for suffix in SUFFIXES:
         assert _tag(tiny_model, catalog, folder / f"o.{suffix}").wait(120) == 0
     return folder
@@ -48,7 +50,7 @@ def whole(tiny_model: Path, catalog: Path, tmp_path_factory: pytest.TempPathFact
 def _killed_and_resumed(
     seed: int, model: Path, catalog: Path, folder: Path, seconds: float
 ) -> tuple[str, bool]:
-    """(which format, whether the first run was killed before its end)."""
+    """Kill a run, then rerun it; return the format, and whether it was killed before its end."""
     suffix = SUFFIXES[seed % len(SUFFIXES)]
     output = folder / str(seed) / f"o.{suffix}"
     output.parent.mkdir()
@@ -56,14 +58,14 @@ def _killed_and_resumed(
     time.sleep(random.Random(seed).uniform(0.2, seconds))
     process.send_signal(signal.SIGKILL)
     killed = process.wait(60) == -signal.SIGKILL
-    left = output.parent / f".{output.name}.genre-batch"
-    if killed and (left.exists() or not output.exists()):
+    workspace = output.parent / f".{output.name}.genre-batch"
+    if killed and (workspace.exists() or not output.exists()):
         assert _tag(model, catalog, output).wait(120) == 0
     return suffix, killed
 
 
 def test_whenever_it_is_killed_the_same_command_finishes_the_same_bytes(
-    tiny_model: Path, catalog: Path, whole: Path, tmp_path: Path
+    tiny_model: Path, catalog: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     started = time.monotonic()
     assert _tag(tiny_model, catalog, tmp_path / "timed.jsonl").wait(120) == 0
@@ -82,4 +84,4 @@ def test_whenever_it_is_killed_the_same_command_finishes_the_same_bytes(
             f"o.{suffix}",
             f"o.{suffix}.rejects.jsonl",
         ]
-        assert (folder / f"o.{suffix}").read_bytes() == (whole / f"o.{suffix}").read_bytes()
+        assert (folder / f"o.{suffix}").read_bytes() == (uninterrupted / f"o.{suffix}").read_bytes()

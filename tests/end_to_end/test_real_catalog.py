@@ -1,4 +1,4 @@
-"""The real catalog through the installed command and the shipped model."""
+"""Promise: the installed command tags the real catalog with the shipped model."""
 
 from __future__ import annotations
 

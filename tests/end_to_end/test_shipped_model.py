@@ -1,4 +1,4 @@
-"""The shipped model: what it says of itself is what it does."""
+"""Promise: the shipped model performs as its metadata and its card state."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def samples() -> pl.DataFrame:
     return pl.read_csv(ROOT / "samples" / "films.csv")
 
 
-def test_it_knows_the_nineteen_genres_and_reads_titles(shipped: GenreTagger) -> None:
+def test_it_predicts_nineteen_genres_and_reads_titles(shipped: GenreTagger) -> None:
     assert len(shipped.labels) == 19
     assert {"Drama", "Science Fiction", "TV Movie"} <= set(shipped.labels)
     assert shipped.metadata.text_template == "{title}. {overview}"
 
 
-def test_it_says_where_it_comes_from(shipped: GenreTagger) -> None:
+def test_its_metadata_states_where_it_comes_from(shipped: GenreTagger) -> None:
     provenance = shipped.metadata.provenance
     assert provenance["shape"] == [6, 384, 12, 1536]
     assert provenance["precision"] == "int8"
@@ -45,7 +45,7 @@ def test_it_says_where_it_comes_from(shipped: GenreTagger) -> None:
     assert all(len(entry["sha256"]) == 64 for entry in provenance["data"])
 
 
-def test_the_figures_it_carries_are_no_worse_than_promised(shipped: GenreTagger) -> None:
+def test_its_stored_scores_are_no_worse_than_promised(shipped: GenreTagger) -> None:
     metrics = shipped.metadata.metrics
     figures = metrics["test"]["title_and_overview"]
     assert figures["macro_f1"] >= 0.62
@@ -53,34 +53,35 @@ def test_the_figures_it_carries_are_no_worse_than_promised(shipped: GenreTagger)
     assert metrics["export"]["macro_f1_loss_points_development_and_test"] <= 0.5
 
 
-def test_a_film_s_probabilities_are_the_same_to_the_bit_alone_and_in_company(
+def test_a_film_s_probabilities_are_bit_equal_alone_and_in_a_batch(
     shipped: GenreTagger, samples: pl.DataFrame
 ) -> None:
     words = " ".join(samples["overview"].drop_nulls()).split()
-    # Each length many times, so that batches are as full as they get, and lengths far apart.
+    # Each length many times, so that batches are full, and lengths far apart.
     texts = [
         " ".join(words[start : start + length])
         for length in (1, 4, 15, 16, 40, 120)
         for start in range(0, 300, 25)
     ]
     together = shipped.predict_proba(texts)
-    for at in range(0, len(texts), 5):
-        assert shipped.predict_proba(texts[at : at + 1]).tobytes() == together[at].tobytes()
+    for index in range(0, len(texts), 5):
+        alone = shipped.predict_proba(texts[index : index + 1])
+        assert alone.tobytes() == together[index].tobytes()
 
 
-def test_it_finds_the_genres_of_films_it_cannot_have_seen(
+def test_it_predicts_a_correct_genre_for_most_films_outside_its_training_data(
     shipped: GenreTagger, samples: pl.DataFrame
 ) -> None:
-    told = samples.filter(pl.col("overview").is_not_null())
-    predicted = shipped.tag(told["overview"].to_arrow(), told["title"].to_arrow())
-    found = sum(
+    with_text = samples.filter(pl.col("overview").is_not_null())
+    predicted = shipped.tag(with_text["overview"].to_arrow(), with_text["title"].to_arrow())
+    correct = sum(
         genres is not None and bool(set(genres) & set(truth.split(", ")))
-        for genres, truth in zip(predicted, told["genres"], strict=True)
+        for genres, truth in zip(predicted, with_text["genres"], strict=True)
     )
-    assert found >= 0.8 * len(told)
+    assert correct >= 0.8 * len(with_text)
 
 
-def test_a_film_s_probabilities_are_bit_equal_however_they_are_asked_for(
+def test_a_film_s_probabilities_are_bit_equal_in_any_order_and_number_of_threads(
     shipped: GenreTagger, samples: pl.DataFrame
 ) -> None:
     texts = samples["overview"].to_list()
@@ -89,11 +90,11 @@ def test_a_film_s_probabilities_are_bit_equal_however_they_are_asked_for(
     for threads in (1, 3):
         tagger = GenreTagger.load(shipped.path, threads=threads)
         for start in range(0, len(texts), 7):
-            some = tagger.predict_proba(texts[start : start + 7])
-            assert np.array_equal(some, together[start : start + 7], equal_nan=True)
+            part = tagger.predict_proba(texts[start : start + 7])
+            assert np.array_equal(part, together[start : start + 7], equal_nan=True)
 
 
-def test_its_figures_on_the_clean_test_part_are_those_it_carries(
+def test_its_scores_on_the_clean_test_part_are_those_in_its_metadata(
     shipped: GenreTagger, data: Path
 ) -> None:
     films = pl.read_csv(data / "mymoviedb.csv", infer_schema=False).with_row_index("row")
@@ -104,11 +105,11 @@ def test_its_figures_on_the_clean_test_part_are_those_it_carries(
     for variant, titles in (("title_and_overview", films["Title"].to_list()), ("overview", None)):
         probabilities = shipped.predict_proba(films["Overview"].to_list(), titles)
         scores = score_predictions(labels, probabilities, shipped.thresholds, shipped.labels)
-        carried = shipped.metadata.metrics["test"][variant]
-        assert scores.films == carried["films"]
-        # Another type of processor may round int8 products differently.
-        assert scores.macro_f1 == pytest.approx(carried["macro_f1"], abs=0.005)
-        assert scores.micro_f1 == pytest.approx(carried["micro_f1"], abs=0.005)
+        stored = shipped.metadata.metrics["test"][variant]
+        assert scores.films == stored["films"]
+        # Other processor types may round int8 products differently.
+        assert scores.macro_f1 == pytest.approx(stored["macro_f1"], abs=0.005)
+        assert scores.micro_f1 == pytest.approx(stored["micro_f1"], abs=0.005)
 
 
 def test_it_was_trained_on_no_film_of_the_held_out_parts(shipped: GenreTagger, data: Path) -> None:
@@ -122,7 +123,7 @@ def test_it_was_trained_on_no_film_of_the_held_out_parts(shipped: GenreTagger, d
     assert trained.isdisjoint(text_key(overview) for overview in tested)
 
 
-def test_the_model_card_quotes_the_figures_that_the_model_carries(shipped: GenreTagger) -> None:
+def test_the_model_card_quotes_the_scores_in_its_metadata(shipped: GenreTagger) -> None:
     card = (ROOT / "export" / "README.md").read_text(encoding="utf-8")
     recorded = json.loads((ROOT / "docs" / "results" / "shipped.json").read_text(encoding="utf-8"))
     assert recorded["sha256"] == shipped.sha256

@@ -1,4 +1,4 @@
-"""Pins resume by content: no text is predicted twice, and the output bytes are the same."""
+"""Promise: a rerun predicts no text twice and writes the bytes of an uninterrupted run."""
 
 from __future__ import annotations
 
