@@ -222,11 +222,11 @@ class GenreTagger:
             for item in items:
                 in_flight.append((item, self._pool.submit(work, item)))
                 if len(in_flight) > 2 * self.threads:
-                    item, future = in_flight.popleft()
-                    yield item, future.result()
+                    first, future = in_flight.popleft()
+                    yield first, future.result()
             while in_flight:
-                item, future = in_flight.popleft()
-                yield item, future.result()
+                first, future = in_flight.popleft()
+                yield first, future.result()
         finally:
             for _, future in in_flight:
                 future.cancel()

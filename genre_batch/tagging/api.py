@@ -66,7 +66,7 @@ def tag_catalog(
         cache: a folder that keeps probabilities across runs.
         cache_size: the maximum size of the cache, in bytes.
         threads: the number of batches that run in parallel; None: the available cores.
-        limit: only tag the first so many rows; None: all.
+        limit: the number of rows to tag, from the first; None: all.
 
     Raises:
         UsageError: an argument is invalid, or there is no such input or model.

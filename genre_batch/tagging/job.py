@@ -41,7 +41,7 @@ class TagJob:
         cache: a folder that keeps probabilities across runs.
         cache_size: the maximum size of the cache, in bytes.
         threads: the number of batches that run in parallel; None: the available cores.
-        limit: only tag the first so many rows, counted over all inputs; None: all rows.
+        limit: the number of rows to tag, from the first one and over all inputs; None: all.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.

@@ -133,8 +133,8 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         except (lmdb.Error, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error).rpartition(": ")[2]
             raise CatalogError(
-                f"cannot keep predictions in {self._folder}: {reason}: make room, or delete that "
-                f"folder if it is damaged, and run the same command again"
+                f"cannot store predictions in {self._folder}: {reason}: free some space, or delete "
+                f"that folder if it is damaged, and run the same command again"
             ) from error
 
     def _open(self) -> lmdb.Environment:
@@ -218,7 +218,7 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
                     transaction.put(_SEQUENCE.pack(last), key, append=True, db=self._order)
 
     def _evict(self, environment: lmdb.Environment, entries: int) -> None:
-        """Delete so many of the oldest entries, if the store is full."""
+        """Delete the oldest entries, up to the given number, if the store is full."""
         assert self._limit is not None
         usable = max(_MIN_USABLE_FRACTION * self._limit, self._limit - _MAX_SLACK_BYTES)
         with environment.begin(write=True) as transaction:

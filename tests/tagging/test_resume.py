@@ -131,7 +131,7 @@ def test_without_a_store_on_disk_the_run_continues_in_memory(
 
     monkeypatch.setattr("genre_batch.tagging.probability_store.lmdb.open", refuse)
     assert tag_catalog(catalog, tmp_path / "o.csv").rows == 300
-    with pytest.raises(CatalogError, match="cannot keep predictions"):
+    with pytest.raises(CatalogError, match="cannot store predictions"):
         tag_catalog(catalog, tmp_path / "p.csv", cache=str(tmp_path / "cache"))
 
 
@@ -150,7 +150,7 @@ def test_a_full_disk_under_the_store_is_one_clear_error(
         raise FULL_DISK
 
     monkeypatch.setattr("genre_batch.tagging.probability_store.LmdbStore._write", full)
-    with pytest.raises(CatalogError, match=r"cannot keep predictions in .*: No space left"):
+    with pytest.raises(CatalogError, match=r"cannot store predictions in .*: No space left"):
         tag_catalog(catalog, tmp_path / "o.csv")
     assert _names(tmp_path) == ["films.csv"]
 
