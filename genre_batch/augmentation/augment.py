@@ -122,7 +122,7 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         run.count()
         run.translate()
         progress(0, 0, "writing")
-        with open_writer(output, EncoderOptions(replace=True), force=job.force) as writer:
+        with open_writer(output, EncoderOptions(), force=job.force) as writer:
             run.write_catalog(writer)
             run.write_copies(writer)
     return AugmentResult(

@@ -180,7 +180,6 @@ class _Run:
     def _encoder_options(self) -> EncoderOptions:
         return EncoderOptions(
             genre_separator=self.job.separator,
-            replace=True,  # RowTagger has checked that nothing is replaced unless requested
             metadata={
                 "genre_batch.model_sha256": self.predictor.model_sha256,
                 "genre_batch.version": __version__,

@@ -46,7 +46,7 @@ def tables(draw: st.DrawFn, plain: bool) -> pa.Table:
 
 def _write(table: pa.Table, place: Location) -> None:
     genres = pa.table({"g": pa.array([["Drama"]] * len(table), pa.list_(pa.string()))})
-    with open_writer(place, EncoderOptions(replace=True), force=True) as writer:
+    with open_writer(place, EncoderOptions(), force=True) as writer:
         writer.write(TableChunk(table), genres)
 
 
@@ -54,7 +54,7 @@ def _copy(source: Location, target: Location) -> None:
     as_table = "jsonl" not in target.path
     with (
         CatalogReader([source], ReadOptions(as_table=as_table)) as reader,
-        open_writer(target, EncoderOptions(replace=True), force=True) as writer,
+        open_writer(target, EncoderOptions(), force=True) as writer,
     ):
         for chunk in reader.chunks():
             genres = pa.array([["Drama"]] * len(chunk), pa.list_(pa.string()))

@@ -173,7 +173,7 @@ def test_predicted_columns_in_the_input_are_replaced_only_on_request(
 ) -> None:
     once, twice = tmp_path / "once.csv", tmp_path / "twice.csv"
     tag_catalog(catalog, once)
-    with pytest.raises(ColumnError, match="--replace"):
+    with pytest.raises(ColumnError, match="add `replace`"):
         tag_catalog(once, twice)
     assert list(tmp_path.glob("*twice*")) == []
     tag_catalog(once, twice, replace=True)

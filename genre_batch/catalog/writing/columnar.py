@@ -31,7 +31,7 @@ class _BufferedEncoder(ABC):
     def write(self, chunk: Chunk, added: pa.Table) -> None:
         """Add the chunk's rows, and write every complete row group."""
         assert not isinstance(chunk, JsonLinesChunk)
-        table = merge(chunk.table, added, self._options.replace)
+        table = merge(chunk.table, added)
         if self._schema is None:
             metadata = {
                 key.encode(): value.encode() for key, value in self._options.metadata.items()

@@ -10,7 +10,6 @@ from typing import Protocol
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import Chunk
-from genre_batch.catalog.columns import column_exists_error
 
 __all__ = ["Encoder", "EncoderOptions", "merge"]
 
@@ -19,14 +18,15 @@ __all__ = ["Encoder", "EncoderOptions", "merge"]
 class EncoderOptions:
     """How to write added columns.
 
+    An added column replaces the input's column of the same name. Callers that must not replace
+    anything check the names first, before any work is done for the rows.
+
     Attributes:
         genre_separator: the string that joins added lists in CSV and TSV.
-        replace: whether to replace the input's columns of the same names.
         metadata: key-value metadata for Parquet and Arrow schemas.
     """
 
     genre_separator: str = ", "
-    replace: bool = False
     metadata: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
@@ -40,17 +40,11 @@ class Encoder(Protocol):
         """Write what is still buffered; the stream stays open."""
 
 
-def merge(table: pa.Table, added: pa.Table, replace: bool) -> pa.Table:
-    """Append the added columns to a table, or replace its columns of the same names.
-
-    Raises:
-        ColumnError: the table has a column of that name and `replace` is false.
-    """
+def merge(table: pa.Table, added: pa.Table) -> pa.Table:
+    """Append the added columns to a table, and replace its columns of the same names."""
     for field, column in zip(added.schema, added.columns, strict=True):
         index = table.schema.get_field_index(field.name)
         if index >= 0:
-            if not replace:
-                raise column_exists_error(field.name)
             table = table.set_column(index, field, column)
         else:
             table = table.append_column(field, column)

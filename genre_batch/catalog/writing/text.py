@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
-from genre_batch.catalog.columns import column_exists_error
 from genre_batch.catalog.writing.encoder import EncoderOptions, merge
 
 __all__ = ["DelimitedEncoder", "JsonLinesEncoder"]
@@ -67,7 +66,7 @@ class DelimitedEncoder:
             if _is_list(field.type):
                 joined = pc.binary_join(added.column(index), self._options.genre_separator)
                 added = added.set_column(index, field.name, joined)
-        table = merge(chunk.table, added, self._options.replace)
+        table = merge(chunk.table, added)
         for index, field in enumerate(table.schema):
             if pa.types.is_nested(field.type) or _is_binary(field.type):
                 table = table.set_column(index, field.name, _as_text(table.column(index)))
@@ -83,20 +82,17 @@ class DelimitedEncoder:
 class JsonLinesEncoder:
     """Writes JSON Lines: each object's original bytes plus the added members, or new objects."""
 
-    def __init__(self, stream: BinaryIO, options: EncoderOptions) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._replace = options.replace
 
     def write(self, chunk: Chunk, added: pa.Table) -> None:
         """Write the chunk's rows, with the added columns after the chunk's own."""
         if not len(chunk):
-            if not isinstance(chunk, JsonLinesChunk):
-                merge(chunk.table, added, self._replace)
             return
         if isinstance(chunk, JsonLinesChunk):
             self._stream.write(self._spliced(chunk, added))
         else:
-            self._stream.write(_objects(merge(chunk.table, added, self._replace)))
+            self._stream.write(_objects(merge(chunk.table, added)))
         # The reader of a pipe gets each row as soon as it is tagged.
         self._stream.flush()
 
@@ -105,10 +101,7 @@ class JsonLinesEncoder:
         fragments = _objects(added).splitlines()
         out: list[bytes] = []
         for line, row, fragment in zip(chunk.lines, chunk.objects, fragments, strict=True):
-            existing = next((name for name in names if name in row), None)
-            if existing is not None:
-                if not self._replace:
-                    raise column_exists_error(existing)
+            if any(name in row for name in names):
                 out.append(_replaced(line, fragment))
             elif row:
                 out.append(line[:-1].rstrip() + b"," + fragment[1:])

@@ -49,7 +49,7 @@ def encoder_for(kind: Format, stream: BinaryIO, options: EncoderOptions) -> Enco
     if kind is Format.ARROW:
         return ArrowEncoder(stream, options)
     if kind is Format.JSONL:
-        return JsonLinesEncoder(stream, options)
+        return JsonLinesEncoder(stream)
     return DelimitedEncoder(stream, options, kind.separator)
 
 

@@ -17,7 +17,7 @@ from genre_batch.catalog.formats import Format, output_location
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.writing.encoder import EncoderOptions, merge
 from genre_batch.catalog.writing.writer import encoder_for, open_writer
-from genre_batch.errors import CatalogError, ColumnError
+from genre_batch.errors import CatalogError
 
 GENRES = pa.array([["Drama", "War"], None, []], pa.list_(pa.string()))
 ADDED = pa.table({"predicted_genres": GENRES})
@@ -38,14 +38,12 @@ def _lines(data: bytes) -> JsonLinesChunk:
 
 def test_added_columns_come_after_the_columns_of_the_catalog() -> None:
     table = pa.table({"id": [1, 2, 3]})
-    assert merge(table, ADDED, replace=False).column_names == ["id", "predicted_genres"]
+    assert merge(table, ADDED).column_names == ["id", "predicted_genres"]
 
 
-def test_a_column_of_the_same_name_is_refused_or_replaced_in_place() -> None:
+def test_a_column_of_the_same_name_is_replaced_in_place() -> None:
     table = pa.table({"predicted_genres": ["a", "b", "c"], "id": [1, 2, 3]})
-    with pytest.raises(ColumnError, match="'predicted_genres': add `replace`"):
-        merge(table, ADDED, replace=False)
-    merged = merge(table, ADDED, replace=True)
+    merged = merge(table, ADDED)
     assert merged.column_names == ["predicted_genres", "id"]
     assert merged["predicted_genres"].combine_chunks().equals(GENRES)
 
@@ -92,9 +90,7 @@ def test_an_object_keeps_its_bytes_and_added_members_come_last() -> None:
 
 def test_a_member_of_the_same_name_is_replaced_in_place_and_the_rest_keeps_its_spelling() -> None:
     chunk = _lines(b'{"a": 1.50, "predicted_genres" : ["x, }"], "b":[ 1 ]}\n{}\n{"c":2}\n')
-    with pytest.raises(ColumnError, match="add `replace`"):
-        _encode(Format.JSONL, chunk)
-    assert _encode(Format.JSONL, chunk, replace=True).splitlines() == [
+    assert _encode(Format.JSONL, chunk).splitlines() == [
         b'{"a":1.50,"predicted_genres":["Drama","War"],"b":[ 1 ]}',
         b'{"predicted_genres":null}',
         b'{"c":2,"predicted_genres":[]}',
