@@ -1,4 +1,4 @@
-"""Given random or corrupted files, readers return rows or raise an error of ours."""
+"""Promise: readers of corrupt files either read rows or raise an error that states the cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any table keeps its values through every pair of formats."""
+"""Promise: a table converted between any two formats keeps its values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Usage errors and unreadable input: one line with what is wrong, where, and what to type."""
+"""Promise: a usage error or bad input gives one line: what is wrong, where, and what to type."""
 
 from __future__ import annotations
 

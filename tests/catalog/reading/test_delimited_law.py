@@ -1,4 +1,4 @@
-"""Properties of reading CSV: it agrees with Python's csv module and survives random bytes."""
+"""Promise: CSV is read as Python's own reader reads it, and nonsense raises only our errors."""
 
 from __future__ import annotations
 
