@@ -1,14 +1,14 @@
-"""A bounded search of the options that the shipped model is trained with.
+"""Search training options within a bounded number of trials.
 
     pip install optuna
-    python benchmarks/study.py CATALOG --split FILE --extra FILE --teacher RUN --runs FOLDER
+    python -m benchmarks.quality.study CATALOG --split FILE --extra FILE --teacher RUN --runs FOLDER
         [--trials 12] [--epochs 2] [--share 0.33] [-o docs/results]
 
-Each trial fine-tunes for a few epochs on a share of the training films, the same one for all, and
-is judged by the mean average precision on `dev`; `test` is not read. The first trial is the recipe
-of benchmarks/students.py; the others are chosen by optuna's tree-structured Parzen estimator, which
-the seed makes repeatable. Trials are kept in FOLDER: the same command goes on where it was broken
-off. Writes study.json and, made from it, study.md. A trial takes some minutes on four cores.
+Each trial fine-tunes for a few epochs on a share of the training films, the same one for all; its
+objective is the mean average precision on `dev`; `test` is not read. The first trial is the recipe
+of students.py; the others are chosen by optuna's tree-structured Parzen estimator with a fixed
+seed. Trials are kept in FOLDER: the same command resumes an interrupted search. Writes study.json
+and, made from it, study.md. A trial takes some minutes on four cores.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import optuna
-from results import write_results
-from students import RECIPE, parser_for
 
+from benchmarks.common.results import table_row, write_results
+from benchmarks.quality.students import RECIPE, student_parser
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.dataset import Dataset, concatenate
@@ -56,7 +56,7 @@ FIRST = {
 
 
 def suggested(trial: optuna.Trial, epochs: int) -> FineTuneOptions:
-    """A point of the space that is searched."""
+    """Return the options of a trial, a point of the search space."""
     return replace(
         RECIPE,
         epochs=epochs,
@@ -71,14 +71,14 @@ def suggested(trial: optuna.Trial, epochs: int) -> FineTuneOptions:
     )
 
 
-def judged(
+def objective_value(
     options: FineTuneOptions,
     films: Dataset,
     targets: Targets,
     development: Dataset,
     folder: Path,
 ) -> float:
-    """Mean average precision on the development films after a short training."""
+    """Return the mean average precision on dev after a short training."""
     folder.mkdir(parents=True, exist_ok=True)
     model, tokenizer = load_base_model(
         MINILM, films.names, options.pooling, options.seed, options.attention_dropout
@@ -89,15 +89,15 @@ def judged(
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The table, made from the JSON alone."""
+    """Return the page, made from the JSON file alone."""
     rows = sorted(result["trials"], key=lambda row: -float(row["map"]))
     lines = [
         "# A bounded search of training options",
         "",
         f"{len(rows)} trials (epochs: {result['epochs']}) on {result['films']:,} of the "
-        f"training films, judged on `dev` (mean average precision, {result['development']:,} "
+        f"training films, evaluated on `dev` (mean average precision, {result['development']:,} "
         "films); `test` was not read. Trial 0 is the recipe that the search started from. Short "
-        "trainings favour high rates and little averaging: the table guides, it does not decide.",
+        "trainings favor high learning rates and a short EMA, so the table is only a guide.",
         "",
         f"| trial | mAP on dev | {' | '.join(name.replace('_', ' ') for name in SEARCHED)} |",
         "|---|---|" + "---|" * len(SEARCHED),
@@ -107,31 +107,31 @@ def markdown(result: dict[str, Any]) -> str:
             value if isinstance(value, str) else f"{value:.3g}"
             for value in (row["options"][name] for name in SEARCHED)
         ]
-        lines.append(f"| {row['trial']} | {row['map']:.4f} | {' | '.join(cells)} |")
+        lines.append(table_row([str(row["trial"]), f"{row['map']:.4f}", *cells]))
     return "\n".join([*lines, ""])
 
 
 def main() -> None:
-    """Searches, writes."""
-    parser = parser_for(__doc__.splitlines()[0], epochs=2)
+    """Search and write the results."""
+    parser = student_parser(__doc__, epochs=2)
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--share", type=float, default=0.33)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     dataset = load_dataset(
-        input_location(given.catalog),
+        input_location(str(arguments.catalog)),
         ColumnOptions(),
         with_title=True,
-        split_file=input_location(given.split),
+        split_file=input_location(arguments.split),
     )
-    extra = load_extra(input_location(given.extra), dataset)
+    extra = load_extra(input_location(arguments.extra), dataset)
     training, development = concatenate(dataset.part("train"), extra), dataset.part("dev")
-    targets = teacher_predictions(given.teacher, training, lambda done, total, what: None)
-    kept = np.random.default_rng(0).random(len(training)) < given.share
-    films, targets = training.take(np.flatnonzero(kept).tolist()), targets[:, kept]
-    given.runs.mkdir(parents=True, exist_ok=True)
+    targets = teacher_predictions(arguments.teacher, training, lambda done, total, what: None)
+    selected = np.random.default_rng(0).random(len(training)) < arguments.share
+    films, targets = training.take(np.flatnonzero(selected).tolist()), targets[:, selected]
+    arguments.runs.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name="student",
-        storage=f"sqlite:///{given.runs / 'study.sqlite'}",
+        storage=f"sqlite:///{arguments.runs / 'study.sqlite'}",
         sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=5),
         direction="maximize",
         load_if_exists=True,
@@ -139,17 +139,19 @@ def main() -> None:
     study.enqueue_trial(FIRST, skip_if_exists=True)
 
     def objective(trial: optuna.Trial) -> float:
-        options = suggested(trial, given.epochs)
-        return judged(options, films, targets, development, given.runs / f"trial-{trial.number}")
+        options = suggested(trial, arguments.epochs)
+        return objective_value(
+            options, films, targets, development, arguments.runs / f"trial-{trial.number}"
+        )
 
     def complete() -> list[optuna.trial.FrozenTrial]:
         states = [optuna.trial.TrialState.COMPLETE]
         trials: list[optuna.trial.FrozenTrial] = study.get_trials(states=states)
         return trials
 
-    study.optimize(objective, n_trials=max(0, given.trials - len(complete())))
+    study.optimize(objective, n_trials=max(0, arguments.trials - len(complete())))
     result = {
-        "epochs": given.epochs,
+        "epochs": arguments.epochs,
         "films": len(films),
         "development": len(development),
         "recipe": asdict(RECIPE),
@@ -158,7 +160,7 @@ def main() -> None:
             for number, trial in enumerate(complete())
         ],
     }
-    write_results(given.output, "study", result, markdown)
+    write_results(arguments.output, "study", result, markdown)
 
 
 if __name__ == "__main__":

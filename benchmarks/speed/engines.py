@@ -1,7 +1,7 @@
-"""Engines that run the float32 checkpoint or what they themselves make of it, for speed.py.
+"""Other engines in speed.py, which run the float32 checkpoint or their own conversion of it.
 
-Where an engine lets us choose, it gets what is best for it: films of near-equal length together,
-and as many streams, workers or threads as there are cores.
+Each engine gets the settings that suit it best: batches of similar length, and as many streams,
+workers or threads as there are cores.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from contender import (
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from benchmarks.speed.contender import (
     Answer,
     Films,
     Floats,
@@ -25,13 +27,11 @@ from contender import (
     ordered,
     sigmoid,
 )
-from onnxruntime.quantization import QuantType, quantize_dynamic
-
 from genre_batch.training.encoder.inference import bf16_is_fast
 
 
 def session_options(threads: int) -> Any:
-    """Stock options of onnxruntime but for the number of threads, and silent."""
+    """Return onnxruntime's default options, but for the number of threads, without warnings."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4
@@ -39,16 +39,16 @@ def session_options(threads: int) -> Any:
 
 
 class OnnxFloat:
-    """onnxruntime as its documentation has it."""
+    """onnxruntime as documented."""
 
     name = "onnxruntime float32"
-    says = "batches of 32 in arrival order"
+    how = "batches of 32 in arrival order"
     ours = False
     needs: tuple[str, ...] = ()
     batches = staticmethod(in_arrival_order)
 
     def prepare(self, setting: Setting) -> None:
-        """Makes the session."""
+        """Make the session."""
         self._setting = setting
         self._session = onnxruntime.InferenceSession(
             self._graph(setting),
@@ -60,7 +60,7 @@ class OnnxFloat:
         return str(setting.graph)
 
     def run(self, films: Films) -> Answer:
-        """Tags the films."""
+        """Tag the films."""
         parts = [
             (rows, self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0])
             for rows, ids, mask in self.batches(self._setting.tokens(films.texts))
@@ -69,38 +69,38 @@ class OnnxFloat:
 
 
 class OnnxDynamic(OnnxFloat):
-    """The graph that `quantize_dynamic` makes; a film's answer depends on its batch."""
+    """The graph made by `quantize_dynamic`; a film's probabilities depend on its batch."""
 
     name = "onnxruntime dynamic int8"
-    says = "`quantize_dynamic`, sorted by length, up to 2,048 tokens a batch"
+    how = "`quantize_dynamic`, sorted by length, up to 2,048 tokens per batch"
     batches = staticmethod(by_length)
 
     def _graph(self, setting: Setting) -> str:
         path = setting.folder / "dynamic.onnx"
         level = logging.root.level
-        logging.root.setLevel(logging.ERROR)  # it advises other steps first
+        logging.root.setLevel(logging.ERROR)  # it recommends preprocessing
         quantize_dynamic(setting.graph, path, weight_type=QuantType.QInt8)
         logging.root.setLevel(level)
         return str(path)
 
 
 class TorchLow:
-    """torch with its products in bfloat16."""
+    """torch with bfloat16 products."""
 
     name = "torch bfloat16"
-    says = "autocast, sorted by length, up to 2,048 tokens a batch"
+    how = "autocast, sorted by length, up to 2,048 tokens per batch"
     ours = False
     needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
-        """Takes the checkpoint as it is."""
+        """Use the checkpoint as it is."""
         if not bf16_is_fast():
             raise Unavailable("this processor has no bfloat16 unit")
         self._setting = setting
 
     def run(self, films: Films) -> Answer:
-        """Tags the films."""
-        torch.set_num_threads(self._setting.threads)  # CTranslate2 takes them down to its own
+        """Tag the films."""
+        torch.set_num_threads(self._setting.threads)  # CTranslate2 lowers torch's number of threads
         parts = []
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             for rows, ids, mask in by_length(self._setting.tokens(films.texts)):
@@ -112,16 +112,16 @@ class TorchLow:
 
 
 class OpenVinoLow:
-    """OpenVINO with its products in bfloat16."""
+    """OpenVINO with bfloat16 products."""
 
     name = "OpenVINO bfloat16"
-    says = "throughput hint, a stream a core, sorted by length, up to 2,048 tokens a batch"
+    how = "throughput hint, one stream per core, sorted by length, up to 2,048 tokens per batch"
     ours = False
     needs: tuple[str, ...] = ("openvino",)
     precision = "bf16"
 
     def prepare(self, setting: Setting) -> None:
-        """Compiles the graph."""
+        """Compile the graph."""
         import openvino
 
         self._setting = setting
@@ -145,7 +145,7 @@ class OpenVinoLow:
         return graph
 
     def run(self, films: Films) -> Answer:
-        """Tags the films."""
+        """Tag the films."""
         parts: list[tuple[Ids, Floats]] = []
         self._queue.set_callback(
             lambda request, rows: parts.append((rows, request.get_output_tensor(0).data.copy()))
@@ -157,11 +157,11 @@ class OpenVinoLow:
 
 
 class OpenVinoInt8(OpenVinoLow):
-    """OpenVINO's 8-bit graph; what lies between its products is computed in bfloat16."""
+    """OpenVINO's 8-bit graph; operations between the products use bfloat16."""
 
     name = "OpenVINO int8"
-    says = (
-        "nncf post-training quantisation on 200 training texts; the rest as above, in bfloat16 "
+    how = (
+        "nncf post-training quantization on 200 training texts; otherwise as above, with bfloat16 "
         "between the products"
     )
     needs: tuple[str, ...] = ("openvino", "nncf")
@@ -183,15 +183,15 @@ class OpenVinoInt8(OpenVinoLow):
 
 
 class CTranslate2:
-    """CTranslate2's encoder with 8-bit weights; the head, which it has not, in numpy."""
+    """CTranslate2's encoder with 8-bit weights; the head, which it lacks, in numpy."""
 
     name = "CTranslate2 int8"
-    says = "a worker a core, sorted by length, up to 2,048 tokens a batch; the head in numpy"
+    how = "one worker per core, sorted by length, up to 2,048 tokens a batch; the head in numpy"
     ours = False
     needs: tuple[str, ...] = ("ctranslate2",)
 
     def prepare(self, setting: Setting) -> None:
-        """Converts the encoder and keeps the head's weights."""
+        """Convert the encoder; keep the head's weights."""
         import ctranslate2
 
         self._setting = setting
@@ -214,7 +214,7 @@ class CTranslate2:
         ]
 
     def run(self, films: Films) -> Answer:
-        """Tags the films."""
+        """Tag the films."""
         ids = self._setting.tokens(films.texts)
 
         def work(batch: tuple[Ids, Ids, Ids]) -> tuple[Ids, Floats]:
@@ -228,7 +228,7 @@ class CTranslate2:
         return Answer(sigmoid(ordered(parts, len(films))))
 
     def _head(self, hidden: Floats, mask: Floats) -> Floats:
-        """(rows, tokens, width) vectors and (rows, tokens) mask -> (rows, genres) logits."""
+        """Compute (rows, genres) logits; vectors (rows, tokens, width), mask (rows, tokens)."""
         pooled = (mask[:, None] @ hidden)[:, 0] / mask.sum(axis=1, keepdims=True)
         (first, first_bias), (second, second_bias) = self._layers
         logits: Floats = np.maximum(pooled @ first + first_bias, 0) @ second + second_bias

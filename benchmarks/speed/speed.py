@@ -1,18 +1,19 @@
-"""Films a second: genre-batch, other ways to run the same weights, and what the machine allows.
+"""Compare films/s: genre-batch, other ways to run the same weights, and the machine's limit.
 
-    python benchmarks/speed.py CATALOG RUN [--model MODEL.onnx] [--films N] [--rounds 6]
+    python -m benchmarks.speed.speed CATALOG RUN [--model MODEL.onnx] [--films N] [--rounds 6]
         [--seconds 20] [-o docs/results]
 
-RUN is the run that MODEL was exported from. Measures every contender (contenders.py) and the
-machine's 8-bit matrix products once a round, in an order that rotates, so that whatever else
-changes on the machine changes for all; a first round is not counted. A slow contender gets a share
-of the films, evenly spread over the catalog, that takes it about so many seconds. Before, all
-answer the same sample, and their probabilities are held against the float32 checkpoint's. Writes
-speed.json and, made from it, speed.md. What is not installed is left out and named:
+RUN is the run that MODEL was exported from. Each round measures every contender (contenders.py) and
+the machine's 8-bit matrix products once, in an order that rotates, so that whatever else changes on
+the machine affects all alike; the first round is not counted. A slow contender gets a share of the
+films, evenly spread over the catalog, that takes it about the given seconds. Before the rounds, all
+contenders predict the same sample, and their probabilities are compared with the float32
+checkpoint's. Writes speed.json and, made from it, speed.md. Contenders whose packages are not
+installed are left out and listed; to install all of them:
 
     pip install -c constraints.txt '.[train]' -r benchmarks/requirements.txt
 
-On two cores it takes half an hour.
+Takes half an hour on two cores.
 """
 
 from __future__ import annotations
@@ -29,16 +30,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from contender import Answer, Contender, Films, Floats, Setting, Unavailable
-from contenders import CONTENDERS, GraphAlone, Library, Tag
-from machine import confidence, described, machine, spread
 from optimum.exporters.onnx import export
 from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
-from products import LARGE, Products, layer_shapes, operations
-from results import write_results
 
+from benchmarks.common.arguments import benchmark_parser
+from benchmarks.common.films import read_films, text_column
+from benchmarks.common.machine import machine_facts, machine_sentence
+from benchmarks.common.results import table_row, write_results
+from benchmarks.common.rounds import confidence_sentence, rotated, spread
+from benchmarks.speed.contender import Answer, Contender, Films, Floats, Setting, Unavailable
+from benchmarks.speed.contenders import CONTENDERS, GraphAlone, Library, Tag
+from benchmarks.speed.products import LARGE, Products, layer_shapes, operations
 from genre_batch import GenreTagger
-from genre_batch.catalog.columns import TEXT_COLUMNS, TITLE_COLUMNS, find_column, require_column
+from genre_batch.catalog.columns import TITLE_COLUMNS, find_column
 from genre_batch.cores import available_cores
 from genre_batch.dataset.dataset import read_dataset
 from genre_batch.model.tagger import default_model
@@ -62,37 +66,37 @@ CALIBRATION_TEXTS = 200
 LONGEST, OWN = "2,048 x 768 x 3,072", "the model's own, 512 tokens"
 
 
-def read_films(path: Path, tagger: GenreTagger) -> Films:
-    """The films of a CSV whose texts no earlier film has."""
-    catalog = pl.read_csv(path, infer_schema=False)
-    text = require_column(catalog.columns, TEXT_COLUMNS, None, "--text-column")
-    title = find_column(catalog.columns, TITLE_COLUMNS, None, "--title-column")
+def distinct_films(path: Path, tagger: GenreTagger) -> Films:
+    """Read the films of a CSV file; of several with the same model input, the first."""
+    catalog = read_films(path)
+    text = text_column(catalog)
+    title = find_column(catalog.columns, TITLE_COLUMNS, None, "title_column")
     titles = None if title is None else catalog[title].to_list()
     texts = pl.Series(tagger.compose(catalog[text].to_list(), titles).to_pylist(), dtype=pl.String)
-    kept = texts.is_not_null() & texts.is_first_distinct()
-    return Films(catalog.filter(kept), texts.filter(kept).to_list())
+    distinct = texts.is_not_null() & texts.is_first_distinct()
+    return Films(catalog.filter(distinct), texts.filter(distinct).to_list())
 
 
-def set_up(run: Path, model: Path, threads: int, folder: Path) -> Setting:
-    """What all contenders prepare themselves from."""
-    of_run = RunFolder(run)
+def prepare_setting(run: Path, model: Path, threads: int, folder: Path) -> Setting:
+    """Load the checkpoint and export its float32 graph, for all contenders."""
+    run_folder = RunFolder(run)
     checkpoint, tokenizer = load_checkpoint(run)
     if not isinstance(checkpoint, MeanPooledDistilBert):
-        raise SystemExit(f"{run} is no run of a DistilBERT with a mean-pooled head")
+        raise SystemExit(f"{run} is not a run of a DistilBERT with a mean-pooled head")
     graph = folder / "float" / "model.onnx"
     graph.parent.mkdir()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what tracing says of constants
+        warnings.simplefilter("ignore")  # tracing warns of constants
         exported = DistilBertOnnxConfig(checkpoint.config, task="text-classification")
         export(checkpoint, exported, graph, opset=17)
     checkpoint.config.save_pretrained(graph.parent)
-    training = read_dataset(of_run.splits).part("train").texts
+    training = read_dataset(run_folder.splits).part("train").texts
     return Setting(
         run=run,
         model=model,
         checkpoint=checkpoint,
         tokenizer=tokenizer,
-        max_length=of_run.read_json(of_run.provenance)["options"]["max_length"],
+        max_length=run_folder.read_json(run_folder.provenance)["options"]["max_length"],
         graph=graph,
         calibration=training[:: max(1, len(training) // CALIBRATION_TEXTS)][:CALIBRATION_TEXTS],
         threads=threads,
@@ -107,10 +111,10 @@ class Measured:
     Attributes:
         contender: prepared.
         films: its share.
-        maximum, mean: how far its probabilities of the sample are from the checkpoint's; None
-            where it has other weights.
-        rates: films/s by round.
-        inner_rates: the same without starting a process, where it starts one.
+        maximum, mean: absolute differences of its probabilities from the checkpoint's, on the
+            sample; None where it has other weights.
+        rates: films/s of each round.
+        inner_rates: the same without the start of a process, if it starts one.
     """
 
     contender: Contender
@@ -121,7 +125,7 @@ class Measured:
     inner_rates: list[float] = field(default_factory=list)
 
     def measure(self) -> None:
-        """Tags the share once more."""
+        """Tag the share once more."""
         seconds, answer = _timed(self.contender, self.films)
         self.rates.append(len(self.films) / seconds)
         if answer.inner_seconds is not None:
@@ -129,10 +133,10 @@ class Measured:
         print(f"  {self.contender.name}: {self.rates[-1]:,.1f} films/s", flush=True)
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Its row in the JSON, and one without start-up where it starts a process."""
+        """Return its row in the JSON file, and one without start-up if it starts a process."""
         row = {
             "name": self.contender.name,
-            "says": self.contender.says,
+            "says": self.contender.how,
             "films": len(self.films),
             "films_per_second": [round(rate, 2) for rate in self.rates],
             "max_difference": None if self.maximum is None else round(self.maximum, 6),
@@ -150,20 +154,20 @@ class Measured:
 
 @dataclass
 class MeasuredProducts:
-    """Matrix products, and their operations a second in each round."""
+    """Matrix products, and their operations/s in each round."""
 
     name: str
     products: Products
     rates: list[float] = field(default_factory=list)
 
     def measure(self) -> None:
-        """Multiplies for a second."""
+        """Multiply for a second."""
         self.rates.append(self.products.rate())
         print(f"  8-bit products, {self.name}: {self.rates[-1] / 1e9:,.0f} GOP/s", flush=True)
 
 
 def _timed(contender: Contender, films: Films) -> tuple[float, Answer]:
-    """(seconds, answer) of the films, by the contender's own clock if it has one."""
+    """Return (seconds, answer), by the contender's own clock if it has one."""
     started = time.perf_counter()
     answer = contender.run(films)
     seconds = time.perf_counter() - started
@@ -173,7 +177,15 @@ def _timed(contender: Contender, films: Films) -> tuple[float, Answer]:
 def prepared(
     kind: type[Contender], setting: Setting, films: Films, sample: Films, truth: Floats, most: float
 ) -> Measured:
-    """A contender that has answered the sample, with a share that takes it `most` seconds.
+    """Prepare a contender, run it on the sample, and give it a share of the films.
+
+    Args:
+        kind: of contender.
+        setting: to prepare it from.
+        films: all films.
+        sample: films for comparing probabilities.
+        truth: the checkpoint's probabilities of the sample.
+        most: about how many seconds the share may take in a round.
 
     Raises:
         Unavailable: it cannot run here.
@@ -183,24 +195,25 @@ def prepared(
         raise Unavailable(f"not installed: pip install {' '.join(missing)}")
     contender = kind()
     contender.prepare(setting)
-    contender.run(sample)  # shapes are compiled, pages touched
+    contender.run(sample)  # warm-up
     seconds, answer = _timed(contender, sample)
     share = len(films) if kind.ours else max(1, int(most * len(sample) / seconds))
     if answer.probabilities is None:
         return Measured(contender, films.spread(share), None, None)
-    off = np.abs(answer.probabilities - truth)
-    return Measured(contender, films.spread(share), float(off.max()), float(off.mean()))
+    differences = np.abs(answer.probabilities - truth)
+    maximum, mean = float(differences.max()), float(differences.mean())
+    return Measured(contender, films.spread(share), maximum, mean)
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """What goes into the JSON."""
+    """Return what goes into the JSON file."""
     threads = options.threads or available_cores()
     torch.set_num_threads(threads)
     model = options.model or default_model()
     tagger = GenreTagger.load(model)
-    films = read_films(options.catalog, tagger).spread(options.films)
+    films = distinct_films(options.catalog, tagger).spread(options.films)
     sample = films.spread(options.sample)
-    setting = set_up(options.run, model, threads, folder)
+    setting = prepare_setting(options.run, model, threads, folder)
     truth = predict(setting.checkpoint, setting.tokenizer, sample.texts, setting.max_length)
     measured, left_out = [], []
     for kind in CONTENDERS:
@@ -217,8 +230,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     steps: list[Measured | MeasuredProducts] = [*measured, *products]
     for number in range(options.rounds + 1):
         print(f"round {number} of {options.rounds}" + (", not counted" if not number else ""))
-        turn = number % len(steps)
-        for step in steps[turn:] + steps[:turn]:
+        for step in rotated(steps, number):
             step.measure()
         if not number:
             for step in measured:
@@ -228,32 +240,34 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 gauge.rates.clear()
     lengths = [len(ids) for ids in setting.tokens(films.texts)]
     return {
-        "machine": {**machine(PACKAGES), "threads": threads},
+        "machine": {**machine_facts(PACKAGES), "threads": threads},
         "model_sha256": tagger.sha256,
         "films": len(films),
         "sample": len(sample),
         "mean_tokens": round(float(np.mean(lengths)), 1),
         "rounds": options.rounds,
         "operations_per_film": round(operations(config, lengths)),
-        "operations_per_second": {one.name: [round(r) for r in one.rates] for one in products},
-        "contenders": [row for one in measured for row in one.as_dicts()],
+        "operations_per_second": {
+            gauge.name: [round(rate) for rate in gauge.rates] for gauge in products
+        },
+        "contenders": [row for step in measured for row in step.as_dicts()],
         "left_out": left_out,
     }
 
 
 def _bound(result: dict[str, Any]) -> list[str]:
-    """What the matrix products allow, and our share of it."""
+    """Return the section on the machine's limit, and the share of it that is reached."""
     each = result["operations_per_film"]
     rates = {row["name"]: row["films_per_second"] for row in result["contenders"]}
     lines = [
-        "## What the machine allows",
+        "## The machine's limit",
         "",
         f"A film's matrix products (six layers, attention included, {result['mean_tokens']} tokens "
         f"on average) are {each / 1e9:.2f} billion operations. onnxruntime's 8-bit product "
-        "(`MatMulInteger`, uint8 x int8), a session of one thread on each core, measured in the "
+        "(`MatMulInteger`, uint8 x int8), with a one-thread session on each core, measured in the "
         "same rounds:",
         "",
-        "| product | GOP/s | films/s it allows | "
+        "| product | GOP/s | films/s, at most | "
         + " | ".join(f"{kind.name}: share" for kind in (Tag, Library, GraphAlone))
         + " |",
         "|---|---|---|---|---|---|",
@@ -267,7 +281,7 @@ def _bound(result: dict[str, Any]) -> list[str]:
             for kind in (Tag, Library, GraphAlone)
         ]
         gops = spread([rate / 1e9 for rate in operations_per_second], ",.0f")
-        lines.append(f"| {name} | {gops} | {spread(allowed, ',.0f')} | {' | '.join(shares)} |")
+        lines.append(table_row([name, gops, spread(allowed, ",.0f"), *shares]))
     return lines
 
 
@@ -276,56 +290,53 @@ def _counted(number: int, what: str) -> str:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The tables, made from the JSON alone."""
+    """Return the page, made from the JSON file alone."""
     rows = result["contenders"]
     ours = {row["name"]: row["films_per_second"] for row in rows}
     lines = [
-        "# Films a second",
+        "# Films per second",
         "",
         f"{result['films']:,} films with distinct texts of {result['mean_tokens']} tokens on "
-        f"average, model {result['model_sha256'][:12]}. {described(result['machine'])}",
+        f"average, model {result['model_sha256'][:12]}. {machine_sentence(result['machine'])}",
         "",
         f"All in turn, once a round, with {_counted(result['machine']['threads'], 'thread')}. "
-        f"{confidence(result['rounds'])}. The two ratios, taken round by round, say how many times "
-        "as fast as the row this project is. Contenders run the float32 checkpoint that the model "
-        "was exported from, its mean-pooled head included, or what they make of it; tokenising is "
-        "part of everybody's time but that of the model alone. Differences: of probabilities, from "
-        f"the checkpoint's, on {result['sample']:,} films.",
+        f"{confidence_sentence(result['rounds'])}. The two ratios, taken within each round, state "
+        "how many times as fast this project is as the contender. Contenders run the float32 "
+        "checkpoint that the model was exported from, including its mean-pooled head, or their own "
+        "conversion of it. All times include tokenization, except those of the model alone. "
+        "Differences: of probabilities, from the checkpoint's, on "
+        f"{result['sample']:,} films.",
         "",
-        f"| what | how | films a round | films/s | {Tag.name} / it | {Library.name} / it "
+        f"| contender | how | films per round | films/s | {Tag.name} / it | {Library.name} / it "
         "| largest difference | mean difference |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         rates = row["films_per_second"]
         ratios = [
-            spread([one / other for one, other in zip(ours[kind.name], rates, strict=True)], ".2f")
+            spread([own / rate for own, rate in zip(ours[kind.name], rates, strict=True)], ".2f")
             for kind in (Tag, Library)
         ]
-        off = [
+        differences = [
             "" if row[key] is None else f"{row[key]:.{digits}f}"
             for key, digits in (("max_difference", 4), ("mean_difference", 5))
         ]
-        lines.append(
-            f"| {row['name']} | {row['says']} | {row['films']:,} | {spread(rates, ',.0f')} "
-            f"| {' | '.join([*ratios, *off])} |"
-        )
-    lines += ["", *(f"- left out: {one['name']}: {one['why']}." for one in result["left_out"])]
+        cells = [row["name"], row["says"], f"{row['films']:,}", spread(rates, ",.0f")]
+        lines.append(table_row([*cells, *ratios, *differences]))
+    lines += ["", *(f"- left out: {row['name']}: {row['why']}." for row in result["left_out"])]
     return "\n".join([*lines, "", *_bound(result), ""]).replace("\n\n\n", "\n\n")
 
 
 def main() -> None:
-    """Measures, writes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("catalog", type=Path, help="a CSV of films")
+    """Measure and write the results."""
+    parser = benchmark_parser(__doc__, catalog=True, results=True)
     parser.add_argument("run", type=Path)
     parser.add_argument("--model", type=Path, help="default: the shipped one")
-    parser.add_argument("--films", type=int, default=1_000_000, help="at most so many")
+    parser.add_argument("--films", type=int, default=1_000_000, help="at most")
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=20, help="of a contender in a round")
-    parser.add_argument("--sample", type=int, default=256, help="films to compare answers on")
+    parser.add_argument("--seconds", type=float, default=20, help="per contender and round, about")
+    parser.add_argument("--sample", type=int, default=256, help="films for comparing probabilities")
     parser.add_argument("--threads", type=int, help="default: the cores this process may use")
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/results"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         result = measure(options, Path(folder))

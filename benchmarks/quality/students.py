@@ -1,4 +1,4 @@
-"""What the benchmarks that train students share: recipe, arguments, job."""
+"""The recipe, arguments and job that benchmarks which train students share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.common.arguments import benchmark_parser
 from genre_batch.catalog.formats import input_location
 from genre_batch.errors import GenreBatchError
 from genre_batch.training.encoder.base_model import MINILM
@@ -16,47 +17,49 @@ from genre_batch.training.run_folder import RunFolder
 RECIPE = FineTuneOptions(averaging=0.999, masking=0.05, teacher_weight=0.8)
 
 
-def parser_for(description: str, epochs: int) -> argparse.ArgumentParser:
-    """The arguments that all of them take.
+def student_parser(doc: str, epochs: int) -> argparse.ArgumentParser:
+    """Return a parser of the arguments that all of them take.
 
     Args:
-        description: of the benchmark.
+        doc: the script's docstring.
         epochs: the default of `--epochs`.
     """
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("catalog")
+    parser = benchmark_parser(doc, catalog=True, results=True)
     parser.add_argument("--split", required=True)
     parser.add_argument("--extra", required=True)
     parser.add_argument("--teacher", required=True, type=Path, action="append")
     parser.add_argument("--runs", required=True, type=Path)
     parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/results"))
     return parser
 
 
-def standard_job(given: argparse.Namespace) -> TrainJob:
-    """The recipe for so many epochs; its folder is for the caller to name."""
+def standard_job(options: argparse.Namespace) -> TrainJob:
+    """Return the job of the recipe for `--epochs` epochs, without a folder."""
     return TrainJob(
-        input_location(given.catalog),
+        input_location(str(options.catalog)),
         Path(),
         base_model=MINILM,
-        options=replace(RECIPE, epochs=given.epochs),
+        options=replace(RECIPE, epochs=options.epochs),
         with_title=True,
-        split=input_location(given.split),
-        extra_train=input_location(given.extra),
-        teachers=tuple(given.teacher),
+        split=input_location(options.split),
+        extra_train=input_location(options.extra),
+        teachers=tuple(options.teacher),
     )
 
 
 def run(job: TrainJob) -> RunFolder:
-    """The run's folder, finished now or before; one of another recipe ends the benchmark."""
+    """Train, unless a finished run is there, and return the run folder.
 
-    def told(done: int, total: int, what: str) -> None:
+    Raises:
+        SystemExit: training failed, or the folder holds a run of another recipe.
+    """
+
+    def show(done: int, total: int, what: str) -> None:
         if total and done % 100 == 0:
             print(f"\r{job.folder.name}: {what} {done:,} of {total:,}   ", end="", flush=True)
 
     try:
-        train(replace(job, resume=job.folder.exists()), told)
+        train(replace(job, resume=job.folder.exists()), show)
     except GenreBatchError as error:
         raise SystemExit(str(error).replace("another -o", "another --runs")) from error
     print(f"\r{job.folder.name}: done{'':40}")

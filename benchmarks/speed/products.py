@@ -1,4 +1,4 @@
-"""How many films a second this machine's 8-bit matrix products alone would allow, for speed.py."""
+"""8-bit matrix products: the films/s that they alone would allow on this machine (speed.py)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from engines import session_options
 from transformers import DistilBertConfig
+
+from benchmarks.speed.engines import session_options
 
 Shape = tuple[int, int, int]
 """(rows, depth) times (depth, columns)."""
@@ -21,7 +22,7 @@ SECONDS = 1.0
 
 
 def layer_shapes(config: DistilBertConfig) -> tuple[Shape, ...]:
-    """The products with weights of one of the model's layers, for 512 tokens."""
+    """Return the shapes of one layer's products with weights, for 512 tokens."""
     width, hidden = config.dim, config.hidden_dim
     return (
         (512, width, 3 * width),
@@ -32,14 +33,14 @@ def layer_shapes(config: DistilBertConfig) -> tuple[Shape, ...]:
 
 
 def operations(config: DistilBertConfig, tokens: Sequence[int]) -> float:
-    """Multiplications and additions in the layers' matrix products, per film.
+    """Return the mean multiplications and additions of the layers' matrix products, per film.
 
     Those with weights (query, key, value, output, two of the feed-forward part) and the two of
-    attention; the head, the embeddings and everything else are left out.
+    attention. The head, the embeddings and everything else are excluded.
 
     Args:
-        config: the model's.
-        tokens: each film's, without padding.
+        config: of the model.
+        tokens: number of tokens of each film, without padding.
     """
     lengths = np.asarray(tokens, np.float64)
     with_weights = 4 * config.dim**2 + 2 * config.dim * config.hidden_dim
@@ -51,12 +52,12 @@ class Products:
     """Products of uint8 activations and int8 weights in onnxruntime, one thread a core."""
 
     def __init__(self, shapes: Sequence[Shape], threads: int) -> None:
-        """A session for each shape and thread, inputs and outputs lying ready."""
+        """Make a session for each shape and thread, with inputs and outputs bound."""
         self._shapes = shapes
         self._threads = [[_bound(shape) for shape in shapes] for _ in range(threads)]
 
     def rate(self) -> float:
-        """Operations a second, all threads together, each shape as often as any other."""
+        """Return operations/s over all threads; each shape is run equally often."""
 
         def work(products: list[tuple[Any, Any]]) -> int:
             turns = 0
@@ -75,7 +76,7 @@ class Products:
 
 
 def _bound(shape: Shape) -> tuple[Any, Any]:
-    """A session of one product, and its binding: nothing is allocated while it runs."""
+    """Return a session of one product and its binding, which allocates nothing per run."""
     rows, depth, columns = shape
     numbers = np.random.default_rng(0)
     weights = numbers.integers(-127, 128, (depth, columns), np.int8)

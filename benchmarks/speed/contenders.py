@@ -1,7 +1,7 @@
-"""The ways to tag films that speed.py holds side by side.
+"""The ways to tag films that speed.py compares.
 
-All but the last compute with the weights of one float32 checkpoint, its mean-pooled head included.
-What needs a package of its own is imported when it is prepared.
+All but the last use the weights of one float32 checkpoint, including its mean-pooled head. Optional
+packages are imported by `prepare`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +19,23 @@ import numpy as np
 import polars as pl
 import torch
 import transformers
-from contender import BATCH, Answer, Contender, Films, Floats, Setting, ordered, sigmoid
-from engines import (
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+
+from benchmarks.common.process import COMMAND
+from benchmarks.speed.contender import (
+    BATCH,
+    Answer,
+    Contender,
+    Films,
+    Floats,
+    Setting,
+    ordered,
+    sigmoid,
+)
+from benchmarks.speed.engines import (
     CTranslate2,
     OnnxDynamic,
     OnnxFloat,
@@ -30,11 +44,6 @@ from engines import (
     TorchLow,
     session_options,
 )
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import make_pipeline
-
 from genre_batch import GenreTagger
 from genre_batch.dataset.dataset import read_dataset
 from genre_batch.model.batching import load_tokenizer, same_length_batches, tokenize
@@ -43,25 +52,23 @@ from genre_batch.model.session import Session
 from genre_batch.model.tagger import TOKENS_PER_BATCH
 from genre_batch.training.run_folder import RunFolder
 
-COMMAND = Path(sys.executable).with_name("genre-batch")
-
 
 class Tag:
-    """The installed command, a process for each run, in folders that nothing lay in before."""
+    """The installed command: one process per run, each in an empty folder."""
 
     name = "genre-batch tag"
-    says = "the command, from the start of its process: CSV to Parquet, with `--probabilities`"
+    how = "the command, including start-up: CSV to Parquet, with `--probabilities`"
     ours = True
     needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
-        """Fixes the options."""
+        """Set the options."""
         self._setting = setting
         options = ["-m", str(setting.model), "--threads", str(setting.threads), "--probabilities"]
         self._command = [str(COMMAND), "-q", "tag", *options]
 
     def run(self, films: Films) -> Answer:
-        """Writes the films as CSV, then, timed, tags them."""
+        """Write the films as CSV, then tag them; only the second step is timed."""
         with tempfile.TemporaryDirectory(dir=self._setting.folder) as folder:
             source, output, summary = (Path(folder, name) for name in ("i.csv", "o.parquet", "s"))
             films.catalog.write_csv(source)
@@ -70,40 +77,40 @@ class Tag:
                 [*self._command, source, "-o", output, "--summary-json", summary], check=True
             )
             seconds = time.perf_counter() - started
-            found = json.loads(summary.read_text(encoding="utf-8"))
+            result = json.loads(summary.read_text(encoding="utf-8"))
             columns = pl.read_parquet(output).select(pl.selectors.starts_with("probability_"))
-        if found["texts_predicted"] != len(films):
-            raise SystemExit(f"{found['texts_predicted']} of {len(films)} texts were predicted")
-        return Answer(columns.to_numpy().astype(np.float32), seconds, found["seconds"])
+        if result["texts_predicted"] != len(films):
+            raise SystemExit(f"{result['texts_predicted']} of {len(films)} texts were predicted")
+        return Answer(columns.to_numpy().astype(np.float32), seconds, result["seconds"])
 
 
 class Library:
-    """This project from Python."""
+    """This project's Python API."""
 
     name = "GenreTagger.predict_proba"
-    says = "this project from Python: texts to probabilities"
+    how = "this project's Python API: texts to probabilities"
     ours = True
     needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
-        """Loads the exported model."""
+        """Load the exported model."""
         self._tagger = GenreTagger.load(setting.model, threads=setting.threads)
 
     def run(self, films: Films) -> Answer:
-        """Tags the films."""
+        """Tag the films."""
         return Answer(self._tagger.predict_proba(films.texts))
 
 
 class GraphAlone:
-    """The exported model's session and nothing else: what tokens to probabilities would allow."""
+    """The exported model's session alone: from tokens to probabilities."""
 
     name = "the exported model alone"
-    says = "its session, batches of tokens lying ready, one thread a core"
+    how = "its session on tokenized batches, one thread per core"
     ours = True
     needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
-        """Loads the exported model."""
+        """Load the exported model."""
         self._setting = setting
         file = read_model_file(setting.model)
         metadata = file.metadata
@@ -112,7 +119,7 @@ class GraphAlone:
         self._tokens = TOKENS_PER_BATCH if file.batchable else 1
 
     def run(self, films: Films) -> Answer:
-        """Makes batches as the tagger does, then, timed, runs each thread's share of them."""
+        """Make batches as the tagger does, then run each thread's share, which alone is timed."""
         threads = self._setting.threads
         ids = tokenize(self._tokenizer, films.texts)
         batches = list(same_length_batches(ids, self._tokens))
@@ -132,22 +139,22 @@ class GraphAlone:
 
 
 class Pipeline:
-    """The transformers pipeline as its documentation has it."""
+    """The transformers pipeline as documented."""
 
     name = "transformers pipeline"
-    says = "float32, batches of 32 in arrival order"
+    how = "float32, batches of 32 in arrival order"
     ours = False
     needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
-        """Makes the pipeline."""
+        """Make the pipeline."""
         self._threads = setting.threads
         self._labels = list((setting.checkpoint.config.id2label or {}).values())
-        # It complains of a class that it has not on its list, and runs it.
+        # It warns of a class that is not on its list, and runs it.
         transformers.logging.set_verbosity(logging.CRITICAL)
-        self._pipeline = self._made(setting)
+        self._pipeline = self._make(setting)
 
-    def _made(self, setting: Setting) -> Any:
+    def _make(self, setting: Setting) -> Any:
         model = type(setting.checkpoint).from_pretrained(setting.run)
         return transformers.pipeline(
             "text-classification", model=model, **self._options(setting), device="cpu"
@@ -164,22 +171,23 @@ class Pipeline:
         }
 
     def run(self, films: Films) -> Answer:
-        """Tags the films."""
-        torch.set_num_threads(self._threads)  # CTranslate2 takes torch's threads down to its own
+        """Tag the films."""
+        torch.set_num_threads(self._threads)  # CTranslate2 lowers torch's number of threads
         answers = [
-            {one["label"]: one["score"] for one in scores} for scores in self._pipeline(films.texts)
+            {entry["label"]: entry["score"] for entry in scores}
+            for scores in self._pipeline(films.texts)
         ]
         rows = [[scores[label] for label in self._labels] for scores in answers]
         return Answer(np.array(rows, np.float32))
 
 
 class Optimum(Pipeline):
-    """The same pipeline over optimum's onnxruntime model, as its documentation has it."""
+    """The same pipeline with optimum's onnxruntime model, as documented."""
 
     name = "optimum ORTModelForSequenceClassification"
-    says = "optimum's pipeline, float32, batches of 32 in arrival order"
+    how = "optimum's pipeline, float32, batches of 32 in arrival order"
 
-    def _made(self, setting: Setting) -> Any:
+    def _make(self, setting: Setting) -> Any:
         from optimum.onnxruntime import ORTModelForSequenceClassification, pipeline
 
         model = ORTModelForSequenceClassification.from_pretrained(
@@ -189,15 +197,15 @@ class Optimum(Pipeline):
 
 
 class Linear:
-    """The trivial option: words and pairs of words, one logistic regression a genre."""
+    """The baseline: TF-IDF of words and word pairs, one logistic regression per genre."""
 
     name = "TF-IDF and logistic regression"
-    says = "scikit-learn, trained on the run's films; other answers, and not as good ones"
+    how = "scikit-learn, trained on the run's films; less accurate"
     ours = False
     needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
-        """Trains it."""
+        """Train it."""
         films = read_dataset(RunFolder(setting.run).splits).part("train")
         self._pipeline = make_pipeline(
             TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, dtype=np.float32),
@@ -207,7 +215,7 @@ class Linear:
         ).fit(films.texts, films.labels)
 
     def run(self, films: Films) -> Answer:
-        """Tags the films."""
+        """Tag the films."""
         self._pipeline.predict_proba(films.texts)
         return Answer()
 
@@ -226,4 +234,4 @@ CONTENDERS: tuple[type[Contender], ...] = (
     CTranslate2,
     Linear,
 )
-"""In the table's order. The first two are what every other is compared with."""
+"""In the table's order. All others are compared with the first two."""

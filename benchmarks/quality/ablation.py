@@ -1,12 +1,12 @@
-"""What each ingredient of training is worth.
+"""Measure the contribution of each ingredient of training.
 
-    python benchmarks/ablation.py CATALOG --split FILE --extra FILE --teacher RUN --runs FOLDER
-        [--align-to ENCODER] [--epochs 3] [--only NAME ...] [-o docs/results]
+    python -m benchmarks.quality.ablation CATALOG --split FILE --extra FILE --teacher RUN
+        --runs FOLDER [--align-to ENCODER] [--epochs 3] [--only NAME ...] [-o docs/results]
 
-Trains the recipe and, one change at a time, its variations, each for the same number of epochs (a
-quarter of an hour each on four cores), all with thresholds tuned on `dev` and scored on `test`,
-which chooses nothing, and on the part `test` of the further films. Runs lie in FOLDER and are taken
-from there when the command is typed again. Writes ablation.json and, made from it, ablation.md.
+Trains the recipe and its variations, one change at a time, for the same number of epochs (a quarter
+of an hour each on four cores). Thresholds are tuned on `dev`; scores are of `test`, on which
+nothing is chosen, and of the part `test` of the further films. Runs are kept in FOLDER and reused
+when the command is repeated. Writes ablation.json and, made from it, ablation.md.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from results import write_results
-from students import parser_for, run, standard_job
 
+from benchmarks.common.results import gain_cell, table_row, write_results
+from benchmarks.quality.students import run, standard_job, student_parser
 from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.dataset.load import load_extra
@@ -35,12 +35,12 @@ class Variation:
     """One change to the recipe.
 
     Attributes:
-        says: what is changed, for the table.
-        options: changed fields of the fine-tuning options.
+        description: of the change, for the table.
+        options: changed fields of the training options.
         job: changed fields of the job.
     """
 
-    says: str
+    description: str
     options: dict[str, Any] = field(default_factory=dict)
     job: dict[str, Any] = field(default_factory=dict)
 
@@ -49,15 +49,15 @@ VARIATIONS = {
     "recipe": Variation("the recipe"),
     "seed-1": Variation("another seed", {"seed": 1}),
     "no-teacher": Variation("without the teacher", {}, {"teachers": ()}),
-    "teacher-alone": Variation("the teacher alone, no labels", {"teacher_weight": 1.0}),
-    "recombined": Variation("and as many texts of sentences of two films", {"recombined": 1.0}),
-    "aligned": Variation("and aligned to another encoder first"),
+    "teacher-alone": Variation("teacher only, no labels", {"teacher_weight": 1.0}),
+    "recombined": Variation("with sentence mixing, one mixed text per film", {"recombined": 1.0}),
+    "aligned": Variation("with embedding distillation first"),
     "no-extra": Variation("without the further films", {}, {"extra_train": None}),
     "no-title": Variation("without titles", {}, {"with_title": False}),
     "no-masking": Variation("without masking", {"masking": 0.0}),
-    "no-averaging": Variation("without averaging the weights", {"averaging": 0.0}),
-    "layer-decay": Variation("layer-wise rates, 0.9", {"layer_decay": 0.9}),
-    "rare": Variation("rare genres drawn more often", {"sampling": "rare"}),
+    "no-averaging": Variation("without EMA of the weights", {"averaging": 0.0}),
+    "layer-decay": Variation("layer-wise learning rates, decay 0.9", {"layer_decay": 0.9}),
+    "rare": Variation("rare genres sampled more often", {"sampling": "rare"}),
     "focal": Variation("focal loss for the labels", {"loss": "focal"}),
     "asymmetric": Variation("asymmetric loss for the labels", {"loss": "asymmetric"}),
     "class-balanced": Variation("class-balanced loss for the labels", {"loss": "class-balanced"}),
@@ -66,7 +66,7 @@ VARIATIONS = {
 
 
 def films_per_second(folder: RunFolder) -> float:
-    """Of training, the median over epochs."""
+    """Return the training speed, the median over epochs."""
     lines = folder.log.read_text(encoding="utf-8").splitlines()
     return float(np.median([json.loads(line)["films_per_second"] for line in lines]))
 
@@ -74,7 +74,7 @@ def films_per_second(folder: RunFolder) -> float:
 def predictions(
     folder: RunFolder, films: Dataset, title: bool
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    """(films, genres) probabilities, and the thresholds tuned on the run's development part."""
+    """Return (films, genres) probabilities, and the thresholds tuned on the run's part `dev`."""
     model, tokenizer = load_checkpoint(folder.path)
     options = folder.read_json(folder.provenance)["options"]
     texts = films.texts if title else films.bare_texts
@@ -86,7 +86,7 @@ def predictions(
 
 
 def measure(jobs: dict[str, TrainJob], extra: str) -> list[dict[str, Any]]:
-    """A row for each variation, against the first."""
+    """Return a row for each variation, with its gain over the first."""
     rows: list[dict[str, Any]] = []
     reference: npt.NDArray[np.bool_] | None = None
     for name, job in jobs.items():
@@ -94,7 +94,7 @@ def measure(jobs: dict[str, TrainJob], extra: str) -> list[dict[str, Any]]:
         dataset = read_dataset(folder.splits)
         row: dict[str, Any] = {
             "name": name,
-            "says": VARIATIONS[name].says,
+            "says": VARIATIONS[name].description,
             "epochs": job.options.epochs,
             "seed": job.options.seed,
             "training_films_per_second": films_per_second(folder),
@@ -116,37 +116,36 @@ def measure(jobs: dict[str, TrainJob], extra: str) -> list[dict[str, Any]]:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The table, made from the JSON alone."""
+    """Return the page, made from the JSON file alone."""
     names = {row["name"] for row in result["rows"]}
     lines = [
-        "# What each ingredient is worth",
+        "# The contribution of each ingredient",
         "",
         f"One change at a time to one recipe, float32, epochs: {result['epochs']}. The shipped "
-        "model has it with 5 epochs, with `--align-to` and with as many recombined texts as films. "
-        "Thresholds are tuned on `dev`. `test`: "
+        "model was trained by this recipe for 5 epochs, with `--align-to` and one recombined text "
+        "per film. Thresholds are tuned on `dev`. `test`: "
         f"{result['rows'][0]['test']['films']} films; others: "
         f"{result['rows'][0]['others']['films']:,} films of other snapshots. Gains in points of "
         "macro-F1 on `test` over the recipe, 95 % intervals of a paired bootstrap over films, "
-        "which knows nothing of the spread between seeds"
-        + (": another seed shows some of that." if "seed-1" in names else "."),
+        "which does not include the spread between seeds"
+        + (": the row `another seed` shows some of it." if "seed-1" in names else "."),
         "",
-        "| what | macro-F1 | micro-F1 | mAP | gain | others: macro-F1 | micro-F1 | mAP |",
+        "| recipe | macro-F1 | micro-F1 | mAP | gain | others: macro-F1 | micro-F1 | mAP |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in result["rows"]:
         test, others = row["test"], row["others"]
-        low, high = row["gain_interval"]
-        lines.append(
-            f"| {row['says']} | {test['macro_f1']:.3f} | {test['micro_f1']:.3f} "
-            f"| {test['map']:.3f} | {row['gain_points']:+.1f} ({low:+.1f} to {high:+.1f}) "
-            f"| {others['macro_f1']:.3f} | {others['micro_f1']:.3f} | {others['map']:.3f} |"
+        own, other = (
+            [f"{scores[name]:.3f}" for name in ("macro_f1", "micro_f1", "map")]
+            for scores in (test, others)
         )
+        lines.append(table_row([row["says"], *own, gain_cell(row), *other]))
     return "\n".join([*lines, ""])
 
 
 def main() -> None:
-    """Trains, measures, writes."""
-    parser = parser_for(__doc__.splitlines()[0], epochs=3)
+    """Train, measure and write the results."""
+    parser = student_parser(__doc__, epochs=3)
     parser.add_argument("--only", nargs="+", choices=VARIATIONS)
     parser.add_argument("--align-to", help="an encoder, for the variation `aligned`")
     options = parser.parse_args()

@@ -1,25 +1,25 @@
-"""How good the shipped model is, beside the checkpoint it was made from and its teachers.
+"""Score the shipped model, the checkpoint that it was exported from, and its teachers.
 
-    python benchmarks/quality.py RUN --model MODEL.onnx --extra FILE [--teacher RUN ...]
+    python -m benchmarks.quality.quality RUN --model MODEL.onnx --extra FILE [--teacher RUN ...]
         [-o docs/results]
 
-RUN is the run that MODEL was exported from. Scores MODEL on the run's part `test`, which chose
-nothing, and on the part `test` of the further films FILE; holds it against the float32 checkpoint,
-film by film, at the same thresholds (paired bootstrap); and scores and times the teachers. Writes
-quality.json and, made from it, quality.md. On four cores it takes some minutes for each teacher.
+RUN is the run that MODEL was exported from. Scores MODEL on the run's part `test`, on which
+nothing was chosen, and on the part `test` of the further films FILE; compares it with the float32
+checkpoint, film by film, at the same thresholds (paired bootstrap); scores and times the teachers.
+Writes quality.json and, made from it, quality.md. Takes some minutes per teacher on four cores.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from results import write_results
 
+from benchmarks.common.arguments import benchmark_parser
+from benchmarks.common.results import score_cell, table_row, write_results
 from genre_batch import GenreTagger
 from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset, read_dataset, variants
@@ -33,25 +33,26 @@ from genre_batch.training.run_folder import RunFolder
 Floats = npt.NDArray[np.float32]
 Thresholds = npt.NDArray[np.float64]
 
-SAID = {"title_and_overview": "title and overview", "overview": "overview alone"}
+VARIANTS = {"title_and_overview": "title and overview", "overview": "overview alone"}
+"""Variant of the model input -> its name in the table."""
 
 
 def scored(films: Dataset, probabilities: Floats, thresholds: Thresholds) -> dict[str, Any]:
-    """Figures on some films."""
+    """Return the scores on some films."""
     return score_predictions(films.labels, probabilities, thresholds, films.names).as_dict()
 
 
 def shipped(model: str, dataset: Dataset, others: Dataset) -> dict[str, Any]:
-    """The exported model's figures and speed."""
+    """Return the exported model's scores and speed."""
     tagger = GenreTagger.load(model)
     thresholds = np.array(tagger.thresholds)
-    places = {"test": dataset.part("test"), "others": others}
+    sets = {"test": dataset.part("test"), "others": others}
     figures = {
-        place: {
+        name: {
             variant: scored(films, tagger.predict_proba(texts), thresholds)
             for variant, texts in variants(films).items()
         }
-        for place, films in places.items()
+        for name, films in sets.items()
     }
     texts = dataset.part("dev").texts
     started = time.perf_counter()
@@ -61,7 +62,7 @@ def shipped(model: str, dataset: Dataset, others: Dataset) -> dict[str, Any]:
 
 
 def against_float(folder: RunFolder, model: str, dataset: Dataset) -> dict[str, Any]:
-    """What 8 bits cost on development and test together, at either one's thresholds."""
+    """Compare the 8-bit model with the checkpoint on dev and test, at either's thresholds."""
     tagger = GenreTagger.load(model)
     films = dataset.part("dev", "test")
     checkpoint, tokenizer = load_checkpoint(folder.path)
@@ -73,51 +74,54 @@ def against_float(folder: RunFolder, model: str, dataset: Dataset) -> dict[str, 
         "films": len(films),
         "mean_probability_difference": round(float(np.abs(before - after).mean()), 5),
     }
-    for whose, thresholds in (
+    for owner, thresholds in (
         ("checkpoint", np.array([tuned[name] for name in films.names])),
         ("export", np.array(tagger.thresholds)),
     ):
         gain = macro_f1_gain(films.labels, after >= thresholds, before >= thresholds)
-        result[f"gain_at_thresholds_of_{whose}"] = {
+        result[f"gain_at_thresholds_of_{owner}"] = {
             "points": round(gain.points, 2),
             "interval": [round(end, 2) for end in gain.interval],
         }
     return result
 
 
-def taught(folders: list[Path], dataset: Dataset, method: str) -> list[dict[str, Any]]:
-    """Each teacher's figures and speed and, where there are several, those of their mean.
+def score_teachers(folders: list[Path], dataset: Dataset, method: str) -> list[dict[str, Any]]:
+    """Return each teacher's scores and speed and, if there are several, those of their mean.
 
-    Thresholds are found by the shipped model's `method`: its gain is not the model's.
+    Thresholds are found by the shipped model's `method`, so that no gain is due to another one.
     """
     films = {part: dataset.part(part) for part in ("dev", "test")}
-    answers: list[dict[tuple[str, str], Floats]] = []
+    predictions: list[dict[tuple[str, str], Floats]] = []
     rows: list[dict[str, Any]] = []
     for number, path in enumerate(folders, start=1):
         folder = RunFolder(path)
         model, tokenizer = load_checkpoint(path)
         provenance = folder.read_json(folder.provenance)
         length = provenance["options"]["max_length"]
-        found, seconds, texts_done = {}, 0.0, 0
-        for part, held in films.items():
-            for variant, texts in variants(held).items():
+        predicted, seconds, texts_done = {}, 0.0, 0
+        for part, dataset_part in films.items():
+            for variant, texts in variants(dataset_part).items():
                 started = time.perf_counter()
-                found[part, variant] = predict(model, tokenizer, texts, length, fast=True)
+                predicted[part, variant] = predict(model, tokenizer, texts, length, fast=True)
                 seconds += time.perf_counter() - started
                 texts_done += len(texts)
-        answers.append(found)
-        parameters = sum(one.numel() for one in model.parameters())
+        predictions.append(predicted)
+        parameters = sum(weights.numel() for weights in model.parameters())
         rows.append(
             {
                 "name": f"teacher {number}",
                 "base_model": Path(provenance["base_model"]).name,
                 "parameters": parameters,
                 "films_per_second": round(texts_done / seconds, 1),
-                "test": _figures(films, found, method),
+                "test": _scores(films, predicted, method),
             }
         )
-    if len(answers) > 1:
-        mean = {key: np.mean([one[key] for one in answers], axis=0) for key in answers[0]}
+    if len(predictions) > 1:
+        mean = {
+            key: np.mean([teacher[key] for teacher in predictions], axis=0)
+            for key in predictions[0]
+        }
         together = 1 / sum(1 / row["films_per_second"] for row in rows)
         rows.append(
             {
@@ -125,83 +129,80 @@ def taught(folders: list[Path], dataset: Dataset, method: str) -> list[dict[str,
                 "base_model": "",
                 "parameters": sum(row["parameters"] for row in rows),
                 "films_per_second": round(together, 1),
-                "test": _figures(films, mean, method),
+                "test": _scores(films, mean, method),
             }
         )
     return rows
 
 
-def _figures(
-    films: dict[str, Dataset], found: dict[tuple[str, str], Floats], method: str
+def _scores(
+    films: dict[str, Dataset], predicted: dict[tuple[str, str], Floats], method: str
 ) -> dict[str, Any]:
-    """Test figures of each variant of the text, thresholds tuned on development."""
+    """Return test scores of each variant of the text; thresholds are tuned on dev."""
     first = next(iter(variants(films["dev"])))
-    thresholds = find_thresholds(method, found["dev", first], films["dev"].labels)
+    thresholds = find_thresholds(method, predicted["dev", first], films["dev"].labels)
     return {
-        variant: scored(films["test"], found["test", variant], thresholds)
+        variant: scored(films["test"], predicted["test", variant], thresholds)
         for variant in variants(films["test"])
     }
 
 
 def _row(name: str, text: str, scores: dict[str, Any], rate: float | None, size: str) -> str:
-    cells = []
-    for figure in ("macro_f1", "micro_f1", "map"):
-        low, high = scores[f"{figure}_interval"]
-        cells.append(f"{scores[figure]:.3f} ({low:.3f}-{high:.3f})")
+    cells = [score_cell(scores, score) for score in ("macro_f1", "micro_f1", "map")]
     speed = "" if rate is None else f"{rate:,.0f}"
-    return f"| {name} | {text} | {scores['films']:,} | {' | '.join(cells)} | {speed} | {size} |"
+    return table_row([name, text, f"{scores['films']:,}", *cells, speed, size])
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The tables, made from the JSON alone."""
+    """Return the page, made from the JSON file alone."""
     model, cost = result["shipped"], result["against_float"]
     lines = [
         "# The shipped model, its checkpoint and its teachers",
         "",
         f"Model {model['sha256'][:12]}. `clean`: films with the same overview are in one part; "
-        f"`test` chose nothing; thresholds are tuned on `dev`, all by `{result['thresholds']}`. "
-        "Other people's catalogs: the part `test` of the further films. Intervals: 95 %, bootstrap "
-        "over films. Films/s: in one run, on the same cores, so that their ratio counts; teachers "
-        "in bfloat16.",
+        "nothing was chosen on `test`; all thresholds are tuned on `dev` by "
+        f"`{result['thresholds']}`. Other catalogs: the part `test` of the further films. "
+        "Intervals: 95 %, bootstrap over films. Films/s: all in one run on the same cores, so that "
+        "their ratios are comparable; teachers in bfloat16.",
         "",
-        "| what | text | films | macro-F1 | micro-F1 | mAP | films/s | parameters |",
+        "| model | text | films | macro-F1 | micro-F1 | mAP | films/s | parameters |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for place, said in (("test", "shipped model"), ("others", "the same, other people's catalogs")):
+    for place, name in (("test", "shipped model"), ("others", "shipped model, other catalogs")):
         for number, (variant, scores) in enumerate(model[place].items()):
             rate = model["films_per_second"] if place == "test" and number == 0 else None
-            lines.append(_row(said, SAID[variant], scores, rate, ""))
+            lines.append(_row(name, VARIANTS[variant], scores, rate, ""))
     for row in result["teachers"]:
         for number, (variant, scores) in enumerate(row["test"].items()):
             name = f"{row['name']}: {row['base_model']}" if row["base_model"] else row["name"]
             rate = row["films_per_second"] if number == 0 else None
-            lines.append(_row(name, SAID[variant], scores, rate, f"{row['parameters']:,}"))
+            lines.append(_row(name, VARIANTS[variant], scores, rate, f"{row['parameters']:,}"))
     lines += [
         "",
-        f"8 bits against the float32 checkpoint, `dev` and `test` together ({cost['films']:,} "
-        "films), points of macro-F1 gained, 95 % interval of a paired bootstrap over films: "
+        "8-bit model compared with the float32 checkpoint, `dev` and `test` together "
+        f"({cost['films']:,} films), points of macro-F1 gained, 95 % interval of a paired "
+        "bootstrap over films: "
         + ", ".join(
             f"{cost[key]['points']:+.2f} ({cost[key]['interval'][0]:+.2f} to "
-            f"{cost[key]['interval'][1]:+.2f}) {said}"
-            for key, said in (
+            f"{cost[key]['interval'][1]:+.2f}) {where}"
+            for key, where in (
                 ("gain_at_thresholds_of_checkpoint", "at the checkpoint's thresholds"),
                 ("gain_at_thresholds_of_export", "at the export's"),
             )
         )
-        + ". Either were fitted to `dev` by their own model. Probabilities differ by "
+        + ". Both sets of thresholds were fitted on `dev`. Probabilities differ by "
         f"{cost['mean_probability_difference']:.4f} on average.",
     ]
     return "\n".join([*lines, ""])
 
 
 def main() -> None:
-    """Measures, writes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measure and write the results."""
+    parser = benchmark_parser(__doc__, results=True)
     parser.add_argument("run", type=Path)
     parser.add_argument("--model", required=True)
     parser.add_argument("--extra", required=True)
     parser.add_argument("--teacher", type=Path, action="append", default=[])
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/results"))
     options = parser.parse_args()
     folder = RunFolder(options.run)
     dataset = read_dataset(folder.splits)
@@ -211,7 +212,7 @@ def main() -> None:
         "thresholds": method,
         "shipped": shipped(options.model, dataset, others),
         "against_float": against_float(folder, options.model, dataset),
-        "teachers": taught(options.teacher, dataset, method),
+        "teachers": score_teachers(options.teacher, dataset, method),
     }
     write_results(options.output, "quality", result, markdown)
 

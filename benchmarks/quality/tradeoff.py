@@ -1,13 +1,13 @@
-"""Quality against speed: students with fewer layers, or with narrower feed-forward networks.
+"""Compare smaller students: fewer layers, or narrower feed-forward networks.
 
-    python benchmarks/tradeoff.py CATALOG --split FILE --extra FILE --teacher RUN --runs FOLDER
-        [--epochs 3] [--only NAME ...] [--rounds 7] [-o docs/results]
+    python -m benchmarks.quality.tradeoff CATALOG --split FILE --extra FILE --teacher RUN
+        --runs FOLDER [--epochs 3] [--only NAME ...] [--rounds 7] [-o docs/results]
 
 Trains each student by the same short recipe, exports it to 8 bits, scores the exported file on
-`dev`, which chooses, and on `test`, which does not, and times it on the films of `dev`, all files
-in turn, so that whatever else the machine does meets all of them. The first student takes a quarter
-of an hour on four cores, smaller ones less. Runs and exports lie in FOLDER and are taken from there
-when the command is typed again. Writes tradeoff.json and, made from it, tradeoff.md.
+`dev`, on which the shape is chosen, and on `test`, and times it on the films of `dev`, all files in
+turn, so that other load affects all of them alike. The first student takes a quarter of an hour on
+four cores, smaller ones less. Runs and exports are kept in FOLDER and reused when the command is
+repeated. Writes tradeoff.json and, made from it, tradeoff.md.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from results import write_results
-from students import parser_for, run, standard_job
 
+from benchmarks.common.results import gain_cell, score_cell, table_row, write_results
+from benchmarks.quality.students import run, standard_job, student_parser
 from genre_batch import GenreTagger
 from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
@@ -39,16 +39,16 @@ STUDENTS: dict[str, dict[str, Any]] = {
     "layers-3": {"layers": 3},
     "layers-2": {"layers": 2},
 }
-"""Changed fields of the fine-tuning options."""
+"""Student -> changed fields of the training options."""
 
 MARGIN = 1.0
-"""Points of macro-F1 that a faster model may cost at most."""
+"""The most points of macro-F1 that a faster model may lose."""
 
 
-def exported(job: TrainJob) -> GenreTagger:
-    """The student's 8-bit file, trained and made now or before.
+def load_student(job: TrainJob) -> GenreTagger:
+    """Train and export the student, unless that is done, and load its 8-bit file.
 
-    However much 8 bits lose: the table shows what is left.
+    The loss by quantization is not limited: the table shows the scores after it.
     """
     folder = run(job)
     file = job.folder.with_suffix(".onnx")
@@ -58,7 +58,7 @@ def exported(job: TrainJob) -> GenreTagger:
 
 
 def timed(taggers: dict[str, GenreTagger], texts: list[str], rounds: int) -> dict[str, list[float]]:
-    """Films a second of each tagger, in each round."""
+    """Return the films/s of each tagger, in each round."""
     rates: dict[str, list[float]] = {name: [] for name in taggers}
     for _ in range(rounds):
         for name, tagger in taggers.items():
@@ -71,10 +71,9 @@ def timed(taggers: dict[str, GenreTagger], texts: list[str], rounds: int) -> dic
 def scored(
     tagger: GenreTagger, dataset: Dataset
 ) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.bool_]]]:
-    """Figures on each part, and which genres were predicted there, (films, genres).
+    """Return the scores on each part, and the genres predicted there, (films, genres).
 
-    Thresholds are the file's own, found on `dev`; there, so that nothing is judged by what was
-    fitted to it, each half's are found on the other half.
+    Thresholds are the file's own, found on `dev`; the scores on `dev` use cross-fitted ones.
     """
     figures, predicted = {}, {}
     for part in ("dev", "test"):
@@ -91,13 +90,13 @@ def scored(
 
 
 def measure(jobs: dict[str, TrainJob], rounds: int) -> list[dict[str, Any]]:
-    """A row for each student, against the first."""
-    taggers = {name: exported(job) for name, job in jobs.items()}
+    """Return a row for each student, with its gain over the first."""
+    taggers = {name: load_student(job) for name, job in jobs.items()}
     dataset = read_dataset(RunFolder(jobs[WHOLE].folder).splits)
-    found = {name: scored(tagger, dataset) for name, tagger in taggers.items()}
+    results = {name: scored(tagger, dataset) for name, tagger in taggers.items()}
     rates = timed(taggers, dataset.part("dev").texts, rounds)
     rows = []
-    for name, (figures, predicted) in found.items():
+    for name, (figures, predicted) in results.items():
         layers, _, _, width = taggers[name].metadata.provenance["shape"]
         row: dict[str, Any] = {
             "name": name,
@@ -110,7 +109,7 @@ def measure(jobs: dict[str, TrainJob], rounds: int) -> list[dict[str, Any]]:
         }
         for part, scores in figures.items():
             labels = dataset.part(part).labels
-            gain = macro_f1_gain(labels, predicted[part], found[WHOLE][1][part])
+            gain = macro_f1_gain(labels, predicted[part], results[WHOLE][1][part])
             row[part] = scores | {
                 "gain_points": round(gain.points, 2),
                 "gain_interval": [round(end, 2) for end in gain.interval],
@@ -120,85 +119,81 @@ def measure(jobs: dict[str, TrainJob], rounds: int) -> list[dict[str, Any]]:
 
 
 def chosen(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The fastest of those that cost, by the whole interval on `dev`, at most `MARGIN` points."""
-    good = [row for row in rows if row["dev"]["gain_interval"][0] >= -MARGIN]
-    return max(good, key=lambda row: float(row["films_per_second"]))
+    """Return the fastest student whose interval on `dev` excludes a loss over `MARGIN` points."""
+    eligible = [row for row in rows if row["dev"]["gain_interval"][0] >= -MARGIN]
+    return max(eligible, key=lambda row: float(row["films_per_second"]))
 
 
-def _said(row: dict[str, Any]) -> str:
+def _shape(row: dict[str, Any]) -> str:
     return f"{row['layers']} layers, feed-forward {row['ffn_width']:,}"
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The table, made from the JSON alone."""
+    """Return the page, made from the JSON file alone."""
     rows = result["rows"]
     whole = rows[0]
     lines = [
-        "# Smaller students: quality against speed",
+        "# Smaller students: quality and speed",
         "",
-        f"MiniLM-L6, whole and in part, each taught by the same recipe in {result['epochs']} "
-        "epochs and exported to 8 bits. The shipped model learnt for longer and from more texts "
-        "([quality.md](quality.md)): the absolute quality of these students is below its own, "
-        "whatever their size, and only the differences between them count.",
+        f"MiniLM-L6, whole and pruned, each trained by the same recipe for {result['epochs']} "
+        "epochs and exported to 8 bits. The shipped model was trained for longer and on more texts "
+        "([quality.md](quality.md)): these students are below it at any size, and only the "
+        "differences between them count.",
         "",
         f"Films/s: `predict_proba` on the {whole['dev']['films']:,} films of `dev`, median of "
         f"{result['rounds']} rounds with all files in turn, {result['cores']} cores. Gains: "
         "points of macro-F1 over the first row. Brackets: 95 %, bootstrap over films, paired for "
-        "gains; the spread between seeds is not in them. Thresholds are found on `dev`, for "
-        "`dev` on its other half; `test` chose nothing.",
+        "gains, without the spread between seeds. Thresholds are found on `dev`; scores on `dev` "
+        "are cross-fitted. Nothing is chosen on `test`.",
         "",
-        "| student | MB | films/s | times | dev: macro-F1 | gain | mAP "
+        "| student | MB | films/s | speed-up | dev: macro-F1 | gain | mAP "
         "| test: macro-F1 | gain | mAP |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         rate = row["films_per_second"]
         cells = [
-            _said(row),
+            _shape(row),
             f"{row['bytes'] / 1e6:.1f}",
             f"{rate:,.0f}",
             f"{rate / whole['films_per_second']:.2f}",
         ]
         for part in ("dev", "test"):
             scores = row[part]
-            gain = "" if row is whole else "{:+.1f} ({:+.1f} to {:+.1f})"
-            cells += [
-                "{:.3f} ({:.3f}-{:.3f})".format(scores["macro_f1"], *scores["macro_f1_interval"]),
-                gain.format(scores["gain_points"], *scores["gain_interval"]),
-                "{:.3f} ({:.3f}-{:.3f})".format(scores["map"], *scores["map_interval"]),
-            ]
-        lines.append(f"| {' | '.join(cells)} |")
+            gain = "" if row is whole else gain_cell(scores)
+            cells += [score_cell(scores, "macro_f1"), gain, score_cell(scores, "map")]
+        lines.append(table_row(cells))
     lines += [
         "",
-        "The shipped model's shape is to be the fastest that costs, by the whole interval on "
-        f"`dev`, at most {MARGIN:g} point of macro-F1: {_said(chosen(rows))}.",
+        "Rule for the shipped model: the fastest shape whose whole interval on `dev` stays within "
+        f"a loss of {MARGIN:g} point of macro-F1: {_shape(chosen(rows))}.",
     ]
     return "\n".join([*lines, ""])
 
 
 def main() -> None:
-    """Trains, exports, measures, writes."""
-    parser = parser_for(__doc__.splitlines()[0], epochs=3)
+    """Train, export, measure and write the results."""
+    parser = student_parser(__doc__, epochs=3)
     parser.add_argument("--only", nargs="+", choices=STUDENTS, default=list(STUDENTS))
     parser.add_argument("--rounds", type=int, default=7)
-    given = parser.parse_args()
-    standard = standard_job(given)
+    arguments = parser.parse_args()
+    standard = standard_job(arguments)
     jobs = {
         name: replace(
             standard,
-            folder=given.runs / name,
+            folder=arguments.runs / name,
             options=replace(standard.options, **STUDENTS[name]),
         )
-        for name in dict.fromkeys([WHOLE, *given.only])
+        for name in dict.fromkeys([WHOLE, *arguments.only])
     }
-    given.runs.mkdir(parents=True, exist_ok=True)
+    arguments.runs.mkdir(parents=True, exist_ok=True)
     result = {
-        "epochs": given.epochs,
-        "rounds": given.rounds,
+        "epochs": arguments.epochs,
+        "rounds": arguments.rounds,
         "cores": len(os.sched_getaffinity(0)),
-        "rows": measure(jobs, given.rounds),
+        "rows": measure(jobs, arguments.rounds),
     }
-    write_results(given.output, "tradeoff", result, markdown)
+    write_results(arguments.output, "tradeoff", result, markdown)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What speed.py asks of a contender, and what every contender is given."""
+"""The interface of a contender in speed.py: what it is given, and what it returns."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
 BATCH = 32
-"""Films of a batch in arrival order: the usual default."""
+"""Films per batch in arrival order: the usual default."""
 
 TOKENS = 2048
-"""Tokens of a batch of films of near-equal length: more leave the cache, fewer pay for calls."""
+"""Tokens per batch of films of similar length: more exceed the cache, fewer add call overhead."""
 
 
 class Unavailable(Exception):  # noqa: N818
-    """A contender cannot run here; the message says why, or what to install."""
+    """A contender cannot run here; the message states why, or what to install."""
 
 
 @dataclass(frozen=True)
 class Films:
-    """Films to tag, no two of which the model reads alike.
+    """Films to tag, with distinct texts.
 
     Attributes:
         catalog: their rows, in the catalog's order.
-        texts: what the model reads of each.
+        texts: the model input of each.
     """
 
     catalog: pl.DataFrame
@@ -47,28 +47,27 @@ class Films:
         return len(self.texts)
 
     def spread(self, count: int) -> Films:
-        """So many of them, evenly spread over the catalog; all if there are no more."""
+        """Return `count` of them, evenly spread over the catalog; all, if there are no more."""
         if count >= len(self):
             return self
         positions = (np.arange(count) * len(self) // count).tolist()
-        return Films(self.catalog[positions], [self.texts[at] for at in positions])
+        return Films(self.catalog[positions], [self.texts[position] for position in positions])
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a contender may prepare itself from.
+    """What a contender may be prepared from.
 
     Attributes:
         run: the folder of the run: a checkpoint and its films.
         model: the exported model.
-        checkpoint: the run's float32 model, whose weights all but the linear contender compute
-            with.
+        checkpoint: the run's float32 model; all contenders but the linear one use its weights.
         tokenizer: its tokenizer.
-        max_length: tokens; longer texts are cut.
+        max_length: in tokens; longer texts are truncated.
         graph: the checkpoint as a float32 ONNX graph, in a folder with its configuration.
-        calibration: training texts, to measure the range of activations on.
+        calibration: training texts, for measuring the ranges of activations.
         threads: threads that a contender may keep busy.
-        folder: an empty one, for what a contender converts.
+        folder: empty, for files that a contender converts.
     """
 
     run: Path
@@ -87,18 +86,19 @@ class Setting:
         return load_tokenizer(text, self.max_length, "the checkpoint")
 
     def tokens(self, texts: Sequence[str]) -> list[Ids]:
-        """Each text's token ids, by the tokenizer's own threads."""
+        """Return each text's token ids; the tokenizer uses its own threads."""
         return tokenize(self._backend, texts)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a contender says about some films.
+    """What a contender returns for some films.
 
     Attributes:
-        probabilities: (films, genres); None where they are not the checkpoint's.
-        seconds: on its own clock, where something had to lie ready first; None: the caller's.
-        inner_seconds: those of them that did not go into starting a process.
+        probabilities: (films, genres); None where the contender has other weights.
+        seconds: by its own clock, where the input had to be prepared first; None: the caller's
+            clock counts.
+        inner_seconds: those without the start of a process, if it starts one.
     """
 
     probabilities: Floats | None = None
@@ -111,48 +111,49 @@ class Contender(Protocol):
 
     Attributes:
         name: its row in the table.
-        says: how it is run.
-        ours: this project's own: measured on all films, the others on a share that bounds a round.
-        needs: packages beyond the extra `train`, each imported under its own name.
+        how: how it is run.
+        ours: whether it is this project's, measured on all films; the others are measured on a
+            share that bounds the duration of a round.
+        needs: packages that it imports beyond the extra `train`.
     """
 
     name: str
-    says: str
+    how: str
     ours: bool
     needs: tuple[str, ...]
 
     def prepare(self, setting: Setting) -> None:
-        """Loads, converts, quantises: all that is done once, and not timed.
+        """Load, convert, quantize: all that is done once, and not timed.
 
         Raises:
             Unavailable: it cannot run here.
         """
 
     def run(self, films: Films) -> Answer:
-        """Tags the films: texts in, probabilities out."""
+        """Tag the films: texts to probabilities."""
 
 
 def in_arrival_order(ids: Sequence[Ids]) -> Iterator[tuple[Ids, Ids, Ids]]:
-    """(rows, input_ids, attention_mask) of `BATCH` films after another, as they come."""
+    """Yield (rows, input_ids, attention_mask) of batches of `BATCH` films, in arrival order."""
     for start in range(0, len(ids), BATCH):
         rows = np.arange(start, min(start + BATCH, len(ids)))
         yield rows, *pad([ids[row] for row in rows.tolist()])
 
 
 def by_length(ids: Sequence[Ids]) -> Iterator[tuple[Ids, Ids, Ids]]:
-    """The same of films of near-equal length, up to `TOKENS` with the padding, longest first."""
+    """Yield the same of films of similar length, up to `TOKENS` with padding, longest first."""
     for batch in length_sorted_batches(ids, max_rows=TOKENS, max_tokens=TOKENS):
         yield batch.rows, batch.input_ids, batch.attention_mask
 
 
 def ordered(parts: Iterable[tuple[Ids, Floats]], films: int) -> Floats:
-    """(films, genres) of (rows, values) of batches in any order."""
+    """Join (rows, values) of batches in any order into (films, genres)."""
     rows, values = zip(*parts, strict=True)
-    found = np.empty((films, values[0].shape[1]), np.float32)
-    found[np.concatenate(rows)] = np.concatenate(values)
-    return found
+    joined = np.empty((films, values[0].shape[1]), np.float32)
+    joined[np.concatenate(rows)] = np.concatenate(values)
+    return joined
 
 
 def sigmoid(logits: Floats) -> Floats:
-    """Logits -> probabilities."""
+    """Convert logits to probabilities."""
     return (1 / (1 + np.exp(-logits))).astype(np.float32)

