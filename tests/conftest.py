@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,31 +19,52 @@ from support.places import BROWSER, COMMAND, DATA, DRIVER, ROOT
 
 pytest_plugins = ["support.training"]
 
-_TRAINING_ROOMS = {"training", "exporting", "comparison"}
+_TESTS = ROOT / "tests"
+_TRAINING = [
+    _TESTS / "augmentation" / "test_marian.py",
+    _TESTS / "comparison",
+    _TESTS / "exporting",
+    _TESTS / "training",
+]
+"""Folders and files whose tests need the extra `train`: their modules import torch."""
+
+
+def _needs_training(path: Path) -> bool:
+    return any(path.is_relative_to(place) for place in _TRAINING)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Skip the modules that import torch where `-m` deselects all their tests anyway.
+
+    Importing them takes longer than most quick tests, and needs the extra `train`. Only
+    expressions of the form `not a and not b` are recognized: others may select by name.
+    """
+    excluded = re.fullmatch(r"not \w+(?: and not \w+)*", config.option.markexpr.strip())
+    skipped = excluded is not None and "training" in excluded[0].split()
+    return True if skipped and _needs_training(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by room and fixture, so that `-m "not training and not browser"` is quick."""
+    """Mark tests by place and fixture, for `-m "not training and not browser and not slow"`."""
     for item in items:
-        rooms = item.path.relative_to(ROOT / "tests").parts[:-1]
-        if _TRAINING_ROOMS & set(rooms):
+        if _needs_training(item.path):
             item.add_marker(pytest.mark.training)
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
     if "torch" in sys.modules:
-        # Work this small only gets slower by being shared out.
+        # Models this small run slower on several threads.
         sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a model whose words each speak for one genre (tiny.py)."""
+    """Return the file of a model in which each word stands for one genre (tiny.py)."""
     return tiny.write_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
 
 
 @pytest.fixture(scope="session")
 def conditional_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the tiny model with two thresholds for Comedy, by whether Drama is predicted."""
+    """Return the tiny model with two thresholds for Comedy, by whether Drama is predicted."""
     return tiny.write_model(
         tmp_path_factory.mktemp("model") / "conditional.onnx",
         props={"format_version": 2, "conditional_thresholds": tiny.COMEDY_BY_DRAMA},
@@ -51,13 +73,13 @@ def conditional_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tagger(tiny_model: Path) -> GenreTagger:
-    """The tiny model, loaded."""
+    """Return the tiny model, loaded."""
     return GenreTagger.load(tiny_model)
 
 
 @pytest.fixture
 def command(tiny_model: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """Runs `genre-batch` in a process of its own, with the tiny model as the default one."""
+    """Return a function that runs `genre-batch` in a process, with the tiny model as default."""
 
     def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
@@ -72,16 +94,16 @@ def command(tiny_model: Path) -> Callable[..., subprocess.CompletedProcess[bytes
     return run
 
 
-def _missing(message: str, *demanded_by: str) -> NoReturn:
-    """Skips a test for want of something, or fails it where a variable demands that thing."""
-    if any(os.environ.get(variable) for variable in demanded_by):
+def _missing(message: str, *required_by: str) -> NoReturn:
+    """Skip a test that lacks something, or fail it where an environment variable requires it."""
+    if any(os.environ.get(variable) for variable in required_by):
         pytest.fail(message)
     pytest.skip(message)
 
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of the real catalogs; where CI asks for it, its absence is a failure."""
+    """Return the folder of the real catalogs; if CI requires it, its absence is a failure."""
     if not DATA.is_dir():
         _missing(
             f"no real catalogs in {DATA}: set GENRE_BATCH_DATA to their folder",
@@ -92,12 +114,12 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium; in CI its absence is a failure."""
+    """Start a headless Chromium; in CI its absence is a failure."""
     if BROWSER is None or DRIVER is None:
         _missing(
             "no chromium and chromedriver: apt-get install chromium chromium-driver",
             "CI",
             "GENRE_BATCH_REQUIRE_DATA",
         )
-    with Browser.started(BROWSER, DRIVER) as started:
-        yield started
+    with Browser.start(BROWSER, DRIVER) as browser:
+        yield browser

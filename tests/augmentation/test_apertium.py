@@ -41,6 +41,7 @@ def test_a_text_s_copy_depends_on_that_text_alone(apertium: Apertium) -> None:
     assert apertium.back_translate(TEXTS[::-1], "es") == together[::-1]
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60).filter(str.strip))
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -103,6 +104,7 @@ def test_a_failing_pipeline_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_command_adds_copies_and_translates_nothing_twice(
     apertium: Apertium,
     command: Callable[..., subprocess.CompletedProcess[bytes]],

@@ -118,6 +118,7 @@ def test_inspect_fails_in_one_line(command: Command, place: Path, name: str, sai
     assert said in _fails(command, place, 2 if "none" in name else 1, "inspect", f"@{name}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "arguments", "said"),
     [
@@ -142,6 +143,7 @@ def test_train_fails_in_one_line_and_makes_no_folder(
         assert part in message
 
 
+@pytest.mark.slow
 def test_exporting_a_folder_without_a_run_fails_in_one_line(command: Command, place: Path) -> None:
     (place.parent / "empty").mkdir(exist_ok=True)
     message = _fails(command, place, 1, "export-onnx", place.parent / "empty", "-o", "@out.onnx")

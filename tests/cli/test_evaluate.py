@@ -47,6 +47,7 @@ def test_a_catalog_can_be_read_with_other_options(command: Command, tmp_path: Pa
     assert (json.loads(done.stdout)["films"], json.loads(done.stdout)["exact_match"]) == (2, 1.0)
 
 
+@pytest.mark.slow
 def test_a_report_is_written_beside_what_is_printed(
     command: Command, films: Path, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def _killed_and_resumed(
     return suffix, killed
 
 
+@pytest.mark.slow
 def test_whenever_it_is_killed_the_same_command_finishes_the_same_bytes(
     tiny_model: Path, catalog: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:

@@ -27,6 +27,9 @@ def _run(*arguments: object, stdin: bytes | None = None) -> bytes:
     return done.stdout
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def tagged(data: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     output = tmp_path_factory.mktemp("tagged") / "t.parquet"

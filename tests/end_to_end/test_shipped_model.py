@@ -94,6 +94,7 @@ def test_a_film_s_probabilities_are_bit_equal_in_any_order_and_number_of_threads
             assert np.array_equal(part, together[start : start + 7], equal_nan=True)
 
 
+@pytest.mark.slow
 def test_its_scores_on_the_clean_test_part_are_those_in_its_metadata(
     shipped: GenreTagger, data: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""A headless Chromium that opens report pages and tells what they did."""
+"""A headless Chromium that opens report pages and reports what they logged and requested."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ class Browser:
     """A browser with one page open.
 
     Attributes:
-        driver: selenium's.
+        driver: of selenium.
     """
 
     driver: webdriver.Chrome
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, browser: str, driver: str) -> Iterator[Browser]:
-        """Starts a browser; both paths are given, for selenium would look for downloads."""
+    def start(cls, browser: str, driver: str) -> Iterator[Browser]:
+        """Start a browser; without the paths, selenium would try to download both programs."""
         options = webdriver.ChromeOptions()
         options.binary_location = browser
         for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage"):
             options.add_argument(f"--{argument}")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        with webdriver.Chrome(options=options, service=Service(driver)) as started:
-            yield cls(started)
+        with webdriver.Chrome(options=options, service=Service(driver)) as chrome:
+            yield cls(chrome)
 
     def open(self, page: Path, width: int = DESK, dark: bool = False) -> None:
-        """Opens a page at a width, under a system's colours, and waits until all is drawn."""
+        """Open a page at a width, in a light or dark color scheme, and wait until it is drawn."""
         command = self.driver.execute_cdp_cmd
         size = {"width": width, "height": 812, "screenWidth": width, "screenHeight": 812}
         metrics = size | {"deviceScaleFactor": 1, "mobile": width == PHONE}
         command("Emulation.setDeviceMetricsOverride", metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        # Without smooth scrolling, in the midst of which a click would miss.
-        still = {"name": "prefers-reduced-motion", "value": "reduce"}
-        command("Emulation.setEmulatedMedia", {"features": [scheme, still]})
+        # Without smooth scrolling, during which a click would miss.
+        motion = {"name": "prefers-reduced-motion", "value": "reduce"}
+        command("Emulation.setEmulatedMedia", {"features": [scheme, motion]})
         self.driver.get("about:blank")
         self.console()
         self.requests()
@@ -59,7 +59,7 @@ class Browser:
         )
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """What a script returns."""
+        """Run a script and return its result."""
         return self.driver.execute_script(script, *arguments)
 
     def strings(self, script: str, *arguments: Any) -> list[str]:
@@ -67,15 +67,15 @@ class Browser:
         return [str(value) for value in self.run(script, *arguments)]
 
     def all(self, selector: str) -> list[WebElement]:
-        """The elements of a CSS selector."""
+        """Return the elements that match a CSS selector."""
         return self.driver.find_elements("css selector", selector)
 
     def console(self) -> list[str]:
-        """What the console was told since the last look, warnings and all."""
+        """Return the console's messages since the last call, warnings included."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """What was asked for since the last look, inside the page's own bytes or outside."""
+        """Return the URLs requested since the last call, data URLs included."""
         events = [json.loads(entry["message"]) for entry in self.driver.get_log("performance")]
         return [
             event["message"]["params"]["request"]["url"]
@@ -84,11 +84,11 @@ class Browser:
         ]
 
     def width_beyond(self) -> int:
-        """How many pixels of the page lie beside the window."""
-        # A phone's innerWidth grows with what it cannot hold; its screen does not.
+        """Return by how many pixels the page is wider than the window."""
+        # A phone's innerWidth grows with wide content; its screen width does not.
         return int(self.run("return document.documentElement.scrollWidth - screen.width"))
 
     def text(self, selector: str) -> list[str]:
-        """The texts of the elements of a selector, as written."""
+        """Return the texts of the elements that match a selector, as written."""
         script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
         return self.strings(script, selector)

@@ -1,4 +1,4 @@
-"""Where things are that tests need: the installed command, the checkout, the real catalogs."""
+"""Paths that tests need: the installed command, the checkout, the real catalogs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("genre-batch")
-"""The installed command, beside the Python that runs the tests."""
+"""The installed command, next to the Python that runs the tests."""
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("GENRE_BATCH_DATA", ROOT.parent / "shared" / "data"))

@@ -1,8 +1,7 @@
-"""A model small enough to reason about: each of its words speaks for one genre.
+"""A model small enough to reason about: each of its words stands for one genre.
 
-The graph adds up one row of a table per token and divides by the number of tokens, so a text of
-the one word `laugh` has the logit 6 for Comedy and -6 for every other genre; an unknown word has -2
-for all of them.
+The graph averages one row of a table per token. So the text `laugh` has the logit 6 for Comedy and
+-6 for every other genre; an unknown word has -2 for all genres.
 """
 
 from __future__ import annotations
@@ -26,12 +25,14 @@ LABELS = ("Action", "Comedy", "Drama", "Science Fiction")
 WORDS = {"fight": "Action", "laugh": "Comedy", "cry": "Drama", "robot": "Science Fiction"}
 STRENGTH = 6.0
 COMEDY_BY_DRAMA = {"Comedy": {"given": "Drama", "absent": 0.9, "present": 0.1}}
-"""As a model file of format 2 carries it: of a film with drama a hint of laughter is enough."""
+"""Metadata of format 2: Comedy has a low threshold where Drama is predicted, else a high one."""
 
 
 def tokenizer_json() -> str:
-    """A word-level tokenizer of `WORDS`, with [UNK] for everything else."""
-    vocabulary = {"[PAD]": 0, "[UNK]": 1} | {word: at for at, word in enumerate(WORDS, start=2)}
+    """Return a word-level tokenizer of `WORDS`, with [UNK] for everything else."""
+    vocabulary = {"[PAD]": 0, "[UNK]": 1} | {
+        word: index for index, word in enumerate(WORDS, start=2)
+    }
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = Lowercase()
     tokenizer.pre_tokenizer = Whitespace()
@@ -39,7 +40,7 @@ def tokenizer_json() -> str:
 
 
 def metadata(**changes: object) -> ModelMetadata:
-    """The tiny model's metadata, with fields of the caller's choice."""
+    """Return the tiny model's metadata, with the given fields replaced."""
     fields: dict[str, object] = {
         "labels": LABELS,
         "thresholds": (0.5, 0.5, 0.5, 0.5),
@@ -58,12 +59,12 @@ def metadata(**changes: object) -> ModelMetadata:
 
 
 def graph(width: int = len(LABELS)) -> onnx.ModelProto:
-    """input_ids, attention_mask -> the mean over tokens of each token's row of genre logits."""
+    """Return the graph: the mean over tokens of each token's row of genre logits."""
     table = np.full((2 + len(WORDS), width), -STRENGTH, dtype=np.float32)
     table[1] = -2.0
-    for at, genre in enumerate(WORDS.values(), start=2):
+    for index, genre in enumerate(WORDS.values(), start=2):
         if LABELS.index(genre) < width:
-            table[at, LABELS.index(genre)] = STRENGTH
+            table[index, LABELS.index(genre)] = STRENGTH
     axes = numpy_helper.from_array(np.array([1], dtype=np.int64), "axes")
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["rows"]),
@@ -75,7 +76,7 @@ def graph(width: int = len(LABELS)) -> onnx.ModelProto:
         helper.make_node("Squeeze", ["mean", "axes"], ["logits"]),
     ]
     tokens = ["batch", "tokens"]
-    made = helper.make_graph(
+    graph = helper.make_graph(
         nodes,
         "tiny",
         [
@@ -85,13 +86,13 @@ def graph(width: int = len(LABELS)) -> onnx.ModelProto:
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", width])],
         [numpy_helper.from_array(table, "table"), axes],
     )
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
 def films_by_drama() -> str:
-    """A labelled CSV of forty films: one probability of Comedy, right where Drama is predicted.
+    """Return a labelled CSV of forty films, some with equal probabilities but unequal labels.
 
-    `cry cry laugh` and `the` have the same logit, -2, for Comedy; only the first is one.
+    `cry cry laugh` and `the` have the same logit, -2, for Comedy; only the first is a comedy.
     """
     kinds = {
         "cry cry laugh": '"Drama, Comedy"',
@@ -106,12 +107,12 @@ def films_by_drama() -> str:
 def write_model(
     path: Path, *, without: str | None = None, props: Mapping[str, object] | None = None
 ) -> Path:
-    """Writes the tiny model.
+    """Write the tiny model.
 
     Args:
-        path: where to.
-        without: a metadata key, unprefixed, to leave out.
-        props: metadata to write in place of the model's own, unprefixed, as JSON.
+        path: of the file.
+        without: a metadata key, without its prefix, to leave out.
+        props: metadata that replace the model's own, by key without its prefix; written as JSON.
     """
     model = graph()
     write_metadata(model, metadata())

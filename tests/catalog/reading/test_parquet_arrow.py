@@ -109,6 +109,7 @@ def test_a_page_that_is_damaged_is_an_error(tmp_path: Path) -> None:
         read_table(input_location(str(path)))
 
 
+@pytest.mark.slow
 def test_a_file_that_would_expand_too_much_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.parquet"
     pq.write_table(pa.table({"overview": ["x" * (300 << 20)]}), path, compression="zstd")
