@@ -18,7 +18,7 @@ from support.places import ROOT
 
 PACKAGE = ROOT / "genre_batch"
 BASE = {"errors", "version", "progress", "extras", "files", "cores"}
-"""Modules at the top that every room may import; among themselves: errors alone."""
+"""Top-level modules that every room may import; they themselves may import only `errors`."""
 
 ROOMS = {
     "catalog": set[str](),
@@ -59,7 +59,7 @@ ONLY_IN = {
     "lmdb": {"tagging"},
     "ray": {"cluster"},
     "pyspark": {"cluster"},
-    # What unpickles a file runs whatever it says: no catalog, model or store does.
+    # Unpickling a file can run any code: no room may do it.
     "pickle": set[str](),
     "joblib": set[str](),
     "shelve": set[str](),
@@ -124,7 +124,7 @@ def _lines(path: Path) -> int:
 
 
 def _function_lines() -> dict[str, int]:
-    """`module:function` -> its lines, from `def` to the last; of several the longest."""
+    """Return the lines of each `module:function`, from `def` to the last; of several, the most."""
     lines: dict[str, int] = {}
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -144,7 +144,7 @@ def _assert_only_shrinks(lines: dict[str, int], limit: int, allowed: dict[str, i
 
 
 def _imports(path: Path) -> set[str]:
-    """Modules named by import statements, inside functions too; relative ones start with a dot."""
+    """Return the modules that import statements name; relative ones start with a dot."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -162,7 +162,7 @@ def _room(path: Path) -> str:
 
 
 def _rooms_imported(path: Path) -> set[str]:
-    """The rooms, and modules at the top, that a module imports; `.` for the package's root."""
+    """Return the rooms and base modules that a module imports; `.` is the package root."""
     names = [name.split(".") for name in _imports(path)]
     from_package = [parts for parts in names if parts[0] == "genre_batch"]
     root = {"."} if ["genre_batch"] in from_package and _room(path) != "cli" else set()
@@ -182,7 +182,7 @@ def test_a_room_imports_only_the_rooms_it_may(path: Path) -> None:
         assert _rooms_imported(path) <= {room} | ROOMS[room] | BASE
 
 
-def test_the_rooms_have_no_circle() -> None:
+def test_the_rooms_have_no_cycle() -> None:
     TopologicalSorter(ROOMS).prepare()
 
 

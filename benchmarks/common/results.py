@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["gain_cell", "score_cell", "table_row", "write_results"]
+__all__ = ["gain_cell", "measure_and_write", "score_cell", "table_row", "write_results"]
 
 
 def write_results(
@@ -27,6 +29,18 @@ def write_results(
     page = markdown(json.loads(text))
     (folder / f"{name}.md").write_text(page, encoding="utf-8")
     print(page)
+
+
+def measure_and_write(
+    options: argparse.Namespace,
+    name: str,
+    measure: Callable[[argparse.Namespace, Path], dict[str, Any]],
+    markdown: Callable[[dict[str, Any]], str],
+) -> None:
+    """Measure with an empty temporary folder, then write the results into `options.output`."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(options, Path(folder))
+    write_results(options.output, name, result, markdown)
 
 
 def table_row(cells: Sequence[str]) -> str:

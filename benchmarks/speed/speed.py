@@ -19,7 +19,6 @@ Takes half an hour on two cores.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -36,7 +35,7 @@ from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
 from benchmarks.common.arguments import benchmark_parser
 from benchmarks.common.films import read_films, text_column
 from benchmarks.common.machine import machine_facts, machine_sentence
-from benchmarks.common.results import table_row, write_results
+from benchmarks.common.results import measure_and_write, table_row
 from benchmarks.common.rounds import confidence_sentence, rotated, spread
 from benchmarks.speed.contender import Answer, Contender, Films, Floats, Setting, Unavailable
 from benchmarks.speed.contenders import CONTENDERS, GraphAlone, Library, Tag
@@ -337,10 +336,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="per contender and round, about")
     parser.add_argument("--sample", type=int, default=256, help="films for comparing probabilities")
     parser.add_argument("--threads", type=int, help="default: the cores this process may use")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, Path(folder))
-    write_results(options.output, "speed", result, markdown)
+    measure_and_write(parser.parse_args(), "speed", measure, markdown)
 
 
 if __name__ == "__main__":

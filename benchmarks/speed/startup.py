@@ -29,7 +29,7 @@ from benchmarks.common.arguments import benchmark_parser
 from benchmarks.common.films import distinct_films, read_films, text_column, write_repeated
 from benchmarks.common.machine import machine_facts, machine_sentence
 from benchmarks.common.process import model_arguments, run_command
-from benchmarks.common.results import table_row, write_results
+from benchmarks.common.results import measure_and_write, table_row
 from benchmarks.common.rounds import confidence_sentence, rotated, spread
 
 PACKAGES = ("genre-batch", "onnxruntime", "tokenizers", "polars", "pyarrow")
@@ -154,10 +154,7 @@ def main() -> None:
     parser.add_argument("--model", help="default: the shipped one")
     parser.add_argument("--rows", type=int, nargs="+", default=[10, 1000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, Path(folder))
-    write_results(options.output, "startup", result, markdown)
+    measure_and_write(parser.parse_args(), "startup", measure, markdown)
 
 
 if __name__ == "__main__":
