@@ -80,9 +80,7 @@ LONG_MODULES = {
 """Modules that are still too long -> their lines. Entries only shrink or go: add none."""
 
 LONG_FUNCTIONS = {
-    "cli/augment.py:augment": 74,
     "cli/compare.py:compare": 84,
-    "cli/evaluate.py:evaluate": 78,
     "cli/tag.py:tag": 63,
     "cli/train.py:train": 72,
     "exporting/export.py:export_onnx": 72,
