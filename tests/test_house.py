@@ -74,18 +74,13 @@ TRAINING_MODULES, TRAINING_LINES = 25, 3200
 
 LONG_MODULES = {
     "model/metadata.py": 361,
-    "report/figures.py": 480,
     "training/run.py": 382,
 }
 """Modules that are still too long -> their lines. Entries only shrink or go: add none."""
 
 LONG_FUNCTIONS = {
-    "cli/compare.py:compare": 84,
     "cli/tag.py:tag": 63,
     "cli/train.py:train": 72,
-    "exporting/export.py:export_onnx": 72,
-    "report/figures.py:precision_recall_curves": 77,
-    "report/figures.py:threshold_curves": 74,
     "training/distillation/embedding_distillation.py:distill_embeddings": 72,
     "training/loop/trainer.py:fine_tune": 89,
     "training/run.py:train": 117,

@@ -23,6 +23,7 @@ from genre_batch.report.curves import (
 from support.charts import GENRES, dataset, datasets, random_predictions
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_each_point_of_a_precision_recall_curve_is_the_score_at_its_threshold(seed: int) -> None:
@@ -59,6 +60,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
         assert points[-1]["threshold"] == positives.max()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=10)
 @example(766772)  # a film's probability is 0.95, one of the thresholds
 @given(st.integers(0, 2**32 - 1))
