@@ -73,13 +73,11 @@ TRAINING_MODULES, TRAINING_LINES = 25, 3200
 """The most modules of the room `training`, and lines of all of them together."""
 
 LONG_MODULES = {
-    "model/metadata.py": 361,
     "training/run.py": 382,
 }
 """Modules that are still too long -> their lines. Entries only shrink or go: add none."""
 
 LONG_FUNCTIONS = {
-    "cli/tag.py:tag": 63,
     "cli/train.py:train": 72,
     "training/distillation/embedding_distillation.py:distill_embeddings": 72,
     "training/loop/trainer.py:fine_tune": 89,
