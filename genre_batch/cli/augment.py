@@ -9,6 +9,7 @@ import click
 from genre_batch.cli.console import is_verbose, note, progress_option, steps_progress
 from genre_batch.cli.options import (
     AUGMENTED_ROWS,
+    choice_option,
     column_options,
     columns_from,
     force_option,
@@ -31,12 +32,11 @@ __all__ = ["augment"]
     metavar="PATH",
     help="Output catalog, in the format of its suffix, as in tag.",
 )
-@click.option(
+@choice_option(
     "--translator",
-    type=click.Choice(["apertium", "marian"]),
-    default="apertium",
-    show_default=True,
-    help="apertium: rules and dictionaries, from Debian packages. marian: OPUS-MT models.",
+    ["apertium", "marian"],
+    "apertium",
+    "apertium: rules and dictionaries, from Debian packages. marian: OPUS-MT models.",
 )
 @click.option(
     "--pivots",
@@ -44,12 +44,11 @@ __all__ = ["augment"]
     help="Languages to translate through; es>ca: Spanish, then Catalan.  [default: those of "
     "es,ca,gl,es>ca,ca>es (apertium) or zh,tl,es,ja,ko (marian) that are installed]",
 )
-@click.option(
+@choice_option(
     "--rows",
-    type=click.Choice(AUGMENTED_ROWS),
-    default="none-of-top-4",
-    show_default=True,
-    help="Films to copy. none-of-top-4: those with none of the four most frequent genres. rare: "
+    AUGMENTED_ROWS,
+    "none-of-top-4",
+    "Films to copy. none-of-top-4: those with none of the four most frequent genres. rare: "
     "those with a genre that has less than a tenth of the films of the most frequent one.",
 )
 @reading_options

@@ -25,7 +25,6 @@ __all__ = ["evaluate"]
 
 
 @click.command(short_help="Score a model on a labeled catalog.")
-@click.argument("source", metavar="CATALOG")
 @labelled_options
 @threshold_options
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")

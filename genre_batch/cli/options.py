@@ -24,6 +24,7 @@ __all__ = [
     "THRESHOLD_METHODS",
     "TUNE_METHODS",
     "base_model_option",
+    "choice_option",
     "column_options",
     "columns_from",
     "evaluation_job_from",
@@ -75,6 +76,13 @@ def _together(*options: Decorator) -> Decorator:
         return command
 
     return decorate
+
+
+def choice_option(name: str, choices: Sequence[str], default: str, help_text: str) -> Decorator:
+    """Return a decorator that adds an option with one of several values and shows its default."""
+    return click.option(
+        name, type=click.Choice(choices), default=default, show_default=True, help=help_text
+    )
 
 
 reading_options = _together(
@@ -186,6 +194,7 @@ threshold_options = _together(
 """Add the options that replace a model's own thresholds."""
 
 labelled_options = _together(
+    click.argument("source", metavar="CATALOG"),
     model_option,
     split_option,
     click.option(
@@ -201,7 +210,7 @@ labelled_options = _together(
     ),
     threads_option,
 )
-"""Add the options of commands that run a model on a labeled catalog (`evaluation_job_from`)."""
+"""Add CATALOG and the options of commands that run a model on it (`evaluation_job_from`)."""
 
 
 def reading_from(options: dict[str, Any]) -> ReadingOptions:
@@ -225,7 +234,7 @@ def columns_from(options: dict[str, Any]) -> ColumnOptions:
 
 
 def evaluation_job_from(options: dict[str, Any], decision: Decision | None = None) -> EvaluationJob:
-    """Create a job from the argument `source` and the values of `labelled_options`.
+    """Create a job from the values of `labelled_options`.
 
     Raises:
         UsageError: a value out of range, or options that contradict each other.

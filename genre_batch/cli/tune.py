@@ -9,6 +9,7 @@ import click
 from genre_batch.cli.console import note, print_tables, progress_option, rows_progress, table
 from genre_batch.cli.options import (
     TUNE_METHODS,
+    choice_option,
     evaluation_job_from,
     force_option,
     labelled_options,
@@ -21,16 +22,14 @@ __all__ = ["tune"]
 
 
 @click.command(short_help="Find new thresholds for a model on a labeled catalog.")
-@click.argument("source", metavar="CATALOG")
 @click.option("-o", "--output", required=True, metavar="MODEL.onnx", help="Model file to write.")
 @labelled_options
-@click.option(
+@choice_option(
     "--method",
-    type=click.Choice(TUNE_METHODS),
-    default="f1",
-    show_default=True,
-    help="Method that finds the threshold of each genre; conditional: up to two, selected by "
-    "whether another genre is predicted.",
+    TUNE_METHODS,
+    "f1",
+    "Method that finds the threshold of each genre; conditional: up to two, selected by whether "
+    "another genre is predicted.",
 )
 @force_option
 @progress_option

@@ -23,7 +23,9 @@ from genre_batch.progress import RowProgress
 __all__ = ["EvaluationJob", "LabelledFilms", "read_films"]
 
 _ROWS_PER_STEP = 512
+"""Films predicted between two calls of the progress callback."""
 _UNKNOWN_SHOWN = 5
+"""Unknown genres that an error names."""
 
 
 @dataclass(frozen=True)
