@@ -13,6 +13,7 @@ from genre_batch.cli.options import (
     column_options,
     columns_from,
     force_option,
+    output_option,
     reading_from,
     reading_options,
 )
@@ -25,13 +26,7 @@ __all__ = ["augment"]
 
 @click.command(short_help="Add back-translated copies of rarer films to a labeled catalog.")
 @click.argument("catalog")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="PATH",
-    help="Output catalog, in the format of its suffix, as in tag.",
-)
+@output_option("PATH", "Output catalog, in the format of its suffix, as in tag.")
 @choice_option(
     "--translator",
     ["apertium", "marian"],

@@ -13,6 +13,7 @@ from genre_batch.cli.options import (
     evaluation_job_from,
     force_option,
     labelled_options,
+    output_option,
 )
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["tune"]
 
 
 @click.command(short_help="Find new thresholds for a model on a labeled catalog.")
-@click.option("-o", "--output", required=True, metavar="MODEL.onnx", help="Model file to write.")
+@output_option("MODEL.onnx", "Model file to write.")
 @labelled_options
 @choice_option(
     "--method",
