@@ -23,6 +23,7 @@ from genre_batch.cli.options import (
     model_option,
     reading_options,
     threads_option,
+    threshold_options,
 )
 
 if TYPE_CHECKING:
@@ -52,17 +53,7 @@ __all__ = ["tag"]
 @click.option(
     "--probabilities", is_flag=True, help="Also write one column per genre, probability_<genre>."
 )
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0.0, 1.0),
-    metavar="X",
-    help="One threshold for all genres, 0 to 1.  [default: the model's own thresholds]",
-)
-@click.option(
-    "--operating-point",
-    metavar="NAME",
-    help="One of the model's named sets of thresholds.  [default: the model's own thresholds]",
-)
+@threshold_options
 @click.option(
     "--top-k",
     type=click.IntRange(min=1),

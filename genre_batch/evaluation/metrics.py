@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from genre_batch.thresholds.confusion import f1_per_genre
+
 __all__ = [
     "Gain",
     "Labels",
     "Probabilities",
     "Scores",
     "average_precision",
-    "f1_per_genre",
     "macro_f1",
     "macro_f1_gain",
     "mean_average_precision",
@@ -82,17 +83,9 @@ def _f1(tp: npt.NDArray[Any], fp: npt.NDArray[Any], fn: npt.NDArray[Any]) -> Flo
     return _ratio(2 * tp, 2 * tp + fp + fn, empty=0.0)
 
 
-def f1_per_genre(labels: Labels, predicted: Labels) -> Floats:
-    """Return the F1 of each column of two (n, genres) arrays of 0 and 1, (genres,) float64."""
-    truth, guess = labels.astype(bool), predicted.astype(bool)
-    return _f1(
-        (truth & guess).sum(axis=0), (~truth & guess).sum(axis=0), (truth & ~guess).sum(axis=0)
-    )
-
-
 def macro_f1(labels: Labels, predicted: Labels) -> float:
-    """Return the mean of `f1_per_genre`."""
-    return float(f1_per_genre(labels, predicted).mean())
+    """Return the mean over genres of the F1 of two (n, genres) arrays of 0 and 1."""
+    return float(f1_per_genre(labels.astype(bool), predicted.astype(bool)).mean())
 
 
 @dataclass(frozen=True)
