@@ -1,4 +1,12 @@
-"""Tags movie catalogs with genres predicted from their overviews."""
+"""Tag movie catalogs with genres predicted from their overviews.
+
+Each command of `genre-batch` is a function here. `tag_catalog` takes keywords; the others take a
+job, a frozen dataclass of the command's options, and return a result:
+
+    evaluate(EvaluationJob("films.csv", part="test")).scores.macro_f1
+
+Names are imported when they are first used, so `import genre_batch` is fast.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +14,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "Apertium",
+    "AugmentJob",
+    "AugmentResult",
     "CatalogError",
     "ColumnError",
+    "ColumnOptions",
+    "CompareJob",
+    "CompareResult",
+    "Decision",
+    "Evaluation",
+    "EvaluationJob",
+    "ExportJob",
+    "ExportResult",
     "GenreBatchError",
     "GenreTagger",
+    "Marian",
     "MissingExtraError",
     "ModelError",
     "OutputExistsError",
+    "ReadingOptions",
     "TagSummary",
+    "TrainJob",
+    "TrainResult",
     "TrainingError",
+    "TuneJob",
+    "TuneResult",
     "UsageError",
     "__version__",
+    "augment",
+    "compare",
+    "evaluate",
+    "export_onnx",
     "tag_catalog",
+    "train",
+    "tune",
 ]
 
 if TYPE_CHECKING:
+    from genre_batch.augmentation.apertium import Apertium
+    from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
+    from genre_batch.augmentation.marian import Marian
+    from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+    from genre_batch.comparison.job import CompareJob
+    from genre_batch.comparison.run import CompareResult, compare
     from genre_batch.errors import (
         CatalogError,
         ColumnError,
@@ -31,23 +68,51 @@ if TYPE_CHECKING:
         TrainingError,
         UsageError,
     )
+    from genre_batch.evaluation.evaluate import Evaluation, EvaluationJob, evaluate
+    from genre_batch.evaluation.tune import TuneJob, TuneResult, tune
+    from genre_batch.exporting.export import ExportJob, ExportResult, export_onnx
+    from genre_batch.model.decision import Decision
     from genre_batch.model.tagger import GenreTagger
     from genre_batch.tagging.api import tag_catalog
     from genre_batch.tagging.summary import TagSummary
+    from genre_batch.training.run import TrainJob, TrainResult, train
+    from genre_batch.version import __version__
 
-_HOMES = {
-    "__version__": "genre_batch.version",
-    "GenreTagger": "genre_batch.model.tagger",
-    "TagSummary": "genre_batch.tagging.summary",
-    "tag_catalog": "genre_batch.tagging.api",
+_MODULES = {
+    "augmentation.apertium": ("Apertium",),
+    "augmentation.marian": ("Marian",),
+    "augmentation.augment": ("AugmentJob", "AugmentResult", "augment"),
+    "catalog.options": ("ColumnOptions", "ReadingOptions"),
+    "comparison.job": ("CompareJob",),
+    "comparison.run": ("CompareResult", "compare"),
+    "evaluation.evaluate": ("Evaluation", "EvaluationJob", "evaluate"),
+    "evaluation.tune": ("TuneJob", "TuneResult", "tune"),
+    "exporting.export": ("ExportJob", "ExportResult", "export_onnx"),
+    "model.decision": ("Decision",),
+    "model.tagger": ("GenreTagger",),
+    "tagging.api": ("tag_catalog",),
+    "tagging.summary": ("TagSummary",),
+    "training.run": ("TrainJob", "TrainResult", "train"),
+    "version": ("__version__",),
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_NEEDS_TRAINING = ("comparison", "exporting", "training")
 
 
 def __getattr__(name: str) -> Any:
-    """Public names are imported when asked for: `genre-batch --help` needs none of them."""
+    """Import a public name when it is first used.
+
+    Raises:
+        MissingExtraError: it needs optional packages that are not installed.
+    """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "genre_batch.errors")), name)
+    module = _MODULE_OF.get(name, "errors")
+    if module.startswith(_NEEDS_TRAINING):
+        from genre_batch.extras import require_extra
+
+        require_extra(f"genre_batch.{name}", "train")
+    return getattr(import_module(f"{__name__}.{module}"), name)
 
 
 def __dir__() -> list[str]:

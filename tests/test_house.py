@@ -236,23 +236,32 @@ def test_starting_imports_nothing_heavy(code: str, expected: str) -> None:
     assert not HEAVY & modules
 
 
-def test_the_public_names_are_these_and_all_can_be_had() -> None:
-    assert genre_batch.__all__ == [
-        "CatalogError",
-        "ColumnError",
-        "GenreBatchError",
-        "GenreTagger",
-        "MissingExtraError",
-        "ModelError",
-        "OutputExistsError",
-        "TagSummary",
-        "TrainingError",
-        "UsageError",
-        "__version__",
-        "tag_catalog",
-    ]
-    for name in genre_batch.__all__:
-        assert getattr(genre_batch, name) is not None
+PUBLIC = """
+    Apertium AugmentJob AugmentResult CatalogError ColumnError ColumnOptions CompareJob
+    CompareResult Decision Evaluation EvaluationJob ExportJob ExportResult GenreBatchError
+    GenreTagger Marian MissingExtraError ModelError OutputExistsError ReadingOptions TagSummary
+    TrainJob TrainResult TrainingError TuneJob TuneResult UsageError __version__ augment compare
+    evaluate export_onnx tag_catalog train tune
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    assert genre_batch.__all__ == dir(genre_batch) == PUBLIC.split()
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", PUBLIC.split())
+def test_a_public_name_can_be_imported_and_has_a_docstring(name: str) -> None:
+    value = getattr(genre_batch, name)
+    assert name == "__version__" or value.__doc__
+
+
+def test_a_public_name_of_an_extra_that_is_missing_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("genre_batch.extras.find_spec", lambda name: None)
+    with pytest.raises(genre_batch.MissingExtraError, match=r"genre_batch\.train needs the extra"):
+        _ = genre_batch.train
 
 
 def test_setup_cfg_names_every_package() -> None:
