@@ -194,7 +194,7 @@ threshold_options = _together(
 """Add the options that replace a model's own thresholds."""
 
 labelled_options = _together(
-    click.argument("source", metavar="CATALOG"),
+    click.argument("catalog"),
     model_option,
     split_option,
     click.option(

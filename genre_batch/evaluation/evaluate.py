@@ -94,7 +94,7 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
             or the split file is of another catalog.
         ModelError: the file is not a genre-batch model.
     """
-    location = job.reading.locate(job.source)
+    location = job.reading.locate(job.catalog)
     model = None if job.model is None else os.fspath(job.model)
     tagger = GenreTagger.load(model, threads=job.threads, lazy=True)
     job.decision.thresholds(tagger.metadata)  # raises its errors before any film is predicted

@@ -33,7 +33,7 @@ class EvaluationJob:
     """What to score and how.
 
     Attributes:
-        source: a labeled catalog: a file, a URL, or `-` for stdin.
+        catalog: a labeled catalog: a file, a URL, or `-` for stdin.
         model: an exported .onnx; None: the default model.
         reading: how to read the catalog.
         columns: which of its columns to use.
@@ -47,7 +47,7 @@ class EvaluationJob:
         UsageError: options that contradict each other, or an unknown part.
     """
 
-    source: str | os.PathLike[str]
+    catalog: str | os.PathLike[str]
     model: str | os.PathLike[str] | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     columns: ColumnOptions = field(default_factory=ColumnOptions)

@@ -106,7 +106,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
             cannot be written. No output is written then.
     """
     output = os.fspath(job.output)
-    location = job.data.reading.locate(job.data.source)
+    location = job.data.reading.locate(job.data.catalog)
     if not output.endswith(".onnx"):
         raise UsageError(f"{output}: the name of a model file must end with .onnx")
     check_output_file(output, force=job.force)
