@@ -26,7 +26,7 @@ from genre_batch.dataset.load import load_extra
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
-from genre_batch.training.run import TrainJob
+from genre_batch.training.options import TrainJob
 from genre_batch.training.run_folder import RunFolder
 
 
@@ -95,7 +95,7 @@ def measure(jobs: dict[str, TrainJob], extra: str) -> list[dict[str, Any]]:
         row: dict[str, Any] = {
             "name": name,
             "says": VARIATIONS[name].description,
-            "epochs": job.options.epochs,
+            "epochs": job.options.optimization.epochs,
             "seed": job.options.seed,
             "training_films_per_second": films_per_second(folder),
         }
@@ -161,7 +161,7 @@ def main() -> None:
         jobs[name] = replace(
             standard,
             folder=options.runs / name,
-            options=replace(standard.options, **variation.options),
+            options=standard.options.changed(**variation.options),
             **variation.job,
         )
     options.runs.mkdir(parents=True, exist_ok=True)

@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.common.arguments import benchmark_parser
-from genre_batch.catalog.formats import input_location
 from genre_batch.errors import GenreBatchError
 from genre_batch.training.encoder.base_model import MINILM
-from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.run import TrainJob, train
+from genre_batch.training.options import TrainingOptions, TrainJob
+from genre_batch.training.run import train
 from genre_batch.training.run_folder import RunFolder
 
-RECIPE = FineTuneOptions(averaging=0.999, masking=0.05, teacher_weight=0.8)
+RECIPE = TrainingOptions().changed(averaging=0.999, masking=0.05, teacher_weight=0.8)
 
 
 def student_parser(doc: str, epochs: int) -> argparse.ArgumentParser:
@@ -36,13 +35,13 @@ def student_parser(doc: str, epochs: int) -> argparse.ArgumentParser:
 def standard_job(options: argparse.Namespace) -> TrainJob:
     """Return the job of the recipe for `--epochs` epochs, without a folder."""
     return TrainJob(
-        input_location(str(options.catalog)),
+        options.catalog,
         Path(),
         base_model=MINILM,
-        options=replace(RECIPE, epochs=options.epochs),
+        options=RECIPE.changed(epochs=options.epochs),
         with_title=True,
-        split=input_location(options.split),
-        extra_train=input_location(options.extra),
+        split=options.split,
+        extra_train=options.extra,
         teachers=tuple(options.teacher),
     )
 
@@ -54,13 +53,15 @@ def run(job: TrainJob) -> RunFolder:
         SystemExit: training failed, or the folder holds a run of another recipe.
     """
 
+    folder = Path(job.folder)
+
     def show(done: int, total: int, what: str) -> None:
         if total and done % 100 == 0:
-            print(f"\r{job.folder.name}: {what} {done:,} of {total:,}   ", end="", flush=True)
+            print(f"\r{folder.name}: {what} {done:,} of {total:,}   ", end="", flush=True)
 
     try:
-        train(replace(job, resume=job.folder.exists()), show)
+        train(replace(job, resume=folder.exists()), show)
     except GenreBatchError as error:
-        raise SystemExit(str(error).replace("another -o", "another --runs")) from error
-    print(f"\r{job.folder.name}: done{'':40}")
-    return RunFolder(job.folder)
+        raise SystemExit(str(error).replace("another `folder`", "another --runs")) from error
+    print(f"\r{folder.name}: done{'':40}")
+    return RunFolder(folder)

@@ -13,7 +13,6 @@ and, made from it, study.md. A trial takes some minutes on four cores.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,13 @@ from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.load import load_dataset, load_extra
 from genre_batch.evaluation.metrics import mean_average_precision
+from genre_batch.options import flat_values
 from genre_batch.training.distillation.teachers import Targets, teacher_predictions
 from genre_batch.training.encoder.base_model import MINILM, load_base_model
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.loop.trainer import fine_tune
-from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.options import TrainingOptions
+from genre_batch.training.run_folder import RunFolder
 
 SEARCHED = (
     "learning_rate",
@@ -44,21 +45,13 @@ SEARCHED = (
     "sampling",
 )
 FIRST = {
-    "learning_rate": 1.5e-4,
-    "head_multiplier": RECIPE.head_multiplier,
-    "layer_decay": RECIPE.layer_decay,
-    "averaging": RECIPE.averaging,
-    "masking": RECIPE.masking,
-    "teacher_weight": RECIPE.teacher_weight,
-    "title_dropout": RECIPE.title_dropout,
-    "sampling": RECIPE.sampling,
+    name: 1.5e-4 if name == "learning_rate" else flat_values(RECIPE)[name] for name in SEARCHED
 }
 
 
-def suggested(trial: optuna.Trial, epochs: int) -> FineTuneOptions:
+def suggested(trial: optuna.Trial, epochs: int) -> TrainingOptions:
     """Return the options of a trial, a point of the search space."""
-    return replace(
-        RECIPE,
+    return RECIPE.changed(
         epochs=epochs,
         learning_rate=trial.suggest_float("learning_rate", 5e-5, 4e-4, log=True),
         head_multiplier=trial.suggest_float("head_multiplier", 1, 30, log=True),
@@ -72,7 +65,7 @@ def suggested(trial: optuna.Trial, epochs: int) -> FineTuneOptions:
 
 
 def objective_value(
-    options: FineTuneOptions,
+    options: TrainingOptions,
     films: Dataset,
     targets: Targets,
     development: Dataset,
@@ -80,11 +73,10 @@ def objective_value(
 ) -> float:
     """Return the mean average precision on dev after a short training."""
     folder.mkdir(parents=True, exist_ok=True)
-    model, tokenizer = load_base_model(
-        MINILM, films.names, options.pooling, options.seed, options.attention_dropout
-    )
-    fine_tune(model, tokenizer, films, development, options, folder, targets=targets, resume=True)
-    probabilities = predict(model, tokenizer, development.texts, options.max_length)
+    model, tokenizer = load_base_model(MINILM, films.names, options.model, options.seed)
+    run = RunFolder(folder)
+    fine_tune(model, tokenizer, films, development, options, run, targets=targets, resume=True)
+    probabilities = predict(model, tokenizer, development.texts, options.model.max_length)
     return mean_average_precision(development.labels, probabilities)
 
 
@@ -154,7 +146,7 @@ def main() -> None:
         "epochs": arguments.epochs,
         "films": len(films),
         "development": len(development),
-        "recipe": asdict(RECIPE),
+        "recipe": flat_values(RECIPE),
         "trials": [
             {"trial": number, "map": round(trial.values[0], 4), "options": trial.params}
             for number, trial in enumerate(complete())

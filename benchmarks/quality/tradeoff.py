@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.methods import METHODS
-from genre_batch.training.run import TrainJob
+from genre_batch.training.options import TrainJob
 from genre_batch.training.run_folder import RunFolder
 
 WHOLE = "whole"
@@ -51,7 +52,7 @@ def load_student(job: TrainJob) -> GenreTagger:
     The loss by quantization is not limited: the table shows the scores after it.
     """
     folder = run(job)
-    file = job.folder.with_suffix(".onnx")
+    file = Path(job.folder).with_suffix(".onnx")
     if not file.exists() or file.stat().st_mtime < folder.weights.stat().st_mtime:
         export_onnx(ExportJob(folder.path, file, max_loss=float("inf"), force=True))
     return GenreTagger.load(str(file))
@@ -92,7 +93,7 @@ def scored(
 def measure(jobs: dict[str, TrainJob], rounds: int) -> list[dict[str, Any]]:
     """Return a row for each student, with its gain over the first."""
     taggers = {name: load_student(job) for name, job in jobs.items()}
-    dataset = read_dataset(RunFolder(jobs[WHOLE].folder).splits)
+    dataset = read_dataset(RunFolder(Path(jobs[WHOLE].folder)).splits)
     results = {name: scored(tagger, dataset) for name, tagger in taggers.items()}
     rates = timed(taggers, dataset.part("dev").texts, rounds)
     rows = []
@@ -102,7 +103,7 @@ def measure(jobs: dict[str, TrainJob], rounds: int) -> list[dict[str, Any]]:
             "name": name,
             "layers": layers,
             "ffn_width": width,
-            "bytes": jobs[name].folder.with_suffix(".onnx").stat().st_size,
+            "bytes": Path(jobs[name].folder).with_suffix(".onnx").stat().st_size,
             "films_per_second": float(np.median(rates[name])),
             "films_per_second_of_rounds": rates[name],
             "export": taggers[name].metadata.metrics["export"],
@@ -182,7 +183,7 @@ def main() -> None:
         name: replace(
             standard,
             folder=arguments.runs / name,
-            options=replace(standard.options, **STUDENTS[name]),
+            options=standard.options.changed(**STUDENTS[name]),
         )
         for name in dict.fromkeys([WHOLE, *arguments.only])
     }

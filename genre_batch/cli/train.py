@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import click
+from click.core import ParameterSource
 
 from genre_batch.cli.console import (
     figures_table,
@@ -14,235 +15,278 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
+from genre_batch.cli.groups import GroupedCommand
 from genre_batch.cli.options import (
     KEEPS,
     LOSSES,
     SAMPLINGS,
     THRESHOLD_METHODS,
+    base_model_option,
     column_options,
-    columns_from,
-    reading_from,
     reading_options,
+    split_option,
 )
 
 __all__ = ["train"]
 
+Command: TypeAlias = Callable[..., Any]
 
-@click.command(short_help="Fine-tune a DistilBERT on a labelled catalog.")
+_GROUPS = {
+    "Data": (
+        *("protocol", "split", "extra_train", "with_title", "title_dropout"),
+        *("text_column", "title_column", "genre_column", "genre_separator"),
+        *("input_format", "delimiter", "encoding"),
+    ),
+    "Model": ("base_model", "pooling", "max_length", "layers", "ffn_width", "freeze_layers"),
+    "Optimization": (
+        *("epochs", "batch_size", "learning_rate", "layer_decay", "loss", "sampling"),
+        *("masking", "averaging", "keep", "seed"),
+    ),
+    "Distillation": ("teachers", "teacher_weight", "recombined", "align_to", "align_epochs"),
+    "Thresholds": ("thresholds",),
+    "Run": ("folder", "recipe", "resume", "progress"),
+}
+
+
+def _option(
+    name: str,
+    kind: click.ParamType[Any] | None,
+    metavar: str | None,
+    text: str,
+    default: Any = None,
+) -> Callable[[Command], Command]:
+    """Return a decorator that adds an option and shows its default, unless that is None."""
+    shown = default is not None
+    return click.option(
+        name, type=kind, metavar=metavar, help=text, default=default, show_default=shown
+    )
+
+
+@click.command(
+    cls=GroupedCommand, groups=_GROUPS, short_help="Fine-tune a DistilBERT on a labeled catalog."
+)
 @click.argument("catalog")
-@click.option(
-    "-o", "--output", "folder", required=True, metavar="RUN_DIR", help="The run's folder."
-)
-@click.option(
-    "--base-model",
-    default="distilbert-base-uncased",
-    show_default=True,
-    metavar="ID|DIR|minilm",
-    help="A hub id, a local folder, or minilm: MiniLM-L6 weights in DistilBERT's architecture, "
-    "from a package, without a download. Encoders of other architectures can only be teachers.",
-)
-@click.option(
-    "--recipe",
-    type=click.Choice(["default", "paper"]),
-    default="default",
-    show_default=True,
-    help="What the options below start from; paper: batch 8, 5 epochs, first token.",
-)
-@click.option(
+@_option(
     "--protocol",
-    type=click.Choice(["clean", "paper"]),
-    default="clean",
-    show_default=True,
-    help="clean: films with the same overview in one part; paper: split row by row.",
+    click.Choice(["clean", "paper"]),
+    None,
+    "How to split the films. clean: films with the same overview are in one part; paper: row by "
+    "row.",
+    "clean",
 )
-@click.option(
-    "--split",
-    metavar="FILE",
-    help="A file with the columns row (0-based) and part (train, dev, test), to split by.",
-)
-@click.option(
+@split_option
+@_option(
     "--extra-train",
-    metavar="PATH",
-    help="A further labelled catalog to train on; films of dev and test are left out of it.",
+    None,
+    "PATH",
+    "Second labeled catalog to train on, without the films of dev and test.  [default: none]",
 )
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N")
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N")
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), metavar="X")
-@click.option("--seed", type=click.IntRange(min=0), metavar="N")
-@click.option("--max-length", type=click.IntRange(min=8), metavar="TOKENS")
 @click.option(
+    "--with-title/--without-title",
+    default=False,
+    show_default=True,
+    help="Let the model read 'Title. Overview'.",
+)
+@_option(
+    "--title-dropout",
+    click.FloatRange(0, 1),
+    "FRACTION",
+    "Fraction of films read without their title, resampled every epoch, so that the model also "
+    "works on catalogs without titles.",
+    0.25,
+)
+@column_options()
+@reading_options
+@base_model_option(
+    "Hub id, local folder, or minilm: the weights of MiniLM-L6 in DistilBERT's architecture, from "
+    "a package, without a download. Encoders of other architectures can only be teachers."
+)
+@_option(
+    "--pooling",
+    click.Choice(["mean", "first"]),
+    None,
+    "What the head reads: the mean of the token vectors, or the first token's.",
+    "mean",
+)
+@_option(
+    "--max-length",
+    click.IntRange(min=8),
+    "TOKENS",
+    "Number of tokens at which texts are cut.",
+    192,
+)
+@_option(
     "--layers",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Start from N of the base model's layers, evenly spread, the first and the last among "
-    "them: a faster model of less quality.",
+    click.IntRange(min=1),
+    "N",
+    "Prune the base model to N evenly spaced layers, the first and the last included: a faster, "
+    "less accurate model.  [default: all layers]",
 )
-@click.option(
+@_option(
     "--ffn-width",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Start from N feed-forward units of each layer, those with the largest weights.",
+    click.IntRange(min=1),
+    "N",
+    "Prune each layer to the N feed-forward units with the largest weights.  [default: all units]",
 )
-@click.option(
-    "--loss",
-    type=click.Choice(LOSSES),
-    help="What is made small; bce: binary cross-entropy.",
-)
-@click.option(
-    "--sampling",
-    type=click.Choice(SAMPLINGS),
-    help="rare: films of rare genres are drawn more often.",
-)
-@click.option(
-    "--layer-decay",
-    type=click.FloatRange(0, 1, min_open=True),
-    metavar="X",
-    help="Each layer's learning rate over that of the layer above it.",
-)
-@click.option(
+@_option(
     "--freeze-layers",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Leave the embeddings and the N lowest layers as they are.",
+    click.IntRange(min=0),
+    "N",
+    "Do not train the N lowest layers and the embeddings; 0: train all.",
+    0,
 )
-@click.option(
-    "--averaging",
-    type=click.FloatRange(0, 1, max_open=True),
-    metavar="DECAY",
-    help="Keep the running average of the weights instead of the last ones.",
+@_option("--epochs", click.IntRange(min=1), "N", "Number of passes over the training films.", 4)
+@_option("--batch-size", click.IntRange(min=1), "N", "Number of films per step.", 32)
+@_option(
+    "--learning-rate",
+    click.FloatRange(min=0, min_open=True),
+    "X",
+    "Peak learning rate of the encoder.  [default: 1.5e-4 for an encoder narrower than 768, else "
+    "5e-5]",
 )
-@click.option(
-    "--keep",
-    type=click.Choice(KEEPS),
-    help="Which weights: the last, or those of the epoch that is best on dev.",
+@_option(
+    "--layer-decay",
+    click.FloatRange(0, 1, min_open=True),
+    "X",
+    "Learning rate of each layer relative to the layer above it.",
+    1.0,
 )
-@click.option(
+@_option("--loss", click.Choice(LOSSES), None, "Training loss. bce: binary cross-entropy.", "bce")
+@_option(
+    "--sampling",
+    click.Choice(SAMPLINGS),
+    None,
+    "rare: films of rare genres are drawn more often.",
+    "uniform",
+)
+@_option(
     "--masking",
-    type=click.FloatRange(0, 1, max_open=True),
-    metavar="SHARE",
-    help="Share of the tokens that are hidden, others each epoch.",
+    click.FloatRange(0, 1, max_open=True),
+    "FRACTION",
+    "Fraction of tokens replaced by [MASK], resampled every epoch.",
+    0.0,
 )
+@_option(
+    "--averaging",
+    click.FloatRange(0, 1, max_open=True),
+    "DECAY",
+    "Use an exponential moving average of the weights, with this decay per step; 0: none.",
+    0.0,
+)
+@_option(
+    "--keep",
+    click.Choice(KEEPS),
+    None,
+    "Keep the weights of the last epoch, or of the best one on dev.",
+    "last",
+)
+@_option("--seed", click.IntRange(min=0), "N", "Seed of the split and of the training.", 0)
 @click.option(
     "--teacher",
     "teachers",
     multiple=True,
     metavar="RUN_DIR",
-    help="A finished run to learn from besides the labels; may be given several times.",
+    help="Finished run to learn from besides the labels; can be repeated.  [default: none]",
 )
-@click.option(
+@_option(
     "--teacher-weight",
-    type=click.FloatRange(0, 1),
-    metavar="SHARE",
-    help="The teachers' share in the loss.",
+    click.FloatRange(0, 1),
+    "FRACTION",
+    "Weight of the teachers in the loss; the labels have the rest.",
+    0.7,
 )
-@click.option(
+@_option(
     "--recombined",
-    type=click.FloatRange(min=0),
-    metavar="SHARE",
-    help="Further texts of sentences of two films, for each film; only teachers label them.",
+    click.FloatRange(min=0),
+    "RATIO",
+    "Number of additional texts per film, mixed from sentences of two films and labeled by the "
+    "teachers.",
+    0.0,
 )
-@click.option(
+@_option(
     "--align-to",
-    metavar="ID|DIR",
-    help="An encoder, usually a larger one: before it learns genres, the base model learns to give "
-    "its vectors for the training films.",
+    None,
+    "ID|DIR",
+    "Encoder, usually a larger one, whose vectors the base model learns to predict before it "
+    "learns genres.  [default: none]",
 )
-@click.option(
+@_option(
     "--align-epochs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Passes over the training films for that.",
+    click.IntRange(min=1),
+    "N",
+    "Number of passes over the training films with --align-to.",
+    3,
 )
-@click.option(
-    "--pooling", type=click.Choice(["mean", "first"]), help="What the head reads of the tokens."
-)
-@click.option("--with-title", is_flag=True, help="Let the model read 'Title. Overview'.")
-@click.option(
-    "--title-dropout",
-    type=click.FloatRange(0, 1),
-    metavar="SHARE",
-    help="Share of the films whose title is left out, so that catalogs without titles are served.",
-)
-@reading_options
-@column_options()
-@click.option(
+@_option(
     "--thresholds",
-    type=click.Choice(THRESHOLD_METHODS),
-    default="f1",
-    show_default=True,
-    help="How each genre's threshold is found on the dev part; conditional ones only by tune.",
+    click.Choice(THRESHOLD_METHODS),
+    None,
+    "Method that finds each genre's threshold on the dev part; conditional ones only by tune.",
+    "f1",
 )
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same command.")
+@click.option(
+    "-o", "--output", "folder", required=True, metavar="RUN_DIR", help="The run's folder."
+)
+@click.option(
+    "--recipe",
+    default="default",
+    show_default=True,
+    metavar="NAME|FILE.toml",
+    help="Values for options that are not given: default, paper (Balete and Ducay 2024), teacher "
+    "and shipped (how the shipped model was trained), or a TOML file such as RUN_DIR/recipe.toml.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Continue from the last checkpoint of the same command."
+)
 @progress_option
+@click.pass_context
 def train(
+    context: click.Context,
+    /,
     catalog: str,
     folder: str,
-    base_model: str,
     recipe: str,
-    protocol: str,
-    split: str | None,
-    extra_train: str | None,
-    teachers: tuple[str, ...],
-    align_to: str | None,
-    with_title: bool,
-    thresholds: str,
     resume: bool,
     progress: bool | None,
-    **fine_tuning: Any,
+    **values: Any,
 ) -> None:
-    """Fine-tune a DistilBERT on a labelled catalog, split 70/20/10 into train, dev and test.
+    """Fine-tune a DistilBERT on a labeled catalog, split 70/20/10 into train, dev and test.
 
-    CATALOG is any table with a text and a genre column; genres may be "Drama, Comedy", JSON or
+    CATALOG is any table with a text and a genre column. Genres can be "Drama, Comedy", JSON or
     Python lists, JSON objects with a name, or separated by pipes. RUN_DIR becomes a transformers
-    checkpoint with splits.parquet, thresholds.json, metrics.json and training_log.jsonl, and
-    report.html shows it all on one page.
+    checkpoint with splits.parquet, thresholds.json, metrics.json and training_log.jsonl;
+    report.html shows everything on one page.
+
+    An option overrides the recipe; an empty value ("") removes a path or a name that it sets.
 
     \b
     Example, without a download:
       genre-batch train films.csv -o run --base-model minilm
       genre-batch export-onnx run -o model.onnx
     """
-    from genre_batch.catalog.formats import input_location
     from genre_batch.extras import require_extra
 
-    reading, columns = reading_from(fine_tuning), columns_from(fine_tuning)
-    location = reading.locate(catalog)
-    split_file = input_location(split) if split else None
-    extra = input_location(extra_train) if extra_train else None
     require_extra("genre-batch train", "train")
 
-    from dataclasses import replace
-
-    from genre_batch.training.options import RECIPES
-    from genre_batch.training.run import TrainJob
+    from genre_batch.training.recipe import read_recipe
     from genre_batch.training.run import train as run_training
 
-    given = {name: value for name, value in fine_tuning.items() if value is not None}
-    job = TrainJob(
-        catalog=location,
-        folder=Path(folder),
-        base_model=base_model,
-        recipe=recipe,
-        options=replace(RECIPES[recipe], **given),
-        columns=columns,
-        reading=reading,
-        with_title=with_title,
-        protocol=protocol,
-        split=split_file,
-        extra_train=extra,
-        teachers=tuple(Path(teacher) for teacher in teachers),
-        align_to=align_to,
-        thresholds=thresholds,
-        resume=resume,
-    )
+    given: dict[str, Any] = {
+        name: None if value == "" else value
+        for name, value in values.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    if "teachers" in given:
+        given["teachers"] = tuple(teacher for teacher in given["teachers"] if teacher)
+    job = read_recipe(recipe).job(catalog, folder, resume=resume, **given)
     with steps_progress(progress) as advance:
-        report = run_training(job, advance)
-    films = ", ".join(f"{count:,} {part}" for part, count in report.films.items())
-    note(f"films: {films}; {report.dropped:,} rows without text or genre left out")
-    print_tables(figures_table(report.metrics))
-    then = (
+        result = run_training(job, advance)
+    films = ", ".join(f"{count:,} {part}" for part, count in result.films.items())
+    note(f"films: {films}; {result.dropped:,} rows without text or genre left out")
+    print_tables(figures_table(result.metrics))
+    following = (
         f"genre-batch export-onnx {folder} -o model.onnx"
-        if report.exportable
+        if result.exportable
         else f"genre-batch train {catalog} --teacher {folder} ..., for a model to export"
     )
-    note(f"trained in {report.seconds:,.0f} s, figures in {report.page}: next, {then}")
+    note(f"trained in {result.seconds:,.0f} s, report in {result.page}: next, {following}")

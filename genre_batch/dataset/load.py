@@ -21,7 +21,7 @@ from genre_batch.dataset.split import PARTS, draw_split, read_split_file
 from genre_batch.errors import TrainingError
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, compose, uses_title
 
-__all__ = ["load_dataset", "load_extra"]
+__all__ = ["ColumnOptions", "ReadingOptions", "load_dataset", "load_extra"]
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Labelled catalog -> fine-tuned DistilBERT in a run folder. Needs the extra `train`."""
+"""Training: from a labeled catalog to a run folder with a model. Needs the extra `train`."""

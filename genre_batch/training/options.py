@@ -1,101 +1,200 @@
-"""How to fine-tune: the options, and the recipes they start from."""
+"""The job of a training run and its options, each with the values that it may take."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-__all__ = ["KEEPS", "RECIPES", "SAMPLINGS", "FineTuneOptions"]
+from genre_batch.dataset.load import ColumnOptions, ReadingOptions
+from genre_batch.options import (
+    FLAG,
+    STRING,
+    STRINGS,
+    Checked,
+    StrPath,
+    flat_values,
+    from_flat_values,
+    integer,
+    number,
+    one_of,
+)
+from genre_batch.thresholds.methods import METHODS
 
-SAMPLINGS = ("uniform", "rare")
+__all__ = [
+    "KEEPS",
+    "LOSSES",
+    "POOLINGS",
+    "PROTOCOLS",
+    "SAMPLINGS",
+    "DistillationOptions",
+    "ModelOptions",
+    "OptimizationOptions",
+    "TrainJob",
+    "TrainingOptions",
+]
+
 KEEPS = ("last", "best")
+LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
+POOLINGS = ("mean", "first")
+PROTOCOLS = ("clean", "paper")
+SAMPLINGS = ("uniform", "rare")
 
 _WIDE = 768
 
 
 @dataclass(frozen=True)
-class FineTuneOptions:
-    """How to fine-tune.
+class ModelOptions(Checked):
+    """The encoder and what it reads.
+
+    Attributes:
+        max_length: tokens; longer texts are cut.
+        pooling: what the head reads: the `mean` of the token vectors, or the `first` token's.
+        layers: number of the base model's layers to keep, evenly spaced; None: all.
+        ffn_width: number of feed-forward units to keep in each layer; None: all.
+        freeze_layers: number of lowest layers that are not trained, with the embeddings; 0: none.
+        attention_dropout: dropout on attention weights. On a CPU it makes a step a quarter slower.
+    """
+
+    max_length: int = field(default=192, metadata=integer(8))
+    pooling: str = field(default="mean", metadata=one_of(*POOLINGS))
+    layers: int | None = field(default=None, metadata=integer(1))
+    ffn_width: int | None = field(default=None, metadata=integer(1))
+    freeze_layers: int = field(default=0, metadata=integer(0))
+    attention_dropout: float = field(default=0.0, metadata=number(0, 1, open_ends="high"))
+
+
+@dataclass(frozen=True)
+class OptimizationOptions(Checked):
+    """The training loop.
 
     Attributes:
         epochs: passes over the training part.
-        batch_size: films a step.
-        learning_rate: peak rate of the encoder; None: 1.5e-4 for an encoder narrower than 768,
-            5e-5 (the Trainer's own default) for one that is not.
-        head_multiplier: the head's rate over the encoder's: the head starts from nothing.
-        warmup: share of the steps over which the rate rises; it then falls linearly to zero.
-        weight_decay: AdamW's, on all but biases and layer norms.
-        max_length: tokens; longer texts are cut.
-        pooling: `mean` or `first`.
-        layers: how many of the base model's layers to keep, evenly spread; None: all.
-        ffn_width: how many feed-forward units of each layer to keep; None: all.
-        loss: of `losses.LOSSES`.
-        sampling: `uniform`, every film once an epoch, or `rare`, as many films, drawn with
-            replacement in proportion to the inverse square root of how often their rarest genre is.
-        layer_decay: each layer's rate over the next higher one's; the embeddings are the lowest.
-        freeze_layers: lowest layers that stay as they are, the embeddings with them; 0: none.
-        averaging: decay, each step, of the running average of the weights that becomes the model;
-            0: the last weights are.
-        keep: `last`, the weights that training ends with, or `best`, those of the epoch with the
-            highest mean average precision on development.
-        masking: share of the tokens hidden behind the mask token, drawn anew each epoch.
-        teacher_weight: share of the teachers' part in the loss, where there are any; the labels
-            have the rest.
-        recombined: texts put together from the training films' sentences
-            (distillation/sentence_mixing.py), for each of those films; only teachers say what
-            genres they have.
-        align_epochs: passes over the training part in which the encoder learns to say what another
-            one says (distillation/embedding_distillation.py), where there is one, before it
-            learns genres.
-        attention_dropout: the encoder's own, on attention weights; drawing it costs a quarter of
-            each step on a processor.
-        title_dropout: share of the films whose title is left out, drawn anew each epoch.
-        seed: of the head, the batches, the dropouts.
+        batch_size: films per step.
+        learning_rate: peak learning rate of the encoder; None: 1.5e-4 for an encoder narrower than
+            768, else 5e-5 (the default of transformers' Trainer).
+        head_multiplier: learning rate of the head relative to the encoder's; the head starts from
+            random weights.
+        warmup: fraction of the steps over which the rate rises; it then falls linearly to zero.
+        weight_decay: weight decay of AdamW, on all parameters but biases and layer norms.
+        loss: training loss, one of `LOSSES`.
+        sampling: `uniform`: every film once per epoch; `rare`: as many films, drawn with
+            replacement, each weighted by the inverse square root of its rarest genre's frequency.
+        layer_decay: learning rate of each layer relative to the layer above it.
+        averaging: decay per step of the exponential moving average of the weights, which then
+            becomes the model; 0: no averaging.
+        keep: `last`: the weights after the last epoch; `best`: those of the epoch with the highest
+            mean average precision on the dev part.
+        masking: fraction of tokens replaced by [MASK], resampled every epoch.
+        title_dropout: fraction of films read without their title, resampled every epoch.
     """
 
-    epochs: int = 4
-    batch_size: int = 32
-    learning_rate: float | None = None
-    head_multiplier: float = 10.0
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    max_length: int = 192
-    pooling: str = "mean"
-    layers: int | None = None
-    ffn_width: int | None = None
-    loss: str = "bce"
-    sampling: str = "uniform"
-    layer_decay: float = 1.0
-    freeze_layers: int = 0
-    averaging: float = 0.0
-    keep: str = "last"
-    masking: float = 0.0
-    teacher_weight: float = 0.7
-    recombined: float = 0.0
-    align_epochs: int = 3
-    attention_dropout: float = 0.0
-    title_dropout: float = 0.25
-    seed: int = 0
+    epochs: int = field(default=4, metadata=integer(1))
+    batch_size: int = field(default=32, metadata=integer(1))
+    learning_rate: float | None = field(default=None, metadata=number(0, open_ends="low"))
+    head_multiplier: float = field(default=10.0, metadata=number(0))
+    warmup: float = field(default=0.06, metadata=number(0, 1))
+    weight_decay: float = field(default=0.01, metadata=number(0))
+    loss: str = field(default="bce", metadata=one_of(*LOSSES))
+    sampling: str = field(default="uniform", metadata=one_of(*SAMPLINGS))
+    layer_decay: float = field(default=1.0, metadata=number(0, 1, open_ends="low"))
+    averaging: float = field(default=0.0, metadata=number(0, 1, open_ends="high"))
+    keep: str = field(default="last", metadata=one_of(*KEEPS))
+    masking: float = field(default=0.0, metadata=number(0, 1, open_ends="high"))
+    title_dropout: float = field(default=0.25, metadata=number(0, 1))
 
-    def rate_for(self, dim: int) -> float:
-        """The encoder's peak learning rate, for its width."""
+    def rate_for(self, width: int) -> float:
+        """Return the encoder's peak learning rate, given the width of its token vectors."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 5e-5 if dim >= _WIDE else 1.5e-4
+        return 5e-5 if width >= _WIDE else 1.5e-4
 
 
-RECIPES: dict[str, FineTuneOptions] = {
-    "default": FineTuneOptions(),
-    # Balete and Ducay 2024, section "Model": batch 8, 5 epochs; the rest the Trainer's defaults.
-    "paper": FineTuneOptions(
-        epochs=5,
-        batch_size=8,
-        learning_rate=5e-5,
-        head_multiplier=1.0,
-        warmup=0.0,
-        weight_decay=0.0,
-        max_length=512,
-        pooling="first",
-        attention_dropout=0.1,
-        title_dropout=0.0,
-    ),
-}
+@dataclass(frozen=True)
+class DistillationOptions(Checked):
+    """Learning from teachers and from another encoder.
+
+    Attributes:
+        teacher_weight: weight of the teachers' probabilities in the loss, if there are teachers;
+            the labels have the rest.
+        recombined: number of texts mixed from sentences of two films, per training film
+            (distillation/sentence_mixing.py); only teachers label them.
+        align_epochs: epochs of embedding distillation (distillation/embedding_distillation.py), if
+            there is an encoder to align to.
+    """
+
+    teacher_weight: float = field(default=0.7, metadata=number(0, 1))
+    recombined: float = field(default=0.0, metadata=number(0))
+    align_epochs: int = field(default=3, metadata=integer(1))
+
+
+@dataclass(frozen=True)
+class TrainingOptions(Checked):
+    """How to train. The defaults are the recipe `default`.
+
+    Attributes:
+        optimization: the training loop.
+        model: the encoder and what it reads.
+        distillation: learning from teachers and from another encoder.
+        seed: seed of the split, the head, the batches and the dropouts.
+    """
+
+    optimization: OptimizationOptions = field(default_factory=OptimizationOptions)
+    model: ModelOptions = field(default_factory=ModelOptions)
+    distillation: DistillationOptions = field(default_factory=DistillationOptions)
+    seed: int = field(default=0, metadata=integer(0))
+
+    def changed(self, **values: Any) -> Self:
+        """Return the options with other values, by flat names: `changed(epochs=2, seed=1)`.
+
+        Raises:
+            TypeError: no option has such a name.
+            UsageError: a value out of range.
+        """
+        before = flat_values(self)
+        unknown = values.keys() - before.keys()
+        if unknown:
+            raise TypeError(f"no training option {', '.join(sorted(unknown))}")
+        return from_flat_values(type(self), before | values)
+
+
+@dataclass(frozen=True)
+class TrainJob(Checked):
+    """What to train, on what.
+
+    Attributes:
+        catalog: the labeled catalog.
+        folder: the run's folder, new or empty.
+        base_model: a hub id, a local folder, or `minilm`.
+        recipe: the name of the recipe that the job started from, for the record.
+        options: how to train.
+        columns: which columns hold texts, titles and genres.
+        reading: how to read the catalog; other files are read with the defaults.
+        with_title: whether the model reads titles too.
+        protocol: `clean` or `paper` (dataset/load.py).
+        split: a split file; None: a split is drawn.
+        extra_train: a second catalog, whose films join the training part.
+        teachers: finished runs to learn from besides the labels.
+        align_to: a hub id, a local folder, or `minilm`: an encoder whose vectors the base model
+            learns to predict before it learns genres; None: no embedding distillation.
+        thresholds: the threshold method, a key of `thresholds.METHODS`.
+        resume: continue from the last checkpoint in `folder`.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+
+    catalog: StrPath
+    folder: StrPath
+    base_model: StrPath = field(default="distilbert-base-uncased", metadata=STRING)
+    recipe: str = field(default="default", metadata=STRING)
+    options: TrainingOptions = field(default_factory=TrainingOptions)
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    with_title: bool = field(default=False, metadata=FLAG)
+    protocol: str = field(default="clean", metadata=one_of(*PROTOCOLS))
+    split: StrPath | None = field(default=None, metadata=STRING)
+    extra_train: StrPath | None = field(default=None, metadata=STRING)
+    teachers: tuple[StrPath, ...] = field(default=(), metadata=STRINGS)
+    align_to: StrPath | None = field(default=None, metadata=STRING)
+    thresholds: str = field(default="f1", metadata=one_of(*METHODS))
+    resume: bool = False

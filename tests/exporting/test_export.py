@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +21,8 @@ from genre_batch.model.text import TITLE_AND_OVERVIEW
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
-from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.run import TrainJob, TrainResult, train
+from genre_batch.training.options import TrainingOptions, TrainJob
+from genre_batch.training.run import TrainResult, train
 
 # The Trainer warns about two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
@@ -192,9 +191,9 @@ def test_the_same_run_gives_the_same_bytes_and_the_date_is_source_date_epoch_s(
 
 
 def test_a_model_that_pools_the_first_token_agrees_with_its_checkpoint(
-    job: Callable[..., TrainJob], films: Dataset, options: FineTuneOptions, tmp_path: Path
+    job: Callable[..., TrainJob], films: Dataset, options: TrainingOptions, tmp_path: Path
 ) -> None:
-    first = replace(options, epochs=1, pooling="first")
+    first = options.changed(epochs=1, pooling="first")
     run = train(job(tmp_path / "run", options=first)).folder
     for precision in PRECISIONS:
         path = tmp_path / f"{precision}.onnx"

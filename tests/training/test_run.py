@@ -1,28 +1,33 @@
-"""`train`: a labelled catalog becomes a complete run folder, or nothing."""
+"""`train`: a labeled catalog becomes a complete run folder, or nothing is written."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from transformers import AutoTokenizer
 
-from genre_batch.catalog.formats import Location, input_location
+from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.dataset.split import PARTS
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.thresholds.methods import find_thresholds
-from genre_batch.training.encoder.base_model import load_checkpoint
+from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import predict
-from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.run import TrainJob, TrainResult, train
-from genre_batch.training.run_folder import RunFolder
+from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
+from genre_batch.training.recipe import read_recipe
+from genre_batch.training.run import TrainResult, train
+from genre_batch.training.run_folder import RunFolder, Stage
+from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
@@ -30,42 +35,34 @@ pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWa
 MakeJob = Callable[..., TrainJob]
 
 
-class BrokenOffError(Exception):
-    """Stands for whatever stops a run."""
+@pytest.fixture(scope="module")
+def short(options: TrainingOptions) -> TrainingOptions:
+    """Options with two epochs: enough to interrupt in between."""
+    return options.changed(epochs=2)
 
 
 @pytest.fixture(scope="module")
-def short(options: FineTuneOptions) -> FineTuneOptions:
-    """Two epochs: enough to break off between."""
-    return replace(options, epochs=2)
-
-
-@pytest.fixture(scope="module")
-def unbroken(
-    job: MakeJob, short: FineTuneOptions, tmp_path_factory: pytest.TempPathFactory
+def uninterrupted(
+    job: MakeJob, short: TrainingOptions, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The folder of a short run that nothing stopped."""
-    return train(job(tmp_path_factory.mktemp("unbroken"), options=short)).folder
+    """Folder of a short run that was not interrupted."""
+    return train(job(tmp_path_factory.mktemp("uninterrupted"), options=short)).folder
 
 
 def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _told(job: TrainJob) -> set[str]:
-    """What progress says is being done."""
-    told = set()
-    train(job, lambda done, total, what: told.add(what))
-    return told
+def _stages(job: TrainJob) -> set[str]:
+    """Run a job and return the stages that progress reports."""
+    stages = set()
+    train(job, lambda done, total, stage: stages.add(stage))
+    return stages
 
 
-def _break_off(job: TrainJob, step: int, doing: str) -> None:
-    def progress(done: int, total: int, what: str) -> None:
-        if (done, what) == (step, doing):
-            raise BrokenOffError
-
-    with pytest.raises(BrokenOffError):
-        train(job, progress)
+def _interrupt(job: TrainJob, step: int, stage: str) -> None:
+    with pytest.raises(InterruptionError):
+        train(job, interrupt_at(stage, step))
 
 
 def _content(folder: Path) -> dict[str, bytes]:
@@ -80,6 +77,7 @@ def test_a_finished_run_holds_exactly_these_files(run: Path) -> None:
         "metrics.json",
         "model.safetensors",
         "provenance.json",
+        "recipe.toml",
         "report.html",
         "special_tokens_map.json",
         "splits.parquet",
@@ -134,23 +132,23 @@ def test_thresholds_are_tuned_on_development_and_metrics_measured_with_them(
     assert {part: written[part] for part in ("dev", "test")} == report.metrics
 
 
-def test_a_catalog_whose_words_decide_is_learnt(report: TrainResult) -> None:
+def test_a_catalog_whose_words_decide_is_learned(report: TrainResult) -> None:
     assert report.metrics["dev"]["title_and_overview"]["macro_f1"] > 0.95
     assert report.metrics["test"]["overview"]["macro_f1"] > 0.8
 
 
 def test_the_readme_warns_of_the_stock_class_only_when_it_pools_otherwise(
-    run: Path, job: MakeJob, short: FineTuneOptions, tmp_path: Path
+    run: Path, job: MakeJob, short: TrainingOptions, tmp_path: Path
 ) -> None:
     warning = "its predictions are wrong"
     assert warning in (run / "README.md").read_text(encoding="utf-8")
     assert _json(run / "config.json")["pooling"] == "mean"
-    first = train(job(tmp_path / "run", options=replace(short, epochs=1, pooling="first"))).folder
+    first = train(job(tmp_path / "run", options=short.changed(epochs=1, pooling="first"))).folder
     assert warning not in (first / "README.md").read_text(encoding="utf-8")
     assert _json(first / "config.json")["pooling"] == "first"
 
 
-def test_the_provenance_says_what_the_run_was_made_of(run: Path, films: Dataset) -> None:
+def test_the_provenance_records_what_the_run_was_made_of(run: Path, films: Dataset) -> None:
     provenance = _json(run / "provenance.json")
     assert provenance["shape"] == [2, 32, 2, 64]
     assert provenance["data"][0] == {
@@ -164,40 +162,47 @@ def test_the_provenance_says_what_the_run_was_made_of(run: Path, films: Dataset)
 
 
 @pytest.mark.parametrize(
-    ("at", "resumed"),
+    ("at", "stage", "resumed"),
     [
         pytest.param(
             (12, "training"),
+            Stage.BEGUN,
             {"training", "measuring development", "measuring", "writing the report"},
         ),
-        pytest.param((0, "measuring"), {"measuring", "writing the report"}),
+        pytest.param((0, "measuring"), Stage.TRAINED, {"measuring", "writing the report"}),
+        pytest.param((0, "writing the report"), Stage.MEASURED, {"writing the report"}),
     ],
-    ids=["while training", "while measuring"],
+    ids=["while training", "while measuring", "before the report"],
 )
-def test_a_run_broken_off_and_resumed_is_the_unbroken_run(
+def test_a_run_interrupted_and_resumed_is_the_uninterrupted_run(
     job: MakeJob,
-    short: FineTuneOptions,
-    unbroken: Path,
+    short: TrainingOptions,
+    uninterrupted: Path,
     tmp_path: Path,
     at: tuple[int, str],
+    stage: Stage,
     resumed: set[str],
 ) -> None:
-    broken = job(tmp_path / "run", options=short)
-    _break_off(broken, *at)
-    assert not RunFolder(broken.folder).is_finished
-    assert _told(replace(broken, resume=True)) == resumed
-    one, other = _content(unbroken), _content(broken.folder)
-    assert one.keys() == other.keys()
-    for name in ("model.safetensors", "thresholds.json", "splits.parquet", "provenance.json"):
-        assert one[name] == other[name]
+    interrupted = job(tmp_path / "run", options=short)
+    _interrupt(interrupted, *at)
+    assert RunFolder(tmp_path / "run").stage is stage
+    assert _stages(replace(interrupted, resume=True)) == resumed
+    assert RunFolder(tmp_path / "run").stage is Stage.DONE
+    expected, content = _content(uninterrupted), _content(tmp_path / "run")
+    assert content.keys() == expected.keys()
+    for name in (
+        *("model.safetensors", "thresholds.json", "metrics.json", "splits.parquet"),
+        *("provenance.json", "recipe.toml"),
+    ):
+        assert content[name] == expected[name]
 
 
 def test_a_resumed_run_without_a_checkpoint_starts_again(
-    job: MakeJob, short: FineTuneOptions, tmp_path: Path
+    job: MakeJob, short: TrainingOptions, tmp_path: Path
 ) -> None:
-    broken = job(tmp_path / "run", options=short)
-    _break_off(broken, 2, "training")
-    report = train(replace(broken, resume=True))
+    interrupted = job(tmp_path / "run", options=short)
+    _interrupt(interrupted, 2, "training")
+    report = train(replace(interrupted, resume=True))
     assert len((report.folder / "training_log.jsonl").read_text().splitlines()) == 2
 
 
@@ -205,8 +210,8 @@ def test_resuming_a_finished_run_trains_nothing_and_reports_the_same(
     job: MakeJob, report: TrainResult, extra_catalog: Location
 ) -> None:
     before = _content(report.folder)
-    again = job(report.folder, extra_train=extra_catalog, resume=True)
-    assert _told(again) == set()
+    again = job(report.folder, extra_train=extra_catalog.path, resume=True)
+    assert _stages(again) == set()
     assert train(again) == report
     assert _content(report.folder) == before
 
@@ -214,7 +219,7 @@ def test_resuming_a_finished_run_trains_nothing_and_reports_the_same(
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"options": FineTuneOptions(epochs=3, max_length=32)}, "options"),
+        ({"options": TrainingOptions().changed(epochs=3, max_length=32)}, "options"),
         ({"thresholds": "fixed-0.5"}, "thresholds"),
         ({"protocol": "paper"}, "protocol"),
         ({"with_title": False}, "with_title"),
@@ -223,7 +228,7 @@ def test_resuming_a_finished_run_trains_nothing_and_reports_the_same(
         ({"columns": ColumnOptions(title_column="overview")}, "columns"),
     ],
 )
-def test_resuming_with_other_options_is_refused(
+def test_resuming_with_other_options_is_an_error(
     job: MakeJob,
     run: Path,
     extra_catalog: Location,
@@ -232,42 +237,42 @@ def test_resuming_with_other_options_is_refused(
 ) -> None:
     before = _content(run)
     with pytest.raises(TrainingError, match=rf"begun with (another|other) {named}"):
-        train(job(run, **({"extra_train": extra_catalog, "resume": True} | changes)))
+        train(job(run, **({"extra_train": extra_catalog.path, "resume": True} | changes)))
     assert _content(run) == before
 
 
-def test_resuming_with_another_split_file_of_the_same_name_is_refused(
-    job: MakeJob, short: FineTuneOptions, films: Dataset, tmp_path: Path
+def test_resuming_with_another_split_file_of_the_same_name_is_an_error(
+    job: MakeJob, short: TrainingOptions, films: Dataset, tmp_path: Path
 ) -> None:
-    def split_file(folder: str, parts: list[str]) -> Location:
+    def split_file(folder: str, parts: list[str]) -> Path:
         path = tmp_path / folder / "split.csv"
         path.parent.mkdir()
         rows = zip(films.rows.tolist(), parts, strict=True)
         path.write_text("\n".join(["row,part", *(f"{row},{part}" for row, part in rows)]))
-        return input_location(str(path))
+        return path
 
     one = split_file("one", films.parts)
     other = split_file("other", films.parts[::-1])
-    _break_off(job(tmp_path / "run", options=short, split=one), 1, "training")
+    _interrupt(job(tmp_path / "run", options=short, split=one), 1, "training")
     with pytest.raises(TrainingError, match="begun with other columns or another split"):
         train(job(tmp_path / "run", options=short, split=other, resume=True))
 
 
-def test_a_folder_that_is_not_empty_is_refused(job: MakeJob, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_an_error(job: MakeJob, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(TrainingError, match="not empty: add --resume"):
+    with pytest.raises(TrainingError, match="not empty: add `resume`"):
         train(job(tmp_path))
     assert _content(tmp_path) == {"notes.txt": b"mine"}
 
 
 def test_a_folder_of_something_else_cannot_be_resumed(job: MakeJob, tmp_path: Path) -> None:
     (tmp_path / "training_log.jsonl").write_text("mine")
-    with pytest.raises(TrainingError, match="holds no run to go on with"):
+    with pytest.raises(TrainingError, match="holds no run to resume"):
         train(job(tmp_path, resume=True))
     assert _content(tmp_path) == {"training_log.jsonl": b"mine"}
 
 
-def test_a_file_in_the_folder_s_place_is_refused(job: MakeJob, tmp_path: Path) -> None:
+def test_a_file_instead_of_a_folder_is_an_error(job: MakeJob, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("mine")
     with pytest.raises(TrainingError, match="is a file"):
         train(job(tmp_path / "run"))
@@ -276,7 +281,7 @@ def test_a_file_in_the_folder_s_place_is_refused(job: MakeJob, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("no/such-model", TrainingError, "--base-model minilm"),
+        ("no/such-model", TrainingError, "`base_model` minilm"),
         ("/no/such/folder", UsageError, "no such folder"),
     ],
 )
@@ -288,23 +293,63 @@ def test_a_base_model_that_cannot_be_loaded_leaves_no_folder(
     assert not (tmp_path / "run").exists()
 
 
-def test_more_tokens_than_the_base_model_reads_are_refused_before_anything_is_written(
-    job: MakeJob, options: FineTuneOptions, tmp_path: Path
+def test_more_tokens_than_the_base_model_reads_are_an_error_before_anything_is_written(
+    job: MakeJob, options: TrainingOptions, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="reads 64 tokens at most, not 65: add --max-length 64"):
-        train(job(tmp_path / "run", options=replace(options, max_length=65)))
+    with pytest.raises(TrainingError, match="reads at most 64 tokens, not 65: add `max_length` 64"):
+        train(job(tmp_path / "run", options=options.changed(max_length=65)))
     assert not (tmp_path / "run").exists()
 
 
-def test_fixed_thresholds_are_a_half(job: MakeJob, short: FineTuneOptions, tmp_path: Path) -> None:
+def test_fixed_thresholds_are_a_half(job: MakeJob, short: TrainingOptions, tmp_path: Path) -> None:
     folder = train(job(tmp_path / "run", options=short, thresholds="fixed-0.5")).folder
     written = _json(folder / "thresholds.json")
     assert (written["method"], set(written["thresholds"].values())) == ("fixed-0.5", {0.5})
 
 
-@pytest.mark.parametrize("content", ["", "{", None])
-def test_a_broken_file_of_a_run_is_named(tmp_path: Path, content: str | None) -> None:
-    if content is not None:
-        (tmp_path / "metrics.json").write_text(content)
-    with pytest.raises(TrainingError, match=r"metrics\.json is missing or broken"):
-        RunFolder.read_json(tmp_path / "metrics.json")
+def test_the_run_keeps_a_recipe_that_repeats_it(
+    run: Path, job: MakeJob, extra_catalog: Location
+) -> None:
+    expected = job(run, extra_train=extra_catalog.path)
+    kept = read_recipe(run / "recipe.toml")
+    assert kept.name == "default"
+    again = kept.job(expected.catalog, run, resume=True)
+    assert again == replace(expected, base_model=str(expected.base_model), resume=True)
+    assert _stages(again) == set()
+
+
+def test_a_run_begun_before_recipes_were_kept_is_resumed(
+    job: MakeJob, run: Path, extra_catalog: Location, tmp_path: Path
+) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "recipe.toml").unlink()
+    assert _stages(job(tmp_path / "run", extra_train=extra_catalog.path, resume=True)) == set()
+
+
+def test_frozen_layers_do_not_change(
+    job: MakeJob, tiny_bert: Path, options: TrainingOptions, tmp_path: Path
+) -> None:
+    frozen = options.changed(epochs=1, freeze_layers=1)
+    folder = train(job(tmp_path / "run", base_model=str(tiny_bert), options=frozen)).folder
+    before = load_base_model(tiny_bert, ["a"], ModelOptions())[0].state_dict()
+    for name, weight in load_checkpoint(folder)[0].state_dict().items():
+        if ".embeddings." in name or ".layer.0." in name:
+            np.testing.assert_array_equal(weight, before[name])
+        elif ".layer.1.output.dense.weight" in name:
+            assert not np.array_equal(weight, before[name])
+    with pytest.raises(TrainingError, match="has 2 layers"):
+        train(job(tmp_path / "all", options=options.changed(freeze_layers=2)))
+
+
+def test_masking_without_a_mask_token_is_an_error(
+    job: MakeJob, base_model: Path, options: TrainingOptions, tmp_path: Path
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(base_model)
+    copy = tmp_path / "base"
+    shutil.copytree(base_model, copy)
+    tokenizer.mask_token = None
+    tokenizer.save_pretrained(copy)
+    masked = options.changed(masking=0.1)
+    with pytest.raises(TrainingError, match="no mask token"):
+        train(job(tmp_path / "run", base_model=str(copy), options=masked))
+    assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""report.html of a run: what the run measured, on a page that opens."""
+"""report.html of a run: its metrics on a page that opens."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 
 from genre_batch.catalog.formats import Location
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
-from genre_batch.report.page import render
-from genre_batch.training.run import TrainJob, TrainResult, train
+from genre_batch.files import write_json
+from genre_batch.report.page import Report, render
+from genre_batch.training.options import TrainJob
+from genre_batch.training.run import TrainResult, predict_test_part, train
 from genre_batch.training.run_folder import RunFolder
 from genre_batch.training.run_report import run_report
 from support.browser import DESK, PHONE, Browser
@@ -25,8 +27,13 @@ def _training(run: Path, films: Dataset) -> Dataset:
     return concatenate(films.part("train"), read_dataset(RunFolder(run).extra))
 
 
+def _report(run: Path, films: Dataset) -> Report:
+    folder = RunFolder(run)
+    return run_report(folder, films, _training(run, films), predict_test_part(films, folder))
+
+
 def test_the_page_s_tables_are_the_run_s_figures(run: Path, films: Dataset) -> None:
-    report = run_report(RunFolder(run), films, _training(run, films))
+    report = _report(run, films)
     sections = {section.title: section for section in report.sections}
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     figures = {row[0]: row[1:] for row in sections["Figures"].tables[0].rows}
@@ -51,7 +58,7 @@ def test_the_page_counts_the_films_of_each_part(
     report: TrainResult, run: Path, films: Dataset
 ) -> None:
     training = _training(run, films)
-    page = run_report(RunFolder(run), films, training)
+    page = _report(run, films)
     (table,) = next(one for one in page.sections if one.title == "Films").tables
     assert [column.name for column in table.columns] == ["Genre", "train", "dev", "test"]
     counts = {str(row[0]): row[1:] for row in table.rows}
@@ -70,14 +77,14 @@ def test_a_finished_run_without_a_page_gets_the_same_one_on_resume(
     run = shutil.copytree(run, tmp_path / "run")
     page = run / "report.html"
     written = page.read_bytes()
-    assert written == render(run_report(RunFolder(run), films, _training(run, films)))
+    assert written == render(_report(run, films))
     page.unlink()
-    told: list[str] = []
+    stages: list[str] = []
     again = train(
-        job(run, extra_train=extra_catalog, resume=True),
-        lambda done, total, what: told.append(what),
+        job(run, extra_train=extra_catalog.path, resume=True),
+        lambda done, total, what: stages.append(what),
     )
-    assert told == ["writing the report"]
+    assert stages == ["writing the report"]
     assert again.page == page
     assert page.read_bytes() == written
 
@@ -99,6 +106,6 @@ def test_figures_under_the_paper_protocol_come_with_a_warning(
         (tmp_path / file.name).symlink_to(file)
     provenance = folder.read_json(folder.provenance)
     folder.provenance.unlink()
-    folder.write_json(folder.provenance, provenance | {"protocol": "paper"})
-    (warning,) = run_report(folder, films, films.part("train")).warnings
+    write_json(folder.provenance, provenance | {"protocol": "paper"})
+    (warning,) = _report(tmp_path, films).warnings
     assert warning.startswith("under the paper protocol")

@@ -6,20 +6,34 @@ To add a system, add an entry to `SYSTEMS`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 
 from genre_batch.comparison.systems.system import Setting, System
-from genre_batch.training.options import RECIPES, FineTuneOptions
+from genre_batch.training.options import TrainingOptions
+from genre_batch.training.recipe import read_recipe
 
 __all__ = ["SYSTEMS", "Entry"]
 
-ENCODER_OPTIONS = replace(RECIPES["paper"], pooling="mean", max_length=256)
-"""The paper's recipe with two changes: the head pools the mean of the token vectors, for which
-MiniLM was trained, and the few texts of more than 256 tokens are truncated."""
 
-PAPER_OPTIONS = replace(ENCODER_OPTIONS, head_multiplier=10.0)
-"""A third change: the head for several genres, which is trained from scratch, has ten times the
-encoder's learning rate. With equal rates, MiniLM is worse than word counts after five epochs."""
+@cache
+def encoder_options() -> TrainingOptions:
+    """Return the paper's recipe with two changes.
+
+    The head reads the mean of the token vectors, for which MiniLM was trained. Texts of more than
+    256 tokens, which are very few, are cut.
+    """
+    return read_recipe("paper").options.changed(pooling="mean", max_length=256)
+
+
+@cache
+def paper_options() -> TrainingOptions:
+    """Return `encoder_options` with a third change, for several genres.
+
+    The head, which starts from random weights, learns ten times as fast as the encoder. At equal
+    rates MiniLM is worse than word counts after five epochs.
+    """
+    return encoder_options().changed(head_multiplier=10.0)
 
 
 @dataclass(frozen=True)
@@ -102,26 +116,26 @@ def _fine_tuned(
     setting: Setting,
     *,
     single_genre: bool = False,
-    options: FineTuneOptions = PAPER_OPTIONS,
+    options: TrainingOptions,
 ) -> System:
     from genre_batch.comparison.systems.transformer import FineTuned
 
-    options = replace(options, seed=setting.seed)
+    options = options.changed(seed=setting.seed)
     if setting.quick:
-        options = replace(options, epochs=1, max_length=64)
+        options = options.changed(epochs=1, max_length=64)
     return FineTuned(base_model, options, setting.folder, single_genre=single_genre)
 
 
 def _bert(setting: Setting) -> System:
-    return _fine_tuned(setting.bert_model, setting, single_genre=True, options=ENCODER_OPTIONS)
+    return _fine_tuned(setting.bert_model, setting, single_genre=True, options=encoder_options())
 
 
 def _distilbert(setting: Setting) -> System:
-    return _fine_tuned(setting.base_model, setting)
+    return _fine_tuned(setting.base_model, setting, options=paper_options())
 
 
 def _distilbert_own(setting: Setting) -> System:
-    return _fine_tuned(setting.base_model, setting, options=RECIPES["default"])
+    return _fine_tuned(setting.base_model, setting, options=TrainingOptions())
 
 
 def _exported(setting: Setting) -> System:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +13,9 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.progress import StepProgress
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.inference import predict_logits
-from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.linear_probe import fit_linear_probe
 from genre_batch.training.loop.trainer import fine_tune
-from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.options import TrainingOptions
+from genre_batch.training.run_folder import RunFolder
 
 __all__ = ["FineTuned", "single_genre_loss"]
 
@@ -40,7 +37,7 @@ class FineTuned:
     """
 
     def __init__(
-        self, base_model: str, options: FineTuneOptions, folder: Path, *, single_genre: bool
+        self, base_model: str, options: TrainingOptions, folder: Path, *, single_genre: bool
     ) -> None:
         self._base_model = base_model
         self._options = options
@@ -51,32 +48,21 @@ class FineTuned:
         """Fine-tune; the development films are only used for the training log."""
         options = self._options
         self._model, self._tokenizer = load_base_model(
-            self._base_model,
-            training.names,
-            options.pooling,
-            options.seed,
-            options.attention_dropout,
-            options.layers,
-            options.ffn_width,
+            self._base_model, training.names, options.model, options.seed
         )
         positions = self._model.config.max_position_embeddings
-        options = replace(options, max_length=min(options.max_length, positions))
-        self._max_length = options.max_length
-        if isinstance(self._model, PooledClassifier):
-            fit_linear_probe(self._model, self._tokenizer, training, options.max_length)
-        fine_tune(
+        self._max_length = min(options.model.max_length, positions)
+        return fine_tune(
             self._model,
             self._tokenizer,
             training,
             development,
-            options,
-            self._folder,
+            options.changed(max_length=self._max_length),
+            RunFolder(self._folder),
             loss=single_genre_loss if self._single else None,
             resume=True,
             progress=progress,
         )
-        log = Path(self._folder, "training_log.jsonl").read_text(encoding="utf-8")
-        return float(sum(json.loads(line)["seconds"] for line in log.splitlines()))
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
         """Predict (films, genres) float32; rows of a single-genre model sum to 1."""

@@ -1,1 +1,1 @@
-"""What a student learns besides labels: teachers' probabilities, a larger encoder's vectors."""
+"""Distillation: learning from teachers' probabilities and from a larger encoder's vectors."""

@@ -1,8 +1,9 @@
-"""Further texts for teachers to speak about: sentences of two films, put together.
+"""Sentence mixing: further texts, of sentences of two films, for teachers to label.
 
-A student that sees its teachers' answers on more texts than were labelled comes nearer to them
-(Jiao et al. 2020, "TinyBERT", section 3.2, which replaces words; here whole sentences are moved, so
-that each stays as it was written). No label goes with such a text: its teachers' answer does.
+A student comes closer to its teachers when it learns from their predictions for more texts than
+are labeled (Jiao et al. 2020, "TinyBERT", section 3.2, where words are replaced). Here whole
+sentences are mixed, so that each sentence stays as it was written. The mixed texts have no labels,
+only their teachers' predictions.
 """
 
 from __future__ import annotations
@@ -14,28 +15,28 @@ import numpy as np
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.sentences import sentences
 
-__all__ = ["KEPT", "recombined"]
+__all__ = ["SENTENCE_PROBABILITY", "mix_sentences"]
 
-KEPT = 0.6
-"""The chance of each of a film's sentences to be taken. One of each film is taken in any case."""
+SENTENCE_PROBABILITY = 0.6
+"""Probability that each of a film's sentences is taken. At least one of each film is taken."""
 
 
-def recombined(films: Dataset, count: int, title_share: float, seed: int) -> Dataset:
-    """Texts of sentences of two films that share a genre, as far as there are two.
+def mix_sentences(films: Dataset, count: int, title_share: float, seed: int) -> Dataset:
+    """Mix the sentences of pairs of films that share a genre.
 
     Args:
-        films: where the sentences come from. Each film is the first of two as often as any other;
-            the second is drawn from the films of one of its genres, whichever is drawn, so that
-            rare genres come up more often than they do in `films`.
-        count: of texts to make.
-        title_share: share of the texts that begin with the title of one of the two films, where
+        films: the films to take sentences from. Every film is the first of a pair equally often.
+            The second is drawn from the films of one of the first one's genres, chosen at random,
+            so that rare genres are more frequent than in `films`. It may be the same film.
+        count: number of texts.
+        title_share: fraction of the texts that begin with the title of one of their films, if
             `films` have titles.
-        seed: same seed, same texts.
+        seed: seed of the random choices.
 
     Returns:
-        The texts, the same with `texts` and `bare_texts`, in `train`. Their labels are both films'
-        together: what the text may be about, not what it is; rows are -1 and keys 0, for no
-        catalog has them.
+        The texts, in the part `train`, with equal `texts` and `bare_texts`. Their labels are the
+        union of both films' labels, an upper bound only. Rows are -1 and keys 0, since no catalog
+        has these texts.
     """
     rng = np.random.default_rng(seed)
     split = [sentences(text) for text in films.bare_texts]
@@ -43,19 +44,19 @@ def recombined(films: Dataset, count: int, title_share: float, seed: int) -> Dat
     rounds = -(-count // len(films))
     firsts = np.concatenate([rng.permutation(len(films)) for _ in range(rounds)])[:count]
     texts, labels = [], np.zeros((count, len(films.names)), dtype=np.uint8)
-    for at, first in enumerate(firsts.tolist()):
+    for index, first in enumerate(firsts.tolist()):
         second = int(rng.choice(with_genre[rng.choice(np.flatnonzero(films.labels[first]))]))
         chosen = []
         for film in dict.fromkeys((first, second)):
-            kept = rng.random(len(split[film])) < KEPT
-            kept[rng.integers(len(kept))] = True
-            chosen += [split[film][place] for place in np.flatnonzero(kept)]
+            taken = rng.random(len(split[film])) < SENTENCE_PROBABILITY
+            taken[rng.integers(len(taken))] = True
+            chosen += [split[film][number] for number in np.flatnonzero(taken)]
         text = " ".join(chosen)
         if rng.random() < title_share:
             titled = (first, second)[rng.integers(2)]
             text = films.texts[titled].removesuffix(films.bare_texts[titled]) + text
         texts.append(text)
-        labels[at] = films.labels[first] | films.labels[second]
+        labels[index] = films.labels[first] | films.labels[second]
     return replace(
         films,
         texts=texts,

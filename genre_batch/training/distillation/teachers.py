@@ -1,13 +1,14 @@
-"""Teachers: finished runs whose probabilities a smaller model learns from.
+"""Teachers: finished runs whose probabilities a smaller model learns to predict.
 
 Distillation as in Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network":
-the student learns the labels and what its teachers make of the same texts.
+the student learns from the labels and from its teachers' probabilities for the same texts.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.files import replacing
+from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
@@ -26,97 +28,97 @@ from genre_batch.training.run_folder import RunFolder
 __all__ = ["Targets", "check_teacher", "teacher_predictions"]
 
 Targets = npt.NDArray[np.float32]
-"""(2, films, genres): the teachers' mean probabilities, of `texts` and of `bare_texts`."""
+"""(2, films, genres): the teachers' mean probabilities for `texts` and for `bare_texts`."""
 
 
-def check_teacher(folder: Path, dataset: Dataset) -> dict[str, Any]:
-    """That a run may teach on this split.
+def check_teacher(teacher: StrPath, dataset: Dataset) -> dict[str, Any]:
+    """Check that a run can be a teacher for this split.
 
     Args:
-        folder: the teacher's run.
+        teacher: the teacher's run folder.
         dataset: the student's films, split.
 
     Returns:
-        What the student's provenance says of it.
+        What the student's provenance records of the teacher.
 
     Raises:
-        TrainingError: it is no finished run, knows other genres, or has learnt from films that are
-            held out here, whose labels it would pass on.
+        TrainingError: the run is not finished; its genres differ; or it was trained on films of
+            this split's dev and test parts, whose labels it would leak.
     """
-    run = RunFolder(folder)
+    name = os.fspath(teacher)
+    run = RunFolder(Path(teacher))
     provenance = run.read_json(run.provenance)
     run.read_json(run.metrics)
-    learnt = read_dataset(run.splits)
-    if learnt.names != dataset.names:
+    films = read_dataset(run.splits)
+    if films.names != dataset.names:
         raise TrainingError(
-            f"the teacher {folder} knows other genres than this catalog has: train it on this one"
+            f"the genres of the teacher {name} differ from this catalog's: train it on this catalog"
         )
-    films = learnt.part("train")
+    films = films.part("train")
     if run.extra.exists():
         films = concatenate(films, read_dataset(run.extra))
     leaked = int(np.isin(dataset.part("dev", "test").keys, films.keys).sum())
     if leaked:
         raise TrainingError(
-            f"the teacher {folder} was trained on {leaked:,} films of this split's dev and test "
-            f"parts: train it with the same --split"
+            f"the teacher {name} was trained on {leaked:,} films of this split's dev and test "
+            f"parts: train it with the same `split`"
         )
-    said = {
-        key: provenance.get(key)
-        for key in ("base_model", "architecture", "shape", "options", "teachers", "data")
-    }
+    keys = ("base_model", "architecture", "shape", "options", "teachers", "data")
+    record = {key: provenance.get(key) for key in keys}
     aligned_to = provenance.get("aligned_to")
-    return said | ({"aligned_to": aligned_to} if aligned_to else {})
+    return record | ({"aligned_to": aligned_to} if aligned_to else {})
 
 
-def teacher_predictions(folders: Sequence[Path], films: Dataset, progress: StepProgress) -> Targets:
-    """The mean of the teachers' probabilities of every film, with and without its title.
+def teacher_predictions(
+    teachers: Sequence[StrPath], films: Dataset, progress: StepProgress
+) -> Targets:
+    """Return the mean of the teachers' probabilities for every film, with and without its title.
 
-    A teacher's answers are kept in its own folder: asked for the same films again it need not think
-    again, and a student's run that was broken off goes on with the very same targets.
+    Each teacher's probabilities are cached in its own folder. They are not computed again for the
+    same films, and a student's run that is resumed has the same targets.
 
     Args:
-        folders: the teachers' runs, at least one.
-        films: whose genres are in the teachers' order.
-        progress: is told how many texts of each teacher are done.
+        teachers: the teachers' run folders, at least one.
+        films: the films; their genres are in the teachers' order.
+        progress: called with the number of texts that a teacher has predicted.
     """
     mean: Targets = np.mean(
-        [_cached_predictions(folder, films, progress) for folder in folders], axis=0
+        [_cached_predictions(RunFolder(Path(teacher)), films, progress) for teacher in teachers],
+        axis=0,
     )
     return mean
 
 
-def _cached_predictions(folder: Path, films: Dataset, progress: StepProgress) -> Targets:
-    kept = folder / f"answers-{_key(films)}.npy"
-    if kept.exists():
-        answers: Targets = np.load(kept, allow_pickle=False)
-        return answers
-    answers = _predict(folder, films, progress)
-    # The teacher's folder may be read-only: then the predictions are not cached.
-    with contextlib.suppress(OSError), replacing(kept) as file:
-        np.save(file, answers, allow_pickle=False)
-    return answers
+def _cached_predictions(run: RunFolder, films: Dataset, progress: StepProgress) -> Targets:
+    cache = run.predictions(_key(films))
+    if cache.exists():
+        cached: Targets = np.load(cache, allow_pickle=False)
+        return cached
+    predictions = _predict(run, films, progress)
+    with contextlib.suppress(OSError), replacing(cache) as file:  # the folder may be read-only
+        np.save(file, predictions, allow_pickle=False)
+    return predictions
 
 
 def _key(films: Dataset) -> str:
-    """What the answers depend on, besides the teacher."""
+    """Return a hash of what the predictions depend on, besides the teacher."""
     texts = "\0".join([*films.texts, *films.bare_texts])
     return hashlib.sha256(texts.encode("utf-8")).hexdigest()[:16]
 
 
-def _predict(folder: Path, films: Dataset, progress: StepProgress) -> Targets:
-    model, tokenizer = load_checkpoint(folder)
-    run = RunFolder(folder)
-    length = run.read_json(run.provenance)["options"]["max_length"]
-    variants = [films.texts]
-    if films.bare_texts != films.texts:
-        variants.append(films.bare_texts)
+def _predict(run: RunFolder, films: Dataset, progress: StepProgress) -> Targets:
+    model, tokenizer = load_checkpoint(run.path)
+    max_length = run.read_json(run.provenance)["options"]["max_length"]
+    titled = films.bare_texts != films.texts
+    variants = [films.texts, films.bare_texts] if titled else [films.texts]
     total = len(variants) * len(films)
 
-    def ask(number: int) -> npt.NDArray[np.float32]:
-        def told(done: int) -> None:
+    def predicted(number: int) -> npt.NDArray[np.float32]:
+        def advance(done: int) -> None:
             progress(number * len(films) + done, total, "asking the teacher")
 
-        return predict(model, tokenizer, variants[number], length, fast=True, told=told)
+        texts = variants[number]
+        return predict(model, tokenizer, texts, max_length, fast=True, progress=advance)
 
-    answers = [ask(number) for number in range(len(variants))]
-    return np.stack([answers[0], answers[-1]])
+    predictions = [predicted(number) for number in range(len(variants))]
+    return np.stack([predictions[0], predictions[-1]])

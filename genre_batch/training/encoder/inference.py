@@ -1,4 +1,4 @@
-"""What a torch classifier makes of texts: probabilities, or the vectors under its head."""
+"""Inference with torch models: probabilities, logits, and the pooled vectors below the head."""
 
 from __future__ import annotations
 
@@ -16,18 +16,27 @@ from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.pooling import pool
 
 __all__ = [
+    "TextProgress",
     "bf16_is_fast",
     "encode",
     "lower_precision",
+    "no_text_progress",
     "predict",
     "predict_logits",
     "token_batches",
     "token_ids",
 ]
 
+TextProgress = Callable[[int], None]
+"""Called with the number of texts done."""
+
+
+def no_text_progress(done: int) -> None:
+    """Ignore progress in texts."""
+
 
 def bf16_is_fast() -> bool:
-    """Whether bfloat16 products run faster than float32 here: a GPU's or a processor's own unit."""
+    """Return whether hardware for bfloat16 makes matrix products faster than in float32."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
     try:
@@ -40,7 +49,7 @@ def bf16_is_fast() -> bool:
 def token_ids(
     texts: list[str], tokenizer: PreTrainedTokenizerFast, max_length: int
 ) -> list[npt.NDArray[np.int64]]:
-    """Each text's token ids, made just as the exported model's tagger makes them."""
+    """Return each text's token ids, with the same tokenizer settings as the exported model."""
     backend = load_tokenizer(tokenizer.backend_tokenizer.to_str(), max_length, "the base model")
     return tokenize(backend, texts)
 
@@ -48,17 +57,17 @@ def token_ids(
 def token_batches(
     ids: list[npt.NDArray[np.int64]], device: torch.device
 ) -> Iterator[tuple[npt.NDArray[np.int64], dict[str, torch.Tensor]]]:
-    """Batches of near-equal length on a device: which texts, and a model's inputs for them.
+    """Yield batches of texts of similar length: their indices, and a model's inputs for them.
 
-    On a processor so few tokens go together that what lies between two layers stays in its cache:
-    2,048 are an eighth faster than 8,192 (mpnet-base, one core).
+    On a CPU a batch is small enough for the activations between two layers to stay in its cache:
+    2,048 tokens are an eighth faster than 8,192 (mpnet-base, one core).
 
     Args:
         ids: each text's token ids.
-        device: the model's.
+        device: the model's device.
     """
-    most = 2048 if device.type == "cpu" else 8192
-    for batch in length_sorted_batches(ids, max_rows=64, max_tokens=most):
+    max_tokens = 2048 if device.type == "cpu" else 8192
+    for batch in length_sorted_batches(ids, max_rows=64, max_tokens=max_tokens):
         yield (
             batch.rows,
             {
@@ -69,7 +78,7 @@ def token_batches(
 
 
 def lower_precision(device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """Products in bfloat16 while this lasts, where that is faster."""
+    """Return a context in which matrix products are in bfloat16, where that is faster."""
     if bf16_is_fast():
         return torch.autocast(device.type, torch.bfloat16)
     return contextlib.nullcontext()
@@ -83,21 +92,21 @@ def _run_over(
     compute: Callable[[dict[str, torch.Tensor]], torch.Tensor],
     width: int,
     fast: bool,
-    told: Callable[[int], None],
+    progress: TextProgress,
 ) -> npt.NDArray[np.float32]:
-    """(texts, width) of what `compute` makes of each batch, in the texts' order."""
-    found = np.empty((len(texts), width), dtype=np.float32)
+    """Return (texts, width): the result of `compute` for each batch, in the order of the texts."""
+    results = np.empty((len(texts), width), dtype=np.float32)
     was_training, done = model.training, 0
     model.eval()
-    lower = lower_precision(model.device) if fast else contextlib.nullcontext()
-    with torch.inference_mode(), lower:
+    precision = lower_precision(model.device) if fast else contextlib.nullcontext()
+    with torch.inference_mode(), precision:
         ids = token_ids(texts, tokenizer, max_length)
         for rows, tokens in token_batches(ids, model.device):
-            found[rows] = compute(tokens).float().cpu().numpy()
+            results[rows] = compute(tokens).float().cpu().numpy()
             done += len(rows)
-            told(done)
+            progress(done)
     model.train(was_training)
-    return found
+    return results
 
 
 def predict(
@@ -107,29 +116,11 @@ def predict(
     max_length: int,
     *,
     fast: bool = False,
-    told: Callable[[int], None] = lambda done: None,
+    progress: TextProgress = no_text_progress,
 ) -> npt.NDArray[np.float32]:
-    """(texts, genres) float32 probabilities of a torch model: each logit's logistic function.
+    """Return (texts, genres) float32 probabilities: the sigmoid of each logit.
 
-    Arguments as in `predict_logits`.
-    """
-    logits = predict_logits(model, tokenizer, texts, max_length, fast=fast, told=told)
-    probabilities: npt.NDArray[np.float32] = torch.sigmoid(torch.from_numpy(logits)).numpy()
-    return probabilities
-
-
-def predict_logits(
-    model: Classifier,
-    tokenizer: PreTrainedTokenizerFast,
-    texts: list[str],
-    max_length: int,
-    *,
-    fast: bool = False,
-    told: Callable[[int], None] = lambda done: None,
-) -> npt.NDArray[np.float32]:
-    """(texts, genres) float32 logits of a torch model, on its own device.
-
-    They are computed in float32, and while the model is being trained in training's precision.
+    They are computed on the model's device in float32; during training, in its precision.
 
     Args:
         model: a classifier.
@@ -137,18 +128,26 @@ def predict_logits(
         texts: composed texts.
         max_length: tokens; longer texts are cut.
         fast: compute in bfloat16 where that is faster.
-        told: is called with the number of texts done.
+        progress: called with the number of texts done.
     """
-    return _run_over(
-        model,
-        tokenizer,
-        texts,
-        max_length,
-        lambda tokens: model(**tokens).logits,
-        model.config.num_labels,
-        fast,
-        told,
+    genres = model.config.num_labels
+    logits = _run_over(
+        model, tokenizer, texts, max_length, _logits_of(model), genres, fast, progress
     )
+    probabilities: npt.NDArray[np.float32] = torch.sigmoid(torch.from_numpy(logits)).numpy()
+    return probabilities
+
+
+def predict_logits(
+    model: Classifier, tokenizer: PreTrainedTokenizerFast, texts: list[str], max_length: int
+) -> npt.NDArray[np.float32]:
+    """Return (texts, genres) float32 logits; arguments as in `predict`."""
+    genres, compute = model.config.num_labels, _logits_of(model)
+    return _run_over(model, tokenizer, texts, max_length, compute, genres, False, no_text_progress)
+
+
+def _logits_of(model: Classifier) -> Callable[[dict[str, torch.Tensor]], torch.Tensor]:
+    return lambda tokens: model(**tokens).logits
 
 
 def encode(
@@ -156,21 +155,16 @@ def encode(
     tokenizer: PreTrainedTokenizerFast,
     texts: list[str],
     max_length: int,
-    told: Callable[[int], None] = lambda done: None,
+    progress: TextProgress = no_text_progress,
 ) -> npt.NDArray[np.float32]:
-    """(texts, width) float32 pooled vectors under the head, in bfloat16 where that is faster.
+    """Return (texts, width) float32 pooled vectors, computed in bfloat16 where that is faster.
 
-    Arguments as in `predict_logits`.
+    Arguments as in `predict`.
     """
-    return _run_over(
-        model,
-        tokenizer,
-        texts,
-        max_length,
-        lambda tokens: pool(
-            model.base_model(**tokens)[0], tokens["attention_mask"], model.config.pooling
-        ),
-        model.config.hidden_size,
-        True,
-        told,
-    )
+
+    def compute(tokens: dict[str, torch.Tensor]) -> torch.Tensor:
+        hidden = model.base_model(**tokens)[0]
+        return pool(hidden, tokens["attention_mask"], model.config.pooling)
+
+    width = model.config.hidden_size
+    return _run_over(model, tokenizer, texts, max_length, compute, width, True, progress)

@@ -1,4 +1,4 @@
-"""A smaller encoder made of a pre-trained one: fewer of its layers, or narrower ones."""
+"""Structured pruning of a pre-trained encoder: fewer layers, or narrower feed-forward blocks."""
 
 from __future__ import annotations
 
@@ -10,111 +10,113 @@ from transformers import PreTrainedModel
 
 from genre_batch.errors import UsageError
 
-__all__ = ["prune_ffn", "prune_layers", "spread"]
+__all__ = ["evenly_spaced", "prune_ffn", "prune_layers"]
 
 
 @dataclass(frozen=True)
-class _Places:
-    """Where an architecture has what is cut.
+class _Names:
+    """The names of an architecture's prunable modules.
 
     Attributes:
         layers: the list of layers, from the encoder.
-        rising, falling: a layer's two feed-forward products, from the layer.
-        width: the feed-forward width's name in the configuration.
+        ffn_in, ffn_out: a layer's two feed-forward projections, from the layer.
+        width: the feed-forward width, in the configuration.
     """
 
     layers: str
-    rising: str
-    falling: str
+    ffn_in: str
+    ffn_out: str
     width: str
 
 
-_BERT = _Places("encoder.layer", "intermediate.dense", "output.dense", "intermediate_size")
-_PLACES = {
-    "distilbert": _Places("transformer.layer", "ffn.lin1", "ffn.lin2", "hidden_dim"),
+_BERT = _Names("encoder.layer", "intermediate.dense", "output.dense", "intermediate_size")
+_NAMES = {
+    "distilbert": _Names("transformer.layer", "ffn.lin1", "ffn.lin2", "hidden_dim"),
     "bert": _BERT,
     "mpnet": _BERT,
     "roberta": _BERT,
 }
 
 
-def _places(encoder: PreTrainedModel, name: str, option: str) -> _Places:
+def _names(encoder: PreTrainedModel, name: str, parameter: str) -> _Names:
     kind = encoder.config.model_type
-    if kind not in _PLACES:
+    if kind not in _NAMES:
         raise UsageError(
-            f"{option} cannot cut the base model {name!r}, a {kind}: leave it out, or choose one "
-            f"of these: {', '.join(_PLACES)}"
+            f"`{parameter}` cannot prune the base model {name!r}, which is a {kind}: leave it out, "
+            f"or choose one of these architectures: {', '.join(_NAMES)}"
         )
-    return _PLACES[kind]
+    return _NAMES[kind]
 
 
-def spread(layers: int, kept: int) -> list[int]:
-    """Numbers, from 0, of `kept` of so many layers, evenly spread, the first and last among them.
+def evenly_spaced(layers: int, count: int) -> list[int]:
+    """Return the 0-based indices of `count` evenly spaced layers, the first and last included.
 
-    Of one, the first, which knows what the embeddings give it. Six of twelve are 0, 2, 4, 7, 9 and
-    11, with which DistilBERT started (Sanh et al. 2019, section 3, "one layer out of two").
+    A single one is the first layer, which was trained on the embeddings. Six of twelve are 0, 2, 4,
+    7, 9 and 11; DistilBERT was initialized alike (Sanh et al. 2019, section 3, "one layer out of
+    two").
 
     Args:
-        layers: at least one.
-        kept: 1 to `layers`.
+        layers: number of layers, at least 1.
+        count: number of layers to keep, 1 to `layers`.
     """
-    return [int(number) for number in np.linspace(0, layers - 1, kept).round()]
+    return [int(index) for index in np.linspace(0, layers - 1, count).round()]
 
 
 def prune_layers(encoder: PreTrainedModel, name: str, count: int) -> None:
-    """Leaves out all but `count` of an encoder's layers, those that `spread` says, in place.
+    """Remove all but `count` evenly spaced layers of an encoder, in place.
 
     Args:
         encoder: a DistilBERT, BERT, MPNet or RoBERTa.
-        name: what the user called it, for errors.
-        count: how many stay.
+        name: the name that the user gave, for messages.
+        count: number of layers to keep.
 
     Raises:
-        UsageError: the encoder has not so many, the count is below 1, or it is built otherwise.
+        UsageError: the encoder has fewer layers, or is of another architecture.
     """
-    stack = _places(encoder, name, "--layers").layers
+    stack = _names(encoder, name, "layers").layers
     layers = encoder.get_submodule(stack)
     assert isinstance(layers, torch.nn.ModuleList)
     if not 1 <= count <= len(layers):
         raise UsageError(
-            f"the base model {name!r} has {len(layers)} layers: --layers takes 1 to {len(layers)}, "
-            f"not {count}"
+            f"the base model {name!r} has {len(layers)} layers: `layers` must be from 1 to "
+            f"{len(layers)}, got {count}"
         )
-    kept = torch.nn.ModuleList(layers[number] for number in spread(len(layers), count))
+    kept = torch.nn.ModuleList(layers[index] for index in evenly_spaced(len(layers), count))
     encoder.set_submodule(stack, kept)
     encoder.config.num_hidden_layers = count
 
 
 def prune_ffn(encoder: PreTrainedModel, name: str, width: int) -> None:
-    """Leaves out all but `width` feed-forward units of each layer, in place.
+    """Remove all but `width` feed-forward units of each layer, in place.
 
-    Those stay whose incoming and outgoing weights have the largest product of Euclidean norms:
+    Keep the units whose incoming and outgoing weights have the largest product of Euclidean norms:
     node pruning by weight norms (He et al. 2014, "Reshaping deep neural network for fast decoding
-    by node-pruning"), of both sides, since either alone can be large where the other undoes it.
+    by node-pruning"). Both norms count, since large weights on one side have no effect where those
+    on the other side are small.
 
     Args:
         encoder: a DistilBERT, BERT, MPNet or RoBERTa.
-        name: what the user called it, for errors.
-        width: how many stay.
+        name: the name that the user gave, for messages.
+        width: number of units to keep.
 
     Raises:
-        UsageError: a layer has not so many, the width is below 1, or it is built otherwise.
+        UsageError: a layer has fewer units, or the encoder is of another architecture.
     """
-    places = _places(encoder, name, "--ffn-width")
-    before = getattr(encoder.config, places.width)
+    names = _names(encoder, name, "ffn_width")
+    before = getattr(encoder.config, names.width)
     if not 1 <= width <= before:
         raise UsageError(
-            f"the base model {name!r} has {before} feed-forward units a layer: --ffn-width takes "
-            f"1 to {before}, not {width}"
+            f"the base model {name!r} has {before} feed-forward units per layer: `ffn_width` must "
+            f"be from 1 to {before}, got {width}"
         )
-    for layer in encoder.get_submodule(places.layers).children():
-        rising, falling = (layer.get_submodule(path) for path in (places.rising, places.falling))
-        assert isinstance(rising, torch.nn.Linear)
-        assert isinstance(falling, torch.nn.Linear)
-        weight = rising.weight.norm(dim=1) * falling.weight.norm(dim=0)
+    for layer in encoder.get_submodule(names.layers).children():
+        ffn_in, ffn_out = (layer.get_submodule(path) for path in (names.ffn_in, names.ffn_out))
+        assert isinstance(ffn_in, torch.nn.Linear)
+        assert isinstance(ffn_out, torch.nn.Linear)
+        weight = ffn_in.weight.norm(dim=1) * ffn_out.weight.norm(dim=0)
         kept = weight.topk(width).indices.sort().values
-        rising.weight = torch.nn.Parameter(rising.weight[kept])
-        rising.bias = torch.nn.Parameter(rising.bias[kept])
-        falling.weight = torch.nn.Parameter(falling.weight[:, kept])
-        rising.out_features = falling.in_features = width
-    setattr(encoder.config, places.width, width)
+        ffn_in.weight = torch.nn.Parameter(ffn_in.weight[kept])
+        ffn_in.bias = torch.nn.Parameter(ffn_in.bias[kept])
+        ffn_out.weight = torch.nn.Parameter(ffn_out.weight[:, kept])
+        ffn_in.out_features = ffn_out.in_features = width
+    setattr(encoder.config, names.width, width)

@@ -1,1 +1,1 @@
-"""The training loop: batches, losses, learning rates, checkpoints."""
+"""The training loop: batches, losses, learning rates, weights, checkpoints."""

@@ -1,4 +1,4 @@
-"""The weights of the epoch that development liked best."""
+"""Keep the weights of the best epoch on the dev set."""
 
 from __future__ import annotations
 
@@ -6,48 +6,40 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from genre_batch.files import replacing_path
+from genre_batch.training.loop.checkpoints import save_tensors
 
 __all__ = ["BestEpoch"]
 
-_FIGURE = "figure"
+_SCORE = "figure"
 
 
 class BestEpoch:
-    """A file that holds the best weights offered to it, and how good they were."""
+    """A file with the best weights so far and their score; a file that exists is continued."""
 
     def __init__(self, path: Path) -> None:
-        """Goes on with a file that is there.
-
-        Args:
-            path: the file; its folder is made when something is kept.
-        """
+        """Name the file; its folder is created when weights are saved."""
         self._path = path
 
     @property
-    def figure(self) -> float:
-        """Of what is kept; minus infinity: nothing is."""
+    def score(self) -> float:
+        """Score of the saved weights; minus infinity if there are none."""
         if not self._path.exists():
             return float("-inf")
         with safe_open(self._path, framework="pt") as file:
-            return float(file.metadata()[_FIGURE])
+            return float(file.metadata()[_SCORE])
 
-    def offer(self, model: torch.nn.Module, figure: float) -> None:
-        """Keeps the model's present weights if they are better than what is kept.
+    def offer(self, model: torch.nn.Module, score: float) -> None:
+        """Save the model's weights if their score is higher than that of the saved ones.
 
         Args:
-            model: whose weights.
-            figure: how good they are; more is better.
+            model: the model after an epoch.
+            score: its score on the dev set; higher is better.
         """
-        if figure <= self.figure:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-        with replacing_path(self._path) as temporary:
-            save_file(weights, temporary, metadata={_FIGURE: repr(figure)})
+        if score > self.score:
+            save_tensors(model.state_dict(), self._path, {_SCORE: repr(score)})
 
-    def put_into(self, model: torch.nn.Module) -> None:
-        """Gives a model the weights that are kept."""
+    def restore(self, model: torch.nn.Module) -> None:
+        """Load the saved weights into a model."""
         model.load_state_dict(load_file(self._path))

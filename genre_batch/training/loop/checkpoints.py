@@ -1,51 +1,166 @@
-"""What the Trainer leaves behind each epoch, and how a run that was broken off takes it up."""
+"""The Trainer as it is used here: with a checkpoint and a log line every epoch, and no output."""
 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import TrainingArguments
+from safetensors.torch import save_file
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
+from genre_batch.files import replacing_path
+from genre_batch.progress import StepProgress
+from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.inference import bf16_is_fast
-from genre_batch.training.loop.ema import ExponentialMovingAverage
-from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.loop.batches import TokenizedFilms, collate
+from genre_batch.training.options import TrainingOptions
 
-__all__ = ["keep_lines", "last_checkpoint", "training_arguments"]
+__all__ = [
+    "EpochCallback",
+    "QuietTrainer",
+    "keep_lines",
+    "last_checkpoint",
+    "save_tensors",
+    "training_arguments",
+]
 
 
-def last_checkpoint(folder: Path, *, averaging: bool = False) -> tuple[str | None, int]:
-    """The newest checkpoint that was written to its end, and its epoch; (None, 0): none was.
+def save_tensors(
+    tensors: Mapping[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file, whole or not at all; its folder is created."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_path(path) as temporary:
+        contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        save_file(contiguous, temporary, metadata)
+
+
+def last_checkpoint(
+    folder: Path, is_complete: Callable[[Path], bool] = lambda checkpoint: True
+) -> tuple[str | None, int]:
+    """Return the newest complete checkpoint and its epoch, or (None, 0).
 
     Args:
-        folder: the Trainer's.
-        averaging: whether a running average belongs to a checkpoint.
+        folder: the Trainer's output folder.
+        is_complete: whether a checkpoint has the files that are not the Trainer's.
     """
-    # trainer_state.json is the last file that the Trainer writes of a checkpoint; ours come behind.
-    found = {
+    # trainer_state.json is the last file that the Trainer writes.
+    checkpoints = {
         round(json.loads(state.read_text(encoding="utf-8"))["epoch"]): str(state.parent)
         for state in folder.glob("checkpoint-*/trainer_state.json")
-        if not averaging or ExponentialMovingAverage.is_kept_in(state.parent)
+        if is_complete(state.parent)
     }
-    done = max(found, default=0)
-    return found.get(done), done
+    epoch = max(checkpoints, default=0)
+    return checkpoints.get(epoch), epoch
 
 
 def keep_lines(log: Path, count: int) -> None:
-    """Cuts a log of one line an epoch: a run killed behind an epoch's line repeats that epoch."""
+    """Cut a log to its first lines: an epoch whose checkpoint is missing is logged again."""
     lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
     log.write_text("".join(lines[:count]), encoding="utf-8")
 
 
+class EpochCallback(TrainerCallback):
+    """Report steps, resample titles and masks every epoch, and log a line per epoch."""
+
+    def __init__(
+        self,
+        films: TokenizedFilms,
+        log: Path,
+        stage: str,
+        progress: StepProgress,
+        measure: Callable[[TrainerState, Classifier, float], dict[str, Any]],
+    ) -> None:
+        """Log what `measure` returns for the Trainer's state, the model and an epoch's seconds."""
+        self._films = films
+        self._log = log
+        self._stage = stage
+        self._progress = progress
+        self._measure = measure
+        self._started = time.monotonic()
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Resample titles and masks."""
+        self._films.start_epoch(round(state.epoch or 0))
+        self._started = time.monotonic()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Report a step."""
+        self._progress(state.global_step, state.max_steps, self._stage)
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Log the epoch."""
+        entry = self._measure(state, kwargs["model"], time.monotonic() - self._started)
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"epoch": round(state.epoch or 0), **entry}) + "\n")
+
+
+class QuietTrainer(Trainer):
+    """A Trainer without output, which computes the loss itself."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        films: TokenizedFilms,
+        arguments: TrainingArguments,
+        epochs: EpochCallback,
+    ) -> None:
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=films,
+            data_collator=collate,
+            callbacks=[epochs],
+        )
+        self.remove_callback(PrinterCallback)
+
+    def loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
+        """Return the loss of a batch and the model's outputs for it."""
+        raise NotImplementedError
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the loss of a batch, with the model's outputs if they are wanted."""
+        loss, outputs = self.loss(model, inputs)
+        return (loss, outputs) if return_outputs else loss
+
+    def fit(self, checkpoint: str | None) -> None:
+        """Train, from a checkpoint if there is one, and leave a model that computes in float32."""
+        self.train(resume_from_checkpoint=checkpoint)
+        # Remove the bfloat16 wrapper that training leaves on the model.
+        self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
+
+
 def training_arguments(
-    options: FineTuneOptions, folder: Path, *, epochs: int, rate: float
+    options: TrainingOptions, folder: Path, *, epochs: int, rate: float
 ) -> TrainingArguments:
-    """The Trainer's arguments: quiet, a checkpoint an epoch, alike lengths in one batch.
+    """Return a Trainer's arguments: no output, one checkpoint per epoch, batches by length.
 
     Args:
-        options: how to fine-tune; epochs and rate are given apart.
-        folder: of the checkpoints.
+        options: how to train, but for epochs and rate.
+        folder: the folder for checkpoints.
         epochs: passes over the films.
         rate: peak learning rate.
     """
@@ -53,10 +168,10 @@ def training_arguments(
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=epochs,
-        per_device_train_batch_size=options.batch_size,
+        per_device_train_batch_size=options.optimization.batch_size,
         learning_rate=rate,
-        weight_decay=options.weight_decay,
-        warmup_ratio=options.warmup,
+        weight_decay=options.optimization.weight_decay,
+        warmup_ratio=options.optimization.warmup,
         lr_scheduler_type="linear",
         optim="adamw_torch_fused",
         group_by_length=True,

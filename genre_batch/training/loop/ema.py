@@ -1,4 +1,4 @@
-"""The running average of a model's weights, which is often better than where they end."""
+"""Exponential moving average (EMA) of a model's weights, often better than the last weights."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from genre_batch.files import replacing_path
+from genre_batch.training.loop.checkpoints import save_tensors
 
 __all__ = ["ExponentialMovingAverage"]
 
@@ -17,18 +17,19 @@ _FILE = "average.safetensors"
 
 
 class ExponentialMovingAverage:
-    """Exponential moving average of a model's parameters (Polyak and Juditsky 1992's, decaying).
+    """Exponential moving average of a model's parameters.
 
-    The first steps count less, as in TensorFlow's `ExponentialMovingAverage`: after t steps the
-    decay is at most (1 + t) / (10 + t).
+    Averaging as in Polyak and Juditsky 1992, "Acceleration of Stochastic Approximation by
+    Averaging", but with exponential weights. Early steps are forgotten faster, as in TensorFlow's
+    `ExponentialMovingAverage`: after t steps the decay is at most (1 + t) / (10 + t).
     """
 
     def __init__(self, model: torch.nn.Module, decay: float) -> None:
-        """Starts from the model's present weights.
+        """Start with the model's current weights.
 
         Args:
-            model: whose parameters are followed.
-            decay: share of the average that stays at each step, 0..1.
+            model: the model whose parameters are averaged.
+            decay: weight of the previous average at each step, 0..1.
         """
         self._model = model
         self._decay = decay
@@ -38,39 +39,38 @@ class ExponentialMovingAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Takes in the weights after a step, counted from 1."""
+        """Update the average after a training step, counted from 1."""
         decay = min(self._decay, (1 + step) / (10 + step))
         for name, parameter in self._model.named_parameters():
             self._average[name].lerp_(parameter, 1 - decay)
 
     @torch.no_grad()
-    def exchange(self) -> None:
-        """Puts the average into the model, and the model's weights in its place."""
+    def swap(self) -> None:
+        """Swap the average with the model's weights."""
         for name, parameter in self._model.named_parameters():
-            own = parameter.detach().clone()
+            weights = parameter.detach().clone()
             parameter.copy_(self._average[name])
-            self._average[name].copy_(own)
+            self._average[name].copy_(weights)
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """The model computes with the average while this lasts."""
-        self.exchange()
+        """Return a context in which the model has the averaged weights."""
+        self.swap()
         try:
             yield
         finally:
-            self.exchange()
+            self.swap()
 
     @staticmethod
-    def is_kept_in(checkpoint: Path) -> bool:
-        """Whether `keep` came to its end there."""
+    def is_saved_in(checkpoint: Path) -> bool:
+        """Return whether `save` finished in this checkpoint."""
         return (checkpoint / _FILE).exists()
 
-    def keep(self, checkpoint: Path) -> None:
-        """Writes the average beside a checkpoint, whole or not at all."""
-        with replacing_path(checkpoint / _FILE) as temporary:
-            save_file(self._average, temporary)
+    def save(self, checkpoint: Path) -> None:
+        """Write the average into a checkpoint's folder, whole or not at all."""
+        save_tensors(self._average, checkpoint / _FILE)
 
     def restore(self, checkpoint: Path) -> None:
-        """Goes on from what `keep` wrote."""
+        """Continue with the average that `save` wrote."""
         for name, tensor in load_file(checkpoint / _FILE).items():
             self._average[name].copy_(tensor)

@@ -1,28 +1,29 @@
-"""What a step of training makes small: logits and labels -> one number.
+"""Training losses: functions of logits and labels.
 
-The labels may be soft: a teacher's probabilities are labels too.
+Labels may be soft: a teacher's probabilities are labels too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-__all__ = ["LOSSES", "Loss", "make_loss"]
+__all__ = ["Loss", "Objective", "make_loss"]
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""(films, genres) float32 logits, (films, genres) float32 labels in 0..1 -> a scalar."""
+"""Maps (films, genres) float32 logits and (films, genres) float32 labels, 0..1, to a scalar."""
 
 FOCUS = 2.0
-"""Focal loss: the exponent that its authors found best (Lin et al. 2017, table 1b)."""
+"""Exponent of the focal loss, the best in table 1b of Lin et al. 2017."""
 FOCUS_POSITIVE, FOCUS_NEGATIVE, MARGIN = 0.0, 4.0, 0.05
-"""Asymmetric loss: the defaults of its authors (Ridnik et al. 2021, section 4.1)."""
+"""Parameters of the asymmetric loss, the defaults of Ridnik et al. 2021, section 4.1."""
 BETA = 0.999
-"""Class-balanced loss: the middle of the values its authors tried (Cui et al. 2019, section 5)."""
+"""Beta of the class-balanced loss, the middle of the values in Cui et al. 2019, section 5."""
 
 
 def _bce(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -30,21 +31,21 @@ def _bce(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _focal(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Binary cross-entropy, scaled down where the label is already well predicted.
+    """Compute binary cross-entropy, weighted less where the label is already well predicted.
 
-    Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 4, without the balance. The
-    modulating factor is the distance from the label to the power of `FOCUS`, which for soft labels
-    is the generalisation of Li et al. 2020 (quality focal loss).
+    Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 4, without the alpha. The
+    modulating factor is the distance from the label, to the power of `FOCUS`; for soft labels this
+    is the quality focal loss of Li et al. 2020.
     """
     entropy = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
     return ((labels - torch.sigmoid(logits)).abs().pow(FOCUS) * entropy).mean()
 
 
 def _asymmetric(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Focal loss with another focus for absent genres, of which easy ones count nothing.
+    """Compute a focal loss with its own exponent, and a margin, for absent genres.
 
     Ridnik et al. 2021, "Asymmetric Loss For Multi-Label Classification", equations 5 to 7. Soft
-    labels weigh the two halves.
+    labels weight the two halves.
     """
     present = torch.sigmoid(logits)
     absent = (1 - present + MARGIN).clamp(max=1)
@@ -55,11 +56,11 @@ def _asymmetric(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _class_balanced(counts: npt.NDArray[np.int64]) -> Loss:
-    """Binary cross-entropy with a genre's films weighed by the inverse of their effective number.
+    """Return binary cross-entropy with positives weighted by the inverse of their effective number.
 
     Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples", equations 3 and 8:
-    weight (1 - beta) / (1 - beta ** n) for a genre of n films. Here it weighs the films that have
-    the genre against those that have not, and is scaled to 1 for the commonest genre.
+    weight (1 - beta) / (1 - beta ** n) for a genre of n films. Here it weights the films with the
+    genre relative to those without, and is scaled to 1 for the most frequent genre.
     """
     effective = (1 - BETA ** np.maximum(counts, 1)) / (1 - BETA)
     weights = torch.tensor(effective.max() / effective, dtype=torch.float32)
@@ -72,19 +73,42 @@ def _class_balanced(counts: npt.NDArray[np.int64]) -> Loss:
     return loss
 
 
-LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
-
-
 def make_loss(name: str, labels: npt.NDArray[np.uint8]) -> Loss:
-    """A loss by its name.
+    """Return a loss by its name.
 
     Args:
-        name: of `LOSSES`.
-        labels: (films, genres) 0 or 1, of the training part; class-balanced weights come from it.
+        name: one of `options.LOSSES`.
+        labels: (films, genres) 0 or 1, of the training part, for the class-balanced weights.
 
     Raises:
-        KeyError: no such loss.
+        KeyError: unknown name.
     """
     if name == "class-balanced":
         return _class_balanced(labels.sum(axis=0, dtype=np.int64))
     return {"bce": _bce, "focal": _focal, "asymmetric": _asymmetric}[name]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The training loss: the loss of the labels and, with teachers, that of their probabilities.
+
+    The weighted sum of Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural
+    Network", section 2, at temperature 1.
+
+    Attributes:
+        loss: the loss of the labels.
+        teacher_weight: weight of the teachers' part, 0..1.
+    """
+
+    loss: Loss
+    teacher_weight: float
+
+    def __call__(
+        self, logits: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Return the loss of a batch; `targets` are the teachers' probabilities, or None."""
+        loss = self.loss(logits, labels)
+        if targets is None:
+            return loss
+        distillation = functional.binary_cross_entropy_with_logits(logits, targets)
+        return self.teacher_weight * distillation + (1 - self.teacher_weight) * loss

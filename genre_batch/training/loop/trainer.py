@@ -1,10 +1,9 @@
-"""Fine-tunes a classifier on a split catalog with transformers' Trainer."""
+"""Fine-tune a classifier on the films of a split catalog, with transformers' Trainer."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,6 @@ import torch
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
     TrainerControl,
     TrainerState,
     TrainingArguments,
@@ -31,65 +27,126 @@ from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.frozen_features import FrozenLayers
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.batches import TokenizedFilms, WeightedLengthSampler, collate, rarity
+from genre_batch.training.loop.batches import TokenizedFilms, WeightedLengthSampler, rarity
 from genre_batch.training.loop.best_epoch import BestEpoch
-from genre_batch.training.loop.checkpoints import keep_lines, last_checkpoint, training_arguments
+from genre_batch.training.loop.checkpoints import (
+    EpochCallback,
+    QuietTrainer,
+    keep_lines,
+    last_checkpoint,
+    training_arguments,
+)
 from genre_batch.training.loop.ema import ExponentialMovingAverage
-from genre_batch.training.loop.layerwise import freeze, rate_multiplier
-from genre_batch.training.loop.losses import Loss, make_loss
-from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.loop.layerwise import freeze, parameter_groups
+from genre_batch.training.loop.linear_probe import fit_linear_probe
+from genre_batch.training.loop.losses import Loss, Objective, make_loss
+from genre_batch.training.options import TrainingOptions
+from genre_batch.training.run_folder import RunFolder
 
-__all__ = ["fine_tune", "has_checkpoint"]
-
-_CHECKPOINTS = "checkpoints"
+__all__ = ["fine_tune", "resume_point"]
 
 
-class _Epochs(TrainerCallback):
-    """Reports progress, redraws the titles, and logs each epoch's development figures."""
+@dataclass(frozen=True)
+class _Weights:
+    """What besides training decides the weights that an epoch is measured with.
+
+    Attributes:
+        average: the moving average, if there is one.
+        frozen: the frozen layers that are removed during training, if there are any.
+        best: the best epoch so far, if it becomes the model.
+    """
+
+    average: ExponentialMovingAverage | None
+    frozen: FrozenLayers | None
+    best: BestEpoch | None
+
+    @classmethod
+    def of(cls, model: Classifier, options: TrainingOptions, folder: RunFolder) -> _Weights:
+        decay, layers = options.optimization.averaging, options.model.freeze_layers
+        frozen = None
+        if layers and not options.optimization.masking and FrozenLayers.fits(model):
+            assert isinstance(model, PooledClassifier)
+            frozen = FrozenLayers(model, layers)
+        return cls(
+            ExponentialMovingAverage(model, decay) if decay else None,
+            frozen,
+            BestEpoch(folder.best_epoch) if options.optimization.keep == "best" else None,
+        )
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Return a context in which the model is complete and has the averaged weights."""
+        with (
+            self.average.in_place() if self.average else contextlib.nullcontext(),
+            self.frozen.whole() if self.frozen else contextlib.nullcontext(),
+        ):
+            yield
+
+    @contextlib.contextmanager
+    def without_frozen(
+        self, films: TokenizedFilms, folder: RunFolder, progress: StepProgress
+    ) -> Iterator[None]:
+        """Return a context in which the model reads the outputs of its frozen layers."""
+        if self.frozen is None:
+            yield
+            return
+        folder.checkpoints.mkdir(exist_ok=True)
+        films.compute_vectors(
+            self.frozen,
+            folder.checkpoints,
+            lambda done, total: progress(done, total, "computing frozen layers"),
+        )
+        self.frozen.remove()
+        yield
+        self.frozen.put_back()
+
+    def finish(self, model: Classifier) -> None:
+        """Give the model its final weights."""
+        if self.best is not None:
+            self.best.restore(model)
+        elif self.average is not None:
+            self.average.swap()
+
+
+class _FineTuning(EpochCallback):
+    """Update the moving average, and measure each epoch on the dev set."""
 
     def __init__(
         self,
         films: TokenizedFilms,
         tokenizer: PreTrainedTokenizerFast,
         development: Dataset,
-        options: FineTuneOptions,
-        average: ExponentialMovingAverage | None,
-        frozen: FrozenLayers | None,
-        best: BestEpoch | None,
+        max_length: int,
+        weights: _Weights,
         log: Path,
         progress: StepProgress,
     ) -> None:
-        self._average = average
-        self._frozen = frozen
-        self._best = best
-        self._films = films
+        super().__init__(films, log, "training", progress, self._on_dev)
+        self._weights = weights
         self._tokenizer = tokenizer
         self._development = development
-        self._options = options
-        self._log = log
-        self._progress = progress
+        self._max_length = max_length
         self._losses: list[float] = []
-        self._started = time.monotonic()
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._films.start_epoch(round(state.epoch or 0))
         self._losses.clear()
-        self._started = time.monotonic()
+        super().on_epoch_begin(args, state, control, **kwargs)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        if self._average is not None:
-            self._average.update(state.global_step)
-        self._progress(state.global_step, state.max_steps, "training")
+        if self._weights.average is not None:
+            self._weights.average.update(state.global_step)
+        super().on_step_end(args, state, control, **kwargs)
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        if self._average is not None:
-            self._average.keep(Path(str(args.output_dir), f"checkpoint-{state.global_step}"))
+        if self._weights.average is not None:
+            checkpoint = Path(str(args.output_dir), f"checkpoint-{state.global_step}")
+            self._weights.average.save(checkpoint)
 
     def on_log(
         self,
@@ -102,89 +159,55 @@ class _Epochs(TrainerCallback):
         if logs and "loss" in logs:
             self._losses.append(logs["loss"])
 
-    def on_epoch_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        model: Classifier | None = None,
-        **kwargs: Any,
-    ) -> None:
-        assert model is not None
-        seconds = time.monotonic() - self._started
+    def _on_dev(self, state: TrainerState, model: Classifier, seconds: float) -> dict[str, Any]:
+        """Return metrics on the dev set; its best epoch so far is saved."""
         self._progress(state.global_step, state.max_steps, "measuring development")
-        truth = self._development.labels
-        with (
-            self._average.in_place() if self._average else contextlib.nullcontext(),
-            self._frozen.whole() if self._frozen else contextlib.nullcontext(),
-        ):
+        labels = self._development.labels
+        with self._weights.in_place():
             probabilities = predict(
-                model, self._tokenizer, self._development.texts, self._options.max_length
+                model, self._tokenizer, self._development.texts, self._max_length
             )
-            precision = mean_average_precision(truth, probabilities)
-            if self._best is not None:
-                self._best.offer(model, precision)
-        thresholds = find_thresholds("f1", probabilities, truth)
-        entry = {
-            "epoch": round(state.epoch or 0),
+            precision = mean_average_precision(labels, probabilities)
+            if self._weights.best is not None:
+                self._weights.best.offer(model, precision)
+        thresholds = find_thresholds("f1", probabilities, labels)
+        return {
             "step": state.global_step,
             "loss": round(float(np.mean(self._losses)), 5) if self._losses else None,
             # Thresholds are tuned on the same films: for comparing epochs, not for quoting.
-            "development_macro_f1": round(macro_f1(truth, probabilities >= thresholds), 4),
+            "development_macro_f1": round(macro_f1(labels, probabilities >= thresholds), 4),
             "development_map": round(precision, 4),
             "seconds": round(seconds, 3),
             "films_per_second": round(len(self._films) / seconds, 1),
         }
-        with self._log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
 
 
-@dataclass(frozen=True)
-class _Objective:
-    """What the Trainer makes small: the labels' loss and, with teachers, theirs."""
-
-    loss: Loss
-    teacher_weight: float
-
-    def __call__(
-        self, logits: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor | None
-    ) -> torch.Tensor:
-        loss = self.loss(logits, labels)
-        if targets is None:
-            return loss
-        taught = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
-        return self.teacher_weight * taught + (1 - self.teacher_weight) * loss
-
-
-class _GenreTrainer(Trainer):
-    """A Trainer with rates of their own for head and layers, our losses and our sampling."""
+class _GenreTrainer(QuietTrainer):
+    """A Trainer with its own learning rates per layer, losses and sampling."""
 
     def __init__(
         self,
-        *,
-        options: FineTuneOptions,
-        objective: _Objective,
+        model: Classifier,
         films: TokenizedFilms,
         rarities: npt.NDArray[np.float64],
-        **kwargs: Any,
+        objective: Objective,
+        epochs: EpochCallback,
+        options: TrainingOptions,
+        folder: RunFolder,
     ) -> None:
-        super().__init__(train_dataset=films, **kwargs)
+        chosen = options.optimization
+        rate = chosen.rate_for(model.config.hidden_size)
+        arguments = training_arguments(options, folder.checkpoints, epochs=chosen.epochs, rate=rate)
+        super().__init__(model, films, arguments, epochs)
         self._films = films
-        self._options = options
+        self._options = chosen
         self._objective = objective
         self._rarities = rarities
 
-    def compute_loss(
-        self,
-        model: torch.nn.Module,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Any = None,
-    ) -> Any:
+    def loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
         labels, targets = inputs.pop("labels"), inputs.pop("targets", None)
         outputs = model(**inputs)
-        loss = self._objective(outputs.logits.float(), labels, targets)
-        return (loss, outputs) if return_outputs else loss
+        return self._objective(outputs.logits.float(), labels, targets), outputs
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if self._options.sampling == "uniform":
@@ -196,12 +219,8 @@ class _GenreTrainer(Trainer):
     def create_optimizer(self) -> torch.optim.Optimizer:
         if self.optimizer is None:
             assert isinstance(self.model, PreTrainedModel)
-            decayed = set(self.get_decay_parameter_names(self.model))
-            groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
-            for name, parameter in self.model.named_parameters():
-                if parameter.requires_grad:
-                    multiplier = rate_multiplier(name, self.model, self._options)
-                    groups.setdefault((multiplier, name in decayed), []).append(parameter)
+            decayed = self.get_decay_parameter_names(self.model)
+            groups = parameter_groups(self.model, self._options, decayed)
             cls, arguments = self.get_optimizer_cls_and_kwargs(self.args, self.model)
             self.optimizer = cls(
                 [
@@ -217,9 +236,11 @@ class _GenreTrainer(Trainer):
         return self.optimizer
 
 
-def has_checkpoint(folder: Path, options: FineTuneOptions) -> bool:
-    """Whether a run in this folder would be resumed from somewhere behind its start."""
-    return last_checkpoint(folder / _CHECKPOINTS, averaging=bool(options.averaging))[0] is not None
+def resume_point(options: TrainingOptions, folder: RunFolder) -> tuple[str | None, int]:
+    """Return the checkpoint that fine-tuning resumes from, and its epoch, or (None, 0)."""
+    if options.optimization.averaging:
+        return last_checkpoint(folder.checkpoints, ExponentialMovingAverage.is_saved_in)
+    return last_checkpoint(folder.checkpoints)
 
 
 def fine_tune(
@@ -227,87 +248,57 @@ def fine_tune(
     tokenizer: PreTrainedTokenizerFast,
     training: Dataset,
     development: Dataset,
-    options: FineTuneOptions,
-    folder: Path,
+    options: TrainingOptions,
+    folder: RunFolder,
     *,
     targets: npt.NDArray[np.float32] | None = None,
     labelled: int | None = None,
     loss: Loss | None = None,
     resume: bool = False,
     progress: StepProgress = no_step_progress,
-) -> None:
-    """Trains `model` in place, leaving a line an epoch in `folder/training_log.jsonl`.
+) -> float:
+    """Train `model` in place, with a checkpoint and a line in the training log every epoch.
 
-    A checkpoint is kept in `folder/checkpoints` after each epoch; with `resume` the last one is
-    taken up, and the result is that of an unbroken run. The caller removes it, once what was
-    trained is safe.
+    The head of a `PooledClassifier` is first initialized with a linear probe. With `resume` the
+    result is that of an uninterrupted training. The caller removes the checkpoints once the trained
+    model is saved.
 
     Args:
         model: an encoder under a head.
-        tokenizer: the encoder's.
-        training: the films to learn from.
-        development: the films to log figures on; they choose the epoch if `options` say so, and
-            nothing else.
-        options: how.
+        tokenizer: the encoder's tokenizer.
+        training: the films to train on.
+        development: the dev films, for the log and for choosing the best epoch.
+        options: how to train.
         folder: the run's folder, which exists.
-        targets: (2, films, genres) what teachers make of the training films' `texts` and
-            `bare_texts`; None: there are none.
-        labelled: how many of the training films, the first ones, have labels; of the others only
-            targets are learnt. None: all have.
-        loss: the labels' loss; None: the one that `options` name.
-        resume: take up the last checkpoint, if there is one.
-        progress: is told each step.
+        targets: (2, films, genres) teacher predictions for the training films' `texts` and
+            `bare_texts`; None: no teachers.
+        labelled: number of training films, from the first, that have labels; the others only have
+            targets. None: all.
+        loss: the loss of the labels; None: the one that `options` name.
+        resume: continue from the last checkpoint, if there is one.
+        progress: called after every step.
+
+    Returns:
+        Seconds of training, over all epochs and attempts.
     """
-    checkpoints = folder / _CHECKPOINTS
-    averaging = bool(options.averaging)
-    last, done = last_checkpoint(checkpoints, averaging=averaging) if resume else (None, 0)
-    log = folder / "training_log.jsonl"
-    keep_lines(log, done)
-    labelled = len(training) if labelled is None else labelled
+    checkpoint, epochs_done = resume_point(options, folder) if resume else (None, 0)
+    keep_lines(folder.log, epochs_done)
+    labels = training.labels[:labelled]
+    if isinstance(model, PooledClassifier) and checkpoint is None:
+        labeled = training.take(range(len(labels)))
+        fit_linear_probe(model, tokenizer, labeled, options.model.max_length, progress)
     films = TokenizedFilms(training, tokenizer, options, targets, labelled)
-    freeze(model, options.freeze_layers)
-    frozen = None
-    if options.freeze_layers and not options.masking and FrozenLayers.fits(model):
-        assert isinstance(model, PooledClassifier)
-        frozen = FrozenLayers(model, options.freeze_layers)
-    average = ExponentialMovingAverage(model, options.averaging) if averaging else None
-    best = BestEpoch(checkpoints / "best.safetensors") if options.keep == "best" else None
-    if average is not None and last is not None:
-        average.restore(Path(last))
-    trainer = _GenreTrainer(
-        options=options,
-        objective=_Objective(
-            loss or make_loss(options.loss, training.labels[:labelled]), options.teacher_weight
-        ),
-        rarities=rarity(training.labels),
-        model=model,
-        args=training_arguments(
-            options,
-            checkpoints,
-            epochs=options.epochs,
-            rate=options.rate_for(model.config.hidden_size),
-        ),
-        films=films,
-        data_collator=collate,
-        callbacks=[
-            _Epochs(films, tokenizer, development, options, average, frozen, best, log, progress)
-        ],
-    )
-    trainer.remove_callback(PrinterCallback)
-    if frozen is not None:
-        checkpoints.mkdir(exist_ok=True)
-        films.compute_vectors(
-            frozen,
-            checkpoints,
-            lambda done, total: progress(done, total, "computing frozen layers"),
-        )
-        frozen.take_out()
-    trainer.train(resume_from_checkpoint=last)
-    if frozen is not None:
-        frozen.put_back()
-    # Takes off the bfloat16 that training wrapped around the model, which would stay on it.
-    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    if best is not None:
-        best.put_into(model)
-    elif average is not None:
-        average.exchange()
+    freeze(model, options.model.freeze_layers)
+    weights = _Weights.of(model, options, folder)
+    if weights.average is not None and checkpoint is not None:
+        weights.average.restore(Path(checkpoint))
+    loss = loss or make_loss(options.optimization.loss, labels)
+    objective = Objective(loss, options.distillation.teacher_weight)
+    length = options.model.max_length
+    epochs = _FineTuning(films, tokenizer, development, length, weights, folder.log, progress)
+    rarities = rarity(training.labels)
+    trainer = _GenreTrainer(model, films, rarities, objective, epochs, options, folder)
+    with weights.without_frozen(films, folder, progress):
+        trainer.fit(checkpoint)
+    weights.finish(model)
+    return folder.seconds

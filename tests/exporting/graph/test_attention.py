@@ -15,6 +15,7 @@ from transformers import DistilBertForSequenceClassification
 from genre_batch.exporting.draft import export_graph
 from genre_batch.exporting.graph.attention import fuse_attention
 from genre_batch.training.encoder.base_model import load_base_model
+from genre_batch.training.options import ModelOptions
 from support.graphs import run_graph
 
 HEADS, LAYERS = 2, 2
@@ -25,7 +26,7 @@ def exported(
     base_model: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> onnx.ModelProto:
     """Export a tiny DistilBERT with optimum, for each pooling."""
-    model, _ = load_base_model(str(base_model), ["Action", "Drama"], request.param, 0)
+    model, _ = load_base_model(base_model, ["Action", "Drama"], ModelOptions(pooling=request.param))
     assert isinstance(model, DistilBertForSequenceClassification)
     path = tmp_path_factory.mktemp("attention") / "graph.onnx"
     export_graph(model, path)

@@ -1,4 +1,4 @@
-"""Texts put together from the sentences of two films, which only teachers label."""
+"""Sentence mixing: texts of sentences of two films, which only teachers label."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import UsageError
-from genre_batch.training.distillation.sentence_mixing import recombined
+from genre_batch.training.distillation.sentence_mixing import mix_sentences
 from genre_batch.training.loop.batches import TokenizedFilms
-from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.run import TrainJob, train
+from genre_batch.training.options import TrainingOptions, TrainJob
+from genre_batch.training.run import train
 from genre_batch.training.run_folder import RunFolder
 
 # The Trainer warns of two checkpoints written within a second.
@@ -28,7 +28,7 @@ LABELS = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 1], [0, 0, 1]], dtype=np.uint8)
 
 @pytest.fixture
 def few(films: Dataset) -> Dataset:
-    """Four films with titles; the second shares its genre with no other."""
+    """Four films with titles; no other film has the second one's genre."""
     return replace(
         films.take(range(4)),
         texts=[f"{title}. {text}" for title, text in zip(TITLES, OVERVIEWS, strict=True)],
@@ -39,7 +39,7 @@ def few(films: Dataset) -> Dataset:
 
 
 def test_a_text_holds_sentences_of_two_films_that_share_a_genre(few: Dataset) -> None:
-    made = recombined(few, 200, 0.0, seed=0)
+    made = mix_sentences(few, 200, 0.0, seed=0)
     assert len(made) == 200
     assert made.bare_texts == made.texts
     for text, labels in zip(made.texts, made.labels, strict=True):
@@ -53,49 +53,49 @@ def test_a_text_holds_sentences_of_two_films_that_share_a_genre(few: Dataset) ->
 
 
 def test_every_film_comes_first_as_often_as_any_other(few: Dataset) -> None:
-    made = recombined(few, 4, 0.0, seed=0)
+    made = mix_sentences(few, 4, 0.0, seed=0)
     # Comedy is the second film's alone, so a text of it is one that it came first in.
     assert sum(labels[1] for labels in made.labels) == 1
 
 
 def test_a_share_of_the_texts_has_the_title_of_one_of_the_films(few: Dataset) -> None:
-    titled = recombined(few, 400, 0.75, seed=0).texts
+    titled = mix_sentences(few, 400, 0.75, seed=0).texts
     share = np.mean([text.startswith(tuple(f"{title}. " for title in TITLES)) for text in titled])
     assert 0.68 < share < 0.82
 
 
 def test_the_same_seed_gives_the_same_texts(few: Dataset) -> None:
-    texts = recombined(few, 50, 0.5, seed=3).texts
-    assert recombined(few, 50, 0.5, seed=3).texts == texts
-    assert recombined(few, 50, 0.5, seed=4).texts != texts
+    texts = mix_sentences(few, 50, 0.5, seed=3).texts
+    assert mix_sentences(few, 50, 0.5, seed=3).texts == texts
+    assert mix_sentences(few, 50, 0.5, seed=4).texts != texts
 
 
-def test_such_texts_are_labelled_with_what_the_teachers_say(
-    few: Dataset, base_model: Path, options: FineTuneOptions
+def test_mixed_texts_are_labeled_with_the_teachers_predictions(
+    few: Dataset, base_model: Path, options: TrainingOptions
 ) -> None:
     from transformers import AutoTokenizer
 
     targets = np.random.default_rng(0).random((2, 4, 3), dtype=np.float32)
     tokenizer = AutoTokenizer.from_pretrained(base_model)
-    lesson = TokenizedFilms(few, tokenizer, replace(options, title_dropout=0.0), targets, 3)
-    np.testing.assert_array_equal(lesson[2]["labels"], LABELS[2])
-    np.testing.assert_array_equal(lesson[3]["labels"], targets[0, 3])
+    tokenized = TokenizedFilms(few, tokenizer, options.changed(title_dropout=0.0), targets, 3)
+    np.testing.assert_array_equal(tokenized[2]["labels"], LABELS[2])
+    np.testing.assert_array_equal(tokenized[3]["labels"], targets[0, 3])
 
 
-def test_a_student_learns_from_them(
-    job: Callable[..., TrainJob], run: Path, options: FineTuneOptions, tmp_path: Path
+def test_a_student_learns_from_mixed_texts(
+    job: Callable[..., TrainJob], run: Path, options: TrainingOptions, tmp_path: Path
 ) -> None:
-    teacher = Path(shutil.copytree(run, tmp_path / "teacher"))  # answers are kept in it
-    chosen = replace(options, epochs=6, recombined=0.5)
+    teacher = Path(shutil.copytree(run, tmp_path / "teacher"))  # predictions are cached in it
+    chosen = options.changed(epochs=6, recombined=0.5)
     report = train(job(tmp_path / "run", teachers=(teacher,), options=chosen))
     assert report.metrics["dev"]["title_and_overview"]["macro_f1"] > 0.9
     written = RunFolder(report.folder).read_json(RunFolder(report.folder).provenance)
     assert written["options"]["recombined"] == 0.5
 
 
-def test_without_a_teacher_they_are_refused(
-    job: Callable[..., TrainJob], options: FineTuneOptions, tmp_path: Path
+def test_mixed_texts_without_a_teacher_are_an_error(
+    job: Callable[..., TrainJob], options: TrainingOptions, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="--recombined needs a --teacher"):
-        train(job(tmp_path / "run", options=replace(options, recombined=1.0)))
+    with pytest.raises(UsageError, match="`recombined` needs `teachers`"):
+        train(job(tmp_path / "run", options=options.changed(recombined=1.0)))
     assert not (tmp_path / "run").exists()

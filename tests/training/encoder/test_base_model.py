@@ -10,7 +10,6 @@ import pytest
 import torch
 from transformers import (
     AutoTokenizer,
-    BertConfig,
     BertModel,
     DistilBertForSequenceClassification,
     DistilBertModel,
@@ -20,7 +19,6 @@ from transformers import (
 from genre_batch.errors import MissingExtraError, TrainingError, UsageError
 from genre_batch.training.encoder.base_model import (
     MINILM,
-    POOLINGS,
     Classifier,
     MeanPooledDistilBert,
     distilbert_from_bert,
@@ -28,20 +26,22 @@ from genre_batch.training.encoder.base_model import (
     load_checkpoint,
 )
 from genre_batch.training.encoder.pooling import PooledClassifier
+from genre_batch.training.options import POOLINGS, ModelOptions
+from support.training import tiny_bert_config
 
 LABELS = ["Action", "Comedy", "Drama"]
 TEXTS = ["ghost", "the old city. the gun, the bomb and the soldier.", "film 7. a kiss"]
 
 
 def _tokens(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> dict[str, torch.Tensor]:
-    """Token ids and mask, the shorter texts padded."""
+    """Return token ids and mask, the shorter texts padded."""
     tokens = tokenizer(texts, padding=True, return_tensors="pt", return_token_type_ids=False)
     assert not tokens["attention_mask"].all()
     return dict(tokens)
 
 
 def _largest_difference(bert: BertModel, tokens: dict[str, torch.Tensor]) -> float:
-    """Between a BERT's token vectors and those of the DistilBERT made of it."""
+    """Return the largest difference between the token vectors of a BERT and its conversion."""
     distilbert = distilbert_from_bert(bert).eval()
     with torch.inference_mode():
         expected = bert.eval()(**tokens).last_hidden_state
@@ -55,22 +55,17 @@ def _logits(model: Classifier, tokens: dict[str, torch.Tensor]) -> torch.Tensor:
     return logits
 
 
-def _load(base_model: Path, **changes: object) -> DistilBertForSequenceClassification:
-    arguments = {"labels": LABELS, "pooling": "mean", "seed": 0} | changes
-    model = load_base_model(str(base_model), **arguments)[0]  # type: ignore[arg-type]
+def _load(
+    base_model: Path, options: ModelOptions | None = None, seed: int = 0
+) -> DistilBertForSequenceClassification:
+    model = load_base_model(base_model, LABELS, options or ModelOptions(), seed)[0]
     assert isinstance(model, DistilBertForSequenceClassification)
     return model
 
 
 def test_a_random_bert_and_the_distilbert_made_of_it_give_the_same_vectors() -> None:
-    config = BertConfig(
-        vocab_size=50,
-        hidden_size=32,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        intermediate_size=48,
-        max_position_embeddings=20,
-        initializer_range=0.3,
+    config = tiny_bert_config(
+        num_hidden_layers=3, num_attention_heads=4, intermediate_size=48, initializer_range=0.3
     )
     torch.manual_seed(0)
     lengths = torch.tensor([20, 7, 1])
@@ -98,7 +93,7 @@ def test_minilm_s_conversion_gives_minilm_s_vectors() -> None:
 
 
 def test_minilm_is_loaded_without_a_download() -> None:
-    model, tokenizer = load_base_model(MINILM, LABELS, "mean", seed=0)
+    model, tokenizer = load_base_model(MINILM, LABELS, ModelOptions())
     config = model.config
     assert (config.n_layers, config.dim, config.n_heads, config.hidden_dim) == (6, 384, 12, 1536)
     assert config.num_labels == 3
@@ -108,7 +103,7 @@ def test_minilm_is_loaded_without_a_download() -> None:
 def test_minilm_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("genre_batch.training.encoder.base_model.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'genre-batch\[train\]'"):
-        load_base_model(MINILM, LABELS, "mean", seed=0)
+        load_base_model(MINILM, LABELS, ModelOptions())
 
 
 @pytest.mark.parametrize(
@@ -118,7 +113,7 @@ def test_minilm_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPa
 def test_the_pooling_chooses_the_class(
     base_model: Path, pooling: str, expected: type[DistilBertForSequenceClassification]
 ) -> None:
-    model = _load(base_model, pooling=pooling)
+    model = _load(base_model, ModelOptions(pooling=pooling))
     assert type(model) is expected
     assert model.config.pooling == pooling
 
@@ -141,12 +136,12 @@ def test_the_seed_alone_decides_the_head_s_start(base_model: Path) -> None:
 
 
 def test_the_attention_dropout_is_the_caller_s(base_model: Path) -> None:
-    assert _load(base_model, attention_dropout=0.25).config.attention_dropout == 0.25
+    assert _load(base_model, ModelOptions(attention_dropout=0.25)).config.attention_dropout == 0.25
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_padding_changes_no_logit(base_model: Path, pooling: str) -> None:
-    model, tokenizer = load_base_model(str(base_model), LABELS, pooling, seed=0)
+    model, tokenizer = load_base_model(base_model, LABELS, ModelOptions(pooling=pooling))
     together = _logits(model, _tokens(tokenizer, TEXTS))
     for text, row in zip(TEXTS, together, strict=True):
         alone = _logits(model, dict(tokenizer([text], return_tensors="pt")))
@@ -154,7 +149,7 @@ def test_padding_changes_no_logit(base_model: Path, pooling: str) -> None:
 
 
 def test_mean_pooling_reads_every_token(base_model: Path) -> None:
-    model, tokenizer = load_base_model(str(base_model), LABELS, "mean", seed=0)
+    model, tokenizer = load_base_model(base_model, LABELS, ModelOptions())
     assert isinstance(model, MeanPooledDistilBert)
     tokens = _tokens(tokenizer, TEXTS)
     hidden = model.distilbert.eval()(**tokens).last_hidden_state
@@ -166,21 +161,21 @@ def test_mean_pooling_reads_every_token(base_model: Path) -> None:
 
 
 def test_a_hub_id_out_of_reach_names_minilm() -> None:
-    with pytest.raises(TrainingError, match=r"'distilbert-base-uncased' .*-base-model minilm"):
-        load_base_model("distilbert-base-uncased", LABELS, "mean", seed=0)
+    with pytest.raises(TrainingError, match=r"'distilbert-base-uncased' .*`base_model` minilm"):
+        load_base_model("distilbert-base-uncased", LABELS, ModelOptions())
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "./none", "../none", "~/none"])
 def test_a_folder_that_is_not_there_is_wrong_usage(name: str) -> None:
     with pytest.raises(UsageError, match=f"no such folder: {name}"):
-        load_base_model(name, LABELS, "mean", seed=0)
+        load_base_model(name, LABELS, ModelOptions())
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_another_architecture_gets_a_linear_head_on_its_pooled_vectors(
     tiny_bert: Path, pooling: str
 ) -> None:
-    model, tokenizer = load_base_model(str(tiny_bert), LABELS, pooling, seed=0)
+    model, tokenizer = load_base_model(tiny_bert, LABELS, ModelOptions(pooling=pooling))
     assert isinstance(model, PooledClassifier)
     expected = BertModel.from_pretrained(tiny_bert, attn_implementation="eager").eval()
     tokens = _tokens(tokenizer, TEXTS)
@@ -194,7 +189,7 @@ def test_another_architecture_gets_a_linear_head_on_its_pooled_vectors(
 def test_another_architecture_s_checkpoint_is_loaded_as_it_was_saved(
     tiny_bert: Path, tmp_path: Path
 ) -> None:
-    model, tokenizer = load_base_model(str(tiny_bert), LABELS, "mean", seed=0)
+    model, tokenizer = load_base_model(tiny_bert, LABELS, ModelOptions())
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     again, _ = load_checkpoint(tmp_path)
@@ -205,7 +200,7 @@ def test_another_architecture_s_checkpoint_is_loaded_as_it_was_saved(
 
 
 def _damage(source: Path, target: Path, name: str, content: bytes | None) -> Path:
-    """A copy of a folder with one file cut short, or gone."""
+    """Copy a folder with one file truncated or removed."""
     shutil.copytree(source, target)
     (target / name).unlink()
     if content is not None:
@@ -228,9 +223,9 @@ def test_a_damaged_folder_is_refused_in_one_line(
 ) -> None:
     damaged = _damage(base_model, tmp_path / "base", name, content)
     with pytest.raises(TrainingError, match="cannot be loaded") as raised:
-        load_base_model(str(damaged), LABELS, "mean", seed=0)
+        load_base_model(damaged, LABELS, ModelOptions())
     assert "\n" not in str(raised.value)
-    with pytest.raises(TrainingError, match="holds no finished model") as raised:
+    with pytest.raises(TrainingError, match="does not hold a finished model") as raised:
         load_checkpoint(damaged)
     assert "\n" not in str(raised.value)
 
@@ -239,7 +234,7 @@ def test_a_damaged_folder_is_refused_in_one_line(
 def test_a_checkpoint_is_loaded_as_it_was_saved(
     base_model: Path, tmp_path: Path, pooling: str
 ) -> None:
-    model, tokenizer = load_base_model(str(base_model), LABELS, pooling, seed=0)
+    model, tokenizer = load_base_model(base_model, LABELS, ModelOptions(pooling=pooling))
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     again, same_tokenizer = load_checkpoint(tmp_path)

@@ -1,4 +1,4 @@
-"""Frozen layers are computed once, and training goes on as if they were still there."""
+"""Outputs of frozen layers are computed once; training gives the same model as without that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,9 @@ from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors
 from genre_batch.training.encoder.inference import predict, token_ids
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune
-from genre_batch.training.options import FineTuneOptions
+from genre_batch.training.options import ModelOptions, TrainingOptions
+from genre_batch.training.run_folder import RunFolder
+from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
@@ -30,12 +31,8 @@ BFLOAT16 = 2.0**-8
 """The largest relative error of rounding to bfloat16."""
 
 
-class BrokenOffError(Exception):
-    """Stands for whatever stops a run."""
-
-
 def _load(folder: Path, films: Dataset) -> tuple[PooledClassifier, PreTrainedTokenizerFast]:
-    model, tokenizer = load_base_model(str(folder), films.names, "mean", seed=0)
+    model, tokenizer = load_base_model(folder, films.names, ModelOptions())
     assert isinstance(model, PooledClassifier)
     # What is drawn in training cannot be the same with and without the frozen layers.
     for module in model.modules():
@@ -52,7 +49,7 @@ def test_vectors_come_back_as_they_were_put_in(tmp_path: Path) -> None:
     np.testing.assert_allclose(vectors[1], second, rtol=BFLOAT16)
 
 
-def test_a_full_disk_is_said_before_anything_is_computed(
+def test_a_full_disk_is_an_error_before_anything_is_computed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(file: int, start: int, size: int) -> None:
@@ -74,7 +71,7 @@ def test_the_model_reads_vectors_as_it_reads_their_texts(
     vectors = frozen.vectors([ids], tmp_path / "vectors")[0]
     with torch.inference_mode():
         expected = model(input_ids=torch.from_numpy(ids)[None], attention_mask=mask).logits
-        frozen.take_out()
+        frozen.remove()
         found = model(inputs_embeds=torch.from_numpy(vectors)[None], attention_mask=mask).logits
         with frozen.whole():
             again = model(input_ids=torch.from_numpy(ids)[None], attention_mask=mask).logits
@@ -85,47 +82,43 @@ def test_the_model_reads_vectors_as_it_reads_their_texts(
 def test_training_on_vectors_is_training_on_their_texts(
     tiny_bert: Path,
     films: Dataset,
-    options: FineTuneOptions,
+    options: TrainingOptions,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    chosen = replace(options, epochs=2, freeze_layers=1, averaging=0.9)
+    chosen = options.changed(epochs=2, freeze_layers=1, averaging=0.9)
     found = []
     for cached in (True, False):
         if not cached:
             monkeypatch.setattr(FrozenLayers, "fits", staticmethod(lambda model: False))
         model, tokenizer = _load(tiny_bert, films)
-        folder = tmp_path / str(cached)
-        folder.mkdir()
+        folder = RunFolder(tmp_path / str(cached))
+        folder.path.mkdir()
         fine_tune(model, tokenizer, films.part("train"), films.part("dev"), chosen, folder)
         found.append(predict(model, tokenizer, films.part("test").texts, 32))
     np.testing.assert_allclose(found[0], found[1], atol=0.03)
 
 
-def test_a_run_with_frozen_layers_goes_on_where_it_was_broken_off(
-    tiny_bert: Path, films: Dataset, options: FineTuneOptions, tmp_path: Path
+def test_a_run_with_frozen_layers_is_resumed_where_it_was_interrupted(
+    tiny_bert: Path, films: Dataset, options: TrainingOptions, tmp_path: Path
 ) -> None:
-    chosen = replace(options, epochs=3, freeze_layers=1, averaging=0.9)
-    training, development = films.part("train"), films.part("dev")
+    chosen = options.changed(epochs=3, freeze_layers=1, averaging=0.9)
 
-    def break_off(done: int, total: int, what: str) -> None:
-        if what == "training" and done == total - 2:
-            raise BrokenOffError
-
-    def weights(folder: Path, breaks: bool) -> Iterator[torch.Tensor]:
-        folder.mkdir()
+    def weights(name: str, interrupted: bool) -> Iterator[torch.Tensor]:
+        folder = RunFolder(tmp_path / name)
+        folder.path.mkdir()
         model, tokenizer = _load(tiny_bert, films)
-        if breaks:
-            with pytest.raises(BrokenOffError):
-                fine_tune(
-                    model, tokenizer, training, development, chosen, folder, progress=break_off
-                )
+        parts = films.part("train"), films.part("dev")
+        if interrupted:
+            stop = interrupt_at("training", -2)
+            with pytest.raises(InterruptionError):
+                fine_tune(model, tokenizer, *parts, chosen, folder, progress=stop)
             model, tokenizer = _load(tiny_bert, films)
-        fine_tune(model, tokenizer, training, development, chosen, folder, resume=breaks)
-        lines = (folder / "training_log.jsonl").read_text(encoding="utf-8").splitlines()
+        fine_tune(model, tokenizer, *parts, chosen, folder, resume=interrupted)
+        lines = folder.log.read_text(encoding="utf-8").splitlines()
         assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3]
         return iter(model.state_dict().values())
 
-    unbroken, resumed = weights(tmp_path / "one", False), weights(tmp_path / "two", True)
-    for one, other in zip(unbroken, resumed, strict=True):
+    uninterrupted, resumed = weights("one", False), weights("two", True)
+    for one, other in zip(uninterrupted, resumed, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)

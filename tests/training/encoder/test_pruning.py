@@ -29,6 +29,7 @@ from genre_batch.catalog.formats import Location
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.exporting.export import ExportJob, export_onnx
+from genre_batch.files import write_json
 from genre_batch.model.metadata import read_model_file
 from genre_batch.training.encoder.base_model import (
     MINILM,
@@ -38,9 +39,9 @@ from genre_batch.training.encoder.base_model import (
 )
 from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.encoder.pruning import prune_ffn, prune_layers, spread
-from genre_batch.training.options import FineTuneOptions
-from genre_batch.training.run import TrainJob, train
+from genre_batch.training.encoder.pruning import evenly_spaced, prune_ffn, prune_layers
+from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
+from genre_batch.training.run import train
 from genre_batch.training.run_folder import RunFolder
 
 # The Trainer warns of two checkpoints written within a second.
@@ -123,13 +124,13 @@ def _rebuilt(encoder: PreTrainedModel) -> PreTrainedModel:
     ],
 )
 def test_layers_are_spread_evenly(layers: int, kept: int, expected: list[int]) -> None:
-    assert spread(layers, kept) == expected
+    assert evenly_spaced(layers, kept) == expected
 
 
 def test_no_layer_is_kept_twice_and_the_ends_always() -> None:
     for layers in range(2, 49):
         for kept in range(2, layers + 1):
-            numbers = spread(layers, kept)
+            numbers = evenly_spaced(layers, kept)
             assert len(set(numbers)) == kept
             assert (numbers[0], numbers[-1], numbers) == (0, layers - 1, sorted(numbers))
 
@@ -189,8 +190,8 @@ def test_units_without_outgoing_weights_are_never_missed() -> None:
 
 
 def test_minilm_in_part_has_minilm_s_weights() -> None:
-    whole = _distilbert(load_base_model(MINILM, ["a"], "mean", seed=0)[0])
-    part = _distilbert(load_base_model(MINILM, ["a"], "mean", seed=0, layers=3, ffn_width=768)[0])
+    whole = _distilbert(load_base_model(MINILM, ["a"], ModelOptions())[0])
+    part = _distilbert(load_base_model(MINILM, ["a"], ModelOptions(layers=3, ffn_width=768))[0])
     config = part.config
     assert (config.n_layers, config.dim, config.n_heads, config.hidden_dim) == (3, 384, 12, 768)
     for new, old in enumerate([0, 2, 5]):
@@ -201,42 +202,41 @@ def test_minilm_in_part_has_minilm_s_weights() -> None:
         assert {tuple(row) for row in one.get_parameter(rising)[:, :4].tolist()} <= rows
 
 
-@pytest.mark.parametrize("count", [0, -1, 3])
-@pytest.mark.parametrize("kind", ["base_model", "tiny_bert"])
-def test_layers_that_the_base_model_has_not_are_wrong_usage(
-    request: pytest.FixtureRequest, kind: str, count: int
-) -> None:
-    folder = str(request.getfixturevalue(kind))
-    said = rf"'{folder}' has 2 layers: --layers takes 1 to 2, not {count}$"
-    with pytest.raises(UsageError, match=said):
-        load_base_model(folder, ["a"], "mean", seed=0, layers=count)
+@pytest.mark.parametrize("count", [0, -1, 7])
+@every_architecture
+def test_more_layers_than_the_base_model_has_are_a_usage_error(kind: str, count: int) -> None:
+    message = rf"'base' has 6 layers: `layers` must be from 1 to 6, got {count}$"
+    with pytest.raises(UsageError, match=message):
+        prune_layers(_random(CONFIGS[kind]), "base", count)
 
 
-@pytest.mark.parametrize("width", [0, -1, 65])
-def test_units_that_the_base_model_has_not_are_wrong_usage(base_model: Path, width: int) -> None:
-    with pytest.raises(UsageError, match=rf"64 feed-forward .* takes 1 to 64, not {width}$"):
-        load_base_model(str(base_model), ["a"], "mean", seed=0, ffn_width=width)
+@pytest.mark.parametrize("width", [0, -1, 25])
+def test_more_units_than_the_base_model_has_are_a_usage_error(width: int) -> None:
+    message = rf"24 feed-forward .*: `ffn_width` must be from 1 to 24, got {width}$"
+    with pytest.raises(UsageError, match=message):
+        prune_ffn(_random(CONFIGS["bert"]), "base", width)
 
 
 @pytest.mark.parametrize(
-    ("changes", "option"), [({"layers": 1}, "--layers"), ({"ffn_width": 8}, "--ffn-width")]
+    ("options", "name"),
+    [(ModelOptions(layers=1), "layers"), (ModelOptions(ffn_width=8), "ffn_width")],
 )
-def test_an_architecture_built_otherwise_is_not_cut(
-    base_model: Path, tmp_path: Path, changes: dict[str, int], option: str
+def test_another_architecture_is_not_pruned(
+    base_model: Path, tmp_path: Path, options: ModelOptions, name: str
 ) -> None:
     shutil.copytree(base_model, tmp_path, dirs_exist_ok=True)
     ElectraModel(ElectraConfig(**SIZES, embedding_size=16)).save_pretrained(tmp_path)
-    with pytest.raises(UsageError, match=f"^{option} cannot cut .*, a electra: leave it out"):
-        load_base_model(str(tmp_path), ["a"], "mean", seed=0, **changes)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=f"^`{name}` cannot prune .* a electra: leave it out"):
+        load_base_model(tmp_path, ["a"], options)
 
 
 def test_a_wrong_number_of_layers_leaves_no_folder(
-    job: MakeJob, options: FineTuneOptions, tmp_path: Path
+    job: MakeJob, options: TrainingOptions, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="--layers takes 1 to 2"):
-        train(job(tmp_path / "run", options=replace(options, layers=3)))
-    with pytest.raises(TrainingError, match="keeps 1 layers: --freeze-layers has to leave some"):
-        train(job(tmp_path / "run", options=replace(options, layers=1, freeze_layers=1)))
+    with pytest.raises(UsageError, match="`layers` must be from 1 to 2, got 3"):
+        train(job(tmp_path / "run", options=options.changed(layers=3)))
+    with pytest.raises(TrainingError, match="keeps 1 layers: `freeze_layers` must be less than 1"):
+        train(job(tmp_path / "run", options=options.changed(layers=1, freeze_layers=1)))
     assert not (tmp_path / "run").exists()
 
 
@@ -245,10 +245,10 @@ def test_a_smaller_student_is_trained_exported_and_tags(
     base_model: Path,
     catalog: Location,
     films: Dataset,
-    options: FineTuneOptions,
+    options: TrainingOptions,
     tmp_path: Path,
 ) -> None:
-    smaller = replace(options, layers=1, ffn_width=48)
+    smaller = options.changed(layers=1, ffn_width=48)
     report = train(job(tmp_path / "run", options=smaller))
     folder = RunFolder(report.folder)
     provenance = folder.read_json(folder.provenance)
@@ -258,7 +258,7 @@ def test_a_smaller_student_is_trained_exported_and_tags(
     again = _distilbert(load_checkpoint(report.folder)[0])
     assert (again.config.n_layers, len(again.transformer.layer)) == (1, 1)
     # A rate so small that training leaves the weights where they started.
-    still = replace(smaller, epochs=1, learning_rate=1e-12)
+    still = smaller.changed(epochs=1, learning_rate=1e-12)
     trained = _distilbert(load_checkpoint(train(job(tmp_path / "still", options=still)).folder)[0])
     base = DistilBertModel.from_pretrained(base_model)
     query = "transformer.layer.0.attention.q_lin.weight"
@@ -280,14 +280,14 @@ def test_a_smaller_student_is_trained_exported_and_tags(
 
 
 def test_a_smaller_teacher_s_head_starts_on_its_own_vectors(
-    job: MakeJob, tiny_bert: Path, films: Dataset, options: FineTuneOptions, tmp_path: Path
+    job: MakeJob, tiny_bert: Path, films: Dataset, options: TrainingOptions, tmp_path: Path
 ) -> None:
-    frozen = replace(options, epochs=1, layers=1, ffn_width=32, learning_rate=1e-12)
+    frozen = options.changed(epochs=1, layers=1, ffn_width=32, learning_rate=1e-12)
     folder = train(job(tmp_path / "run", base_model=str(tiny_bert), options=frozen)).folder
     assert RunFolder.read_json(folder / "provenance.json")["shape"] == [1, 32, 2, 32]
     trained, tokenizer = load_checkpoint(folder)
     assert isinstance(trained, PooledClassifier)
-    small = load_base_model(str(tiny_bert), films.names, "mean", 0, layers=1, ffn_width=32)[0]
+    small = load_base_model(tiny_bert, films.names, ModelOptions(layers=1, ffn_width=32))[0]
     assert isinstance(small, PooledClassifier)
     texts = films.part("train").texts
     expected = encode(small, tokenizer, texts, 32)
@@ -305,11 +305,11 @@ def test_a_run_begun_before_an_option_was_there_goes_on(
     provenance = RunFolder.read_json(old / "provenance.json")
     for option in ("layers", "ffn_width", "keep", "recombined"):
         del provenance["options"][option]
-    RunFolder.write_json(old / "provenance.json", provenance)
-    again = job(old, extra_train=extra_catalog, resume=True)
-    told = set()
-    train(again, lambda done, total, what: told.add(what))
-    assert told == set()
-    cut = replace(again, options=replace(again.options, layers=1))
+    write_json(old / "provenance.json", provenance)
+    again = job(old, extra_train=extra_catalog.path, resume=True)
+    stages = set()
+    train(again, lambda done, total, what: stages.add(what))
+    assert stages == set()
+    cut = replace(again, options=again.options.changed(layers=1))
     with pytest.raises(TrainingError, match="begun with another shape"):
         train(cut)

@@ -1,4 +1,4 @@
-"""The running average of the weights."""
+"""Exponential moving average of the weights."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def test_the_average_follows_the_weights_with_its_decay() -> None:
     assert model.weight.item() == 2.0
 
 
-def test_early_steps_leave_the_start_behind_fast() -> None:
+def test_early_steps_forget_the_initial_weights_fast() -> None:
     model = _model(0.0)
     average = ExponentialMovingAverage(model, 0.999)
     torch.nn.init.constant_(model.weight, 1.0)
     average.update(1)
-    average.exchange()
+    average.swap()
     assert model.weight.item() == pytest.approx(1 - 2 / 11)
 
 
-def test_the_average_is_kept_and_restored(tmp_path: Path) -> None:
-    kept = ExponentialMovingAverage(_model(3.0), 0.9)
-    assert not ExponentialMovingAverage.is_kept_in(tmp_path)
-    kept.keep(tmp_path)
-    assert ExponentialMovingAverage.is_kept_in(tmp_path)
+def test_the_average_is_saved_and_restored(tmp_path: Path) -> None:
+    saved = ExponentialMovingAverage(_model(3.0), 0.9)
+    assert not ExponentialMovingAverage.is_saved_in(tmp_path)
+    saved.save(tmp_path)
+    assert ExponentialMovingAverage.is_saved_in(tmp_path)
     model = _model(5.0)
     other = ExponentialMovingAverage(model, 0.9)
     other.restore(tmp_path)
-    other.exchange()
+    other.swap()
     assert model.weight.item() == 3.0

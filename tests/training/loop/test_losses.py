@@ -1,4 +1,4 @@
-"""Each loss against its paper's formula, and what they are for."""
+"""Each loss has its paper's formula and the properties it is used for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_batch.cli import options
-from genre_batch.training.loop.losses import BETA, LOSSES, make_loss
-from genre_batch.training.options import KEEPS, SAMPLINGS
+from genre_batch.training.loop.losses import BETA, make_loss
+from genre_batch.training.options import LOSSES
 
 LABELS = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], dtype=np.uint8)
 logit = st.floats(-20, 20, width=32)
@@ -18,12 +17,6 @@ logit = st.floats(-20, 20, width=32)
 
 def _of(name: str, logits: list[list[float]], labels: list[list[float]]) -> float:
     return float(make_loss(name, LABELS)(torch.tensor(logits), torch.tensor(labels)))
-
-
-def test_the_command_offers_each_loss_and_sampling_there_is() -> None:
-    assert options.LOSSES == LOSSES
-    assert options.SAMPLINGS == SAMPLINGS
-    assert options.KEEPS == KEEPS
 
 
 @given(logit, st.sampled_from([0.0, 1.0]))

@@ -1,4 +1,4 @@
-"""Fine-tuning learns, logs, and can be broken off and gone on with."""
+"""Fine-tuning learns, logs, and can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from genre_batch.evaluation.metrics import macro_f1
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
-from genre_batch.training.encoder.inference import bf16_is_fast, predict
+from genre_batch.training.encoder.inference import predict
 from genre_batch.training.loop.trainer import fine_tune
-from genre_batch.training.options import RECIPES, FineTuneOptions
+from genre_batch.training.options import TrainingOptions
+from genre_batch.training.run_folder import RunFolder
+from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
@@ -29,46 +31,30 @@ EPOCHS = 3
 STEPS = 11  # an epoch: the training part's films by eight
 
 
-class BrokenOffError(Exception):
-    """Stands for whatever stops a run."""
-
-
-@dataclass(frozen=True)
-class BreakOff:
-    """A progress callback that stops the run at a step."""
-
-    step: int
-    what: str = "training"
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        if (done, what) == (self.step, self.what):
-            raise BrokenOffError
-
-
 @dataclass
 class Listener:
-    """A progress callback that remembers what it was told."""
+    """A progress callback that records its calls."""
 
-    told: list[tuple[int, int, str]] = field(default_factory=list)
+    calls: list[tuple[int, int, str]] = field(default_factory=list)
 
     def __call__(self, done: int, total: int, what: str) -> None:
-        self.told.append((done, total, what))
+        self.calls.append((done, total, what))
 
 
 @dataclass(frozen=True)
 class Tuner:
-    """Fine-tunes the tiny model on the tiny catalog, each time from its start."""
+    """Fine-tunes the tiny model on the tiny catalog, each time from the base model."""
 
     base_model: Path
     films: Dataset
-    options: FineTuneOptions
+    options: TrainingOptions
 
     def start(
         self, **changes: Any
     ) -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast]:
-        chosen = replace(self.options, **changes)
+        chosen = self.options.changed(**changes)
         model, tokenizer = load_base_model(
-            str(self.base_model), self.films.names, chosen.pooling, chosen.seed
+            self.base_model, self.films.names, chosen.model, chosen.seed
         )
         assert isinstance(model, DistilBertForSequenceClassification)
         return model, tokenizer
@@ -82,7 +68,7 @@ class Tuner:
         progress: StepProgress = no_step_progress,
         **changes: Any,
     ) -> DistilBertForSequenceClassification:
-        """The trained model; `listen` is told the token ids of every step."""
+        """Return the trained model; `listen` is called with the token ids of every step."""
         model, tokenizer = self.start(**changes)
         model.register_forward_pre_hook(
             lambda module, args, kwargs: listen(kwargs["input_ids"]) if module.training else None,
@@ -93,15 +79,15 @@ class Tuner:
             tokenizer,
             self.films.part("train"),
             self.films.part("dev"),
-            replace(self.options, **changes),
-            folder,
+            self.options.changed(**changes),
+            RunFolder(folder),
             resume=resume,
             progress=progress,
         )
         return model
 
     def steps(self, folder: Path, **changes: Any) -> list[list[str]]:
-        """The token ids that each step reads: a line a film, without padding."""
+        """Return the token ids of each step, one string per film, without padding."""
         steps: list[list[str]] = []
         self(
             folder,
@@ -110,29 +96,36 @@ class Tuner:
         )
         return steps
 
-    def break_off(self, folder: Path, at: BreakOff) -> None:
-        with pytest.raises(BrokenOffError):
-            self(folder, progress=at)
+    def resume(
+        self, folder: Path
+    ) -> tuple[DistilBertForSequenceClassification, list[tuple[int, int, str]]]:
+        """Return the model of a resumed run and the calls of its progress callback."""
+        listener = Listener()
+        return self(folder, resume=True, progress=listener), listener.calls
+
+    def interrupt(self, folder: Path, step: int, stage: str = "training") -> None:
+        with pytest.raises(InterruptionError):
+            self(folder, progress=interrupt_at(stage, step))
 
 
 @dataclass(frozen=True)
-class Unbroken:
-    """A run of three epochs that nothing stopped."""
+class Uninterrupted:
+    """A run of three epochs."""
 
     model: DistilBertForSequenceClassification
     folder: Path
-    told: list[tuple[int, int, str]]
+    calls: list[tuple[int, int, str]]
 
 
 @pytest.fixture(scope="module")
-def tune(base_model: Path, films: Dataset, options: FineTuneOptions) -> Tuner:
-    return Tuner(base_model, films, replace(options, epochs=EPOCHS))
+def tune(base_model: Path, films: Dataset, options: TrainingOptions) -> Tuner:
+    return Tuner(base_model, films, options.changed(epochs=EPOCHS))
 
 
 @pytest.fixture(scope="module")
-def unbroken(tune: Tuner, tmp_path_factory: pytest.TempPathFactory) -> Unbroken:
-    listener, folder = Listener(), tmp_path_factory.mktemp("unbroken")
-    return Unbroken(tune(folder, progress=listener), folder, listener.told)
+def uninterrupted(tune: Tuner, tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+    listener, folder = Listener(), tmp_path_factory.mktemp("uninterrupted")
+    return Uninterrupted(tune(folder, progress=listener), folder, listener.calls)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +139,7 @@ def _log(folder: Path) -> list[dict[str, Any]]:
 
 
 def _figures(folder: Path) -> list[tuple[Any, ...]]:
-    """What of the log does not depend on the clock or on when the Trainer averages its loss."""
+    """Return what does not depend on the clock or on when the Trainer averages its loss."""
     keys = ("epoch", "step", "development_macro_f1", "development_map")
     return [tuple(entry[key] for key in keys) for entry in _log(folder)]
 
@@ -163,8 +156,8 @@ def test_training_learns_the_words_that_decide_the_genres(run: Path) -> None:
     assert log[-1]["development_macro_f1"] > log[0]["development_macro_f1"]
 
 
-def test_the_log_has_one_line_an_epoch_with_its_figures(unbroken: Unbroken) -> None:
-    log = _log(unbroken.folder)
+def test_the_log_has_one_line_an_epoch_with_its_figures(uninterrupted: Uninterrupted) -> None:
+    log = _log(uninterrupted.folder)
     assert [(entry["epoch"], entry["step"]) for entry in log] == [
         (epoch, STEPS * epoch) for epoch in range(1, EPOCHS + 1)
     ]
@@ -176,107 +169,109 @@ def test_the_log_has_one_line_an_epoch_with_its_figures(unbroken: Unbroken) -> N
 
 
 def test_the_last_line_s_figures_are_those_of_the_model(
-    unbroken: Unbroken, films: Dataset, tokenizer: PreTrainedTokenizerFast
+    uninterrupted: Uninterrupted, films: Dataset, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     development = films.part("dev")
-    probabilities = predict(unbroken.model, tokenizer, development.texts, max_length=32)
+    probabilities = predict(uninterrupted.model, tokenizer, development.texts, max_length=32)
     thresholds = find_thresholds("f1", probabilities, development.labels)
     tuned = macro_f1(development.labels, probabilities >= thresholds)
     # The log's are measured in bfloat16 where training runs in it.
-    assert _log(unbroken.folder)[-1]["development_macro_f1"] == pytest.approx(tuned, abs=0.05)
+    assert _log(uninterrupted.folder)[-1]["development_macro_f1"] == pytest.approx(tuned, abs=0.05)
 
 
 def test_a_trained_model_computes_in_float32_as_its_saved_copy_does(
-    unbroken: Unbroken, films: Dataset, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+    uninterrupted: Uninterrupted, films: Dataset, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
-    unbroken.model.save_pretrained(tmp_path)
+    uninterrupted.model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     before, after = (
         predict(model, tokenizer, films.texts, max_length=32)
-        for model in (unbroken.model, load_checkpoint(tmp_path)[0])
+        for model in (uninterrupted.model, load_checkpoint(tmp_path)[0])
     )
     np.testing.assert_array_equal(before, after)
 
 
-def test_progress_is_told_every_step_once_and_never_goes_back(unbroken: Unbroken) -> None:
+def test_progress_is_called_once_per_step_and_never_goes_back(uninterrupted: Uninterrupted) -> None:
     steps = EPOCHS * STEPS
-    assert [done for done, _, what in unbroken.told if what == "training"] == [*range(1, steps + 1)]
-    assert unbroken.told == sorted(unbroken.told, key=lambda told: told[0])
-    assert {total for _, total, _ in unbroken.told} == {steps}
+    assert [done for done, _, what in uninterrupted.calls if what == "training"] == [
+        *range(1, steps + 1)
+    ]
+    assert uninterrupted.calls == sorted(uninterrupted.calls, key=lambda call: call[0])
+    assert {total for _, total, _ in uninterrupted.calls} == {steps}
 
 
 def test_the_same_seed_gives_identical_weights(
-    tune: Tuner, unbroken: Unbroken, tmp_path: Path
+    tune: Tuner, uninterrupted: Uninterrupted, tmp_path: Path
 ) -> None:
-    assert _same_weights(tune(tmp_path), unbroken.model)
+    assert _same_weights(tune(tmp_path), uninterrupted.model)
 
 
-def test_another_seed_gives_other_weights(tune: Tuner, unbroken: Unbroken, tmp_path: Path) -> None:
-    assert not _same_weights(tune(tmp_path, seed=1), unbroken.model)
+def test_another_seed_gives_other_weights(
+    tune: Tuner, uninterrupted: Uninterrupted, tmp_path: Path
+) -> None:
+    assert not _same_weights(tune(tmp_path, seed=1), uninterrupted.model)
 
 
 @pytest.mark.parametrize(
-    "at",
+    ("step", "stage"),
     [
-        pytest.param(BreakOff(5), id="before the first checkpoint"),
-        pytest.param(BreakOff(STEPS + 1), id="at the second epoch's first step"),
-        pytest.param(BreakOff(2 * STEPS, "measuring development"), id="before its checkpoint"),
-        pytest.param(BreakOff(3 * STEPS), id="at the very last step"),
+        pytest.param(5, "training", id="before the first checkpoint"),
+        pytest.param(STEPS + 1, "training", id="at the second epoch's first step"),
+        pytest.param(2 * STEPS, "measuring development", id="before its checkpoint"),
+        pytest.param(3 * STEPS, "training", id="at the very last step"),
     ],
 )
-def test_a_run_broken_off_and_resumed_is_the_unbroken_run(
-    tune: Tuner, unbroken: Unbroken, tmp_path: Path, at: BreakOff
+def test_a_run_interrupted_and_resumed_is_the_uninterrupted_run(
+    tune: Tuner, uninterrupted: Uninterrupted, tmp_path: Path, step: int, stage: str
 ) -> None:
-    tune.break_off(tmp_path, at)
-    epochs_done = (at.step - 1) // STEPS
-    listener = Listener()
-    resumed = tune(tmp_path, resume=True, progress=listener)
-    assert listener.told[0][0] == epochs_done * STEPS + 1
-    assert _same_weights(resumed, unbroken.model)
-    assert _figures(tmp_path) == _figures(unbroken.folder)
+    tune.interrupt(tmp_path, step, stage)
+    epochs_done = (step - 1) // STEPS
+    resumed, calls = tune.resume(tmp_path)
+    assert calls[0][0] == epochs_done * STEPS + 1
+    assert _same_weights(resumed, uninterrupted.model)
+    assert _figures(tmp_path) == _figures(uninterrupted.folder)
 
 
-def test_a_checkpoint_that_was_cut_short_is_passed_over(
-    tune: Tuner, unbroken: Unbroken, tmp_path: Path
+def test_an_incomplete_checkpoint_is_ignored(
+    tune: Tuner, uninterrupted: Uninterrupted, tmp_path: Path
 ) -> None:
-    tune.break_off(tmp_path, BreakOff(STEPS + 1))
+    tune.interrupt(tmp_path, STEPS + 1)
     cut_short = tmp_path / "checkpoints" / f"checkpoint-{2 * STEPS}"
     cut_short.mkdir()
     (cut_short / "model.safetensors").write_bytes(b"\0")
-    assert _same_weights(tune(tmp_path, resume=True), unbroken.model)
+    assert _same_weights(tune(tmp_path, resume=True), uninterrupted.model)
 
 
-def test_a_line_whose_checkpoint_was_never_written_is_written_anew(
-    tune: Tuner, unbroken: Unbroken, tmp_path: Path
+def test_a_log_line_without_its_checkpoint_is_written_again(
+    tune: Tuner, uninterrupted: Uninterrupted, tmp_path: Path
 ) -> None:
-    tune.break_off(tmp_path, BreakOff(STEPS + 1))
+    tune.interrupt(tmp_path, STEPS + 1)
     with (tmp_path / "training_log.jsonl").open("a", encoding="utf-8") as log:
         log.write('{"epoch": 2, "st')
     tune(tmp_path, resume=True)
-    assert _figures(tmp_path) == _figures(unbroken.folder)
+    assert _figures(tmp_path) == _figures(uninterrupted.folder)
 
 
 def test_resuming_after_the_last_epoch_trains_nothing(
-    tune: Tuner, unbroken: Unbroken, tmp_path: Path
+    tune: Tuner, uninterrupted: Uninterrupted, tmp_path: Path
 ) -> None:
     tune(tmp_path)
-    listener = Listener()
-    resumed = tune(tmp_path, resume=True, progress=listener)
-    assert listener.told == []
-    assert _same_weights(resumed, unbroken.model)
-    assert _figures(tmp_path) == _figures(unbroken.folder)
+    resumed, calls = tune.resume(tmp_path)
+    assert calls == []
+    assert _same_weights(resumed, uninterrupted.model)
+    assert _figures(tmp_path) == _figures(uninterrupted.folder)
 
 
-def test_without_resume_a_run_starts_from_nothing(
-    tune: Tuner, unbroken: Unbroken, tmp_path: Path
+def test_without_resume_a_run_starts_from_the_beginning(
+    tune: Tuner, uninterrupted: Uninterrupted, tmp_path: Path
 ) -> None:
-    tune.break_off(tmp_path, BreakOff(STEPS + 1))
-    assert _same_weights(tune(tmp_path), unbroken.model)
-    assert _figures(tmp_path) == _figures(unbroken.folder)
+    tune.interrupt(tmp_path, STEPS + 1)
+    assert _same_weights(tune(tmp_path), uninterrupted.model)
+    assert _figures(tmp_path) == _figures(uninterrupted.folder)
 
 
-def test_one_checkpoint_is_kept(unbroken: Unbroken) -> None:
-    kept = [path.name for path in (unbroken.folder / "checkpoints").iterdir()]
+def test_one_checkpoint_is_kept(uninterrupted: Uninterrupted) -> None:
+    kept = [path.name for path in (uninterrupted.folder / "checkpoints").iterdir()]
     assert kept == [f"checkpoint-{EPOCHS * STEPS}"]
 
 
@@ -320,64 +315,6 @@ def test_dropping_every_title_is_training_on_overviews_alone(tune: Tuner, tmp_pa
     without = tune(tmp_path / "a", epochs=1, title_dropout=1.0)
     assert _same_weights(untitled(tmp_path / "b", epochs=1), without)
     assert not _same_weights(tune(tmp_path / "c", epochs=1, title_dropout=0.0), without)
-
-
-def test_predictions_are_in_the_texts_order_whatever_their_lengths(
-    tune: Tuner, unbroken: Unbroken, tokenizer: PreTrainedTokenizerFast
-) -> None:
-    texts = tune.films.texts[:40]
-    together = predict(unbroken.model, tokenizer, texts, max_length=32)
-    assert together.shape == (40, 4)
-    assert together.dtype == np.float32
-    alone = [predict(unbroken.model, tokenizer, [text], max_length=32)[0] for text in texts]
-    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
-
-
-def test_predicting_cuts_texts_at_the_length_and_leaves_the_mode_alone(
-    unbroken: Unbroken, tokenizer: PreTrainedTokenizerFast
-) -> None:
-    texts = ["ghost gun kiss " + ending for ending in ("joke " * 90, "bomb " * 5)]
-    unbroken.model.train()
-    # Two special tokens and three words.
-    cut = predict(unbroken.model, tokenizer, texts, max_length=5)
-    assert unbroken.model.training
-    assert cut[0] == pytest.approx(cut[1])
-    assert cut[0] != pytest.approx(predict(unbroken.model, tokenizer, texts, max_length=32)[1])
-
-
-def test_the_learning_rate_follows_the_encoder_s_width_unless_given() -> None:
-    assert [FineTuneOptions().rate_for(dim) for dim in (384, 768)] == [1.5e-4, 5e-5]
-    assert FineTuneOptions(learning_rate=1e-3).rate_for(768) == 1e-3
-
-
-def test_the_paper_s_recipe_is_the_paper_s() -> None:
-    paper = RECIPES["paper"]
-    assert (paper.epochs, paper.batch_size, paper.pooling) == (5, 8, "first")
-    assert paper.head_multiplier == 1.0
-    assert paper.rate_for(384) == paper.rate_for(768) == 5e-5
-
-
-@pytest.mark.parametrize(
-    ("flags", "expected"),
-    [("fpu amx_bf16 amx_tile", True), ("avx512_bf16", True), ("fpu avx2 avx512f", False)],
-)
-def test_bfloat16_is_used_where_the_processor_has_a_unit_for_it(
-    monkeypatch: pytest.MonkeyPatch, flags: str, expected: bool
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(Path, "read_text", lambda *args, **kwargs: f"flags : {flags}")
-    assert bf16_is_fast() is expected
-
-
-def test_bfloat16_is_not_used_where_the_processor_is_unknown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def unreadable(*args: object, **kwargs: object) -> str:
-        raise FileNotFoundError
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(Path, "read_text", unreadable)
-    assert bf16_is_fast() is False
 
 
 def test_rare_sampling_draws_films_of_rare_genres_more_often(tune: Tuner, tmp_path: Path) -> None:

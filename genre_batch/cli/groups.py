@@ -1,0 +1,38 @@
+"""A click command whose help lists its options in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+__all__ = ["GroupedCommand"]
+
+
+class GroupedCommand(click.Command):
+    """A command with option groups in its help."""
+
+    def __init__(self, *args: Any, groups: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
+        """Create the command.
+
+        Args:
+            *args: as for `click.Command`.
+            groups: title -> option names. An option that no group names is in the last one.
+            **kwargs: as for `click.Command`.
+        """
+        super().__init__(*args, **kwargs)
+        self._groups = groups
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section per group, its options in the order in which they are declared."""
+        title_of = {name: title for title, names in self._groups.items() for name in names}
+        sections: dict[str, list[tuple[str, str]]] = {title: [] for title in self._groups}
+        *_, last = self._groups
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                sections[title_of.get(parameter.name or "", last)].append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)

@@ -1,0 +1,161 @@
+"""Dataclasses of options: the values that each option may take, and options by flat names."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeVar
+
+from genre_batch.errors import UsageError
+
+__all__ = [
+    "FLAG",
+    "STRING",
+    "STRINGS",
+    "Checked",
+    "StrPath",
+    "flat_values",
+    "from_flat_values",
+    "integer",
+    "number",
+    "one_of",
+]
+
+StrPath = str | os.PathLike[str]
+Made = TypeVar("Made")
+
+_KINDS = {
+    bool: "true or false",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    tuple: "a list of strings",
+}
+
+
+@dataclass(frozen=True)
+class _Allowed:
+    """The values that an option may take.
+
+    Attributes:
+        kind: the type; `float` allows integers too, `str` paths, `tuple` lists of either.
+        low, high: limits of a number; None: no limit.
+        low_open, high_open: whether the limit itself is excluded.
+        choices: the allowed strings; empty: all.
+    """
+
+    kind: type
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        limits = []
+        if self.low is not None:
+            limits.append(f"above {self.low:g}" if self.low_open else f"{self.low:g} or more")
+        if self.high is not None:
+            limits.append(f"below {self.high:g}" if self.high_open else f"at most {self.high:g}")
+        return _KINDS[self.kind] + (f" ({' and '.join(limits)})" if limits else "")
+
+    def has(self, value: Any) -> bool:
+        """Return whether a value is allowed."""
+        if self.kind is tuple:
+            return isinstance(value, tuple | list) and all(_is_path(path) for path in value)
+        if self.kind is str:
+            return _is_path(value) and (not self.choices or value in self.choices)
+        if self.kind is bool or isinstance(value, bool):
+            return self.kind is bool and isinstance(value, bool)
+        if not isinstance(value, int if self.kind is int else int | float):
+            return False
+        above = self.low is None or (value > self.low if self.low_open else value >= self.low)
+        below = self.high is None or (value < self.high if self.high_open else value <= self.high)
+        return math.isfinite(value) and above and below
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return an allowed value, a number or list in the option's own type.
+
+        Raises:
+            UsageError: the value is not allowed.
+        """
+        if not self.has(value):
+            raise UsageError(f"`{name}` must be {self}, got {value!r}")
+        return self.kind(value) if self.kind in (float, tuple) else value
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike)
+
+
+def one_of(*choices: str) -> dict[str, _Allowed]:
+    """Return the metadata of a field that takes one of some strings."""
+    return {"allowed": _Allowed(str, choices=choices)}
+
+
+def integer(low: int) -> dict[str, _Allowed]:
+    """Return the metadata of a field that takes an integer of at least `low`."""
+    return {"allowed": _Allowed(int, low=low)}
+
+
+def number(low: float, high: float | None = None, *, open_ends: str = "") -> dict[str, _Allowed]:
+    """Return the metadata of a field that takes a finite number.
+
+    Args:
+        low: lower limit.
+        high: upper limit.
+        open_ends: the limits that are excluded: `low`, `high`, both or none of these words.
+    """
+    return {"allowed": _Allowed(float, low, high, "low" in open_ends, "high" in open_ends)}
+
+
+STRING = {"allowed": _Allowed(str)}
+"""The metadata of a field that takes a string or a path."""
+STRINGS = {"allowed": _Allowed(tuple)}
+"""The metadata of a field that takes a tuple or list of strings or paths."""
+FLAG = {"allowed": _Allowed(bool)}
+"""The metadata of a field that takes true or false."""
+
+
+class Checked:
+    """Base of dataclasses that check their values; None is allowed where it is the default.
+
+    Raises:
+        UsageError: a value that its field does not allow.
+    """
+
+    def __post_init__(self) -> None:
+        for option in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, option.name)
+            allowed = option.metadata.get("allowed")
+            if allowed is not None and not (value is None and option.default is None):
+                object.__setattr__(self, option.name, allowed.check(option.name, value))
+
+
+def flat_values(options: Any) -> dict[str, Any]:
+    """Return the values of a dataclass and of the dataclasses in it, by field name."""
+    values: dict[str, Any] = {}
+    for option in fields(options):
+        value = getattr(options, option.name)
+        values |= flat_values(value) if is_dataclass(value) else {option.name: value}
+    return values
+
+
+def from_flat_values(kind: type[Made], values: Mapping[str, Any]) -> Made:
+    """Make the dataclass that `flat_values` took apart; names without a value keep their defaults.
+
+    Args:
+        kind: a dataclass; dataclasses in it are the default factories of their fields.
+        values: by field name; other names are ignored.
+    """
+    arguments = {}
+    for option in fields(kind):  # type: ignore[arg-type]
+        if is_dataclass(option.default_factory):
+            arguments[option.name] = from_flat_values(option.default_factory, values)
+        elif option.name in values:
+            arguments[option.name] = values[option.name]
+    return kind(**arguments)

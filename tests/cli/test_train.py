@@ -1,0 +1,125 @@
+"""`genre-batch train`: its help, and that its options are those of a recipe."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from genre_batch.cli.train import train
+from genre_batch.errors import UsageError
+from genre_batch.options import flat_values
+from genre_batch.training.options import TrainJob
+from genre_batch.training.recipe import read_recipe
+from genre_batch.training.run import TrainResult
+
+NOT_IN_RECIPES = {"catalog", "folder", "recipe", "resume", "progress"}
+ONLY_IN_RECIPES = {"head_multiplier", "warmup", "weight_decay", "attention_dropout"}
+OPTIONS = {
+    option.name: option
+    for option in train.params
+    if isinstance(option, click.Option) and option.name not in NOT_IN_RECIPES
+}
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[TrainJob]:
+    """Record jobs instead of running them."""
+    jobs: list[TrainJob] = []
+
+    def run(job: TrainJob, progress: object) -> TrainResult:
+        jobs.append(job)
+        raise UsageError("recorded")
+
+    monkeypatch.setattr("genre_batch.training.run.train", run)
+    return jobs
+
+
+def _job(jobs: list[TrainJob], *arguments: str) -> TrainJob:
+    result = CliRunner().invoke(train, ["films.csv", "-o", "run", *arguments])
+    assert isinstance(result.exception, UsageError), result.output
+    (job,) = jobs
+    return job
+
+
+def test_the_help_shows_every_option_in_a_group_with_its_default() -> None:
+    output = CliRunner().invoke(train, ["--help"]).output
+    sections = [line for line in output.splitlines() if line.endswith(":") and line[0] != " "]
+    assert sections == [
+        *("Data:", "Model:", "Optimization:", "Distillation:", "Thresholds:", "Run:"),
+    ]
+    for option in OPTIONS.values():
+        name, text = option.get_help_record(click.Context(train)) or ("", "")
+        assert name.split()[0].strip(",") in output
+        assert option.help
+        assert "[default: " in text or option.name == "split"
+
+
+def test_the_command_has_the_options_of_a_recipe_with_the_same_defaults() -> None:
+    values = flat_values(TrainJob("", ""))
+    assert set(OPTIONS) == set(values) - NOT_IN_RECIPES - ONLY_IN_RECIPES
+    context = train.make_context("train", ["films.csv", "-o", "run"])
+    defaults = {name: context.params[name] for name in OPTIONS}
+    assert defaults == {name: values[name] for name in OPTIONS}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_command_allows_what_a_recipe_allows(name: str) -> None:
+    option = OPTIONS[name]
+    recipe = read_recipe("default")
+    if isinstance(option.type, click.Choice):
+        for value in option.type.choices:
+            assert flat_values(recipe.job("", "", **{name: value}))[name] == value
+        with pytest.raises(UsageError, match="must be one of"):
+            recipe.job("", "", **{name: "neither"})
+    elif isinstance(option.type, click.IntRange | click.FloatRange):
+        for end, is_open, outside in (
+            (option.type.min, option.type.min_open, -1),
+            (option.type.max, option.type.max_open, 1),
+        ):
+            if end is None:
+                continue
+            for value in (end, end + outside):
+                if value == end and not is_open:
+                    recipe.job("", "", **{name: value})
+                else:
+                    with pytest.raises(UsageError, match=f"`{name}` must be"):
+                        recipe.job("", "", **{name: value})
+
+
+def test_the_command_line_overrides_the_recipe(jobs: list[TrainJob]) -> None:
+    arguments = ("--epochs", "1", "--without-title", "--align-to", "", "--teacher", "t")
+    job = _job(jobs, "--recipe", "shipped", *arguments)
+    expected = read_recipe("shipped").job(
+        "films.csv", "run", epochs=1, with_title=False, align_to=None, teachers=("t",)
+    )
+    assert job == expected
+    assert job.options.optimization.averaging == 0.999
+
+
+def test_a_default_of_the_command_does_not_override_the_recipe(
+    jobs: list[TrainJob], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    teachers = json.dumps(["a", "b"])
+    file.write_text(f"epochs = 9\nencoding = 'latin-1'\nteachers = {teachers}\n")
+    job = _job(jobs, "--recipe", str(file), "--resume")
+    assert job.options.optimization.epochs == 9
+    assert job.reading.encoding == "iso8859-1"
+    assert job.teachers == ("a", "b")
+    assert job.resume
+
+
+def test_an_empty_teacher_removes_those_of_the_recipe(jobs: list[TrainJob], tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("teachers = ['a']\n")
+    assert _job(jobs, "--recipe", str(file), "--teacher", "").teachers == ()
+
+
+def test_an_unknown_recipe_is_a_usage_error(jobs: list[TrainJob]) -> None:
+    result = CliRunner().invoke(train, ["films.csv", "-o", "run", "--recipe", "papr"])
+    assert str(result.exception) == "unknown recipe 'papr': did you mean 'paper'?"
+    assert jobs == []

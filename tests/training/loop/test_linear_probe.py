@@ -1,0 +1,43 @@
+"""The head of a teacher is initialized with a linear probe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from genre_batch.dataset.dataset import Dataset
+from genre_batch.training.encoder.base_model import load_base_model
+from genre_batch.training.encoder.inference import encode, predict
+from genre_batch.training.encoder.pooling import PooledClassifier
+from genre_batch.training.loop.linear_probe import STRENGTH, fit_linear_probe
+from genre_batch.training.options import ModelOptions
+
+
+def test_the_head_is_a_regression_on_the_frozen_vectors(tiny_bert: Path, films: Dataset) -> None:
+    model, tokenizer = load_base_model(tiny_bert, films.names, ModelOptions())
+    assert isinstance(model, PooledClassifier)
+    training = films.part("train")
+    encoder = {name: weight.clone() for name, weight in model.encoder.state_dict().items()}
+    vectors = encode(model, tokenizer, training.texts, 32)
+    fit_linear_probe(model, tokenizer, training, 32)
+    found = predict(model, tokenizer, training.texts, 32)
+    for genre, truth in enumerate(training.labels.T):
+        scaled = vectors / vectors.std()
+        expected = LogisticRegression(C=STRENGTH).fit(scaled, truth).predict_proba(scaled)[:, 1]
+        np.testing.assert_allclose(found[:, genre], expected, atol=0.02)  # bfloat16 vectors
+    for name, weight in model.encoder.state_dict().items():
+        np.testing.assert_array_equal(weight, encoder[name])
+
+
+def test_a_genre_that_no_film_has_keeps_its_random_weights(tiny_bert: Path, films: Dataset) -> None:
+    model, tokenizer = load_base_model(tiny_bert, films.names, ModelOptions())
+    assert isinstance(model, PooledClassifier)
+    before = model.classifier.weight.detach().clone()
+    labels = films.labels.copy()
+    labels[:, 1] = 0
+    fit_linear_probe(model, tokenizer, replace(films, labels=labels), 32)
+    np.testing.assert_array_equal(model.classifier.weight[1].detach(), before[1])
+    assert not np.array_equal(model.classifier.weight[0].detach(), before[0])
