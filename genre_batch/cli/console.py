@@ -147,7 +147,9 @@ def table(title: str, *columns: str) -> Table:
 
 
 def print_tables(*tables: Table, stderr: bool = True) -> None:
-    """Print tables to stderr, or to stdout if they are the data of the command."""
+    """Print tables to stderr, unless `--quiet`, or to stdout if they are the command's data."""
+    if stderr and is_quiet():
+        return
     console = _console(stderr)
     for each in tables:
         console.print(each)

@@ -269,7 +269,6 @@ def train(
     require_extra("genre-batch train", "train")
 
     from genre_batch.training.recipe import read_recipe
-    from genre_batch.training.run import train as run_training
 
     given: dict[str, Any] = {
         name: None if value == "" else value
@@ -279,6 +278,10 @@ def train(
     if "teachers" in given:
         given["teachers"] = tuple(teacher for teacher in given["teachers"] if teacher)
     job = read_recipe(recipe).job(catalog, folder, resume=resume, **given)
+    job.reading.locate(catalog)  # raises its errors before torch is imported, which takes seconds
+
+    from genre_batch.training.run import train as run_training
+
     with steps_progress(progress) as advance:
         result = run_training(job, advance)
     films = ", ".join(f"{count:,} {part}" for part, count in result.films.items())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
-from genre_batch.cli.console import steps_progress
+from genre_batch.cli.console import print_tables, steps_progress, table
+from genre_batch.cli.main import cli
 
 
 def test_each_stage_has_a_bar_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,3 +30,15 @@ def test_without_a_terminal_nothing_is_shown(capsys: pytest.CaptureFixture[str])
         advance(1, 4, "starting")
         advance(0, 0, "reading")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("quiet", "shown"), [(True, False), (False, True)])
+def test_quiet_leaves_out_tables_that_are_not_the_data(
+    capsys: pytest.CaptureFixture[str], quiet: bool, shown: bool
+) -> None:
+    with click.Context(cli, obj={"quiet": quiet, "verbose": False}):
+        print_tables(table("Counts", "genre", "rows"))
+        print_tables(table("Data", "genre", "rows"), stderr=False)
+    captured = capsys.readouterr()
+    assert ("Counts" in captured.err) == shown
+    assert "Data" in captured.out

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -123,3 +125,17 @@ def test_an_unknown_recipe_is_a_usage_error(jobs: list[TrainJob]) -> None:
     result = CliRunner().invoke(train, ["films.csv", "-o", "run", "--recipe", "papr"])
     assert str(result.exception) == "unknown recipe 'papr': did you mean 'paper'?"
     assert jobs == []
+
+
+def test_a_missing_catalog_is_a_usage_error_before_torch_is_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys; from genre_batch.cli import main\n"
+        "sys.argv = ['genre-batch', 'train', 'nowhere.csv', '-o', 'run']\n"
+        "try: main()\n"
+        "finally: print('torch' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout) == (2, "False\n")
+    assert run.stderr == "Error: no such file: nowhere.csv\n"
