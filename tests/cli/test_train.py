@@ -28,9 +28,11 @@ OPTIONS = {
 
 
 @pytest.fixture
-def jobs(monkeypatch: pytest.MonkeyPatch) -> list[TrainJob]:
-    """Record jobs instead of running them."""
+def jobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[TrainJob]:
+    """Record jobs instead of running them, in a folder with an empty films.csv."""
     jobs: list[TrainJob] = []
+    (tmp_path / "films.csv").touch()
+    monkeypatch.chdir(tmp_path)
 
     def run(job: TrainJob, progress: object) -> TrainResult:
         jobs.append(job)
