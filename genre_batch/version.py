@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
-
 __all__ = ["__version__", "versions"]
 
 __version__ = "0.1.0"
@@ -24,6 +21,10 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, of this tool and of the packages that training uses."""
+    # Imported here, because every start of the command imports this module.
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {"python": platform.python_version(), "genre-batch": __version__}
     for package in _PACKAGES:
         try:
