@@ -68,8 +68,14 @@ class ColumnError(CatalogError):
 class OutputExistsError(CatalogError):
     """The output exists, and overwriting was not requested."""
 
-    def __init__(self, path: object) -> None:
-        super().__init__(f"{path} exists: add `force` to overwrite it, or choose another `output`")
+    def __init__(self, path: object, name: str = "`output`") -> None:
+        """Create the message.
+
+        Args:
+            path: what exists.
+            name: the parameter that names it, in backticks.
+        """
+        super().__init__(f"{path} exists: add `force` to overwrite it, or choose another {name}")
 
 
 class ModelError(GenreBatchError):

@@ -6,7 +6,10 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +21,7 @@ __all__ = [
     "check_output_file",
     "check_output_folder",
     "check_parent_folder",
+    "check_separate_files",
     "first_line",
     "rename_into_place",
     "replacing",
@@ -64,6 +68,7 @@ def replacing(path: StrPath, temporary: str | None = None) -> Iterator[BinaryIO]
     Arguments and errors are those of `replacing_path`.
     """
     with replacing_path(path, temporary) as name, open(name, "wb") as stream:
+        _keep_permissions(path, stream.fileno())
         yield stream
 
 
@@ -90,14 +95,42 @@ def write_json(path: StrPath, value: Any) -> None:
 def rename_into_place(temporary: StrPath, path: StrPath) -> None:
     """Sync a complete file, rename it to its final name, and sync the folder that holds it.
 
+    A file that is replaced gives its owner, group and mode to the new one.
+
     Raises:
         OSError: the file cannot be synced or renamed.
     """
     final = os.path.realpath(path)
+    _keep_permissions(final, temporary)
     _sync(temporary)
     os.replace(temporary, final)
     # The new name must survive a power failure, too.
     _sync(os.path.dirname(final))
+
+
+def _keep_permissions(replaced: StrPath, new: StrPath | int) -> None:
+    """Give the owner, group and mode of a file that will be replaced to its successor.
+
+    Where the group cannot be kept, the new file's group gets no permission.
+
+    Args:
+        replaced: a path; nothing is done if no regular file exists there.
+        new: the path or the descriptor of the new file.
+    """
+    try:
+        old = os.stat(replaced)
+    except OSError:
+        return
+    if not stat.S_ISREG(old.st_mode):
+        return
+    mode = stat.S_IMODE(old.st_mode) & 0o777
+    for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
+        with contextlib.suppress(OSError):
+            os.chown(new, owner, group)
+    if os.stat(new).st_gid != old.st_gid:
+        mode &= ~stat.S_IRWXG
+    with contextlib.suppress(OSError):  # a file system without permissions
+        os.chmod(new, mode)
 
 
 def _sync(path: StrPath) -> None:
@@ -159,7 +192,9 @@ def check_output_file(
     path = os.fspath(path)
     if os.path.isdir(path):
         raise UsageError(_prefixed(name, f"{path} is a folder: name a file in it"))
-    if not in_new_folder:
+    if in_new_folder:
+        check_output_folder(_existing_ancestor(os.path.dirname(path))[0], name=name)
+    else:
         check_parent_folder(path, name)
     if not force and os.path.exists(path):
         raise OutputExistsError(path)
@@ -196,6 +231,76 @@ def check_parent_folder(path: StrPath, name: str = "") -> None:
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(folder):
         raise UsageError(_prefixed(name, f"no such folder: {folder}: make it first (mkdir -p)"))
+
+
+def check_separate_files(
+    outputs: Iterable[tuple[str, StrPath]], inputs: Iterable[StrPath] = ()
+) -> None:
+    """Check that no output would replace an input or another output.
+
+    Links, relative paths, and names that differ only in case on a file system that ignores it are
+    recognized. Devices and FIFOs may be named several times: nothing is replaced there.
+
+    Args:
+        outputs: each output's name for messages (a parameter in backticks), and its path or URL.
+        inputs: paths or URLs that are read.
+
+    Raises:
+        UsageError: two of them are the same file.
+    """
+    read = {_identity(os.fspath(path))[:2] for path in inputs}
+    seen: dict[tuple[object, str], list[tuple[str, str]]] = {}
+    for name, output in outputs:
+        path = os.fspath(output)
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            continue
+        place, folded, rest = _identity(path)
+        if (place, folded) in read:
+            raise UsageError(f"{name}: {path} is one of the inputs: choose another name")
+        for other_name, other_rest in seen.setdefault((place, folded), []):
+            if rest == other_rest or _is_one_name(path, rest, other_rest):
+                raise UsageError(
+                    f"{other_name} and {name} would be one file, {path}: "
+                    f"choose another name for one of them"
+                )
+        seen[place, folded].append((name, rest))
+
+
+def _identity(path: str) -> tuple[object, str, str]:
+    """Return what tells a file from all others: an existing place, and a name below it.
+
+    The name is returned twice, first without differences of case and Unicode normalization; it
+    is empty if the file itself exists.
+    """
+    if "://" in path:
+        return path, "", ""
+    ancestor, rest = _existing_ancestor(path)
+    try:
+        status = os.stat(ancestor)
+    except OSError:
+        return ancestor, rest, rest
+    folded = unicodedata.normalize("NFC", rest).casefold()
+    return (status.st_dev, status.st_ino), folded, rest
+
+
+def _existing_ancestor(path: str) -> tuple[str, str]:
+    """Split a path, with links resolved, after its last component that exists."""
+    head, rest = os.path.realpath(path), ""
+    while not os.path.exists(head) and head != os.path.dirname(head):
+        head, name = os.path.split(head)
+        rest = os.path.join(name, rest) if rest else name
+    return head, rest
+
+
+def _is_one_name(path: str, first: str, second: str) -> bool:
+    """Return whether two names that differ in case are one in the folder that will hold `path`."""
+    try:
+        folder = _existing_ancestor(path)[0]
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".genre-batch-") as trial:
+            os.makedirs(os.path.join(trial, first))
+            return os.path.exists(os.path.join(trial, second))
+    except OSError:
+        return False
 
 
 def _prefixed(name: str, message: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +18,7 @@ from genre_batch.files import (
     check_output_file,
     check_output_folder,
     check_parent_folder,
+    check_separate_files,
     first_line,
     rename_into_place,
     replacing,
@@ -184,3 +186,113 @@ def test_a_relative_name_lies_in_the_working_folder(
 )
 def test_an_error_is_shortened_to_its_first_line(error: Exception, line: str) -> None:
     assert first_line(error) == line
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o660])
+def test_a_replaced_file_gives_its_mode_to_the_new_one(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "private.csv"
+    path.write_text("old")
+    path.chmod(mode)
+    with replacing(path) as stream:
+        stream.write(b"new")
+        assert os.fstat(stream.fileno()).st_mode & 0o777 == mode
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", mode)
+
+
+def test_a_replaced_file_keeps_its_owner_or_gives_its_group_no_permission(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, wanted = tmp_path / "shared.csv", []
+    path.write_text("old")
+    path.chmod(0o660)
+    owner = path.stat()
+    monkeypatch.setattr(os, "chown", lambda *given: wanted.append(given[1:]))
+    write_text(path, "new")
+    assert set(wanted) == {(-1, owner.st_gid), (owner.st_uid, -1)}
+    if os.geteuid() == 0:
+        monkeypatch.undo()
+        os.chown(path, 12345, 12345)
+        write_text(path, "newer")
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12345)
+        monkeypatch.setattr(os, "chown", lambda *_: None)
+        write_text(path, "newest")
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("in.csv").write_text("id\n")
+    Path("folder").mkdir()
+    Path("link.csv").symlink_to("in.csv")
+    Path("linked").symlink_to("folder")
+    Path("new.csv").symlink_to("folder/later.csv")
+    os.link("in.csv", "hard.csv")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["in.csv", "./in.csv", "folder/../in.csv", "link.csv", "hard.csv", "linked/../in.csv"],
+)
+def test_an_output_that_is_an_input_in_any_spelling_is_refused(names: Path, output: str) -> None:
+    with pytest.raises(UsageError, match=r"`output`: .* is one of the inputs"):
+        check_separate_files([("`output`", output)], ["in.csv"])
+    with pytest.raises(UsageError, match="is one of the inputs"):
+        check_separate_files([("`output`", names / output)], ["in.csv"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("o.csv", "./o.csv"),
+        ("folder/o.csv", "linked/o.csv"),
+        ("folder/deep/o.csv", "linked/deep//o.csv"),
+        ("new.csv", "folder/later.csv"),
+        ("in.csv", "hard.csv"),
+        ("-", "-"),
+        ("s3://b/o.csv", "s3://b/o.csv"),
+        ("folder", "folder/"),
+    ],
+)
+def test_two_outputs_that_are_one_file_are_refused(names: Path, first: str, second: str) -> None:
+    with pytest.raises(UsageError, match="`output` and `rejects` would be one file"):
+        check_separate_files([("`output`", first), ("`rejects`", second)])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("o.csv", "o.tsv"),
+        ("folder/o.csv", "o.csv"),
+        ("/dev/null", "/dev/null"),
+        ("o.csv", "O.csv"),
+        ("s3://a/o.csv", "s3://b/o.csv"),
+    ],
+)
+def test_separate_files_and_devices_are_fine(names: Path, first: str, second: str) -> None:
+    if Path("IN.CSV").exists():
+        pytest.skip("this file system ignores case")
+    check_separate_files([("`output`", first), ("`rejects`", second)], ["in.csv", "/dev/null"])
+
+
+def test_names_that_differ_in_case_are_one_where_the_file_system_says_so(
+    names: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exists = os.path.exists
+
+    def ignoring_case(path: str) -> bool:
+        folder, name = os.path.split(path)
+        return exists(path) or (
+            exists(folder) and name.lower() in (other.lower() for other in os.listdir(folder))
+        )
+
+    monkeypatch.setattr(os.path, "exists", ignoring_case)
+    with pytest.raises(UsageError, match="would be one file"):
+        check_separate_files([("`output`", "folder/o.csv"), ("`rejects`", "folder/O.csv")])
+    assert os.listdir("folder") == []
+
+
+def test_an_output_below_a_file_is_refused(names: Path) -> None:
+    with pytest.raises(UsageError, match=r"in\.csv is a file: choose a folder"):
+        check_output_file("in.csv/deep/o.csv", in_new_folder=True)

@@ -24,6 +24,7 @@ from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
+from genre_batch.files import check_separate_files
 from genre_batch.progress import StepProgress, no_step_progress
 
 __all__ = ["AugmentJob", "AugmentResult", "augment"]
@@ -116,8 +117,11 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         raise UsageError(
             f"{source.name} can be read only once, but `catalog` is read several times: name a file"
         )
+    cache_path = os.fspath(job.cache or default_cache_path())
+    written = [("`output`", output.path), ("`cache`", cache_path)]
+    check_separate_files(written, [source.path])
     check_overwrite(output, job.force)
-    with TranslationCache(job.cache or default_cache_path()) as cache:
+    with TranslationCache(cache_path) as cache:
         run = _Run(job, source, output.format, cache, progress)
         run.count()
         run.translate()

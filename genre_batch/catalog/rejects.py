@@ -29,6 +29,10 @@ _IN_WORDS: dict[Reason, str] = {
 }
 
 
+_FIRST_KEY = b'{"file": "'
+"""How each line of a rejects file starts."""
+
+
 @dataclass(frozen=True)
 class Reject:
     """One record that cannot be read.
@@ -121,13 +125,15 @@ class RejectsFile:
     def commit(self) -> None:
         """Give the file its final name; without rejects, remove the file of an earlier run.
 
+        A file that is not a rejects file stays as it is.
+
         Raises:
             CatalogError: the file cannot be written.
         """
         with self._errors():
             if self._stream is not None:
                 self._opened.close()
-            elif self.path is not None and os.path.isfile(self.path):
+            elif self.path is not None and _is_rejects_file(self.path):
                 os.unlink(self.path)
 
     def rollback(self) -> None:
@@ -141,6 +147,14 @@ class RejectsFile:
             yield
         except OSError as error:
             raise CatalogError(f"cannot write {self.path}: {error.strerror or error}") from error
+
+
+def _is_rejects_file(path: str) -> bool:
+    """Return whether a file starts with a line as `Reject.as_json` writes it."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.readline(len(_FIRST_KEY)) == _FIRST_KEY
 
 
 class _RolledBackError(Exception):

@@ -18,7 +18,15 @@ from pyarrow import fs
 
 from genre_batch.errors import CatalogError, UsageError
 
-__all__ = ["has_magic", "is_remote", "list_remote", "open_remote", "remote_exists", "upload"]
+__all__ = [
+    "canonical_url",
+    "has_magic",
+    "is_remote",
+    "list_remote",
+    "open_remote",
+    "remote_exists",
+    "upload",
+]
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _SCHEMES = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfss"}
@@ -37,6 +45,14 @@ def is_remote(path: str) -> bool:
     if match[1].lower() not in _SCHEMES:
         raise UsageError(f"{path}: cannot read {match[1]}:// (known: s3:// gs:// abfs://)")
     return True
+
+
+def canonical_url(path: str) -> str:
+    """Return one spelling for all URLs of an object; a path that is not a URL stays as it is."""
+    if not is_remote(path):
+        return path
+    scheme, rest = path.split("://", 1)
+    return f"{_SCHEMES[scheme.lower()]}://{rest}"
 
 
 def has_magic(path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from genre_batch.catalog.formats import STDIO, Location, format_of, input_location
@@ -85,7 +86,7 @@ def output_names(locations: Sequence[Location]) -> list[str]:
     ]
     common = os.path.commonpath([os.path.dirname(path) for path in absolute])
     names = [path[len(common) :].lstrip("/") for path in absolute]
-    duplicate = next((name for name in names if names.count(name) > 1), None)
-    if duplicate is not None:
-        raise UsageError(f"duplicate input {duplicate}: name each file once")
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise UsageError(f"duplicate input {name}: name each file once")
     return names

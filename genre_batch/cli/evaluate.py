@@ -58,7 +58,7 @@ def evaluate(
     from genre_batch.model.decision import Decision
 
     if report is not None:
-        _check_report(report)
+        _check_report(report, [options[name] for name in ("catalog", "model", "split")])
     job = evaluation_job_from(options, Decision(threshold, operating_point))
     with rows_progress(progress) as advance:
         result = run(job, advance)
@@ -79,13 +79,31 @@ def evaluate(
         _show(result)
 
 
-def _check_report(path: str) -> None:
+def _check_report(path: str, inputs: list[str | None]) -> None:
     """Check that the report can be written, before any film is predicted."""
     from genre_batch.extras import require_extra
-    from genre_batch.files import check_output_file
+    from genre_batch.files import check_output_file, check_separate_files
 
     check_output_file(path, name="`report`")
+    read = [name for name in inputs if name is not None and name != "-"]
+    check_separate_files([("`report`", path)], read)
+    _check_is_page(path)
     require_extra("genre-batch evaluate --report", "report")
+
+
+def _check_is_page(path: str) -> None:
+    """Check that a file to be replaced is an HTML page."""
+    import os
+
+    from genre_batch.errors import GenreBatchError
+
+    if os.path.isfile(path) and os.path.getsize(path):
+        with open(path, "rb") as file:
+            start = file.read(1024).lower()
+        if b"<!doctype html" not in start:
+            raise GenreBatchError(
+                f"{path} exists and is not an HTML page: choose another `report`, or remove it"
+            )
 
 
 def _show(result: Evaluation) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -127,7 +126,6 @@ def tag(
     sources: tuple[str, ...],
     cache_size: str | None,
     summary: bool | None,
-    summary_json: str | None,
     progress: bool | None,
     **options: Any,
 ) -> None:
@@ -167,8 +165,6 @@ def tag(
     job = tag_job(sources=sources, cache_size=size, **options)
     with rows_progress(progress) as advance:
         result = run(job, advance)
-    if summary_json is not None:
-        _write_json(summary_json, result.as_dict())
     _print_notes(result)
     if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
         show_summary(result)
@@ -190,17 +186,3 @@ def _print_notes(summary: TagSummary) -> None:
             f"Warning: {summary.rows_rejected:,} rows could not be read (the first: "
             f"{summary.first_reject}): {place}"
         )
-
-
-def _write_json(path: str, value: dict[str, Any]) -> None:
-    import json
-
-    from genre_batch.errors import GenreBatchError
-
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    try:
-        Path(path).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise GenreBatchError(
-            f"cannot write {path}: {error.strerror}: the catalog itself is complete"
-        ) from error

@@ -17,7 +17,7 @@ from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.exporting.draft import export_graph, quantize, rewrite, write_model
 from genre_batch.exporting.held_out import HeldOut, tune_thresholds
-from genre_batch.files import check_output_file, rename_into_place
+from genre_batch.files import check_output_file, check_separate_files, rename_into_place
 from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.metadata import ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
@@ -114,6 +114,8 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
         TrainingError: the run is not finished or no DistilBERT, or the export lost too much.
     """
     check_output_file(job.output, force=job.force)
+    run_files = [path for path in Path(job.run).rglob("*") if path.suffix != ".onnx"]
+    check_separate_files([("`output`", job.output)], run_files)
     run = _read_run(Path(job.run))
     metadata = _metadata(run, job.precision)
     folder, name = os.path.split(os.path.realpath(job.output))

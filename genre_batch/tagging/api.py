@@ -41,6 +41,7 @@ def tag_catalog(
     cache_size: int = DEFAULT_CACHE_BYTES,
     threads: int | None = None,
     limit: int | None = None,
+    summary_json: str | os.PathLike[str] | None = None,
 ) -> TagSummary:
     """Append predicted genres to a catalog, as `genre-batch tag` does; return counts and totals.
 
@@ -61,12 +62,11 @@ def tag_catalog(
         infer_types: convert CSV cells to numbers and dates in Parquet and Arrow.
         rejects: a file for unreadable rows; None: `<output>.rejects.jsonl`.
         strict: raise CatalogError at the first unreadable row; excludes `rejects`.
-        resume: use what an interrupted run left.
-        force: overwrite an existing output; False: raise OutputExistsError.
-        cache: a folder that keeps probabilities across runs.
-        cache_size: the maximum size of the cache, in bytes.
+        resume, force: use what an interrupted run left; overwrite an existing output.
+        cache, cache_size: a folder that keeps probabilities across runs, and its limit in bytes.
         threads: the number of batches that run in parallel; None: the available cores.
         limit: the number of rows to tag, from the first; None: all.
+        summary_json: a file for the summary, as JSON; None: no file.
 
     Raises:
         UsageError: an argument is invalid, or there is no such input or model.

@@ -42,6 +42,7 @@ class TagJob:
         cache_size: the maximum size of the cache, in bytes.
         threads: the number of batches that run in parallel; None: the available cores.
         limit: the number of rows to tag, from the first one and over all inputs; None: all.
+        summary_json: a file for the run's summary; None: no file.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.
@@ -68,6 +69,7 @@ class TagJob:
     cache_size: int = DEFAULT_CACHE_BYTES
     threads: int | None = None
     limit: int | None = None
+    summary_json: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 0:

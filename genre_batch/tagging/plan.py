@@ -9,9 +9,11 @@ from pathlib import Path
 
 from genre_batch.catalog.formats import STDIO, Format, Location, output_location
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
+from genre_batch.catalog.remote import canonical_url, is_remote
 from genre_batch.catalog.sources import find_sources, output_names
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import CatalogError, UsageError
+from genre_batch.files import check_output_file, check_output_folder, check_separate_files
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.workspace import workspace_folder
 
@@ -65,10 +67,12 @@ class Plan:
     Attributes:
         tasks: one, or one per input where the output is a folder.
         workspace: the folder of the run's lock and store; None where a run cannot be resumed.
+        summary: the file for the run's summary; None: it is not written.
     """
 
     tasks: tuple[OutputTask, ...]
     workspace: Path | None
+    summary: Location | None = None
 
     def check_overwrite(self, force: bool, finished: set[str]) -> None:
         """Check that no existing file would be overwritten.
@@ -78,35 +82,92 @@ class Plan:
             finished: outputs that an interrupted run of this job wrote; these may be overwritten.
 
         Raises:
-            OutputExistsError: an output or rejects file exists.
+            OutputExistsError: an output, a rejects file or the summary exists.
         """
         for task in self.tasks:
             if task.target.path in finished:
                 continue
             check_overwrite(task.target, force)
             if task.rejects is not None:
-                check_overwrite(Location(task.rejects, Format.JSONL), force)
+                check_overwrite(Location(task.rejects, Format.JSONL), force, "`rejects`")
+        if self.summary is not None:
+            check_overwrite(self.summary, force, "`summary_json`")
 
 
 def plan_outputs(job: TagJob) -> Plan:
-    """Find a job's inputs and outputs.
+    """Find a job's inputs and outputs, and check that no file has two roles.
 
     Raises:
-        UsageError: there is nothing to read, a suffix is unknown, or the output is an input.
+        UsageError: there is nothing to read, a suffix is unknown, a folder is missing, or a file
+            to write is an input or another file to write.
     """
     paths = [os.fspath(source) for source in job.sources]
     sources = find_sources(paths, job.reading.input_format)
     output = None if job.output is None else os.fspath(job.output)
+    summary = None if job.summary_json is None else os.fspath(job.summary_json)
     if output is not None and _is_folder(output):
-        return _plan_folder(job, sources, output)
-    target = output_location(output, job.output_format)
-    if len(sources) > 1:
-        _check_targets_are_not_inputs(sources, [target])
-    rejects = None if _is_stream(target) else target.path + REJECTS_SUFFIX
-    if job.rejects:
-        rejects = os.fspath(job.rejects)
-    task = OutputTask(tuple(sources), target, None if job.strict else rejects)
-    return Plan((task,), workspace_folder(target))
+        tasks = _folder_tasks(job, sources, output)
+        workspace = workspace_folder(Location(output.rstrip("/"), Format.JSONL))
+    else:
+        target = output_location(output, job.output_format)
+        tasks = [OutputTask(tuple(sources), target, _rejects(job, target))]
+        workspace = workspace_folder(target)
+    place = None if summary is None else Location(summary, Format.JSONL)
+    plan = Plan(tuple(tasks), workspace, place)
+    _check_paths(job, plan)
+    return plan
+
+
+def _check_paths(job: TagJob, plan: Plan) -> None:
+    """Check every path that the run will write.
+
+    Raises:
+        UsageError: as `plan_outputs` raises it.
+    """
+    written: list[tuple[str, str]] = []
+    for task in plan.tasks:
+        name = "`output`" if task.folder is None else f"the output of {task.sources[0].path}"
+        written.append((name, task.target.path))
+        if task.rejects is not None:
+            name = "`rejects`" if job.rejects is not None else f"the rejects file of {name}"
+            _check_side_output(task.rejects, name, in_new_folder=task.folder is not None)
+            written.append((name, task.rejects))
+    if plan.summary is not None:
+        _check_side_output(plan.summary.path, "`summary_json`")
+        written.append(("`summary_json`", plan.summary.path))
+    if job.cache is not None:
+        _check_outside_cache(written, os.fspath(job.cache))
+        written.append(("`cache`", os.fspath(job.cache)))
+    inputs = [source.path for task in plan.tasks for source in task.sources]
+    inputs = [path for path in inputs if path != STDIO]
+    if len(inputs) == 1 and plan.tasks[0].folder is None:
+        # A single input may be replaced by its output, once all of it was read.
+        inputs = [path for path in inputs if not _is_one_file(path, plan.tasks[0].target)]
+    if job.model is not None:
+        inputs.append(os.fspath(job.model))
+    check_separate_files(
+        [(name, canonical_url(path)) for name, path in written],
+        [canonical_url(path) for path in inputs],
+    )
+
+
+def _check_side_output(path: str, name: str, in_new_folder: bool = False) -> None:
+    if path != STDIO and not is_remote(path):
+        check_output_file(path, name=name, in_new_folder=in_new_folder)
+
+
+def _check_outside_cache(written: Sequence[tuple[str, str]], cache: str) -> None:
+    """Check that no file would be written among those of the cache."""
+    folder = os.path.join(os.path.realpath(cache), "")
+    for name, path in written:
+        if not is_remote(path) and os.path.realpath(path).startswith(folder):
+            raise UsageError(f"{name}: {path} is in the folder of `cache`: choose another folder")
+
+
+def _is_one_file(path: str, target: Location) -> bool:
+    if is_remote(path) or target.is_remote or target.is_stdio:
+        return path == target.path
+    return os.path.realpath(path) == os.path.realpath(target.path)
 
 
 def _is_folder(path: str) -> bool:
@@ -118,33 +179,37 @@ def _is_stream(target: Location) -> bool:
     return target.is_stdio or (not target.is_remote and workspace_folder(target) is None)
 
 
-def _plan_folder(job: TagJob, sources: Sequence[Location], folder: str) -> Plan:
+def _rejects(job: TagJob, target: Location) -> str | None:
+    """Return the path for the rejects of one output; None if they are not written."""
+    if job.strict:
+        return None
+    if job.rejects is not None:
+        return os.fspath(job.rejects)
+    return None if _is_stream(target) else target.path + REJECTS_SUFFIX
+
+
+def _folder_tasks(job: TagJob, sources: Sequence[Location], output: str) -> list[OutputTask]:
+    """Return one output per input, in a folder."""
+    folder = output.rstrip("/") or "/"
     if any(source.is_stdio for source in sources):
         raise UsageError(
-            f"{folder} is a folder, but stdin has no file name to use in it: name a file"
+            f"{output} is a folder, but stdin has no file name to use in it: name a file"
         )
     if job.rejects is not None:
         raise UsageError(
-            f"`rejects` names one file, but the folder {folder} gets many outputs: "
+            f"`rejects` names one file, but the folder {output} gets many outputs: "
             f"leave it out, and each output gets its own rejects file"
         )
-    names = [_renamed(name, job.output_format) for name in output_names(sources)]
-    folder_location = Location(folder.rstrip("/"), Format.JSONL)
-    targets = [
-        output_location(f"{folder_location.path}/{name}", job.output_format, in_new_folder=True)
-        for name in names
-    ]
-    _check_targets_are_not_inputs(sources, targets)
-    tasks = [
-        OutputTask(
-            sources=(source,),
-            target=target,
-            rejects=None if job.strict else target.path + REJECTS_SUFFIX,
-            folder=None if folder_location.is_remote else os.path.dirname(target.path),
-        )
-        for source, target in zip(sources, targets, strict=True)
-    ]
-    return Plan(tuple(tasks), workspace_folder(folder_location))
+    remote = is_remote(output)
+    if not remote:
+        check_output_folder(folder, name="`output`")
+    tasks = []
+    for source, name in zip(sources, output_names(sources), strict=True):
+        path = f"{folder}/{_renamed(name, job.output_format)}"
+        target = output_location(path, job.output_format, in_new_folder=True)
+        parent = None if remote else os.path.dirname(target.path)
+        tasks.append(OutputTask((source,), target, _rejects(job, target), parent))
+    return tasks
 
 
 def _renamed(name: str, output_format: str | None) -> str:
@@ -155,13 +220,3 @@ def _renamed(name: str, output_format: str | None) -> str:
     if suffix.lower() in (".gz", ".zst"):
         stem = os.path.splitext(stem)[0]
     return f"{stem}.{output_format}"
-
-
-def _check_targets_are_not_inputs(sources: Sequence[Location], targets: Sequence[Location]) -> None:
-    inputs = {
-        source.path if source.is_remote else os.path.realpath(source.path) for source in sources
-    }
-    for target in targets:
-        path = target.path if target.is_remote else os.path.realpath(target.path)
-        if path in inputs:
-            raise UsageError(f"{target.path} is one of the inputs: choose another `output`")

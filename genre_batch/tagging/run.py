@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
 import time
@@ -10,11 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from genre_batch.catalog.chunk import Chunk
-from genre_batch.catalog.formats import Format
+from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import Reject, RejectsFile, raise_on_reject
+from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
+from genre_batch.errors import CatalogError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.tagging.job import TagJob
@@ -58,8 +61,8 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
         UsageError, CatalogError, ModelError: as the parts raise them; nothing is left under the
             output's name. If the run can be resumed, a note on the exception says so.
     """
-    plan = plan_outputs(job)
     cache = None if job.cache is None else check_cache(job.cache)
+    plan = plan_outputs(job)
     with contextlib.ExitStack() as stack:
         workspace = None
         if plan.workspace is not None:
@@ -84,7 +87,26 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
                     workspace.resumable = True
                 error.add_note("predictions are kept: run the same command again to resume")
             raise
-        return tally.summary(time.perf_counter() - started)
+        summary = tally.summary(time.perf_counter() - started)
+    if plan.summary is not None:
+        _write_summary(summary, plan.summary)
+    return summary
+
+
+def _write_summary(summary: TagSummary, place: Location) -> None:
+    """Write a summary as JSON.
+
+    Raises:
+        CatalogError: it cannot be written.
+    """
+    text = json.dumps(summary.as_dict(), indent=2, ensure_ascii=False)
+    try:
+        with open_output(place, force=True) as stream:
+            stream.write(text.encode("utf-8", "surrogateescape") + b"\n")
+    except OSError as error:
+        raise CatalogError(
+            f"cannot write {place.path}: {error.strerror or error}: the catalog itself is complete"
+        ) from error
 
 
 @dataclass

@@ -199,6 +199,18 @@ def test_a_catalog_that_cannot_be_augmented_is_one_line(
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_the_output_may_not_be_the_catalog_or_the_cache(
+    copied: Callable[..., AugmentResult], tmp_path: Path
+) -> None:
+    films = tmp_path / "own.csv"
+    films.write_text("overview,genres\nA film.,Drama\n")
+    with pytest.raises(UsageError, match=r"`output`: .* is one of the inputs"):
+        copied(films, catalog=films, force=True)
+    with pytest.raises(UsageError, match=r"`cache`: .* is one of the inputs"):
+        copied(tmp_path / "o.csv", catalog=films, cache=films)
+    assert films.read_text() == "overview,genres\nA film.,Drama\n"
+
+
 def test_an_existing_output_is_not_overwritten(
     copied: Callable[..., AugmentResult], tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genre_batch.augmentation.translation_cache import TranslationCache, default_cache_path
-from genre_batch.errors import CatalogError, UsageError
+from genre_batch.errors import UsageError
 
 
 def test_another_run_gets_what_was_put(tmp_path: Path) -> None:
@@ -40,5 +40,5 @@ def test_a_folder_or_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 def test_a_path_where_no_file_can_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CatalogError, match="cannot create the cache"):
+    with pytest.raises(UsageError, match="file is a file: choose a folder"):
         TranslationCache(tmp_path / "file" / "cache.sqlite")

@@ -35,7 +35,7 @@ def test_each_reject_is_a_line_with_its_location_reason_and_raw_text(tmp_path: P
 
 
 def test_without_rejects_there_is_no_file_and_an_old_one_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "r.jsonl").write_text("of an earlier run")
+    (tmp_path / "r.jsonl").write_bytes(TEXT.as_json())
     RejectsFile(str(tmp_path / "r.jsonl")).commit()
     assert list(tmp_path.iterdir()) == []
 

@@ -74,6 +74,24 @@ def test_a_report_path_that_cannot_be_written_is_a_usage_error(
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_report_replaces_a_page_and_nothing_else(
+    command: Command, films: Path, tmp_path: Path
+) -> None:
+    before = films.read_bytes()
+    done = command("evaluate", films, "--report", films)
+    assert done.returncode == 2
+    assert b"--report: " in done.stderr
+    assert b"is one of the inputs" in done.stderr
+    notes = tmp_path / "notes.html"
+    notes.write_text("of mine")
+    done = command("evaluate", films, "--report", notes)
+    assert done.returncode == 1
+    assert b"is not an HTML page: choose another --report" in done.stderr
+    assert (films.read_bytes(), notes.read_text()) == (before, "of mine")
+    notes.write_text("<!doctype html>")
+    assert command("evaluate", films, "--report", notes).returncode == 0
+
+
 def test_without_the_extra_a_report_is_refused_and_figures_are_not(
     films: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genre_batch.catalog.options import ReadingOptions
 from genre_batch.cli import options as cli_options
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob
@@ -127,6 +128,23 @@ def test_an_existing_output_is_kept_without_force(
     assert output.read_text() == "precious"
     _tune(catalog, tiny_model, output, force=True)
     assert read_model_file(output).metadata.labels == tiny.LABELS
+
+
+def test_the_output_may_not_be_the_catalog_or_the_split(
+    catalog: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    for name in ("films.onnx", "split.onnx"):
+        (tmp_path / name).write_bytes(catalog.read_bytes())
+        options = (
+            {"reading": ReadingOptions("csv")}
+            if name == "films.onnx"
+            else {"split": tmp_path / name, "part": "dev"}
+        )
+        source = tmp_path / name if name == "films.onnx" else catalog
+        data = EvaluationJob(source, tiny_model, **options)
+        with pytest.raises(UsageError, match=r"`output`: .* is one of the inputs"):
+            tune(TuneJob(data, tmp_path / name, force=True))
+        assert (tmp_path / name).read_bytes() == catalog.read_bytes()
 
 
 def test_too_few_films_are_refused(tiny_model: Path, tmp_path: Path) -> None:

@@ -247,6 +247,11 @@ def test_an_existing_file_is_overwritten_only_by_force(run: Path, tmp_path: Path
     assert GenreTagger.load(output).labels == ("Action", "Comedy", "Horror", "Romance")
 
 
+def test_a_file_of_the_run_is_never_overwritten(run: Path) -> None:
+    with pytest.raises(UsageError, match=r"`output`: .*model\.safetensors is one of the inputs"):
+        export_onnx(ExportJob(run, run / "model.safetensors", force=True))
+
+
 def test_an_output_that_is_a_folder_is_refused_even_by_force(run: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder: name a file in it"):
         export_onnx(ExportJob(run, tmp_path, force=True))

@@ -31,15 +31,20 @@ def exists(location: Location) -> bool:
     return os.path.isfile(location.path)
 
 
-def check_overwrite(location: Location, force: bool) -> None:
+def check_overwrite(location: Location, force: bool, name: str = "`output`") -> None:
     """Check that no file would be overwritten, before any work is done.
+
+    Args:
+        location: where to write.
+        force: whether an existing file may be overwritten.
+        name: the parameter that names the location, in backticks, for messages.
 
     Raises:
         OutputExistsError: a file or an object exists and `force` is false.
         CatalogError: the cloud storage cannot be reached.
     """
     if not force and exists(location):
-        raise OutputExistsError(location.path)
+        raise OutputExistsError(location.path, name)
 
 
 @contextlib.contextmanager
