@@ -20,6 +20,7 @@ __all__ = [
     "CatalogError",
     "ColumnError",
     "GenreBatchError",
+    "GenreBatchWarning",
     "MissingExtraError",
     "ModelError",
     "OutputExistsError",
@@ -84,3 +85,11 @@ class ModelError(GenreBatchError):
 
 class TrainingError(GenreBatchError):
     """Training data, a split or a run folder cannot be used."""
+
+
+class GenreBatchWarning(UserWarning):
+    """Something that the user should know, although the run goes on.
+
+    Like an error, it is one line with parameters in backticks. The command line prints it as it
+    occurs; in Python it is an ordinary warning.
+    """

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from genre_batch.catalog.formats import STDIO, Location, format_of, input_location
+from genre_batch.catalog.folders import files_below, matching_paths
+from genre_batch.catalog.formats import STDIO, Format, Location, format_of, input_location
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import has_magic, is_remote, list_remote
-from genre_batch.errors import UsageError
+from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 
 __all__ = ["find_sources", "output_names"]
 
@@ -18,9 +19,10 @@ __all__ = ["find_sources", "output_names"]
 def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Location]:
     """Find the catalogs to read, in the given order; each glob and folder is sorted by name.
 
-    A folder means every file below it with a catalog's suffix. Hidden files, rejects files and
-    names that start with an underscore (markers of other tools) are skipped. An existing file
-    named `x[1].csv` is not treated as a glob.
+    A folder, named or matched by a glob, means every file below it with a catalog's suffix. Hidden
+    files, rejects files and names that start with an underscore (markers of other tools) are
+    skipped. An existing file named `x[1].csv` is not treated as a glob. Empty files of a folder
+    or glob are passed over with a warning, except JSON Lines, which may be empty.
 
     Args:
         inputs: files, globs, folders, URLs, or `-` for stdin.
@@ -29,13 +31,15 @@ def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Loc
 
     Raises:
         UsageError: there is no such file, its suffix is unknown, or there is nothing to read.
+        CatalogError: a folder cannot be listed.
     """
     locations: list[Location] = []
     for path in inputs:
         names = [path] if path == STDIO else _expanded(path, override)
         if not names:
             raise UsageError(f"nothing to read: {path} contains no catalog")
-        locations.extend(input_location(name, override) for name in names)
+        expanded = [input_location(name, override) for name in names]
+        locations.extend(expanded if names == [path] else _without_empty(expanded, path))
     if len(locations) > 1 and any(location.is_stdio for location in locations):
         raise UsageError("stdin can only be read alone: name either files or -")
     return locations
@@ -50,11 +54,20 @@ def _expanded(path: str, override: str | None) -> list[str]:
             listed if has_magic(path) else [name for name in listed if _is_catalog(name, override)]
         )
     if os.path.isdir(path):
-        return [name for name in _files_below(path) if _is_catalog(name, override)]
+        return _catalogs_below(path, override)
     if not os.path.exists(path) and has_magic(path):
-        names = sorted(glob.glob(path, recursive=True))
-        return [name for name in names if not os.path.isdir(name)]
+        names: dict[str, None] = {}
+        for name in matching_paths(path):
+            if not os.path.isdir(name):
+                names[name] = None
+            elif not path.rstrip("/").endswith("**"):
+                names.update(dict.fromkeys(_catalogs_below(name, override)))
+        return list(names)
     return [path]
+
+
+def _catalogs_below(folder: str, override: str | None) -> list[str]:
+    return [name for name in files_below(folder) if _is_catalog(name, override)]
 
 
 def _is_catalog(path: str, override: str | None) -> bool:
@@ -64,10 +77,45 @@ def _is_catalog(path: str, override: str | None) -> bool:
     return override is not None or format_of(path)[0] is not None
 
 
-def _files_below(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        yield from (os.path.join(parent, name) for name in sorted(files))
+_SMALL = 64
+"""A file of more bytes than this is not empty, even if it is compressed."""
+
+
+def _without_empty(locations: Sequence[Location], path: str) -> list[Location]:
+    """Return the catalogs of a folder or glob that are not empty, and warn about the others.
+
+    Raises:
+        UsageError: all of them are empty.
+    """
+    empty = [place for place in locations if place.format is not Format.JSONL and _is_empty(place)]
+    if not empty:
+        return list(locations)
+    if len(empty) == len(locations):
+        raise UsageError(f"nothing to read: every catalog of {path} is empty")
+    warnings.warn(
+        f"{len(empty):,} empty files of {path} were passed over (the first: {empty[0].path})",
+        GenreBatchWarning,
+        stacklevel=2,
+    )
+    left = dict.fromkeys(locations)
+    for place in empty:
+        del left[place]
+    return list(left)
+
+
+def _is_empty(location: Location) -> bool:
+    """Return whether a local file has no byte, or is text without a character."""
+    if location.is_remote or not os.path.isfile(location.path):
+        return False
+    size = os.path.getsize(location.path)
+    if size == 0 or size > _SMALL or not location.format.is_text:
+        return size == 0
+    try:
+        with location.open_raw() as raw:
+            content = location.decompress(raw).read(_SMALL)
+    except (OSError, ValueError, CatalogError):
+        return False
+    return not content.strip(b"\xef\xbb\xbf\xff\xfe\r\n\t ")
 
 
 def output_names(locations: Sequence[Location]) -> list[str]:

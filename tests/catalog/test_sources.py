@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.sources import find_sources, output_names
-from genre_batch.errors import UsageError
+from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 
 
 @pytest.fixture
 def films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("b.csv", "a.jsonl", "deep/c.csv.gz", "notes.md", ".hidden.csv", "_SUCCESS.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
+        (tmp_path / name).write_bytes(b"overview\n")
     (tmp_path / "old.csv.rejects.jsonl").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -74,3 +77,117 @@ def test_files_and_urls_cannot_share_a_folder(films: Path) -> None:
     places = [input_location("b.csv"), Location("s3://films/a.csv", input_location("b.csv").format)]
     with pytest.raises(UsageError, match="in separate runs"):
         output_names(places)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("d/a/1.csv", "d/b/c/2.csv", "other/3.csv", "data[1]/x[2]/4.csv", "data1/5.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("overview\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("pattern", ["d", "d/**/*.csv"])
+def test_links_to_folders_and_files_are_followed(tree: Path, pattern: str) -> None:
+    Path("d/b/linked").symlink_to("../../other")
+    Path("d/e.csv").symlink_to("../other/3.csv")
+    assert sorted(_paths(pattern)) == [
+        "d/a/1.csv",
+        "d/b/c/2.csv",
+        "d/b/linked/3.csv",
+        "d/e.csv",
+    ]
+
+
+@pytest.mark.parametrize("target", [".", "..", "b", "../d", "../..", "/"])
+def test_a_link_in_a_circle_or_into_the_same_tree_is_read_once(tree: Path, target: str) -> None:
+    Path("d/a/link").symlink_to(target)
+    if target in ("b", "../d"):
+        Path("d/a/link").unlink()
+        Path("d/link").symlink_to(target)
+    with pytest.warns(GenreBatchWarning, match="link .*link was not followed"):
+        assert _paths("d") == ["d/a/1.csv", "d/b/c/2.csv"]
+
+
+def test_two_links_to_one_folder_are_read_once_and_a_link_to_itself_is_no_folder(
+    tree: Path,
+) -> None:
+    Path("d/x").symlink_to("../other")
+    Path("d/y").symlink_to("../other")
+    Path("d/z").symlink_to("z")
+    with pytest.warns(GenreBatchWarning, match="d/y was not followed"):
+        assert _paths("d") == ["d/a/1.csv", "d/b/c/2.csv", "d/x/3.csv"]
+
+
+def test_a_glob_with_circles_ends(tree: Path) -> None:
+    for name in ("d/one", "d/two", "d/a/three", "d/b/four"):
+        Path(name).symlink_to(tree / "d")
+    assert _paths("d/**/*.csv") == ["d/a/1.csv", "d/b/c/2.csv"]
+    Path("d/0").symlink_to("b")
+    assert _paths("d/**/*.csv") == ["d/a/1.csv", "d/b/c/2.csv"]
+
+
+@pytest.mark.parametrize("name", ["d", "d/**/*.csv", "d/*/*.csv", "d/b/*"])
+def test_a_folder_that_cannot_be_listed_is_an_error(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    scandir: Callable[[str], object] = os.scandir
+
+    def refusing(path: str) -> object:
+        if path.endswith("b"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(CatalogError, match="cannot read the folder d/b: Permission denied"):
+        _paths(name)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("data[1]/*/*.csv", ["data[1]/x[2]/4.csv"]),
+        ("data[1]/x[2]/*.csv", ["data[1]/x[2]/4.csv"]),
+        ("data[1]/**/*.csv", ["data[1]/x[2]/4.csv"]),
+        ("data[12]/*.csv", ["data1/5.csv"]),
+        ("./data[1]/x*", ["./data[1]/x[2]/4.csv"]),
+        ("d/[ab]", ["d/a/1.csv", "d/b/c/2.csv"]),
+        ("d/**", ["d/a/1.csv", "d/b/c/2.csv"]),
+        ("d/../o*/?.csv", ["d/../other/3.csv"]),
+    ],
+)
+def test_folders_with_brackets_and_globs_that_match_folders(
+    tree: Path, pattern: str, found: list[str]
+) -> None:
+    assert _paths(pattern) == found
+    assert _paths(str(tree / pattern)) == [str(tree / name) for name in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("e.csv", b""),
+        ("e.parquet", b""),
+        ("e.arrow", b""),
+        ("e.csv", b"\xef\xbb\xbf"),
+        ("e.tsv", b"\n\r\n"),
+        ("e.csv.gz", gzip.compress(b"")),
+        ("e.tsv.gz", gzip.compress(b"\n")),
+    ],
+)
+def test_an_empty_part_of_a_folder_or_glob_is_passed_over(
+    tree: Path, name: str, content: bytes
+) -> None:
+    (tree / "d" / name).write_bytes(content)
+    for pattern in ("d", "d/*"):
+        with pytest.warns(GenreBatchWarning, match=rf"1 empty files .* \(the first: d/{name}\)"):
+            assert _paths(pattern) == ["d/a/1.csv", "d/b/c/2.csv"]
+    assert _paths(f"d/{name}") == [f"d/{name}"]
+    with pytest.raises(UsageError, match=r"every catalog of .* is empty"):
+        _paths(f"d/*{name[1:]}")
+
+
+def test_empty_json_lines_are_a_catalog(tree: Path) -> None:
+    (tree / "d" / "e.jsonl").write_bytes(b"")
+    assert "d/e.jsonl" in _paths("d")
