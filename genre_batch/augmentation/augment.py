@@ -104,7 +104,7 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         progress: called with (translations done, translations in total, stage).
 
     Raises:
-        UsageError: the catalog is missing or a stream, or a format cannot be told by its suffix.
+        UsageError: the catalog is missing or a stream, or a suffix is not of a known format.
         ColumnError: a column cannot be found, or the catalog already has one of the two added.
         OutputExistsError: the output exists and `job.force` is false.
         CatalogError: the catalog cannot be read, the output or the cache cannot be written, or the
@@ -197,16 +197,20 @@ class _Run:
         films: Counter[frozenset[str]] = Counter()
         name = self.source.name
         for start, chunk in self._chunks():
-            for existing in {SOURCE_COLUMN, PIVOT_COLUMN}.intersection(chunk.columns):
-                raise ColumnError(
-                    f"{name} already has the column {existing!r}: augment the catalog that it was "
-                    f"made from, or rename the column"
-                )
+            for column in (SOURCE_COLUMN, PIVOT_COLUMN):
+                if column in chunk.columns:
+                    raise ColumnError(
+                        f"{name} already has the column {column!r}: augment the catalog that it "
+                        f"was made from, or rename the column"
+                    )
             if chunk.columns:
                 films.update(frozenset(genres) for _, _, genres in self._usable(chunk))
             self.rows = start + len(chunk)
         if not films:
-            raise TrainingError(f"{name}: no row has both a text and a genre")
+            raise TrainingError(
+                f"{name}: no row has both a text and a genre: check `text_column` and "
+                f"`genre_column`"
+            )
         self.deciding = deciding_genres(self.job.rows, films)
         self.films = sum(
             count
@@ -216,7 +220,7 @@ class _Run:
         if not self.films:
             raise TrainingError(
                 f"{name}: `rows` {self.job.rows} selects no film (it depends on "
-                f"{', '.join(sorted(self.deciding)) or 'no genre'}): choose other `rows`"
+                f"{', '.join(sorted(self.deciding)) or 'no genre'}): choose another value"
             )
 
     def translate(self) -> None:

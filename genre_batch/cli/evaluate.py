@@ -118,19 +118,9 @@ def _show(result: Evaluation) -> None:
 
 def _averages(result: Evaluation) -> Table:
     averages = table("Averages", "figure", "value", "95 % interval")
-    scores = result.scores
-    for name, value, interval in (
-        ("macro-F1", scores.macro_f1, scores.macro_f1_interval),
-        ("micro-F1", scores.micro_f1, scores.micro_f1_interval),
-        ("mAP", scores.map, scores.map_interval),
-        ("samples F1", result.samples_f1, None),
-        ("exact match", result.exact_match, None),
-        ("calibration error", result.calibration_error, None),
-        ("accuracy (paper)", scores.accuracy, None),
-        ("score (paper)", scores.score, None),
-    ):
-        shown = "" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
-        averages.add_row(name, f"{value:.3f}", shown)
+    for average in result.averages:
+        interval = "" if average.interval is None else "{:.3f} to {:.3f}".format(*average.interval)
+        averages.add_row(average.name, f"{average.value:.3f}", interval)
     return averages
 
 

@@ -20,7 +20,7 @@ class CompareJob:
     """What to compare, and with which data.
 
     Attributes:
-        catalog: the labelled catalog: a path or a URL.
+        catalog: the labeled catalog: a path or a URL.
         output: the comparison's folder. An interrupted comparison in it is resumed.
         protocols: of `PROTOCOLS`.
         systems: of `SYSTEMS`.
@@ -60,7 +60,7 @@ class CompareJob:
             for name in names:
                 if name not in known:
                     raise UsageError(
-                        f"unknown name in `{parameter}`: {name!r}: choose from {', '.join(known)}"
+                        f"unknown name {name!r} in `{parameter}`: choose from {', '.join(known)}"
                     )
 
     def locate(self) -> tuple[Location, Location | None, Location | None]:

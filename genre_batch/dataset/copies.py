@@ -49,6 +49,8 @@ def films_of(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
     try:
         numbers = np.array([int(source) for source in sources], dtype=np.int64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise TrainingError(f"{name}: a {SOURCE_COLUMN} is not a number: {error}") from error
+        raise TrainingError(
+            f"{name}: a value of the column {SOURCE_COLUMN!r} is not a number: {error}"
+        ) from error
     position = dict(zip(numbers[is_film].tolist(), np.flatnonzero(is_film).tolist(), strict=True))
     return np.array([position.get(number, -1) for number in numbers.tolist()], dtype=np.int64)

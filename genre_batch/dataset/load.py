@@ -30,7 +30,7 @@ class _Usable:
 
     Attributes:
         dataset: the rows as films, all in the part `train`.
-        films: (films,) int64, the row of the film itself: its own, or, for a copy, its source's.
+        films: (films,) int64, each one's own row in the catalog, or, for a copy, its source's.
         parts: (rows,) the catalog's own column `part`, if it has one.
     """
 
@@ -73,7 +73,10 @@ def load_dataset(
     usable = _load(location, columns, reading, with_title=with_title)
     dataset, films = usable.dataset, usable.films
     if not len(dataset):
-        raise TrainingError(f"{location.name}: no row has both a text and a genre")
+        raise TrainingError(
+            f"{location.name}: no row has both a text and a genre: check `text_column` and "
+            f"`genre_column`"
+        )
     if len(dataset.names) < 2:
         raise TrainingError(
             f"{location.name}: all rows have the same genre {dataset.names[0]!r}: there is nothing "
@@ -135,7 +138,7 @@ def _load(
     with_title: bool,
     names: list[str] | None = None,
 ) -> _Usable:
-    """Load the usable rows of a catalog; `names`: the genres to keep, default: all."""
+    """Load the usable rows of a catalog; with `names`, only these genres of them."""
     sha256 = sha256_of(location)
     catalog = read_labelled(
         location, columns, reading, titles="required" if with_title else "unused"
@@ -201,5 +204,8 @@ def _split_by_file(dataset: Dataset, films: npt.NDArray[np.int64], location: Loc
     split_parts = [parts[film] for film in films[listed].tolist()]
     for part in PARTS:
         if part not in split_parts:
-            raise TrainingError(f"{location.name}: no row of the catalog is in the part {part!r}")
+            raise TrainingError(
+                f"{location.name}: no usable row of the catalog is in the part {part!r}: a split "
+                f"needs rows in {', '.join(PARTS)}"
+            )
     return _without_held_out_copies(replace(dataset.take(listed), parts=split_parts), films[listed])

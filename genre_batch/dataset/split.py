@@ -83,7 +83,8 @@ class SplitFile:
         for row, key in zip(rows.tolist(), keys.tolist(), strict=True):
             if self.keys.get(row, f"{key:016x}") != f"{key:016x}":
                 raise CatalogError(
-                    f"{self.name} is of another catalog: row {row} has another overview"
+                    f"{self.name} is the split of another catalog: row {row} has another "
+                    f"overview: use the split of this catalog"
                 )
 
 
@@ -104,13 +105,13 @@ def read_split_file(location: Location) -> SplitFile:
     try:
         rows = [int(row) for row in table.column("row").to_pylist()]
     except (TypeError, ValueError) as error:
-        raise CatalogError(f"{location.name}: a row is not a number: {error}") from error
+        raise CatalogError(
+            f"{location.name}: a value of the column row is not a number: {error}"
+        ) from error
     parts = dict(zip(rows, table.column("part").to_pylist(), strict=True))
     unknown = sorted(set(parts.values()) - set(PARTS), key=str)
     if unknown:
-        raise CatalogError(
-            f"{location.name}: unknown part {unknown[0]!r}; known: {', '.join(PARTS)}"
-        )
+        raise CatalogError(f"{location.name}: unknown part {unknown[0]!r}: use {', '.join(PARTS)}")
     keys: dict[int, str] = {}
     if "overview_key" in table.column_names:
         keys = dict(zip(rows, table.column("overview_key").to_pylist(), strict=True))

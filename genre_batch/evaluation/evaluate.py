@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genre_batch.evaluation.films import EvaluationJob, read_films
-from genre_batch.evaluation.metrics import Scores, score_predictions
+from genre_batch.evaluation.metrics import Average, Scores, score_predictions
 from genre_batch.evaluation.per_genre import (
     GenreScores,
     Predictions,
@@ -62,6 +62,21 @@ class Evaluation:
     decision: Decision = field(default_factory=Decision)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     predictions: Predictions | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def averages(self) -> tuple[Average, ...]:
+        """The metrics over all genres, in the order in which tables list them."""
+        scores = self.scores
+        return (
+            Average("macro-F1", scores.macro_f1, scores.macro_f1_interval),
+            Average("micro-F1", scores.micro_f1, scores.micro_f1_interval),
+            Average("mAP", scores.map, scores.map_interval),
+            Average("samples F1", self.samples_f1),
+            Average("exact match", self.exact_match),
+            Average("calibration error", self.calibration_error),
+            Average("accuracy (paper)", scores.accuracy),
+            Average("score (paper)", scores.score),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as a JSON-ready dict, fractions rounded to four places."""

@@ -115,7 +115,10 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
     rows = np.flatnonzero(in_part & catalog.has_text & has_genre)
     if not len(rows):
         where = f" in the part {job.part!r}" if job.part else ""
-        raise CatalogError(f"{catalog.name}: no row{where} has both a text and a genre")
+        raise CatalogError(
+            f"{catalog.name}: no row{where} has both a text and a genre: check `text_column` and "
+            f"`genre_column`"
+        )
     genres = [catalog.genres[row] for row in rows]
     known = set(tagger.labels)
     unknown = Counter(name for cell in genres for name in cell if name not in known)

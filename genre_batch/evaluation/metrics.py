@@ -12,6 +12,7 @@ import numpy.typing as npt
 from genre_batch.thresholds.confusion import f1_per_genre
 
 __all__ = [
+    "Average",
     "Gain",
     "Labels",
     "Probabilities",
@@ -70,6 +71,21 @@ class Scores:
             else:
                 rounded[key] = round(value, 4)
         return rounded
+
+
+@dataclass(frozen=True)
+class Average:
+    """A named metric over all genres.
+
+    Attributes:
+        name: of the metric.
+        value: 0..1.
+        interval: (low, high), 95 %; None where none was computed.
+    """
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None = None
 
 
 def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any], empty: float) -> Floats:

@@ -57,7 +57,7 @@ class ExportJob:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise UsageError(
-                f"unknown `precision` {self.precision!r}: choose {' or '.join(PRECISIONS)}"
+                f"`precision` must be {' or '.join(PRECISIONS)}, got {self.precision!r}"
             )
 
 
@@ -110,8 +110,8 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
 
     Raises:
         UsageError: the output is a folder, or its folder does not exist.
-        OutputExistsError: the output exists.
-        TrainingError: the run is not finished or no DistilBERT, or the export lost too much.
+        OutputExistsError: the output exists and `job.force` is false.
+        TrainingError: the run is not finished or not of a DistilBERT, or the export loses too much.
     """
     check_output_file(job.output, force=job.force)
     run_files = [path for path in Path(job.run).rglob("*") if path.suffix != ".onnx"]
@@ -132,7 +132,7 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
         held_out = HeldOut.measure(run.model, run.tokenizer, tagger, run.dataset)
         loss = held_out.cross_fitted_loss(run.method)
         _check_loss(job, loss)
-        progress(0, 0, "measuring")
+        progress(0, 0, "tuning the thresholds")
         tuned = tune_thresholds(tagger, held_out, run.method)
         metrics = {**tuned.metrics, "export": _losses(job.precision, loss, held_out, run)}
         write_model(graph, replace(tuned, metrics=metrics), draft)

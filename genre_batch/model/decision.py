@@ -48,9 +48,10 @@ class Decision:
         if self.operating_point is not None:
             point = metadata.operating_points.get(self.operating_point)
             if point is None:
-                known = ", ".join(metadata.operating_points) or "none"
+                names = ", ".join(metadata.operating_points)
                 raise UsageError(
-                    f"the model has no operating point {self.operating_point!r}; it has: {known}"
+                    f"the model has no operating point {self.operating_point!r}: "
+                    + (f"choose from {names}" if names else "add some with genre-batch tune")
                 )
             return np.array([_or_infinity(threshold) for threshold in point.thresholds])
         if self.threshold is not None:

@@ -50,6 +50,7 @@ _INPUTS = ("input_ids", "attention_mask")
 _OUTPUT = "logits"
 _DYNAMIC = "DynamicQuantize"
 """The prefix of operators that compute their range over a whole batch."""
+_EXPORT_AGAIN = "export the model again"
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,7 @@ class ModelMetadata:
             check_values(values)
             return cls._from_values(values, props[PREFIX + "tokenizer"])
         except (InvalidMetadataError, KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ModelError(
-                f"{name}: invalid metadata: {error}: export the model again"
-            ) from error
+            raise ModelError(f"{name}: invalid metadata: {error}: {_EXPORT_AGAIN}") from error
 
     @classmethod
     def _from_values(cls, values: Mapping[str, Any], tokenizer: str) -> ModelMetadata:
@@ -216,13 +215,15 @@ def _parsed(props: Mapping[str, str], key: str, name: str) -> Any:
         return json.loads(props[PREFIX + key])
     except (ValueError, RecursionError) as error:
         raise ModelError(
-            f"{name}: the metadata key {PREFIX + key} is not valid JSON: {error}"
+            f"{name}: the metadata key {PREFIX + key} is not valid JSON ({error}): {_EXPORT_AGAIN}"
         ) from error
 
 
 def _check_version(version: object, name: str) -> None:
     if not isinstance(version, int) or version < 1:
-        raise ModelError(f"{name}: {PREFIX}format_version is {version!r}, not a version number")
+        raise ModelError(
+            f"{name}: {PREFIX}format_version is {version!r}, not a version number: {_EXPORT_AGAIN}"
+        )
     if version > FORMAT_VERSION:
         raise ModelError(
             f"{name} has format_version {version}, this genre-batch reads up to {FORMAT_VERSION}: "
@@ -267,7 +268,9 @@ def read_model_file(path: Path) -> ModelFile:
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's DecodeError is in a private module
-        raise ModelError(f"{path} is not an ONNX file, or is damaged") from error
+        raise ModelError(
+            f"{path} is not an ONNX file, or is damaged: copy or export it again"
+        ) from error
     metadata = ModelMetadata.from_props(
         {prop.key: prop.value for prop in model.metadata_props}, str(path)
     )
@@ -278,7 +281,7 @@ def read_model_file(path: Path) -> ModelFile:
     if sorted(inputs) != sorted(_INPUTS) or outputs != [_OUTPUT]:
         raise ModelError(
             f"{path}: the graph maps {', '.join(inputs)} to {', '.join(outputs)}, "
-            f"not {', '.join(_INPUTS)} to {_OUTPUT}"
+            f"not {', '.join(_INPUTS)} to {_OUTPUT}: {_EXPORT_AGAIN}"
         )
     batchable = not any(node.op_type.startswith(_DYNAMIC) for node in model.graph.node)
     return ModelFile(path, content, hashlib.sha256(content).hexdigest(), metadata, batchable)

@@ -79,6 +79,7 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Yield the tensors of a graph and of its nodes' attributes, without those of inner graphs."""
     yield from graph.initializer
     for sparse in graph.sparse_initializer:
         yield sparse.values
@@ -114,10 +115,14 @@ def validate_graph(model: onnx.ModelProto, name: str) -> None:
                 )
     foreign = sorted(domains.difference(_DOMAINS))
     if foreign:
-        raise ModelError(f"{name} uses operators of {', '.join(foreign)}, which are not allowed")
+        raise ModelError(
+            f"{name} uses operators of {', '.join(foreign)}, which are not allowed: "
+            f"use a model from genre-batch export-onnx"
+        )
     if model.functions:
         raise ModelError(
-            f"{name} has functions of its own ({model.functions[0].name}), which are not allowed"
+            f"{name} has functions of its own ({model.functions[0].name}), which are not allowed: "
+            f"use a model from genre-batch export-onnx"
         )
 
 
@@ -133,27 +138,29 @@ def validate_tokenizer(text: str, max_length: int, name: str) -> None:
         ModelError: the tokenizer is too large, or has a part that is not known to be safe.
     """
 
-    def error(problem: str) -> ModelError:
-        return ModelError(f"{name}: its tokenizer {problem}: not loaded")
+    def refusal(problem: str) -> ModelError:
+        return ModelError(
+            f"{name}: its tokenizer {problem}: use a model from genre-batch export-onnx"
+        )
 
     if len(text) > MAX_TOKENIZER_BYTES:
-        raise error(f"is larger than {MAX_TOKENIZER_BYTES >> 20} MB")
+        raise refusal(f"is larger than {MAX_TOKENIZER_BYTES >> 20} MB")
     try:
         parsed = json.loads(text)
-    except (ValueError, RecursionError) as cause:
-        raise error(f"is not valid JSON ({cause})") from cause
+    except (ValueError, RecursionError) as error:
+        raise refusal(f"is not valid JSON ({error})") from error
     if not isinstance(parsed, dict) or not isinstance(parsed.get("model"), dict):
-        raise error("is not a tokenizer.json")
+        raise refusal("is not a tokenizer.json")
     for part, allowed in _ALLOWED_TYPES.items():
         for type_name in _types(parsed.get(part), _MEMBERS.get(part)):
             if type_name not in allowed:
-                raise error(f"has a {part} of type {type_name!r}")
+                raise refusal(f"has a {part} of type {type_name!r}")
     added = parsed.get("added_tokens") or []
     if not isinstance(added, list) or len(added) > _MAX_ADDED_TOKENS:
-        raise error(f"adds more than {_MAX_ADDED_TOKENS:,} tokens")
+        raise refusal(f"adds more than {_MAX_ADDED_TOKENS:,} tokens")
     for token in added:
         if len(str(token)) > _MAX_TOKEN_CHARACTERS:
-            raise error(f"adds a token of more than {_MAX_TOKEN_CHARACTERS:,} characters")
+            raise refusal(f"adds a token of more than {_MAX_TOKEN_CHARACTERS:,} characters")
     template = parsed.get("post_processor") or {}
     special = json.dumps(template).count('"SpecialToken"')
     ids = sum(
@@ -161,7 +168,7 @@ def validate_tokenizer(text: str, max_length: int, name: str) -> None:
         for entry in _values(template.get("special_tokens"))
     )
     if max(special, ids) > min(_MAX_SPECIAL_TOKENS, max_length):
-        raise error("adds too many special tokens to a text")
+        raise refusal("adds too many special tokens to a text")
 
 
 def _values(entries: Any) -> list[Any]:

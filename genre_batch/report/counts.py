@@ -12,9 +12,7 @@ from genre_batch.report.page import Figure
 __all__ = ["genre_counts"]
 
 
-def genre_counts(
-    counts: Mapping[str, Mapping[str, int]], title: str, description: str, unit: str = "films"
-) -> Figure:
+def genre_counts(counts: Mapping[str, Mapping[str, int]], title: str, description: str) -> Figure:
     """Draw a bar for each genre and series.
 
     Args:
@@ -22,7 +20,6 @@ def genre_counts(
             sorted by the first series' counts, and by name where those are equal.
         title: the figure's.
         description: how to read it.
-        unit: what is counted.
     """
     series = list(counts)
     genres = sorted({genre for by_genre in counts.values() for genre in by_genre})
@@ -34,12 +31,12 @@ def genre_counts(
     ]
     several = len(series) > 1
     base = alt.Chart(inline(rows)).encode(
-        x=alt.X("films:Q", title=unit, axis=alt.Axis(tickCount=5, format="~s")),
+        x=alt.X("films:Q", title="films", axis=alt.Axis(tickCount=5, format="~s")),
         y=alt.Y("genre:N", title=None, sort=genres, scale=alt.Scale(paddingInner=0.25)),
         tooltip=[
             alt.Tooltip("genre:N"),
             *([alt.Tooltip("series:N")] if several else []),
-            alt.Tooltip("films:Q", title=unit, format=","),
+            alt.Tooltip("films:Q", title="films", format=","),
         ],
     )
     if several:

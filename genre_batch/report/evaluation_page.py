@@ -7,7 +7,6 @@ from pathlib import PurePath
 from genre_batch.evaluation.evaluate import Evaluation
 from genre_batch.report.page import Report, Section
 from genre_batch.report.sections import (
-    Average,
     averages_table,
     facts_table,
     prediction_sections,
@@ -29,22 +28,11 @@ def evaluation_report(evaluation: Evaluation) -> Report:
         raise ValueError("cannot make a report of an evaluation without predictions")
     # File names without folders: pages are shared, and must not reveal local paths.
     catalog = PurePath(evaluation.catalog).name
-    scores = evaluation.scores
     films = f"the {evaluation.part} part" if evaluation.part else "the catalog"
     left_out = (
         f" {evaluation.left_out:,} rows without a text or a genre were skipped."
         if evaluation.left_out
         else ""
-    )
-    averages = (
-        Average("macro-F1", scores.macro_f1, scores.macro_f1_interval),
-        Average("micro-F1", scores.micro_f1, scores.micro_f1_interval),
-        Average("mAP", scores.map, scores.map_interval),
-        Average("samples F1", evaluation.samples_f1),
-        Average("exact match", evaluation.exact_match),
-        Average("calibration error", evaluation.calibration_error),
-        Average("accuracy (paper)", scores.accuracy),
-        Average("score (paper)", scores.score),
     )
     model = {
         "file": PurePath(evaluation.model).name,
@@ -61,7 +49,9 @@ def evaluation_report(evaluation: Evaluation) -> Report:
         sections=(
             Section(
                 "Averages",
-                tables=(averages_table(averages, f"Averages over all genres, on {films}"),),
+                tables=(
+                    averages_table(evaluation.averages, f"Averages over all genres, on {films}"),
+                ),
             ),
             *prediction_sections(evaluation.predictions, films),
             Section("Model", tables=(facts_table(model, "Origin of the model"),)),

@@ -39,19 +39,17 @@ def confusion_matrix(
     return figure_of(title or f"Confusion matrix of {genre}", _DESCRIPTION, _chart(counts))
 
 
-def confusion_matrices(
-    scores: Sequence[GenreScores], chosen: str, title: str = "Confusion matrix of a genre"
-) -> Figure:
+def confusion_matrices(scores: Sequence[GenreScores], chosen: str) -> Figure:
     """Draw every genre's confusion matrix, one shown at a time.
 
     Args:
         scores: one for each genre.
         chosen: the genre shown initially.
-        title: the figure's.
     """
     counts = [(genre.genre, genre.tp, genre.fp, genre.fn, genre.tn) for genre in scores]
     names = tuple(genre.genre for genre in scores)
-    return figure_of(title, _DESCRIPTION, _chart(counts, choice=True), names, chosen)
+    chart = _chart(counts, choice=True)
+    return figure_of("Confusion matrix of a genre", _DESCRIPTION, chart, names, chosen)
 
 
 def _chart(counts: Sequence[_Counts], *, choice: bool = False) -> Drawing:

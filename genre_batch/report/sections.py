@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from genre_batch.evaluation.metrics import Average
 from genre_batch.evaluation.per_genre import GenreScores, Predictions, genre_scores
 from genre_batch.report.counts import genre_counts
 from genre_batch.report.curves import calibration, precision_recall_curves, threshold_curves
@@ -16,7 +16,6 @@ from genre_batch.report.page import Column, Section, Table
 
 __all__ = [
     "FIRST_SHOWN",
-    "Average",
     "averages_table",
     "curves_section",
     "facts_table",
@@ -30,23 +29,8 @@ FIRST_SHOWN = "Drama"
 """The genre of the paper's figures 4 and 5."""
 
 
-@dataclass(frozen=True)
-class Average:
-    """A score over all genres.
-
-    Attributes:
-        name: of the score.
-        value: 0..1.
-        interval: (low, high), 95 %; None where none was computed.
-    """
-
-    name: str
-    value: float
-    interval: tuple[float, float] | None = None
-
-
 def averages_table(averages: Iterable[Average], caption: str) -> Table:
-    """List scores over all genres, with their intervals."""
+    """List metrics over all genres, with their intervals."""
     columns = (
         (Column("Figure"), attrgetter("name")),
         (Column("Value", 3), attrgetter("value")),

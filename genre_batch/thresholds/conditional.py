@@ -109,6 +109,9 @@ def conditional(probabilities: Probabilities, labels: Labels) -> ConditionalThre
     Args:
         probabilities: (n, genres), 0..1.
         labels: (n, genres), 0 or 1.
+
+    Returns:
+        The thresholds; a genre that no other genre helps keeps its `f1_optimal` threshold.
     """
     scores, truth = probabilities.astype(np.float64), labels.astype(bool)
     genres = truth.shape[1]
@@ -133,14 +136,14 @@ def _gain(scores: Floats, truth: Bools, other_predicted: Bools) -> float:
     """Return the cross-fitted gain in F1 of two thresholds over one."""
     gains = []
     for seed in range(DRAWS):
-        two, one = np.empty(len(truth)), np.empty(len(truth))
+        paired, single = np.empty(len(truth)), np.empty(len(truth))
         for scored, fitted in halves(len(truth), seed):
             if not truth[fitted].any():
                 return -np.inf
             pair = f1_given(scores[fitted], truth[fitted], other_predicted[fitted])
-            two[scored] = np.where(other_predicted[scored], pair[1], pair[0])
-            one[scored] = f1_optimal(scores[fitted, None], truth[fitted, None].astype(int))[0]
-        gains.append(_f1(scores >= two, truth) - _f1(scores >= one, truth))
+            paired[scored] = np.where(other_predicted[scored], pair[1], pair[0])
+            single[scored] = f1_optimal(scores[fitted, None], truth[fitted, None].astype(int))[0]
+        gains.append(_f1(scores >= paired, truth) - _f1(scores >= single, truth))
     return float(np.mean(gains))
 
 

@@ -3,7 +3,7 @@
 Both maximize macro-F1 over the thresholds 0.01 ... 0.99 of each genre; the paper names them as
 further work. Macro-F1 is a mean with one term per genre, which depends on that genre's threshold
 alone. So a joint search cannot beat the best threshold of each genre, which `f1_optimal` finds
-exactly. The two are here to show that, and for objectives that are not a sum over genres.
+exactly. The two are kept as baselines that show it.
 """
 
 from __future__ import annotations

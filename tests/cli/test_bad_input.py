@@ -77,7 +77,7 @@ def _fails(
         (1, ["@films.csv", "-m", "@broken.onnx"], ["broken.onnx is not an ONNX file"]),
         (1, ["@films.csv", "-m", "@no_labels.onnx"], ["no_labels.onnx", "genre_batch.labels"]),
         (2, ["@films.csv", "-m", "@none.onnx"], ["no such model: ", "none.onnx"]),
-        (2, ["@films.csv", "--operating-point", "no"], ["it has: f1, no-drama"]),
+        (2, ["@films.csv", "--operating-point", "no"], ["choose from f1, no-drama"]),
         (2, ["@films.csv", "--threshold", "0.5", "--operating-point", "f1"], ["exclude each"]),
         (2, ["@films.csv", "--threshold", "2"], ["--threshold", "genre-batch tag --help"]),
         (2, ["@films.csv", "--top-k", "0"], ["--top-k"]),

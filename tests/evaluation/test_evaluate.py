@@ -77,7 +77,7 @@ def test_a_split_file_of_another_catalog_is_refused(
 ) -> None:
     split = tmp_path / "split.csv"
     split.write_text(f"row,part,overview_key\n0,test,{text_key('something else'):016x}\n")
-    with pytest.raises(CatalogError, match="is of another catalog: row 0"):
+    with pytest.raises(CatalogError, match="is the split of another catalog: row 0"):
         _evaluate(catalog, tiny_model, split=str(split), part="test")
 
 

@@ -175,7 +175,11 @@ def test_the_result_and_the_file_have_the_loss_against_the_checkpoint(
         np.abs(difference).mean(), abs=1e-5
     )
     assert result.size == result.output.stat().st_size
-    assert stages == ["exporting the graph", "checking it against the checkpoint", "measuring"]
+    assert stages == [
+        "exporting the graph",
+        "checking it against the checkpoint",
+        "tuning the thresholds",
+    ]
 
 
 def test_the_same_run_gives_the_same_bytes_and_the_date_is_source_date_epoch_s(
@@ -280,7 +284,7 @@ def test_a_run_that_is_not_finished_is_refused(
 
 
 def test_an_unknown_precision_is_refused(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="unknown `precision` 'int4': choose int8 or fp32"):
+    with pytest.raises(UsageError, match="`precision` must be int8 or fp32, got 'int4'"):
         ExportJob(run, tmp_path / "model.onnx", "int4")
 
 

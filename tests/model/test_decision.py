@@ -168,7 +168,7 @@ def test_an_operating_point_may_switch_a_genre_off() -> None:
 
 
 def test_an_unknown_operating_point_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="it has: f1, no-drama"):
+    with pytest.raises(UsageError, match="choose from f1, no-drama"):
         Decision(operating_point="recall").thresholds(tiny.metadata())
 
 

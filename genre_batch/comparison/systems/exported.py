@@ -31,7 +31,10 @@ class Exported:
             ModelError: they have none.
         """
         if not set(training.names) & set(self._tagger.labels):
-            raise ModelError(f"{self._tagger.path}: the model knows none of the catalog's genres")
+            raise ModelError(
+                f"{self._tagger.path}: the model knows none of the catalog's genres: choose "
+                f"another `model`"
+            )
         return 0.0
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:

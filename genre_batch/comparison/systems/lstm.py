@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from genre_batch.comparison.systems.logits import probabilities_of
 from genre_batch.comparison.systems.system import genre_shares
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.evaluation.metrics import mean_average_precision
+from genre_batch.model.batching import pad, tokenize
 from genre_batch.progress import StepProgress
 
 __all__ = ["Lstm"]
@@ -26,6 +28,9 @@ EPOCHS = 12
 BATCH = 64
 RATE = 2e-3
 MAX_WORDS = 256
+
+Ids = npt.NDArray[np.int64]
+"""(words,): the word ids of one text."""
 
 
 class _Network(nn.Module):
@@ -127,16 +132,13 @@ class Lstm:
         )
         self._words.train_from_iterator(texts, trainer)
 
-    def _encoded(self, texts: list[str]) -> list[list[int]]:
+    def _encoded(self, texts: list[str]) -> list[Ids]:
         """Return the word ids of each text; a text without words is one unknown word."""
-        unknown = self._words.token_to_id("[UNK]")
-        return [encoding.ids or [unknown] for encoding in self._words.encode_batch(texts)]
+        unknown = np.array([self._words.token_to_id("[UNK]")])
+        return [ids if len(ids) else unknown for ids in tokenize(self._words, texts)]
 
 
-def _padded(films: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+def _padded(films: Sequence[Ids]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return (films, words) int64 word ids padded with 0, and (films,) int64 lengths."""
-    lengths = torch.tensor([len(film) for film in films])
-    words = torch.zeros((len(films), int(lengths.max())), dtype=torch.int64)
-    for row, film in zip(words, films, strict=True):
-        row[: len(film)] = torch.tensor(film)
-    return words, lengths
+    words, mask = pad(films)
+    return torch.from_numpy(words), torch.from_numpy(mask.sum(axis=1))

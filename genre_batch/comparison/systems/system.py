@@ -37,7 +37,7 @@ class Setting:
 
 
 class System(Protocol):
-    """A way to predict genres, trained on labelled films."""
+    """A way to predict genres, trained on labeled films."""
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
         """Train on the training films.
