@@ -246,7 +246,7 @@ def test_a_folder_with_something_else_is_refused(comparison: CompareJob) -> None
 def test_unknown_names_are_refused(comparison: CompareJob) -> None:
     with pytest.raises(UsageError, match="'gpt' in `systems`: choose from always-0, "):
         replace(comparison, systems=("gpt",))
-    with pytest.raises(UsageError, match="in `protocols`: 'fair': choose from clean, paper"):
+    with pytest.raises(UsageError, match="'fair' in `protocols`: choose from clean, paper"):
         replace(comparison, protocols=("fair",))
 
 
