@@ -267,7 +267,7 @@ def check_separate_files(
 
 
 def _identity(path: str) -> tuple[object, str, str]:
-    """Return what tells a file from all others: an existing place, and a name below it.
+    """Return what identifies a file: an existing place, and a name below it.
 
     The name is returned twice, first without differences of case and Unicode normalization; it
     is empty if the file itself exists.
