@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import Counter
@@ -170,9 +171,14 @@ class _Run:
                 start += len(chunk)
 
     def _labelled(self, chunk: Chunk) -> LabelledColumns:
-        """Return the columns of texts and genres, found in the first chunk that has any."""
+        """Return the columns of texts and genres; a key of JSON Lines may first appear late."""
         if self._columns is None:
-            self._columns = find_labelled_columns(chunk.columns, self.job.columns)
+            columns = chunk.columns
+            if not isinstance(chunk, TableChunk):
+                columns = tuple(
+                    dict.fromkeys(key for _, rows in self._chunks() for key in rows.columns)
+                )
+            self._columns = find_labelled_columns(columns, self.job.columns)
         return self._columns
 
     def _usable(self, chunk: Chunk) -> Iterator[tuple[int, str, list[str]]]:
@@ -309,7 +315,9 @@ class _Run:
         text_field = chunk.table.schema.field(name)
         if pa.types.is_dictionary(text_field.type):
             column = column.cast(text_field.type.value_type).dictionary_encode()
-        return pa.table([column.cast(text_field.type)], pa.schema([text_field]))
+        with contextlib.suppress(pa.ArrowNotImplementedError):  # otherwise strings are written
+            return pa.table([column.cast(text_field.type)], pa.schema([text_field]))
+        return pa.table({name: column})
 
 
 def _origin_columns(numbers: np.ndarray, pivots: pa.Array) -> pa.Table:

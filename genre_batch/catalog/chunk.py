@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-__all__ = ["Chunk", "JsonLinesChunk", "TableChunk", "as_strings"]
+from genre_batch.catalog.texts import as_strings, is_blank, is_blank_value
+
+__all__ = ["Chunk", "JsonLinesChunk", "TableChunk"]
 
 
 def _string_or_none(value: object) -> str | None:
@@ -21,20 +22,6 @@ def _string_or_none(value: object) -> str | None:
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
-def as_strings(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """Return a column as strings; null where the value is null or the type is not a string."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    kind = column.type
-    if pa.types.is_string(kind):
-        return column
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.string())
-    return pa.nulls(len(column), pa.string())
-
-
 @dataclass(frozen=True)
 class TableChunk:
     """Rows as an Arrow table, as read from CSV, TSV, Parquet and Arrow files.
@@ -42,10 +29,14 @@ class TableChunk:
     Attributes:
         table: the rows.
         short_rows: the number of rows that had too few fields and were padded with nulls.
+        texts: by column, (rows,) strings, where the column's texts are not simply its own cells:
+            a CSV column that was converted to numbers, or JSON values of several types, of which
+            only the strings are text.
     """
 
     table: pa.Table
     short_rows: int = 0
+    texts: Mapping[str, pa.Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -56,31 +47,29 @@ class TableChunk:
         return tuple(self.table.column_names)
 
     def strings(self, name: str) -> pa.Array:
-        """Return one column as in `as_strings`; all null if there is no such column."""
+        """Return the texts of one column, as in `as_strings`; all null if there is no column."""
+        if name in self.texts:
+            return self.texts[name]
         if name not in self.columns:
             return pa.nulls(len(self), pa.string())
         return as_strings(self.table.column(name))
 
     def blank(self, name: str) -> npt.NDArray[np.bool_]:
-        """Return (rows,) bool: true where the cell is null, `""`, `[]` or missing."""
+        """Return (rows,) bool: true where the cell is empty, as in `is_blank`, or missing."""
         if name not in self.columns:
             return np.ones(len(self), dtype=np.bool_)
-        column = self.table.column(name).combine_chunks()
-        blank = pc.is_null(column)
-        kind = column.type
-        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            blank = pc.or_kleene(blank, pc.equal(pc.list_value_length(column), 0))
-        else:
-            blank = pc.or_kleene(blank, pc.equal(as_strings(column), ""))
-        return np.asarray(blank.fill_null(False))
+        return is_blank(self.table.column(name))
 
     def head(self, rows: int) -> TableChunk:
         """Return the first `rows` rows."""
-        return TableChunk(self.table.slice(0, rows), min(self.short_rows, rows))
+        texts = {name: column.slice(0, rows) for name, column in self.texts.items()}
+        return TableChunk(self.table.slice(0, rows), min(self.short_rows, rows), texts)
 
     def take(self, positions: Sequence[int]) -> TableChunk:
         """Return the rows at these positions, in this order; a position may be repeated."""
-        return TableChunk(self.table.take(pa.array(positions, pa.int64())))
+        indices = pa.array(positions, pa.int64())
+        texts = {name: column.take(indices) for name, column in self.texts.items()}
+        return TableChunk(self.table.take(indices), texts=texts)
 
 
 @dataclass(frozen=True)
@@ -110,8 +99,8 @@ class JsonLinesChunk:
         return pa.array([_string_or_none(row.get(name)) for row in self.objects], pa.string())
 
     def blank(self, name: str) -> npt.NDArray[np.bool_]:
-        """Return (rows,) bool: true where the value is null, `""`, `[]` or missing."""
-        return np.array([row.get(name) in (None, "", []) for row in self.objects], dtype=np.bool_)
+        """Return (rows,) bool: true where the value is empty, as in `is_blank`, or missing."""
+        return np.array([is_blank_value(row.get(name)) for row in self.objects], dtype=np.bool_)
 
     def head(self, rows: int) -> JsonLinesChunk:
         """Return the first `rows` rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 
 from genre_batch.errors import ColumnError
@@ -14,6 +15,7 @@ __all__ = [
     "find_column",
     "listed",
     "missing_column_error",
+    "no_text_error",
     "require_column",
 ]
 
@@ -41,7 +43,11 @@ def missing_column_error(
     columns: Sequence[str], candidates: Sequence[str], requested: str | None, parameter: str
 ) -> ColumnError:
     """Build the error for a missing column; arguments as in `find_column`."""
-    wanted = repr(requested) if requested is not None else f"named {', '.join(candidates)}"
+    wanted = f"named {', '.join(candidates)}"
+    if requested is not None:
+        spellings = {name.lower(): name for name in columns}
+        nearest = difflib.get_close_matches(requested.lower(), spellings, n=1)
+        wanted = repr(requested) + (f" (nearest: {spellings[nearest[0]]!r})" if nearest else "")
     return ColumnError(
         f"no column {wanted}: name one with `{parameter}`; columns: {listed(columns) or 'none'}"
     )
@@ -51,6 +57,20 @@ def column_exists_error(name: str) -> ColumnError:
     """Build the error for an output column that the input already has."""
     return ColumnError(
         f"the input already has {name!r}: add `replace` to replace it, or rename it first"
+    )
+
+
+def no_text_error(name: str, kind: object, parameter: str) -> ColumnError:
+    """Build the error for a column of a type that holds no text.
+
+    Args:
+        name: the column.
+        kind: its Arrow type.
+        parameter: the name of the parameter that chooses another column.
+    """
+    return ColumnError(
+        f"the column {name!r} is of type {kind}, not text: choose another with `{parameter}`, "
+        f"or convert it to strings first"
     )
 
 

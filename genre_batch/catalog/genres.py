@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from genre_batch.catalog.chunk import as_strings
+from genre_batch.catalog.texts import as_strings
 
 __all__ = ["parse_cell", "parse_column"]
 
@@ -71,7 +71,7 @@ def parse_column(
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+    if hasattr(column, "value_lengths"):  # a list of any kind
         return [_names(cell) if cell else [] for cell in column.to_pylist()]
     # A catalog repeats its few hundred genre combinations: each distinct cell is parsed once.
     encoded = as_strings(column).dictionary_encode()

@@ -179,6 +179,12 @@ def _print_notes(summary: TagSummary) -> None:
             f"{summary.texts_predicted:,} texts predicted, "
             f"{summary.texts_from_cache:,} from the cache"
         )
+    without_text = summary.rows_without_text
+    if without_text and without_text == summary.rows - summary.rows_skipped:
+        note(
+            f"Warning: no row has text in the column {summary.text_column!r}: "
+            f"choose another with --text-column"
+        )
     if summary.rows_rejected:
         files = ", ".join(summary.rejects)
         place = f"they are in {files}" if files else "save them with --rejects PATH"

@@ -19,12 +19,14 @@ from genre_batch.catalog.columns import (
     TEXT_COLUMNS,
     TITLE_COLUMNS,
     find_column,
+    no_text_error,
     require_column,
 )
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genres import parse_cell, parse_column
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
-from genre_batch.catalog.reading.reader import read_table
+from genre_batch.catalog.reading.reader import read_chunk
+from genre_batch.catalog.texts import holds_text
 from genre_batch.errors import UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose, text_key
 
@@ -66,7 +68,14 @@ class LabelledColumns:
         """Return the genres of each row, as `parse_column` reads them; empty where it has none."""
         if isinstance(chunk, JsonLinesChunk):
             return [self._genres_of(row.get(self.genres)) for row in chunk.objects]
-        return parse_column(chunk.table.column(self.genres), self.separator)
+        column = chunk.table.column(self.genres)
+        cells = parse_column(column, self.separator)
+        if self.genres in chunk.texts and pa.types.is_string(column.type):
+            # JSON values of several types, of which those that are not strings are JSON text.
+            for row in np.flatnonzero(chunk.strings(self.genres).is_null()).tolist():
+                value = column[row].as_py()
+                cells[row] = [] if value is None else self._genres_of(json.loads(value))
+        return cells
 
     def _genres_of(self, value: object) -> list[str]:
         if isinstance(value, str):
@@ -122,7 +131,8 @@ class LabelledCatalog:
     @cached_property
     def texts(self) -> list[str | None]:
         """(rows,) trimmed overviews; None for a row without text."""
-        return self.columns.texts_in(TableChunk(self.table))
+        texts: list[str | None] = compose(OVERVIEW_ONLY, self.overviews).to_pylist()
+        return texts
 
     @cached_property
     def has_text(self) -> npt.NDArray[np.bool_]:
@@ -159,20 +169,29 @@ def read_labelled(
         titles: whether titles are read, and whether their column may be missing.
 
     Raises:
-        ColumnError: a column is missing, or exists in two spellings.
+        ColumnError: a column is missing, exists in two spellings, or is of a type without text.
         CatalogError: the catalog cannot be read.
     """
-    table = read_table(location, reading)
-    found = find_labelled_columns(table.column_names, columns or ColumnOptions(), titles)
-    rows = TableChunk(table)
+    rows = read_chunk(location, reading)
+    found = find_labelled_columns(rows.columns, columns or ColumnOptions(), titles)
+    _check_holds_text(rows, found.text, "text_column")
+    if found.title is not None and (columns or ColumnOptions()).title_column is not None:
+        _check_holds_text(rows, found.title, "title_column")
     return LabelledCatalog(
         name=location.name,
-        table=table,
+        table=rows.table,
         columns=found,
         overviews=rows.strings(found.text),
         titles=None if found.title is None else rows.strings(found.title),
         genres=found.genres_in(rows),
     )
+
+
+def _check_holds_text(chunk: TableChunk, name: str, parameter: str) -> None:
+    """Check that a column's type can hold text; the types of JSON values are not checked."""
+    kind = chunk.table.schema.field(name).type
+    if name not in chunk.texts and not holds_text(kind):
+        raise no_text_error(name, kind, parameter)
 
 
 def encode_labels(genres: Sequence[Sequence[str]], names: Sequence[str]) -> npt.NDArray[np.uint8]:

@@ -1,35 +1,43 @@
-"""Which columns of a catalog the model reads, chosen once, from the first rows that have them."""
+"""Which columns of a catalog the model reads: chosen from the data, alike for every format."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.catalog.columns import (
     TEXT_COLUMNS,
     TITLE_COLUMNS,
     find_column,
     missing_column_error,
+    no_text_error,
 )
+from genre_batch.catalog.texts import holds_text
+from genre_batch.errors import ColumnError
 
-__all__ = ["ColumnChoice", "text_choice", "title_choice"]
-
-_OBJECTS_SEARCHED = 1000
-"""JSON Lines without a text column in the first thousand non-empty objects have none."""
+__all__ = ["ColumnChoice", "only_missing_choice", "text_choice", "title_choice"]
 
 
 class ColumnChoice:
-    """A column to find: in the header of a table, or in the first JSON object that has it.
+    """A column to find: in the header of a table, or in the JSON objects as they arrive.
 
-    Objects before that one do not have the key, so they have no text and get the same result
-    whether or not the choice is made: how rows are split into chunks does not matter.
+    A table's columns are all known at once. The keys of JSON objects are not: the first object
+    with a candidate decides, and a better candidate in a later object is an error, because the
+    same rows, written as a table, would be read by that one. Objects before the first candidate
+    have no text in either case.
 
     Attributes:
         name: the column as the catalog spells it; None until it is found.
     """
 
     def __init__(
-        self, candidates: Sequence[str], requested: str | None, parameter: str, required: bool
+        self,
+        candidates: Sequence[str],
+        requested: str | None,
+        parameter: str,
+        *,
+        required: bool,
+        reads_text: bool = True,
     ) -> None:
         """Create a choice that is not made yet.
 
@@ -37,64 +45,82 @@ class ColumnChoice:
             candidates: usual names of such columns, the preferred ones first.
             requested: the name that the user gave; None: one of the candidates.
             parameter: the name of the parameter that takes it, for messages.
-            required: whether a catalog without any candidate is an error.
+            required: whether a catalog without any candidate is an error; a requested column is
+                always required.
+            reads_text: whether a required column of a type that holds no text is an error.
         """
         self.name: str | None = None
         self._candidates = candidates
         self._requested = requested
         self._parameter = parameter
-        self._required = required
-        self._columns_seen: dict[str, None] = {}
-        self._objects_seen = 0
+        self._required = required or requested is not None
+        self._reads_text = reads_text
+        self._keys: dict[str, None] = {}
+        self._table_columns: tuple[str, ...] | None = None
 
     def find(self, chunk: Chunk) -> str | None:
         """Return the column's name, or None while no row has it.
 
         Raises:
-            ColumnError: the column is missing, or exists in two spellings.
+            ColumnError: the column is missing, exists in two spellings or holds no text, or a
+                better candidate appears after the first rows were read.
         """
         if isinstance(chunk, JsonLinesChunk):
-            if self.name is None:
-                self._find_in_objects(chunk)
-        elif self.name not in chunk.columns:  # the first table, or that of another catalog
-            self._find_in_table(chunk.columns)
+            self._find_in_objects(chunk)
+        elif chunk.columns != self._table_columns:  # the first table, or that of another catalog
+            self._find_in_table(chunk)
         return self.name
 
-    def _find_in_table(self, columns: tuple[str, ...]) -> None:
-        if not columns:
+    def _find_in_table(self, chunk: TableChunk) -> None:
+        self._table_columns = chunk.columns
+        if not chunk.columns:
             return  # JSON Lines without a single object
-        self._columns_seen.update(dict.fromkeys(columns))
-        self.name = self._find_among(columns)
+        self._keys.update(dict.fromkeys(chunk.columns))
+        self.name = self._find_among(chunk.columns)
         if self.name is None:
-            self._raise_if_needed()
+            self._raise_if_required()
+        elif self._reads_text and self._required and self.name not in chunk.texts:
+            kind = chunk.table.schema.field(self.name).type
+            if not holds_text(kind):
+                raise no_text_error(self.name, kind, self._parameter)
 
     def _find_in_objects(self, chunk: JsonLinesChunk) -> None:
+        if set().union(*chunk.objects) <= self._keys.keys():
+            return
         for row in chunk.objects:
-            if self._requested is None or self._requested in row:
-                self.name = self._find_among(tuple(row))
-            if self.name is not None:
-                return
-            self._columns_seen.update(dict.fromkeys(row))
-            self._objects_seen += bool(row)
-            if self._objects_seen == _OBJECTS_SEARCHED:
-                self._raise_if_needed()
+            if row.keys() <= self._keys.keys():
+                continue
+            new = [key for key in row if key not in self._keys]
+            self._keys.update(dict.fromkeys(new))
+            if self._requested is not None:
+                self.name = self._requested if self._requested in self._keys else None
+            elif any(key.strip().lower() in self._candidates for key in new):
+                self._choose(self._find_among(tuple(self._keys)))
+
+    def _choose(self, name: str | None) -> None:
+        if self.name is not None and name != self.name:
+            raise ColumnError(
+                f"rows before had {self.name!r}, and now a row has {name!r}: "
+                f"choose one with `{self._parameter}`"
+            )
+        self.name = name
 
     def _find_among(self, columns: tuple[str, ...]) -> str | None:
         return find_column(columns, self._candidates, self._requested, self._parameter)
 
     def finish(self) -> None:
-        """Check, after the last chunk, that a needed column was found.
+        """Check, after the last chunk, that a required column was found.
 
         Raises:
             ColumnError: there were rows with columns, but none with this one.
         """
-        if self.name is None and self._columns_seen:
-            self._raise_if_needed()
+        if self.name is None and self._keys:
+            self._raise_if_required()
 
-    def _raise_if_needed(self) -> None:
-        if self._required or self._requested is not None:
+    def _raise_if_required(self) -> None:
+        if self._required:
             raise missing_column_error(
-                tuple(self._columns_seen), self._candidates, self._requested, self._parameter
+                tuple(self._keys), self._candidates, self._requested, self._parameter
             )
 
 
@@ -106,3 +132,10 @@ def text_choice(requested: str | None) -> ColumnChoice:
 def title_choice(requested: str | None) -> ColumnChoice:
     """Create the choice of the title column, which is optional unless requested by name."""
     return ColumnChoice(TITLE_COLUMNS, requested, "title_column", required=False)
+
+
+def only_missing_choice(requested: str | None) -> ColumnChoice | None:
+    """Create the choice of the column whose empty cells select the rows; None: all rows."""
+    if requested is None:
+        return None
+    return ColumnChoice((), requested, "only_missing", required=True, reads_text=False)

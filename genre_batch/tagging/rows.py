@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, TableChunk
-from genre_batch.catalog.columns import column_exists_error, require_column
+from genre_batch.catalog.columns import column_exists_error
 from genre_batch.model.text import uses_title
-from genre_batch.tagging.column_choice import text_choice, title_choice
+from genre_batch.tagging.column_choice import only_missing_choice, text_choice, title_choice
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.summary import Tally
@@ -43,6 +43,7 @@ class RowTagger:
         self._text = text_choice(job.text_column)
         reads_title = uses_title(predictor.metadata.text_template)
         self._title = title_choice(job.title_column) if reads_title else None
+        self._only_missing = only_missing_choice(job.only_missing)
 
     def columns(self, chunk: Chunk, stop: threading.Event) -> pa.Table:
         """Return the columns to add to a chunk, in the order of its rows.
@@ -86,12 +87,10 @@ class RowTagger:
 
     def _selected(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
         """Return (rows,) bool: whether a row is to be predicted."""
-        column = self._job.only_missing
-        if column is None:
+        if self._only_missing is None:
             return np.ones(len(chunk), dtype=np.bool_)
-        if isinstance(chunk, TableChunk) and chunk.columns:
-            require_column(chunk.columns, (), column, "only_missing")
-        return chunk.blank(column)
+        column = self._only_missing.find(chunk)
+        return np.ones(len(chunk), dtype=np.bool_) if column is None else chunk.blank(column)
 
     def finish(self) -> None:
         """Check, after the last chunk, that the needed columns were found; report them.
@@ -99,7 +98,7 @@ class RowTagger:
         Raises:
             ColumnError: a needed column was in none of the rows.
         """
-        self._text.finish()
-        if self._title is not None:
-            self._title.finish()
+        for choice in (self._text, self._title, self._only_missing):
+            if choice is not None:
+                choice.finish()
         self._tally.add_columns(self._text.name, self._title.name if self._title else None)

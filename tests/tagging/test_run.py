@@ -115,8 +115,8 @@ def test_conditional_thresholds_apply_only_to_the_default_decision(
 
 def test_only_missing_skips_rows_that_have_a_value(catalog: Path, tmp_path: Path) -> None:
     summary = tag_catalog(catalog, tmp_path / "out.parquet", only_missing="genres")
-    assert _genres(tmp_path / "out.parquet") == [["Science Fiction"], None, ["Comedy"], None]
-    assert (summary.rows_skipped, summary.rows_without_text) == (2, 0)
+    assert _genres(tmp_path / "out.parquet") == [["Science Fiction"], None, ["Comedy"], []]
+    assert (summary.rows_skipped, summary.rows_without_text) == (1, 0)
 
 
 def test_only_missing_counts_an_empty_list_as_missing(tmp_path: Path) -> None:
@@ -200,10 +200,86 @@ def test_a_catalog_without_text_column_is_refused_with_its_columns(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
-def test_a_column_that_holds_no_text_gives_no_genres(tmp_path: Path) -> None:
+def test_a_column_of_a_type_that_holds_no_text_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"overview": [1, 2]}), tmp_path / "in.parquet")
+    with pytest.raises(ColumnError, match="the column 'overview' is of type int64, not text"):
+        tag_catalog(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+def test_utf_8_bytes_are_read_as_text(tmp_path: Path) -> None:
+    texts = pa.array([b"a robot", b"\xff", None, b"cry"], pa.binary())
+    pq.write_table(pa.table({"overview": texts}), tmp_path / "in.parquet")
     tag_catalog(tmp_path / "in.parquet", tmp_path / "out.parquet")
-    assert _genres(tmp_path / "out.parquet") == [None, None]
+    assert _genres(tmp_path / "out.parquet") == [["Science Fiction"], None, None, ["Drama"]]
+    assert pq.read_table(tmp_path / "out.parquet").column("overview").combine_chunks() == texts
+
+
+JSON_ROWS: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "overviews of several types": (
+        ['{"overview":"cry"}', *(f'{{"overview":{v}}}' for v in ("42", "false", '["cry"]', "{}"))],
+        {},
+    ),
+    "overviews that are objects": (['{"overview":{"en":"cry"}}', '{"overview":{}}'], {}),
+    "overviews that are numbers": (['{"overview":1}', '{"overview":2.5}', "{}"], {}),
+    "titles of several types": (
+        ['{"overview":"the","title":"cry"}', '{"overview":"the","title":7}'],
+        {},
+    ),
+    "a late overview": (['{"id":1}'] * 1500 + ['{"id":2,"overview":"cry"}'], {}),
+    "a late column that was requested": (
+        ['{"id":1}'] * 1500 + ['{"id":2,"about":"cry"}'],
+        {"text_column": "about"},
+    ),
+    "empty lists in many spellings": (
+        [
+            f'{{"overview":"cry","g":{value}}}'
+            for value in ("[]", '"[]"', '"[ ]"', '" "', "1", "{}")
+        ],
+        {"only_missing": "g"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "options"), JSON_ROWS.values(), ids=JSON_ROWS)
+def test_the_genres_of_json_rows_are_the_same_in_every_output_format(
+    tmp_path: Path, rows: list[str], options: dict[str, Any]
+) -> None:
+    (tmp_path / "in.jsonl").write_text("\n".join(rows))
+    for suffix in ("jsonl", "parquet", "arrow", "csv"):
+        tag_catalog(tmp_path / "in.jsonl", tmp_path / f"out.{suffix}", **options)
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    genres = [json.loads(line)["predicted_genres"] for line in lines]
+    assert _genres(tmp_path / "out.parquet") == genres
+    assert pl.read_ipc(tmp_path / "out.arrow")["predicted_genres"].to_list() == genres
+    joined = [None if cell is None else ", ".join(cell) for cell in genres]
+    assert pl.read_csv(tmp_path / "out.csv")["predicted_genres"].to_list() == joined
+
+
+def test_a_column_of_only_missing_that_no_json_row_has_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"overview":"cry","genres":[]}')
+    for suffix in ("jsonl", "parquet"):
+        with pytest.raises(ColumnError, match=r"no column 'genrs' \(nearest: 'genres'\)"):
+            tag_catalog(tmp_path / "in.jsonl", tmp_path / f"out.{suffix}", only_missing="genrs")
+    assert not list(tmp_path.glob("out.*"))
+
+
+def test_infer_types_changes_neither_the_texts_read_nor_the_padded_rows(tmp_path: Path) -> None:
+    cells = 'id,title,overview\n1,007,the\n2,1.50,"cry"\n3\n'
+    (tmp_path / "in.csv").write_text(cells)
+    padded = []
+    for infer in (False, True):
+        summary = tag_catalog(
+            tmp_path / "in.csv",
+            tmp_path / f"out{infer}.parquet",
+            infer_types=infer,
+            probabilities=True,
+            cache=tmp_path / "cache",
+        )
+        padded.append(summary.rows_padded)
+    assert padded == [1, 1]
+    assert summary.texts_predicted == 0  # the same texts as before, so all were in the cache
+    assert pq.read_schema(tmp_path / "outTrue.parquet").field("title").type == pa.float64()
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.jsonl", "out.csv"])

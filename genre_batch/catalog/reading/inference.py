@@ -12,10 +12,26 @@ __all__ = ["Types", "cast_columns", "infer_types"]
 
 _TRUTH = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 
+_FLOAT_DIGITS = 17
+"""A float64 has at most this many significant digits: cells with more would lose some."""
+
+
+def _number(cell: pl.Expr) -> pl.Expr:
+    """Cast to float64; null where digits would be lost, or where the number is too large."""
+    value = cell.cast(pl.Float64, strict=False)
+    mantissa = cell.str.to_lowercase().str.replace("e.*$", "").str.replace_all(r"[^0-9]", "")
+    digits = mantissa.str.replace("^0+", "")
+    fits = digits.str.len_chars() <= _FLOAT_DIGITS
+    fits &= (mantissa == "") | value.is_finite()
+    # From 2 ** 53 on, a float64 does not hold every whole number.
+    fits &= cell.str.contains(r"[^0-9+-]") | (value.abs() < float(2**53))
+    return pl.when(fits).then(value)
+
+
 # Each cast returns null for a cell of another type; the first that fits a column is used.
 _CASTS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "integer": lambda cell: cell.cast(pl.Int64, strict=False),
-    "number": lambda cell: cell.cast(pl.Float64, strict=False),
+    "number": _number,
     "boolean": lambda cell: cell.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean),
     "date": lambda cell: cell.str.to_date("%Y-%m-%d", strict=False),
     "time": lambda cell: cell.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False),
@@ -57,4 +73,6 @@ def cast_columns(chunk: TableChunk, types: Types) -> TableChunk:
     for name in types:
         index = table.schema.get_field_index(name)
         table = table.set_column(index, name, frame[name].to_arrow())
-    return TableChunk(table)
+    # The model reads the cells as they are spelled, whatever is written.
+    texts = {name: chunk.strings(name) for name in types}
+    return TableChunk(table, chunk.short_rows, texts)

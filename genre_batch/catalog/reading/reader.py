@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, cast
 
 import pyarrow as pa
@@ -18,12 +18,13 @@ from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.delimited import Dialect, read_delimited
 from genre_batch.catalog.reading.inference import Types, cast_columns, infer_types
-from genre_batch.catalog.reading.jsonlines import Schema, infer_schema, read_json_lines, to_table
+from genre_batch.catalog.reading.json_table import Schema, infer_schema, to_table
+from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.reading.parquet_arrow import read_arrow, read_parquet
 from genre_batch.catalog.rejects import Reject, raise_on_reject
 from genre_batch.errors import CatalogError
 
-__all__ = ["CatalogReader", "ReadOptions", "read_table"]
+__all__ = ["CatalogReader", "ReadOptions", "read_chunk", "read_table"]
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         elif not self._options.as_table:
             yield from source.objects(self._on_reject)
         else:
-            yield TableChunk(pa.schema(list(schema.items())).empty_table())
+            yield to_table(JsonLinesChunk([], []), schema, source.location.name)
             for rows in source.objects(self._on_reject):
                 yield to_table(rows, schema, source.location.name)
 
@@ -251,7 +252,7 @@ def _conformed(chunk: TableChunk, schema: pa.Schema, name: str, first: str) -> T
                 f"(`output` FOLDER/) or as JSON Lines, or give them the same columns"
             )
     try:
-        return TableChunk(table.select(schema.names).cast(schema), chunk.short_rows)
+        return replace(chunk, table=table.select(schema.names).cast(schema))
     except (pa.ArrowException, ValueError) as error:
         reason = " ".join(str(error).split())
         raise CatalogError(
@@ -261,7 +262,12 @@ def _conformed(chunk: TableChunk, schema: pa.Schema, name: str, first: str) -> T
 
 
 def read_table(location: Location, reading: ReadingOptions | None = None) -> pa.Table:
-    """Read a whole catalog into memory, as one table: for training and evaluation, not for tagging.
+    """Read a whole catalog into memory, as one table; arguments and errors as in `read_chunk`."""
+    return read_chunk(location, reading).table
+
+
+def read_chunk(location: Location, reading: ReadingOptions | None = None) -> TableChunk:
+    """Read a whole catalog into memory: for training and evaluation, not for tagging.
 
     Args:
         location: what to read.
@@ -272,5 +278,10 @@ def read_table(location: Location, reading: ReadingOptions | None = None) -> pa.
     """
     options = ReadOptions(as_table=True, reading=reading or ReadingOptions())
     with CatalogReader([location], options) as reader:
-        tables = [chunk.table for chunk in reader.chunks() if isinstance(chunk, TableChunk)]
-    return pa.concat_tables(tables)
+        chunks = [chunk for chunk in reader.chunks() if isinstance(chunk, TableChunk)]
+    names = {name for chunk in chunks for name in chunk.texts}
+    return TableChunk(
+        pa.concat_tables([chunk.table for chunk in chunks]),
+        sum(chunk.short_rows for chunk in chunks),
+        {name: pa.concat_arrays([chunk.strings(name) for chunk in chunks]) for name in names},
+    )

@@ -30,7 +30,13 @@ def _typed(*chunks: list[str | None]) -> pa.ChunkedArray:
         (["2020-02-29T12:00:00"], [NOON]),
         (["1", "x"], ["1", "x"]),
         (["2020-02-30"], ["2020-02-30"]),
-        (["99999999999999999999999"], [1e23]),
+        (["99999999999999999999999"], ["99999999999999999999999"]),
+        (["9007199254740993", "0.5"], ["9007199254740993", "0.5"]),
+        (["9007199254740993", "5"], [9007199254740993, 5]),
+        (["3.14159265358979323846"], ["3.14159265358979323846"]),
+        (["0.30000000000000004", "00012.50"], [0.30000000000000004, 12.5]),
+        (["1e400"], ["1e400"]),
+        (["1e5", ".5", "5."], [1e5, 0.5, 5.0]),
         (["1", ""], ["1", ""]),
         ([None, None], [None, None]),
     ],
@@ -39,6 +45,14 @@ def test_a_column_gets_the_first_type_that_fits(
     cells: list[str | None], values: list[object]
 ) -> None:
     assert _typed(cells).to_pylist() == values
+
+
+def test_the_texts_and_the_padded_rows_are_those_of_the_cells() -> None:
+    chunk = TableChunk(pa.table({"overview": ["007", None], "id": ["1", "2"]}), short_rows=1)
+    typed = cast_columns(chunk, infer_types([chunk]))
+    assert typed.table.to_pylist() == [{"overview": 7, "id": 1}, {"overview": None, "id": 2}]
+    assert typed.strings("overview").to_pylist() == ["007", None]
+    assert typed.short_rows == 1
 
 
 def test_a_late_cell_of_another_type_keeps_the_whole_column_text() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from genre_batch.catalog.reading.jsonlines import infer_schema, read_json_lines, to_table
+from genre_batch.catalog.reading.json_table import infer_schema, to_table
+from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError
 
@@ -75,6 +76,14 @@ def test_a_key_that_first_appears_late_is_a_column() -> None:
         (b"1", b'"x"', pa.string(), ["1", "x"]),
         (b"[1]", b'"x"', pa.string(), ["[1]", "x"]),
         (b"123456789012345678901", b"1", pa.string(), ["123456789012345678901", "1"]),
+        (b"0.5", b"true", pa.string(), ["0.5", "true"]),
+        (b"0.5", b"9007199254740993", pa.string(), ["0.5", "9007199254740993"]),
+        (b"[9007199254740993]", b"[0.5]", pa.string(), ["[9007199254740993]", "[0.5]"]),
+        (b"[0.5]", b"[false]", pa.string(), ["[0.5]", "[false]"]),
+        (b'{"k":0.5}', b'{"k":true}', pa.string(), ['{"k": 0.5}', '{"k": true}']),
+        (b"9007199254740993", b"1", pa.int64(), [9007199254740993, 1]),
+        (b"1e400", b"1", pa.string(), ["1e400", "1"]),
+        (b"-1e999", b'"x"', pa.string(), ["-1e999", "x"]),
         (b'["a"]', b"[]", pa.list_(pa.string()), [["a"], []]),
         (b'{"k":1}', b'{"l":"x"}', None, [{"k": 1, "l": None}, {"k": None, "l": "x"}]),
     ],
