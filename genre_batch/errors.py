@@ -11,7 +11,7 @@
 
 A message is one line: what is wrong, where, and what to type next. Names of parameters are in
 backticks (`top_k`), because Python users pass keywords. The command line replaces them with the
-names of its options (--top-k; cli/main.py).
+names of its options (--top-k; cli/group.py).
 """
 
 from __future__ import annotations

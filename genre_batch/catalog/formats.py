@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 import os
 import stat
 import sys
@@ -93,11 +94,13 @@ class Location:
         """Open the stored bytes, without decompressing them.
 
         Raises:
-            UsageError: there is no such cloud object.
+            UsageError: there is no such cloud object, or stdin is closed.
             CatalogError: it cannot be opened.
         """
         # Unbuffered: a thread waiting in a buffered read holds a lock that `close` needs.
         if self.is_stdio:
+            if sys.stdin is None:
+                raise UsageError("stdin is closed: name a file to read")
             return cast(BinaryIO, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))
         if self.is_remote:
             return open_remote(self.path)
@@ -169,15 +172,28 @@ def output_location(
         in_new_folder: whether the file's folder may be missing.
 
     Raises:
-        UsageError: the suffix is unknown, the path is a folder, or its folder does not exist.
+        UsageError: the suffix is unknown, the path is a folder, its folder does not exist, or
+            stdout is closed.
     """
     if path is None or path == STDIO:
+        if _stdout_is_closed():
+            raise UsageError("stdout is closed: name a file with `output`")
         return Location(STDIO, Format(override) if override else Format.JSONL)
     location = _locate(path, override, "output_format")
     if location.is_remote:
         return location
     check_output_file(path, in_new_folder=in_new_folder)
     return location
+
+
+def _stdout_is_closed() -> bool:
+    if sys.stdout is None:
+        return True
+    try:
+        os.write(sys.stdout.fileno(), b"")
+    except (OSError, ValueError) as error:
+        return getattr(error, "errno", None) == errno.EBADF
+    return False
 
 
 def is_regular_or_new(path: str) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genre_batch.cli.signals import STOP_SIGNALS
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -72,6 +74,7 @@ def rows_progress(requested: bool | None) -> Iterator[Callable[[int, int | None]
     Args:
         requested: the value of `--progress`; None: only when stderr is a terminal.
     """
+    STOP_SIGNALS.working = True
     if not _is_shown(requested):
         yield lambda done, total: None
         return
@@ -98,6 +101,7 @@ def steps_progress(requested: bool | None) -> Iterator[Callable[[int, int, str],
     Yields:
         The callback that moves the bars.
     """
+    STOP_SIGNALS.working = True
     if not _is_shown(requested):
         yield lambda done, total, stage: None
         return
@@ -156,10 +160,12 @@ def print_tables(*tables: Table, stderr: bool = True) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value to stdout."""
+    """Print one JSON value to stdout, in ASCII where stdout is not UTF-8."""
+    import codecs
     import json
 
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    is_utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    click.echo(json.dumps(value, indent=2, ensure_ascii=not is_utf8))
 
 
 def show_summary(summary: TagSummary) -> None:

@@ -1,96 +1,134 @@
-"""The `genre-batch` command: command group, exit codes, and the one place that prints errors."""
+"""The entry point of `genre-batch`: streams, signals, exit codes, and the last line on stderr.
+
+Only light modules are imported at the top, so that signals are handled soon after the start.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
-import re
 import signal
 import sys
-import traceback
-from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import click
+from genre_batch.cli.signals import STOP_SIGNALS, StoppedBySignal, last_line
+from genre_batch.cli.streams import STDOUT, discard_stdout, prepare_streams, stdout_error
 
-from genre_batch.cli.augment import augment
-from genre_batch.cli.compare import compare
-from genre_batch.cli.evaluate import evaluate
-from genre_batch.cli.export_onnx import export_onnx
-from genre_batch.cli.inspect import inspect
-from genre_batch.cli.tag import tag
-from genre_batch.cli.train import train
-from genre_batch.cli.tune import tune
-from genre_batch.errors import GenreBatchError
-from genre_batch.version import __version__
+__all__ = ["main"]
 
-__all__ = ["cli", "main"]
-
-_PARAMETER = re.compile(r"`(\w+)`")
-"""The name of a parameter in an error message of the library."""
-
-_SIGNAL_EXIT_BASE = 128
-"""The exit code after a signal is this plus the signal's number, as in shells."""
+_ADVICE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.EACCES: "check its permissions",
+    errno.EPERM: "check its permissions",
+    errno.EROFS: "choose a path on a file system that can be written",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
-class _StoppedError(BaseException):
-    """A signal, raised in the main thread so that every `with` block is closed."""
-
-    def __init__(self, number: int) -> None:
-        self.code = _SIGNAL_EXIT_BASE + number
-        super().__init__(signal.Signals(number).name)
-
-
-class _ClosedPipeError(Exception):
-    """The reader of stdout has closed it."""
-
-
-class _Group(click.Group):
-    """Pass a broken pipe on to `main` (click would exit with 1), and name options in errors."""
-
-    def invoke(self, ctx: click.Context) -> Any:
+def main() -> NoReturn:
+    """Run the command line, print its error if any, and exit with its code."""
+    signals = STOP_SIGNALS
+    error: BaseException | None = None
+    try:
+        signals.install()
         try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise _ClosedPipeError from error
-        except GenreBatchError as error:
-            command = self.commands.get(ctx.invoked_subcommand or "")
-            error.args = tuple(_with_option_names(str(arg), command) for arg in error.args)
-            raise
+            prepare_streams()
+            _run()
+            signals.close()
+        except BaseException as caught:  # a panic in polars is not an Exception
+            signals.close()
+            error = caught
+    except StoppedBySignal as stopped:  # it came just before one of the two `close`
+        error = stopped
+    if isinstance(error, KeyboardInterrupt):  # it came just before `install`
+        signals.taken = StoppedBySignal(signal.SIGINT)
+    code = 0 if error is None else _print_error(error, signals.taken)
+    if signals.taken is None:
+        code = _flush_stdout(code)
+    signals.ignore()
+    if signals.taken is not None or _has_daemons():
+        # A stopped command must not wait for a reader of stdout; and Python would end threads that
+        # run native code in a way that aborts the process.
+        os._exit(code)
+    sys.exit(code)
 
 
-def _with_option_names(message: str, command: click.Command | None) -> str:
-    """Replace parameter names (`top_k`) with the command's options (--top-k)."""
-    options = {param.name: param.opts[0] for param in command.params} if command else {}
-    return _PARAMETER.sub(lambda match: options.get(match[1], match[0]), message)
+def _run() -> None:
+    from genre_batch.cli.group import cli
+
+    cli.main(prog_name="genre-batch", standalone_mode=False)
 
 
-@click.group(
-    cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
-@click.version_option(__version__, prog_name="genre-batch")
-@click.option("-q", "--quiet", is_flag=True, help="Print no progress, tables or warnings.")
-@click.option(
-    "-v", "--verbose", is_flag=True, help="Print the model, the columns and the use of the cache."
-)
-@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
-@click.pass_context
-def cli(context: click.Context, quiet: bool, verbose: bool, debug: bool) -> None:
-    """Tag movie catalogs with genres predicted from their overviews."""
-    context.obj = {"quiet": quiet, "verbose": verbose}
+def _print_error(error: BaseException, stopped: StoppedBySignal | None) -> int:
+    """Print one line about the exception that ended the command; return the exit code."""
+    if stopped is not None:  # native code may have turned it into another exception
+        _print_line(_with_notes(last_line(stopped), error))
+        return stopped.code
+    import click
+
+    from genre_batch.cli.group import ClosedPipeError
+    from genre_batch.errors import GenreBatchError
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        hint = f": see {context.command_path} --help" if context is not None else ""
+        _print_line(f"Error: {error.format_message().rstrip('.')}{hint}")
+        return error.exit_code
+    if isinstance(error, BrokenPipeError | ClosedPipeError):
+        discard_stdout()
+        return 0
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if "--debug" in sys.argv[1:]:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, GenreBatchError):
+        _print_line(_with_notes(f"Error: {error}", error))
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        message = "not enough memory: close other programs, or split the file"
+    elif isinstance(error, OSError):
+        message = _os_error(error)
+    else:
+        message = f"{type(error).__name__}: {error}: run again with --debug and report it"
+    _print_line(_with_notes(f"Error: {message}", error))
+    return 1
 
 
-for command in (tag, evaluate, tune, train, export_onnx, augment, compare, inspect):
-    cli.add_command(command)
+def _os_error(error: OSError) -> str:
+    """Return a message about an error of the system."""
+    if error.filename == STDOUT:
+        return _stdout_error(error)
+    path = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    advice = _ADVICE.get(error.errno or 0)
+    return f"{path}{error.strerror or error}" + (f": {advice}" if advice else "")
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise _StoppedError(number)
+def _stdout_error(error: OSError) -> str:
+    if error.errno == errno.EBADF:
+        return "stdout is closed: redirect it to a file, or to /dev/null"
+    return f"cannot write stdout: {error.strerror or error}"
+
+
+def _flush_stdout(code: int) -> int:
+    """Write what is still buffered; return the exit code, 1 if that fails after a success."""
+    failure = stdout_error()
+    if failure is None:
+        return code
+    discard_stdout()
+    if code or isinstance(failure, BrokenPipeError):
+        return code
+    _print_line(f"Error: {_stdout_error(failure)}")
+    return 1
 
 
 def _print_line(message: str) -> None:
-    with contextlib.suppress(OSError):
-        click.echo(" ".join(message.split()), err=True)
+    sys.stderr.write(" ".join(message.split()) + "\n")
 
 
 def _with_notes(message: str, error: BaseException) -> str:
@@ -98,55 +136,8 @@ def _with_notes(message: str, error: BaseException) -> str:
     return "; ".join([message, *getattr(error, "__notes__", [])])
 
 
-def _close_stdout() -> None:
-    """Redirect stdout to /dev/null, so that nothing is flushed into a closed pipe at exit."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
-    os.close(devnull)
+def _has_daemons() -> bool:
+    """Return whether threads are left that Python does not wait for, such as a waiting reader."""
+    import threading
 
-
-def main() -> NoReturn:
-    """Run the command line, print its error if any, and exit with its code."""
-    debug = "--debug" in sys.argv[1:]
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-    try:
-        cli.main(prog_name="genre-batch", standalone_mode=False)
-        code = 0
-    except click.exceptions.Exit as stop:
-        code = stop.exit_code
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        hint = f": see {context.command_path} --help" if context is not None else ""
-        _print_line(f"Error: {error.format_message().rstrip('.')}{hint}")
-        code = error.exit_code
-    except _StoppedError as stop:
-        _print_line(_with_notes(f"Stopped by {stop}: no incomplete output was left", stop))
-        code = stop.code
-    except (BrokenPipeError, _ClosedPipeError):
-        _close_stdout()
-        code = 0
-    except GenreBatchError as error:
-        if debug:
-            traceback.print_exc()
-        _print_line(_with_notes(f"Error: {error}", error))
-        code = error.exit_code
-    except MemoryError as error:
-        if debug:
-            traceback.print_exc()
-        _print_line(
-            _with_notes("Error: not enough memory: close other programs, or split the file", error)
-        )
-        code = 1
-    except BaseException as error:  # a panic in polars is not an Exception
-        if isinstance(error, SystemExit):
-            raise
-        if debug:
-            traceback.print_exc()
-        _print_line(f"Error: {type(error).__name__}: {error}: run again with --debug and report it")
-        code = 1
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _close_stdout()
-    sys.exit(code)
+    return any(thread.daemon for thread in threading.enumerate())

@@ -149,7 +149,7 @@ def tag(
       cat films.jsonl | genre-batch tag | jq .predicted_genres
     """
     if not sources:
-        if sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError(
                 "nothing to read: name a catalog: genre-batch tag films.csv -o tagged.parquet"
             )

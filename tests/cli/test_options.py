@@ -9,7 +9,7 @@ import pytest
 
 from genre_batch.catalog.formats import Format
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
-from genre_batch.cli.main import cli
+from genre_batch.cli.group import cli
 from genre_batch.cli.options import FORMATS, columns_from, reading_from
 from genre_batch.errors import UsageError
 
