@@ -6,7 +6,7 @@ import click
 import pytest
 
 from genre_batch.cli.console import print_tables, steps_progress, table
-from genre_batch.cli.main import cli
+from genre_batch.cli.group import cli
 
 
 def test_each_stage_has_a_bar_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
