@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +15,7 @@ import pytest
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger
 from support import tiny
 from support.browser import Browser
-from support.places import BROWSER, COMMAND, DATA, DRIVER, ROOT
+from support.places import BROWSER, COMMAND, DATA, DRIVER, ROOT, Command
 
 pytest_plugins = ["support.training"]
 
@@ -78,7 +78,7 @@ def tagger(tiny_model: Path) -> GenreTagger:
 
 
 @pytest.fixture
-def command(tiny_model: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+def command(tiny_model: Path) -> Command:
     """Return a function that runs `genre-batch` in a process, with the tiny model as default."""
 
     def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -156,10 +156,9 @@ def markdown(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure and write the results."""
-    parser = benchmark_parser(__doc__, results=True)
+    parser = benchmark_parser(__doc__, model=True, results=True)
     parser.add_argument("catalog")
     parser.add_argument("--split", required=True)
-    parser.add_argument("--model")
     options = parser.parse_args()
     result = measure(options.catalog, options.split, GenreTagger.load(options.model))
     write_results(options.output, "thresholds", result, markdown)

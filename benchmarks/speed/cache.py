@@ -43,9 +43,8 @@ def read_and_write(source: Path, output: Path) -> float:
 
 def main() -> None:
     """Run the benchmark and print a line per round."""
-    parser = benchmark_parser(__doc__, catalog=True)
+    parser = benchmark_parser(__doc__, catalog=True, model=True)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--model", help="default: the shipped one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source, cache = Path(folder, "in.csv"), str(Path(folder, "cache"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -106,7 +106,7 @@ class Answer:
     inner_seconds: float | None = None
 
 
-class Contender(Protocol):
+class Contender(abc.ABC):
     """A way to tag films.
 
     Attributes:
@@ -119,9 +119,10 @@ class Contender(Protocol):
 
     name: str
     how: str
-    ours: bool
-    needs: tuple[str, ...]
+    ours = False
+    needs: tuple[str, ...] = ()
 
+    @abc.abstractmethod
     def prepare(self, setting: Setting) -> None:
         """Load, convert, quantize: all that is done once, and not timed.
 
@@ -129,6 +130,7 @@ class Contender(Protocol):
             Unavailable: it cannot run here.
         """
 
+    @abc.abstractmethod
     def run(self, films: Films) -> Answer:
         """Tag the films: texts to probabilities."""
 

@@ -53,13 +53,12 @@ from genre_batch.model.tagger import TOKENS_PER_BATCH
 from genre_batch.training.run_folder import RunFolder
 
 
-class Tag:
+class Tag(Contender):
     """The installed command: one process per run, each in an empty folder."""
 
     name = "genre-batch tag"
     how = "the command, including start-up: CSV to Parquet, with `--probabilities`"
     ours = True
-    needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
         """Set the options."""
@@ -84,13 +83,12 @@ class Tag:
         return Answer(columns.to_numpy().astype(np.float32), seconds, result["seconds"])
 
 
-class Library:
+class Library(Contender):
     """This project's Python API."""
 
     name = "GenreTagger.predict_proba"
     how = "this project's Python API: texts to probabilities"
     ours = True
-    needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
         """Load the exported model."""
@@ -101,13 +99,12 @@ class Library:
         return Answer(self._tagger.predict_proba(films.texts))
 
 
-class GraphAlone:
+class GraphAlone(Contender):
     """The exported model's session alone: from tokens to probabilities."""
 
     name = "the exported model alone"
     how = "its session on tokenized batches, one thread per core"
     ours = True
-    needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
         """Load the exported model."""
@@ -138,13 +135,11 @@ class GraphAlone:
         return Answer(sigmoid(ordered(zip(rows, logits, strict=True), len(films))), seconds)
 
 
-class Pipeline:
+class Pipeline(Contender):
     """The transformers pipeline as documented."""
 
     name = "transformers pipeline"
     how = "float32, batches of 32 in arrival order"
-    ours = False
-    needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
         """Make the pipeline."""
@@ -196,13 +191,11 @@ class Optimum(Pipeline):
         return pipeline("text-classification", model=model, **self._options(setting))
 
 
-class Linear:
+class Linear(Contender):
     """The baseline: TF-IDF of words and word pairs, one logistic regression per genre."""
 
     name = "TF-IDF and logistic regression"
     how = "scikit-learn, trained on the run's films; less accurate"
-    ours = False
-    needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
         """Train it."""

@@ -17,6 +17,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from benchmarks.speed.contender import (
     Answer,
+    Contender,
     Films,
     Floats,
     Ids,
@@ -38,13 +39,11 @@ def session_options(threads: int) -> Any:
     return options
 
 
-class OnnxFloat:
+class OnnxFloat(Contender):
     """onnxruntime as documented."""
 
     name = "onnxruntime float32"
     how = "batches of 32 in arrival order"
-    ours = False
-    needs: tuple[str, ...] = ()
     batches = staticmethod(in_arrival_order)
 
     def prepare(self, setting: Setting) -> None:
@@ -84,13 +83,11 @@ class OnnxDynamic(OnnxFloat):
         return str(path)
 
 
-class TorchLow:
+class TorchLow(Contender):
     """torch with bfloat16 products."""
 
     name = "torch bfloat16"
     how = "autocast, sorted by length, up to 2,048 tokens per batch"
-    ours = False
-    needs: tuple[str, ...] = ()
 
     def prepare(self, setting: Setting) -> None:
         """Use the checkpoint as it is."""
@@ -111,12 +108,11 @@ class TorchLow:
         return Answer(sigmoid(ordered(parts, len(films))))
 
 
-class OpenVinoLow:
+class OpenVinoLow(Contender):
     """OpenVINO with bfloat16 products."""
 
     name = "OpenVINO bfloat16"
     how = "throughput hint, one stream per core, sorted by length, up to 2,048 tokens per batch"
-    ours = False
     needs: tuple[str, ...] = ("openvino",)
     precision = "bf16"
 
@@ -164,7 +160,7 @@ class OpenVinoInt8(OpenVinoLow):
         "nncf post-training quantization on 200 training texts; otherwise as above, with bfloat16 "
         "between the products"
     )
-    needs: tuple[str, ...] = ("openvino", "nncf")
+    needs = ("openvino", "nncf")
 
     def _graph(self, graph: Any, setting: Setting) -> Any:
         import nncf
@@ -182,13 +178,12 @@ class OpenVinoInt8(OpenVinoLow):
         )
 
 
-class CTranslate2:
+class CTranslate2(Contender):
     """CTranslate2's encoder with 8-bit weights; the head, which it lacks, in numpy."""
 
     name = "CTranslate2 int8"
     how = "one worker per core, sorted by length, up to 2,048 tokens a batch; the head in numpy"
-    ours = False
-    needs: tuple[str, ...] = ("ctranslate2",)
+    needs = ("ctranslate2",)
 
     def prepare(self, setting: Setting) -> None:
         """Convert the encoder; keep the head's weights."""

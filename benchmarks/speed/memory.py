@@ -21,10 +21,9 @@ from benchmarks.common.process import model_arguments, run_command
 
 def main() -> None:
     """Run the benchmark and print a line per run."""
-    parser = benchmark_parser(__doc__, catalog=True)
+    parser = benchmark_parser(__doc__, catalog=True, model=True)
     parser.add_argument("--films", type=int, default=3000)
     parser.add_argument("--copies", type=int, default=13)
-    parser.add_argument("--model", help="default: the shipped one")
     parser.add_argument("--distinct", metavar="COLUMN", help="number the texts of COLUMN")
     options = parser.parse_args()
     films = read_films(options.catalog).head(options.films)

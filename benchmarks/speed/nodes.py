@@ -99,13 +99,12 @@ def markdown(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Profile and write the results."""
-    parser = benchmark_parser(__doc__, results=True)
-    parser.add_argument("--model", type=Path, help="default: the shipped one")
+    parser = benchmark_parser(__doc__, model=True, results=True)
     parser.add_argument("--rows", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--runs", type=int, default=60)
     options = parser.parse_args()
-    file = read_model_file(options.model or default_model())
+    file = read_model_file(Path(options.model or default_model()))
     kinds = profiled(file.content, options.rows, options.tokens, options.runs)
     result = {
         "machine": machine_facts(("onnxruntime",)),

@@ -21,9 +21,8 @@ from benchmarks.common.process import model_arguments, run_command
 
 def main() -> None:
     """Run the benchmark and print a line per format."""
-    parser = benchmark_parser(__doc__, catalog=True)
+    parser = benchmark_parser(__doc__, catalog=True, model=True)
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--model", help="default: the shipped one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "in.csv")

@@ -208,7 +208,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Return what goes into the JSON file."""
     threads = options.threads or available_cores()
     torch.set_num_threads(threads)
-    model = options.model or default_model()
+    model = Path(options.model or default_model())
     tagger = GenreTagger.load(model)
     films = distinct_films(options.catalog, tagger).spread(options.films)
     sample = films.spread(options.sample)
@@ -306,7 +306,8 @@ def markdown(result: dict[str, Any]) -> str:
         "Differences: of probabilities, from the checkpoint's, on "
         f"{result['sample']:,} films.",
         "",
-        f"| contender | how | films per round | films/s | {Tag.name} / it | {Library.name} / it "
+        f"| contender | how | films per round | films/s | {Tag.name} / contender "
+        f"| {Library.name} / contender "
         "| largest difference | mean difference |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -328,9 +329,8 @@ def markdown(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure and write the results."""
-    parser = benchmark_parser(__doc__, catalog=True, results=True)
+    parser = benchmark_parser(__doc__, catalog=True, model=True, results=True)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--model", type=Path, help="default: the shipped one")
     parser.add_argument("--films", type=int, default=1_000_000, help="at most")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=20, help="per contender and round, about")

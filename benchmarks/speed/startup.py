@@ -150,8 +150,7 @@ def markdown(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure and write the results."""
-    parser = benchmark_parser(__doc__, catalog=True, results=True)
-    parser.add_argument("--model", help="default: the shipped one")
+    parser = benchmark_parser(__doc__, catalog=True, model=True, results=True)
     parser.add_argument("--rows", type=int, nargs="+", default=[10, 1000, 10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=3)
     measure_and_write(parser.parse_args(), "startup", measure, markdown)

@@ -78,10 +78,25 @@ def _together(*options: Decorator) -> Decorator:
     return decorate
 
 
-def choice_option(name: str, choices: Sequence[str], default: str, help_text: str) -> Decorator:
-    """Return a decorator that adds an option with one of several values and shows its default."""
+def choice_option(
+    name: str, choices: Sequence[str], default: str, help_text: str, metavar: str | None = None
+) -> Decorator:
+    """Return a decorator that adds an option with one of several values and shows its default.
+
+    Args:
+        name: of the option.
+        choices: the values.
+        default: one of them.
+        help_text: what it chooses; with a metavar, it lists the values.
+        metavar: shown instead of the values, where they do not fit a line.
+    """
     return click.option(
-        name, type=click.Choice(choices), default=default, show_default=True, help=help_text
+        name,
+        type=click.Choice(choices),
+        default=default,
+        show_default=True,
+        metavar=metavar,
+        help=help_text,
     )
 
 

@@ -15,6 +15,7 @@ from genre_batch.cli.console import (
     rows_progress,
     show_summary,
 )
+from genre_batch.cli.groups import GroupedCommand
 from genre_batch.cli.options import (
     FORMATS,
     column_options,
@@ -28,10 +29,24 @@ from genre_batch.cli.options import (
 if TYPE_CHECKING:
     from genre_batch.tagging.summary import TagSummary
 
-__all__ = ["tag"]
+__all__ = ["GROUPS", "tag"]
 
 
-@click.command(short_help="Append predicted genres to a catalog.")
+GROUPS = {
+    "Input": (
+        *("input_format", "delimiter", "encoding", "infer_types", "text_column", "title_column"),
+        *("only_missing", "limit", "rejects", "strict"),
+    ),
+    "Output": ("output", "output_format", "separator", "probabilities", "replace", "force"),
+    "Model": ("model", "threshold", "operating_point", "top_k"),
+    "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
+}
+"""Section of the help text -> names of its options."""
+
+
+@click.command(
+    cls=GroupedCommand, groups=GROUPS, short_help="Append predicted genres to a catalog."
+)
 @click.argument("sources", metavar="[INPUT]...", nargs=-1)
 @click.option(
     "-o",
@@ -57,14 +72,14 @@ __all__ = ["tag"]
     "--top-k",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Maximum number of genres per row; without --threshold and --operating-point, thresholds "
-    "are ignored.  [default: no maximum]",
+    help="Maximum number of genres per row; on its own, it ignores thresholds.  "
+    "[default: no maximum]",
 )
 @click.option(
     "--separator",
     default=", ",
     metavar="STR",
-    help="String between two genres in CSV and TSV output.  [default: ', ']",
+    help="String between two genres in CSV and TSV output.  [default: a comma and a space]",
 )
 @click.option(
     "--only-missing",

@@ -30,7 +30,8 @@ __all__ = ["tune"]
     TUNE_METHODS,
     "f1",
     "Method that finds the threshold of each genre; conditional: up to two, selected by whether "
-    "another genre is predicted.",
+    f"another genre is predicted. One of {', '.join(TUNE_METHODS)}.",
+    "METHOD",
 )
 @force_option
 @progress_option

@@ -46,7 +46,7 @@ Titles = Literal["unused", "optional", "required"]
 
 @dataclass(frozen=True)
 class LabelledColumns:
-    """The columns of a labeled catalog, found, and how to read them.
+    """The columns to read of a labeled catalog, and how to read its genres.
 
     Attributes:
         text, genres: column names.
@@ -84,24 +84,24 @@ class LabelledColumns:
 
 
 def find_labelled_columns(
-    held: Sequence[str], options: ColumnOptions, titles: Titles = "unused"
+    names: Sequence[str], options: ColumnOptions, titles: Titles = "unused"
 ) -> LabelledColumns:
     """Find the columns of texts, genres and, if wanted, titles.
 
     Args:
-        held: the names of the catalog's columns.
+        names: the names of the catalog's columns.
         options: the columns that the user named.
         titles: `unused`, `optional` or `required`.
 
     Raises:
         ColumnError: a column is missing, or exists in two spellings.
     """
-    text = require_column(held, TEXT_COLUMNS, options.text_column, "text_column")
-    genres = require_column(held, GENRE_COLUMNS, options.genre_column, "genre_column")
+    text = require_column(names, TEXT_COLUMNS, options.text_column, "text_column")
+    genres = require_column(names, GENRE_COLUMNS, options.genre_column, "genre_column")
     title = None
     if titles != "unused":
         find = find_column if titles == "optional" else require_column
-        title = find(held, TITLE_COLUMNS, options.title_column, "title_column")
+        title = find(names, TITLE_COLUMNS, options.title_column, "title_column")
     return LabelledColumns(text, genres, title, options.genre_separator)
 
 
@@ -173,17 +173,18 @@ def read_labelled(
         CatalogError: the catalog cannot be read.
     """
     rows = read_chunk(location, reading)
-    found = find_labelled_columns(rows.columns, columns or ColumnOptions(), titles)
-    _check_holds_text(rows, found.text, "text_column")
-    if found.title is not None and (columns or ColumnOptions()).title_column is not None:
-        _check_holds_text(rows, found.title, "title_column")
+    options = columns or ColumnOptions()
+    used = find_labelled_columns(rows.columns, options, titles)
+    _check_holds_text(rows, used.text, "text_column")
+    if used.title is not None and options.title_column is not None:
+        _check_holds_text(rows, used.title, "title_column")
     return LabelledCatalog(
         name=location.name,
         table=rows.table,
-        columns=found,
-        overviews=rows.strings(found.text),
-        titles=None if found.title is None else rows.strings(found.title),
-        genres=found.genres_in(rows),
+        columns=used,
+        overviews=rows.strings(used.text),
+        titles=None if used.title is None else rows.strings(used.title),
+        genres=used.genres_in(rows),
     )
 
 

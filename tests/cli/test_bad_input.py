@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support import tiny
-
-Command = Callable[..., subprocess.CompletedProcess[bytes]]
+from support.places import Command
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ def _fails(
 
 
 @pytest.mark.parametrize(
-    ("code", "arguments", "said"),
+    ("code", "arguments", "parts"),
     [
         (2, ["@none.csv"], ["no such file: ", "none.csv"]),
         (1, ["@no_text.csv"], ["no column named overview, plot,", "columns: id, genre"]),
@@ -86,12 +84,12 @@ def _fails(
     ],
 )
 def test_tag_fails_in_one_line(
-    command: Command, place: Path, code: int, arguments: list[str], said: list[str]
+    command: Command, place: Path, code: int, arguments: list[str], parts: list[str]
 ) -> None:
     if "-o" not in arguments:
         arguments = [*arguments, "-o", "@out.csv"]
     message = _fails(command, place, code, "tag", *arguments)
-    for part in said:
+    for part in parts:
         assert part in message
 
 
@@ -111,16 +109,16 @@ def test_an_unknown_command_is_a_usage_error(command: Command, place: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("none.onnx", "no such model"), ("plain_text.onnx", "not an ONNX file")],
 )
-def test_inspect_fails_in_one_line(command: Command, place: Path, name: str, said: str) -> None:
-    assert said in _fails(command, place, 2 if "none" in name else 1, "inspect", f"@{name}")
+def test_inspect_fails_in_one_line(command: Command, place: Path, name: str, message: str) -> None:
+    assert message in _fails(command, place, 2 if "none" in name else 1, "inspect", f"@{name}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("code", "arguments", "said"),
+    ("code", "arguments", "parts"),
     [
         (2, ["@none.csv", "-o", "@run"], ["no such file"]),
         (1, ["@films.csv", "-o", "@run"], ["--genre-column", "columns: id, overview"]),
@@ -135,11 +133,11 @@ def test_inspect_fails_in_one_line(command: Command, place: Path, name: str, sai
     ],
 )
 def test_train_fails_in_one_line_and_makes_no_folder(
-    command: Command, place: Path, code: int, arguments: list[str], said: list[str]
+    command: Command, place: Path, code: int, arguments: list[str], parts: list[str]
 ) -> None:
     (place / "one_class.csv").write_text("overview,genre\n" + "a film,Drama\n" * 20)
     message = _fails(command, place, code, "train", *arguments, "--base-model", "minilm")
-    for part in said:
+    for part in parts:
         assert part in message
 
 

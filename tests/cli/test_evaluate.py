@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support import tiny
-
-Command = Callable[..., subprocess.CompletedProcess[bytes]]
+from support.places import Command
 
 
 @pytest.fixture
@@ -62,15 +60,15 @@ def test_a_report_is_written_beside_what_is_printed(
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "message"),
     [("", b"is a folder: name a file in it"), ("no/report.html", b"make it first (mkdir -p)")],
 )
 def test_a_report_path_that_cannot_be_written_is_a_usage_error(
-    command: Command, films: Path, tmp_path: Path, where: str, said: bytes
+    command: Command, films: Path, tmp_path: Path, where: str, message: bytes
 ) -> None:
     done = command("evaluate", films, "--report", tmp_path / where)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert said in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

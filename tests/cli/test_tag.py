@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from genre_batch.cli.tag import GROUPS, tag
 from genre_batch.model.tagger import MODEL_VARIABLE
-from support.places import COMMAND
-
-Command = Callable[..., subprocess.CompletedProcess[bytes]]
+from support.places import COMMAND, Command
 
 
 @pytest.fixture
@@ -36,6 +37,14 @@ def _start(model: Path, *arguments: object) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         env=os.environ | {MODEL_VARIABLE: str(model)},
     )
+
+
+def test_the_help_lists_every_option_in_a_group() -> None:
+    output = CliRunner().invoke(tag, ["--help"]).output
+    sections = [line for line in output.splitlines() if line.endswith(":") and line[0] != " "]
+    assert sections == ["Input:", "Output:", "Model:", "Run:"]
+    grouped = {name for names in GROUPS.values() for name in names}
+    assert grouped == {option.name for option in tag.params if isinstance(option, click.Option)}
 
 
 def test_a_catalog_becomes_another_catalog_without_any_message(

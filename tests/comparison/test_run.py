@@ -218,7 +218,7 @@ def test_the_shipped_model_reads_titles_too(
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"seed": 1}, "holds a comparison with another seed: 0, now 1"),
         ({"quick": False}, "another quick"),
@@ -226,11 +226,11 @@ def test_the_shipped_model_reads_titles_too(
     ],
 )
 def test_a_folder_with_another_comparison_is_refused(
-    comparison: CompareJob, changes: dict[str, Any], said: str
+    comparison: CompareJob, changes: dict[str, Any], message: str
 ) -> None:
     compare(replace(comparison, systems=("always-0",)))
     before = (_folder(comparison) / "comparison.json").read_bytes()
-    with pytest.raises(TrainingError, match=said):
+    with pytest.raises(TrainingError, match=message):
         compare(replace(comparison, **changes))
     assert (_folder(comparison) / "comparison.json").read_bytes() == before
 

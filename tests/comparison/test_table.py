@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from genre_batch.comparison.table import PAPER, comparison_markdown
+from support.places import ROOT
 from support.trials import trial_rows
 
 
@@ -17,6 +20,12 @@ def test_the_table_has_our_figures_next_to_the_paper_s() -> None:
     assert ours.count(f"{rows[0]['accuracy']:.4f}") == 2
     assert "## Protocol `paper`: every system" in text
     assert "## Protocol `clean`: every system" in text
+
+
+def test_the_published_page_is_that_of_its_json_file() -> None:
+    results = ROOT / "docs" / "results"
+    rows = json.loads((results / "paper.json").read_text(encoding="utf-8"))
+    assert (results / "paper.md").read_text(encoding="utf-8") == comparison_markdown(rows)
 
 
 def test_the_table_names_the_differences_from_the_paper() -> None:

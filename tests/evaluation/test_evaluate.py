@@ -134,17 +134,17 @@ def test_conditional_thresholds_are_scored_as_they_decide(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("overview\nlaugh\n", "`genre_column`; columns: overview"),
         ("genres\nDrama\n", "`text_column`; columns: genres"),
     ],
 )
 def test_a_catalog_without_labels_or_text_is_refused(
-    tiny_model: Path, tmp_path: Path, content: str, said: str
+    tiny_model: Path, tmp_path: Path, content: str, message: str
 ) -> None:
     (tmp_path / "f.csv").write_text(content)
-    with pytest.raises(ColumnError, match=said):
+    with pytest.raises(ColumnError, match=message):
         _evaluate(tmp_path / "f.csv", tiny_model)
 
 

@@ -155,7 +155,7 @@ def test_too_few_films_are_refused(tiny_model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "options", "said"),
+    ("output", "options", "message"),
     [
         ("o.bin", {}, "must end with .onnx"),
         ("no/o.onnx", {}, "no such folder"),
@@ -163,7 +163,12 @@ def test_too_few_films_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     ],
 )
 def test_invalid_options_are_a_usage_error(
-    catalog: Path, tiny_model: Path, tmp_path: Path, output: str, options: dict[str, str], said: str
+    catalog: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    output: str,
+    options: dict[str, str],
+    message: str,
 ) -> None:
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         _tune(catalog, tiny_model, tmp_path / output, **options)

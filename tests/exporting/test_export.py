@@ -89,8 +89,8 @@ def test_probabilities_are_the_checkpoint_s_or_near_them(
     exported: dict[str, Path], run: Path, films: Dataset, precision: str
 ) -> None:
     expected = _checkpoint_probabilities(run, films.texts)
-    found = GenreTagger.load(exported[precision]).predict_proba(films.texts)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE[precision])
+    probabilities = GenreTagger.load(exported[precision]).predict_proba(films.texts)
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=TOLERANCE[precision])
 
 
 @by_precision
@@ -220,8 +220,8 @@ def test_a_film_s_probabilities_do_not_depend_on_the_other_films(
     tagger = GenreTagger.load(exported[precision], threads=threads)
     together, reversed_ = tagger.predict_proba(texts), tagger.predict_proba(texts[::-1])
     alone = np.concatenate([tagger.predict_proba([text]) for text in texts])
-    for found in (together, reversed_[::-1], alone):
-        assert found.tobytes() == expected.tobytes()
+    for probabilities in (together, reversed_[::-1], alone):
+        assert probabilities.tobytes() == expected.tobytes()
 
 
 def test_losing_more_than_allowed_writes_nothing_and_leaves_nothing(

@@ -125,7 +125,7 @@ def test_without_one_the_model_is_the_shipped_one(monkeypatch: pytest.MonkeyPatc
 
 def test_python_started_in_a_checkout_finds_the_checkout_s_model() -> None:
     """There `import genre_batch` takes the checkout's modules, installed or not."""
-    found = subprocess.run(
+    path = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -137,7 +137,7 @@ def test_python_started_in_a_checkout_finds_the_checkout_s_model() -> None:
         text=True,
         check=True,
     ).stdout.strip()
-    assert Path(found) == ROOT / "export" / "genre-batch.onnx"
+    assert Path(path) == ROOT / "export" / "genre-batch.onnx"
 
 
 def _write(path: Path, model: onnx.ModelProto) -> Path:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("genre-batch")
 """The installed command, next to the Python that runs the tests."""
+
+Command = Callable[..., subprocess.CompletedProcess[bytes]]
+"""The fixture `command` (tests/conftest.py): runs the installed command with these arguments."""
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("GENRE_BATCH_DATA", ROOT.parent / "shared" / "data"))

@@ -22,13 +22,13 @@ def test_a_quantized_matmul_is_off_by_at_most_half_a_step_of_each_factor(
     scale = Scale.spanning(float(table.min()), float(table.max()))
     ids = np.arange(VOCABULARY)
     exact = run_graph(biased, ids)[0]
-    found = run_graph(quantize_matmuls(copy.deepcopy(biased), {"embedded": scale}), ids)[0]
+    quantized = run_graph(quantize_matmuls(copy.deepcopy(biased), {"embedded": scale}), ids)[0]
     rounded_inputs = np.abs(weight).sum(axis=0) * scale.step / 2
     # Half a step to which the zero, too, was rounded; and the weights' own half steps.
     rounded_weights = (np.abs(table) + scale.step).sum(axis=1, keepdims=True)
     rounded_weights = rounded_weights * np.abs(weight).max(axis=0) / 254
-    assert (np.abs(found - exact) <= 1.01 * (2 * rounded_inputs + rounded_weights)).all()
-    assert np.abs(found - exact).max() > 0
+    assert (np.abs(quantized - exact) <= 1.01 * (2 * rounded_inputs + rounded_weights)).all()
+    assert np.abs(quantized - exact).max() > 0
 
 
 def test_a_quantized_matmul_is_fused_with_its_bias(biased: onnx.ModelProto) -> None:
@@ -57,8 +57,8 @@ def test_a_row_s_result_does_not_depend_on_the_other_rows(biased: onnx.ModelProt
 
 
 def test_matmuls_to_keep_stay_in_float(model: onnx.ModelProto) -> None:
-    kept = quantize_matmuls(copy.deepcopy(model), calibrate(model, TEXTS), keep=["product"])
-    assert kept.SerializeToString() == model.SerializeToString()
+    unchanged = quantize_matmuls(copy.deepcopy(model), calibrate(model, TEXTS), keep=["product"])
+    assert unchanged.SerializeToString() == model.SerializeToString()
 
 
 def test_a_few_outliers_are_clipped() -> None:
