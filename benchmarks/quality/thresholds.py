@@ -58,8 +58,8 @@ def cross_fitted_macro_f1(method: Method, probabilities: Floats, labels: Labels)
     scores = []
     for seed in range(DRAWS):
         predicted = np.zeros(labels.shape, dtype=bool)
-        for judged, fitted in halves(len(labels), seed):
-            predicted[judged] = method(probabilities[fitted], labels[fitted])(probabilities[judged])
+        for scored, fitted in halves(len(labels), seed):
+            predicted[scored] = method(probabilities[fitted], labels[fitted])(probabilities[scored])
         scores.append(macro_f1(labels, predicted))
     return float(np.mean(scores))
 

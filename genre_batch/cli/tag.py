@@ -15,7 +15,7 @@ from genre_batch.cli.console import (
     rows_progress,
     show_summary,
 )
-from genre_batch.cli.groups import GroupedCommand
+from genre_batch.cli.option_groups import GroupedCommand
 from genre_batch.cli.options import (
     FORMATS,
     column_options,

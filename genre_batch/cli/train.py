@@ -15,7 +15,7 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
-from genre_batch.cli.groups import GroupedCommand
+from genre_batch.cli.option_groups import GroupedCommand
 from genre_batch.cli.options import (
     KEEPS,
     LOSSES,

@@ -87,7 +87,7 @@ def test_a_text_is_translated_sentence_by_sentence(models: Path) -> None:
     assert whole.endswith(last)
 
 
-def test_initials_and_titles_end_no_sentence() -> None:
+def test_initials_and_titles_do_not_end_a_sentence() -> None:
     assert sentences('Dr. No meets J. R. Smith. They fight! "Why?" he asks.') == [
         "Dr. No meets J. R. Smith.",
         "They fight!",

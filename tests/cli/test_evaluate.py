@@ -29,7 +29,7 @@ def test_tables_go_to_stdout_and_notes_to_stderr(command: Command, films: Path) 
     assert done.stderr.decode().startswith("3 films; model ")
 
 
-def test_json_is_for_programs(command: Command, films: Path) -> None:
+def test_json_output_holds_the_figures_and_nothing_else(command: Command, films: Path) -> None:
     done = command("-q", "evaluate", films, "--json")
     result = json.loads(done.stdout)
     assert done.stderr == b""
@@ -46,7 +46,7 @@ def test_a_catalog_can_be_read_with_other_options(command: Command, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_report_is_written_beside_what_is_printed(
+def test_a_report_is_written_in_addition_to_the_printed_figures(
     command: Command, films: Path, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.html"

@@ -75,7 +75,7 @@ def test_stdin_is_json_lines_and_each_object_stays_as_it_is(command: Command) ->
     ]
 
 
-def test_a_dash_reads_stdin_in_the_format_that_is_named(command: Command, films: Path) -> None:
+def test_a_dash_reads_stdin_in_the_given_format(command: Command, films: Path) -> None:
     done = command(
         "tag", "-", "--input-format", "csv", "--output-format", "tsv", stdin=films.read_bytes()
     )
@@ -122,7 +122,9 @@ def test_each_line_is_answered_while_stdin_is_still_open(
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
-def test_a_closed_stdout_ends_it_quietly(tiny_model: Path, tmp_path: Path, kind: str) -> None:
+def test_a_closed_stdout_ends_the_run_without_an_error(
+    tiny_model: Path, tmp_path: Path, kind: str
+) -> None:
     many = tmp_path / "many.csv"
     pl.DataFrame({"overview": [f"laugh {n % 50} " * 20 for n in range(20_000)]}).write_csv(many)
     process = _start(tiny_model, "tag", many, "--output-format", kind)

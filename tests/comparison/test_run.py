@@ -163,7 +163,7 @@ def test_the_oversampled_catalog_is_split_as_the_original_is(
     assert {text.split(" ", 2)[2] for text in copies} <= set(original[0].texts)
 
 
-def test_the_papers_protocol_tests_on_copies_and_the_clean_one_never(
+def test_only_the_papers_protocol_tests_on_copies(
     comparison: CompareJob,
 ) -> None:
     result = compare(replace(comparison, systems=("always-0",), protocols=("clean", "paper")))

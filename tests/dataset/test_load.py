@@ -129,9 +129,7 @@ def test_extra_films_that_are_in_dev_or_test_are_left_out(tmp_path: Path, many: 
     assert len(extra) == len(many.part("train")) + 1
 
 
-def test_of_extra_films_with_parts_only_the_training_part_is_taken(
-    tmp_path: Path, many: Dataset
-) -> None:
+def test_only_the_training_part_of_extra_films_is_taken(tmp_path: Path, many: Dataset) -> None:
     rows = [(f"New {part}.", "Drama", part) for part in ("train", "dev", "test", "", "train 2")]
     extra = load_extra(write_csv(tmp_path / "extra.csv", ("plot", "genre", "part"), rows), many)
     assert extra.texts == ["New train."]
@@ -150,7 +148,7 @@ def test_extra_films_are_read_with_titles_if_the_catalog_is(tmp_path: Path, film
     assert (extra.texts, extra.bare_texts) == (["Heat. A robbery."], ["A robbery."])
 
 
-def test_extra_films_of_which_none_is_left_are_refused(tmp_path: Path, many: Dataset) -> None:
+def test_extra_films_without_a_usable_one_are_refused(tmp_path: Path, many: Dataset) -> None:
     rows = [(text, "Drama") for text in many.part("test").texts]
     with pytest.raises(TrainingError, match="no row is usable for training"):
         load_extra(write_csv(tmp_path / "extra.csv", ("overview", "genres"), rows), many)

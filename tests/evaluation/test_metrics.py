@@ -111,7 +111,7 @@ def test_map_is_the_mean_over_the_genres_that_have_a_positive() -> None:
     labels = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 1]])
     probabilities = np.array([[0.9, 0.5, 0.8], [0.3, 0.6, 0.7], [0.1, 0.7, 0.6]])
     scores = score_predictions(labels, probabilities, np.full(3, 0.5), NAMES[:3])
-    # Action: its one positive stands first; Drama: at the second and third place.
+    # Action: its one positive is ranked first; Drama: its two are ranked second and third.
     assert scores.map == pytest.approx((1 + (1 / 2 + 2 / 3) / 2) / 2)
 
 

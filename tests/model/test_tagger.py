@@ -26,7 +26,7 @@ TEXTS = st.lists(
 )
 
 
-def test_a_word_that_speaks_for_a_genre_predicts_it(tagger: GenreTagger) -> None:
+def test_a_word_of_a_genre_predicts_it(tagger: GenreTagger) -> None:
     assert tagger.tag(["a robot", "Laugh!", "robot robot fight", "the"]) == [
         ["Science Fiction"],
         ["Comedy"],
@@ -160,7 +160,7 @@ def test_a_graph_with_fewer_logits_than_labels_is_refused(tmp_path: Path) -> Non
         tagger.predict_proba(["laugh"])
 
 
-def test_logits_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+def test_logits_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     model = tiny.graph()
     table = onnx.numpy_helper.from_array(np.full((6, 4), np.nan, np.float32), "table")
     model.graph.initializer[0].CopyFrom(table)

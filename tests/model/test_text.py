@@ -47,7 +47,7 @@ def test_a_model_without_titles_ignores_them() -> None:
 
 
 @pytest.mark.parametrize("template", ["{overview}", "{title}: {overview}", "Film: {overview}"])
-def test_a_template_says_whether_it_wants_a_title(template: str) -> None:
+def test_a_template_may_contain_the_title(template: str) -> None:
     assert uses_title(template) is ("{title}" in template)
 
 

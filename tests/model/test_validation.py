@@ -143,7 +143,7 @@ def test_a_tokenizer_s_own_padding_is_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("label", ["\x1b[31mred", "two\nlines", "x" * 1000])
-def test_a_label_with_control_characters_or_of_great_length_is_refused(
+def test_a_label_with_control_characters_or_that_is_too_long_is_refused(
     tmp_path: Path, label: str
 ) -> None:
     labels = [label, *tiny.LABELS[1:]]

@@ -174,7 +174,7 @@ def test_a_curve_that_is_pressed_becomes_the_chosen_one(browser: Browser, page: 
         assert chosen == GENRES[number]
 
 
-def test_a_number_that_is_not_known_stands_last_whichever_way(browser: Browser, page: Path) -> None:
+def test_an_unknown_number_is_sorted_last_in_both_directions(browser: Browser, page: Path) -> None:
     browser.open(page)
     last = len(browser.all("main table")) - 1
     button = browser.all("main table:last-of-type thead th.number button")[-1]

@@ -64,7 +64,7 @@ def test_nothing_on_the_page_is_fetched_and_only_its_own_two_scripts_run() -> No
     assert len(allowed) == 2
 
 
-def test_a_report_is_written_whole_and_replaces_the_one_before(tmp_path: Path) -> None:
+def test_a_report_is_written_completely_and_replaces_an_existing_one(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("old")
     write_report(_report(), path)
@@ -99,7 +99,7 @@ def test_a_table_s_rows_fit_its_columns(row: tuple[Any, ...]) -> None:
         Table("Counts", (Column("genre"), Column("films", 0)), (row,))
 
 
-def test_a_section_may_have_nothing_but_words() -> None:
+def test_a_section_may_consist_of_text_alone() -> None:
     page = render(Report("Words", (), (Section("One", ("Only words.",)),))).decode()
     assert "<p>Only words.</p>" in page
     assert "<table" not in _without_scripts(page)

@@ -90,7 +90,7 @@ def graph(width: int = len(LABELS)) -> onnx.ModelProto:
 
 
 def films_by_drama() -> str:
-    """Return a labelled CSV of forty films, some with equal probabilities but unequal labels.
+    """Return a labeled CSV of forty films, some with equal probabilities but unequal labels.
 
     `cry cry laugh` and `the` have the same logit, -2, for Comedy; only the first is a comedy.
     """
