@@ -102,15 +102,17 @@ def integer(low: int) -> dict[str, _Allowed]:
     return {"allowed": _Allowed(int, low=low)}
 
 
-def number(low: float, high: float | None = None, *, open_ends: str = "") -> dict[str, _Allowed]:
+def number(
+    low: float, high: float | None = None, *, low_open: bool = False, high_open: bool = False
+) -> dict[str, _Allowed]:
     """Return the metadata of a field that takes a finite number.
 
     Args:
         low: lower limit.
-        high: upper limit.
-        open_ends: the limits that are excluded: `low`, `high`, both or none of these words.
+        high: upper limit; None: none.
+        low_open, high_open: whether the limit itself is excluded.
     """
-    return {"allowed": _Allowed(float, low, high, "low" in open_ends, "high" in open_ends)}
+    return {"allowed": _Allowed(float, low, high, low_open, high_open)}
 
 
 STRING = {"allowed": _Allowed(str)}

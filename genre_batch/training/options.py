@@ -60,7 +60,7 @@ class ModelOptions(Checked):
     layers: int | None = field(default=None, metadata=integer(1))
     ffn_width: int | None = field(default=None, metadata=integer(1))
     freeze_layers: int = field(default=0, metadata=integer(0))
-    attention_dropout: float = field(default=0.0, metadata=number(0, 1, open_ends="high"))
+    attention_dropout: float = field(default=0.0, metadata=number(0, 1, high_open=True))
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,16 @@ class OptimizationOptions(Checked):
 
     epochs: int = field(default=4, metadata=integer(1))
     batch_size: int = field(default=32, metadata=integer(1))
-    learning_rate: float | None = field(default=None, metadata=number(0, open_ends="low"))
+    learning_rate: float | None = field(default=None, metadata=number(0, low_open=True))
     head_multiplier: float = field(default=10.0, metadata=number(0))
     warmup: float = field(default=0.06, metadata=number(0, 1))
     weight_decay: float = field(default=0.01, metadata=number(0))
     loss: str = field(default="bce", metadata=one_of(*LOSSES))
     sampling: str = field(default="uniform", metadata=one_of(*SAMPLINGS))
-    layer_decay: float = field(default=1.0, metadata=number(0, 1, open_ends="low"))
-    averaging: float = field(default=0.0, metadata=number(0, 1, open_ends="high"))
+    layer_decay: float = field(default=1.0, metadata=number(0, 1, low_open=True))
+    averaging: float = field(default=0.0, metadata=number(0, 1, high_open=True))
     keep: str = field(default="last", metadata=one_of(*KEEPS))
-    masking: float = field(default=0.0, metadata=number(0, 1, open_ends="high"))
+    masking: float = field(default=0.0, metadata=number(0, 1, high_open=True))
     title_dropout: float = field(default=0.25, metadata=number(0, 1))
 
     def rate_for(self, width: int) -> float:
