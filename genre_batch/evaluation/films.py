@@ -87,7 +87,15 @@ class LabelledFilms:
     ignored: dict[str, int]
 
     def predict(self, tagger: GenreTagger, progress: RowProgress) -> npt.NDArray[np.float32]:
-        """Return the films' probabilities, (n, genres) float32, 0..1."""
+        """Return the films' probabilities, (n, genres) float32, 0..1.
+
+        Args:
+            tagger: the model.
+            progress: called with (films done, all films).
+
+        Raises:
+            ModelError: the model cannot be run.
+        """
         probabilities = np.empty(self.labels.shape, dtype=np.float32)
         for start in range(0, len(self.labels), _ROWS_PER_STEP):
             rows = slice(start, start + _ROWS_PER_STEP)

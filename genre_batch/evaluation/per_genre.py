@@ -146,14 +146,24 @@ def shared_thresholds(thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
 
 
 def samples_f1(labels: Labels, predicted: Labels) -> float:
-    """Return the mean F1 of the films' sets of genres; 1 for a film that has none and gets none."""
+    """Return the mean F1 of the films' sets of genres, 0..1.
+
+    A film that has no genre and gets none counts as 1.
+
+    Args:
+        labels: (n, genres) 0 or 1, the true genres.
+        predicted: (n, genres) 0 or 1.
+    """
     truth, guess = labels.astype(bool), predicted.astype(bool)
     hits, sizes = (truth & guess).sum(axis=1), truth.sum(axis=1) + guess.sum(axis=1)
     return float(np.where(sizes > 0, 2 * hits / np.maximum(1, sizes), 1.0).mean())
 
 
 def exact_match(labels: Labels, predicted: Labels) -> float:
-    """Return the fraction of films whose genres are all predicted correctly, 0..1."""
+    """Return the fraction of films whose genres are all predicted correctly, 0..1.
+
+    Arguments are those of `samples_f1`.
+    """
     return float((labels.astype(bool) == predicted.astype(bool)).all(axis=1).mean())
 
 
@@ -163,6 +173,10 @@ def calibration_error(labels: Labels, probabilities: Probabilities) -> float:
     In each of `BINS` bins of equal width, the absolute difference between the mean probability and
     the fraction of positives, weighted by the bin's size (Guo et al. 2017, "On Calibration of
     Modern Neural Networks", here of binary decisions).
+
+    Args:
+        labels: (n, genres) 0 or 1.
+        probabilities: (n, genres), 0..1.
     """
     errors = (
         abs(confidence - fraction) * count
@@ -176,7 +190,7 @@ def reliability(
 ) -> tuple[tuple[float, float, int], ...]:
     """Return the mean probability, fraction of positives and size of each bin that is not empty.
 
-    The bins are in ascending order of probability.
+    The bins are in ascending order of probability. Arguments are those of `calibration_error`.
     """
     flat = probabilities.ravel().astype(np.float64)
     bins = np.minimum((flat * BINS).astype(np.int64), BINS - 1)

@@ -168,7 +168,10 @@ class GenreTagger:
         texts: Sequence[str | None] | pa.Array,
         titles: Sequence[str | None] | pa.Array | None = None,
     ) -> pa.Array:
-        """Return (n,) strings, the text that the model reads; null where there is no overview."""
+        """Return (n,) strings, the text that the model reads; null where there is no overview.
+
+        Arguments are those of `predict_proba`.
+        """
         overviews = pa.array(texts, pa.string())
         names = None if titles is None else pa.array(titles, pa.string())
         return compose(self.metadata.text_template, overviews, names)
@@ -244,6 +247,9 @@ class GenreTagger:
 
         Returns:
             (n,) lists; None where there is no overview, empty where no genre is predicted.
+
+        Raises:
+            ModelError: as `predict_proba` raises it.
         """
         probabilities = self.predict_proba(texts, titles)
         genres: list[list[str] | None]
