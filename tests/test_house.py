@@ -15,34 +15,12 @@ import pytest
 
 import genre_batch
 from support.places import ROOT
+from support.plan import ROOMS
 
 PACKAGE = ROOT / "genre_batch"
 BASE = {"errors", "version", "progress", "extras", "files", "options", "cores"}
 """Top-level modules that every room may import; they themselves may import only `errors`."""
 
-ROOMS = {
-    "catalog": set[str](),
-    "model": set[str](),
-    "thresholds": set[str](),
-    "tagging": {"catalog", "model"},
-    "dataset": {"catalog", "model"},
-    "evaluation": {"dataset", "model", "thresholds", "catalog"},
-    "report": {"evaluation"},
-    "augmentation": {"dataset", "catalog"},
-    "training": {"dataset", "model", "thresholds", "evaluation", "report"},
-    "exporting": {"training", "dataset", "model", "thresholds", "evaluation"},
-    "comparison": {
-        "training",
-        "augmentation",
-        "evaluation",
-        "report",
-        "dataset",
-        "model",
-        "thresholds",
-        "catalog",
-    },
-}
-"""Room -> the rooms that it may import besides itself."""
 ONLY_IN = {
     "click": {"cli"},
     "rich": {"cli"},

@@ -1,0 +1,29 @@
+"""The plan of the house: its rooms and the arrows between them."""
+
+from __future__ import annotations
+
+__all__ = ["ROOMS"]
+
+ROOMS = {
+    "catalog": set[str](),
+    "model": set[str](),
+    "thresholds": set[str](),
+    "tagging": {"catalog", "model"},
+    "dataset": {"catalog", "model"},
+    "evaluation": {"dataset", "model", "thresholds", "catalog"},
+    "report": {"evaluation"},
+    "augmentation": {"dataset", "catalog"},
+    "training": {"dataset", "model", "thresholds", "evaluation", "report"},
+    "exporting": {"training", "dataset", "model", "thresholds", "evaluation"},
+    "comparison": {
+        "training",
+        "augmentation",
+        "evaluation",
+        "report",
+        "dataset",
+        "model",
+        "thresholds",
+        "catalog",
+    },
+}
+"""Room -> the rooms that it may import besides itself."""
