@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from rooms import draw_rooms
 
 import genre_batch
-from genre_batch.cli.main import cli
+from genre_batch.cli.group import cli
 from genre_batch.errors import GenreBatchError
 
 __all__ = ["generated_pages"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import genre_batch
-from genre_batch.cli.main import cli
+from genre_batch.cli.group import cli
 from support.places import ROOT
 
 sys.path.append(str(ROOT / "scripts"))
