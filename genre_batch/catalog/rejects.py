@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 from genre_batch.catalog.formats import Format, Location
@@ -18,7 +18,9 @@ __all__ = ["REJECTS_SUFFIX", "Reason", "Reject", "RejectsFile", "raise_on_reject
 
 REJECTS_SUFFIX = ".rejects.jsonl"
 
-Reason = Literal["too_many_fields", "invalid_utf8", "bad_quoting", "invalid_json", "not_an_object"]
+Reason = Literal[
+    "too_many_fields", "invalid_utf8", "bad_quoting", "invalid_json", "not_an_object", "too_deep"
+]
 
 _IN_WORDS: dict[Reason, str] = {
     "too_many_fields": "has more fields than the header",
@@ -26,6 +28,7 @@ _IN_WORDS: dict[Reason, str] = {
     "bad_quoting": "has broken quoting",
     "invalid_json": "is not valid JSON",
     "not_an_object": "is JSON but not an object",
+    "too_deep": "has values nested too deeply to be read",
 }
 
 
@@ -43,6 +46,7 @@ class Reject:
         byte_offset: the record's offset in the decompressed file.
         reason: why it cannot be read.
         raw: the record's bytes, without the line ending.
+        detail: where in the record the error is, and which; empty if that is not known.
     """
 
     file: str
@@ -50,6 +54,7 @@ class Reject:
     byte_offset: int
     reason: Reason
     raw: bytes
+    detail: str = field(default="", compare=False)
 
     def as_json(self) -> bytes:
         """Return a line of the rejects file; `raw_base64` replaces `raw` if it is not UTF-8."""
@@ -67,9 +72,10 @@ class Reject:
 
     def __str__(self) -> str:
         shown = self.raw[:60].decode("utf-8", "replace").strip()
+        detail = f" ({self.detail})" if self.detail else ""
         return (
             f"{self.file}, line {self.line} (byte {self.byte_offset}) "
-            f"{_IN_WORDS[self.reason]}: {shown!r}"
+            f"{_IN_WORDS[self.reason]}{detail}: {shown!r}"
         )
 
 

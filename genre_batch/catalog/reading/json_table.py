@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
+from genre_batch.catalog.reading.json_decoder import LONG_INTEGER
 from genre_batch.errors import CatalogError
 
 __all__ = ["Schema", "infer_schema", "to_table"]
@@ -29,7 +30,11 @@ def _number(text: str) -> float | str:
     return text if math.isinf(value) else value
 
 
-_decode_large = json.JSONDecoder(parse_float=_number).decode
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) < LONG_INTEGER else digits
+
+
+_decode_large = json.JSONDecoder(parse_float=_number, parse_int=_integer).decode
 """Decodes a number that is too large for a float, such as 1e400, as its text."""
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 from genre_batch.catalog.chunk import JsonLinesChunk
-from genre_batch.catalog.reading.blocks import Block, Start, split_blocks
+from genre_batch.catalog.reading.blocks import Block, Start, read_some, split_blocks
 from genre_batch.catalog.reading.charset import (
     UTF_8,
     is_utf8,
@@ -16,19 +17,15 @@ from genre_batch.catalog.reading.charset import (
     original_length,
     transcoded,
 )
+from genre_batch.catalog.reading.json_decoder import JsonDecoder
+from genre_batch.catalog.reading.json_values import are_lines, read_json_values
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.errors import CatalogError
 
 __all__ = ["read_json_lines"]
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
-
-
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def _whole_lines(data: bytes) -> int:
@@ -36,28 +33,78 @@ def _whole_lines(data: bytes) -> int:
 
 
 def read_json_lines(
-    stream: BinaryIO, name: str, on_reject: Callable[[Reject], None], encoding: str = UTF_8
+    stream: BinaryIO,
+    name: str,
+    on_reject: Callable[[Reject], None],
+    encoding: str = UTF_8,
+    *,
+    warn: bool = True,
 ) -> Iterator[JsonLinesChunk]:
     """Yield the objects of a JSON Lines stream as soon as they arrive; skip blank lines.
+
+    A stream that starts as an array of objects, or with an object over several lines, is read
+    value by value instead of line by line.
 
     Args:
         stream: decompressed bytes.
         name: the file's name, for messages.
-        on_reject: called with each line that cannot be read, in order.
+        on_reject: called with each line or value that cannot be read, in order.
         encoding: a name from `check_encoding`.
+        warn: whether to warn about what is not quite JSON, once at the end.
 
     Raises:
-        CatalogError: the stream fails or is truncated, a line never ends, or it is not text.
+        CatalogError: the stream fails or is truncated, a line never ends, it is not text, or the
+            file is one object that holds the rows under a key.
     """
+    decoder = JsonDecoder(name)
+    chunks = _chunks(stream, name, on_reject, encoding, decoder)
+    try:
+        if ".json" in os.path.basename(name).lower().removesuffix("l"):
+            chunks = _checked(chunks, decoder)
+        yield from chunks
+    finally:
+        if warn:
+            decoder.warn()
+
+
+def _chunks(
+    stream: BinaryIO,
+    name: str,
+    on_reject: Callable[[Reject], None],
+    encoding: str,
+    decoder: JsonDecoder,
+) -> Iterator[JsonLinesChunk]:
     lengths = original_length(encoding)
     stream = transcoded(stream, encoding)
-    start = Start(byte_offset=mark_length(encoding))
+    head, at_end = b"", False
+    while (lines := are_lines(head, at_end)) is None:
+        piece = read_some(stream, name, 1)
+        head, at_end = head + piece, not piece
+    start = Start(head, byte_offset=mark_length(encoding))
+    if not lines:
+        _check_is_text(head.split(b"\n", 1)[0], name)
+        yield from read_json_values(stream, name, on_reject, decoder, start, lengths)
+        return
     for block in split_blocks(stream, name, _whole_lines, start, lengths):
         if block.first_line == 1:
             _check_is_text(block.data.split(b"\n", 1)[0], name)
-        chunk = _parse_block(block, name, on_reject, lengths)
+        chunk = _parse_block(block, name, on_reject, lengths, decoder)
         if len(chunk):
             yield chunk
+
+
+def _checked(chunks: Iterator[JsonLinesChunk], decoder: JsonDecoder) -> Iterator[JsonLinesChunk]:
+    """Yield the chunks, unless their only object is one that holds the rows under a key."""
+    first, second = next(chunks, None), None
+    if first is not None:
+        if len(first) == 1:
+            second = next(chunks, None)
+            if second is None:
+                decoder.check_is_row(first.objects[0])
+        yield first
+        if second is not None:
+            yield second
+        yield from chunks
 
 
 def _check_is_text(line: bytes, name: str) -> None:
@@ -73,32 +120,40 @@ def _parse_block(
     name: str,
     on_reject: Callable[[Reject], None],
     original_length: Callable[[bytes], int],
+    decoder: JsonDecoder,
 ) -> JsonLinesChunk:
     lines: list[bytes] = []
     objects: list[dict[str, Any]] = []
     offset = 0
     data = block.data
-    if block.byte_offset == 0 and data.startswith(b"\xef\xbb\xbf"):
+    if block.byte_offset == 0 and data.startswith(_BYTE_ORDER_MARK):
         offset, data = 3, data[3:]
     for number, raw in enumerate(data.split(b"\n"), start=block.first_line):
         line = raw.strip(b" \t\r")
+        if line.startswith(_BYTE_ORDER_MARK):  # of a file that was appended to another
+            line = line[len(_BYTE_ORDER_MARK) :].strip(b" \t")
         if line:
-            parsed, reason = _parse_line(line)
+            parsed, reason, detail = _parse_line(line, decoder)
             if reason is None:
                 lines.append(line)
                 objects.append(parsed)
+                if decoder.found_token:
+                    decoder.note_tokens(number)
             else:
                 byte_offset = block.byte_offset + original_length(block.data[:offset])
-                on_reject(Reject(name, number, byte_offset, reason, raw.rstrip(b"\r")))
+                on_reject(Reject(name, number, byte_offset, reason, raw.rstrip(b"\r"), detail))
         offset += len(raw) + 1
     return JsonLinesChunk(lines, objects)
 
 
-def _parse_line(line: bytes) -> tuple[dict[str, Any], Reason | None]:
+def _parse_line(line: bytes, decoder: JsonDecoder) -> tuple[dict[str, Any], Reason | None, str]:
+    """Return the object of a line; or why there is none, and the place of the error."""
     try:
-        parsed = _decode(line.decode("utf-8"))
+        parsed = decoder.decode(line.decode("utf-8"))
     except UnicodeDecodeError:
-        return {}, "invalid_utf8"
-    except (ValueError, RecursionError):
-        return {}, "invalid_json"
-    return (parsed, None) if isinstance(parsed, dict) else ({}, "not_an_object")
+        return {}, "invalid_utf8", ""
+    except json.JSONDecodeError as error:
+        return {}, "invalid_json", f"column {error.pos + 1}: {error.msg}"
+    except RecursionError:
+        return {}, "too_deep", ""
+    return (parsed, None, "") if isinstance(parsed, dict) else ({}, "not_an_object", "")

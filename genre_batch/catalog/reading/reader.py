@@ -95,8 +95,9 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
 
     def objects(self, on_reject: Callable[[Reject], None]) -> Iterator[JsonLinesChunk]:
         """Read the rows of JSON Lines."""
-        name = self.location.name
-        return read_json_lines(self.text(), name, on_reject, self._options.reading.encoding)
+        name, encoding = self.location.name, self._options.reading.encoding
+        is_last_pass = on_reject is not _ignore
+        return read_json_lines(self.text(), name, on_reject, encoding, warn=is_last_pass)
 
     def cells(self, on_reject: Callable[[Reject], None]) -> Iterator[TableChunk]:
         """Read the rows of CSV or TSV."""

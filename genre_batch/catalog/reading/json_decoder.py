@@ -1,0 +1,155 @@
+"""Decode JSON as it is found in the world, and say what is not quite JSON or holds no rows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import warnings
+from typing import Any
+
+from genre_batch.catalog.columns import TEXT_COLUMNS
+from genre_batch.errors import CatalogError, GenreBatchWarning
+
+__all__ = ["LONG_INTEGER", "JsonDecoder"]
+
+LONG_INTEGER = 4000
+"""Python converts integers of up to 4,300 digits; this many or more are read as a float."""
+
+_KEY_OF_ROWS = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*\[\s*\{')
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DEEPEST = 3
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < LONG_INTEGER else float(digits)
+
+
+class JsonDecoder:
+    """Decode the rows of one file.
+
+    The tokens NaN, Infinity and -Infinity, which Python and JavaScript programs write although
+    JSON does not have them, are read as numbers; `warn` tells that there were any. Integers of
+    thousands of digits become floats: rows keep the bytes of their line.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Start a file.
+
+        Args:
+            name: the file's name, for messages.
+        """
+        self._name = name
+        self._found_token = False
+        self._rows_with_tokens = 0
+        self._first_line = 0
+        self._decoder = json.JSONDecoder(parse_constant=self._constant)
+        self._long = json.JSONDecoder(parse_constant=self._constant, parse_int=_integer)
+
+    def _constant(self, token: str) -> float:
+        self._found_token = True
+        return float(token)
+
+    def decode(self, text: str) -> Any:
+        """Return the value of a text.
+
+        Raises:
+            json.JSONDecodeError: it is not JSON.
+            RecursionError: it is nested too deeply.
+        """
+        try:
+            return self._decoder.decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an integer of too many digits
+            return self._long.decode(text)
+
+    def decode_at(self, text: str, start: int) -> tuple[Any, int]:
+        """Return the value that starts at a position, and its end; errors as in `decode`."""
+        try:
+            return self._decoder.raw_decode(text, start)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            return self._long.raw_decode(text, start)
+
+    @property
+    def found_token(self) -> bool:
+        """Whether a NaN or an infinity was read since the last `note_tokens`."""
+        return self._found_token
+
+    def note_tokens(self, line: int, text: str = "", start: int = 0) -> None:
+        """Count a row, if it had a NaN or an infinity.
+
+        Args:
+            line: the line on which `text` starts.
+            text, start: the text and the position in it where the row starts.
+        """
+        if self._found_token:
+            self._found_token = False
+            if not self._rows_with_tokens:
+                self._first_line = line + text.count("\n", 0, start)
+            self._rows_with_tokens += 1
+
+    def warn(self) -> None:
+        """Warn if rows had a NaN or an infinity."""
+        if self._rows_with_tokens:
+            warnings.warn(
+                f"{self._name}: NaN or Infinity, which JSON does not have, in "
+                f"{self._rows_with_tokens:,} rows (the first: line {self._first_line}): read as "
+                f"numbers, and written as they are in JSON Lines",
+                GenreBatchWarning,
+                stacklevel=2,
+            )
+
+    def advice(self, text: str) -> str:
+        """Return what to type for the start of an object that is too large to be a row."""
+        match = _KEY_OF_ROWS.search(text, 0, 1 << 20)
+        if match is None:
+            return "is it a catalog?"
+        return f"if its rows are in {match[1]!r}: {self._command([match[1]])}"
+
+    def check_is_row(self, value: dict[str, Any]) -> None:
+        """Check that the only object of a file is not one that holds the rows under a key.
+
+        Raises:
+            CatalogError: it is; the message has the command that takes the rows out.
+        """
+        if {name.casefold() for name in value} & set(TEXT_COLUMNS):
+            return
+        path, count = _rows_in(value)
+        if count:
+            keys = " and ".join(map(repr, path)) if path else "its keys"
+            raise CatalogError(
+                f"{self._name} is one JSON object with the rows under {keys}: take them out "
+                f"first: {self._command(path)}"
+            )
+
+    def _command(self, path: list[str]) -> str:
+        """Return the shell command that writes the rows under some keys as JSON Lines."""
+        rows = "".join(
+            f".{key}" if _IDENTIFIER.fullmatch(key) else f"[{json.dumps(key)}]" for key in path
+        )
+        rows = rows if rows.startswith(".") else f".{rows}"
+        query = shlex.quote(rows + ("[].properties" if path == ["features"] else "[]"))
+        name = "" if self._name == "stdin" else f" {shlex.quote(self._name)}"
+        if name.endswith(".gz"):
+            return f"gzip -dc{name} | jq -c {query} > rows.jsonl"
+        if name.endswith(".zst"):
+            return f"zstd -dc{name} | jq -c {query} > rows.jsonl"
+        return f"jq -c {query}{name} > rows.jsonl"
+
+
+def _rows_in(value: dict[str, Any], depth: int = 1) -> tuple[list[str], int]:
+    """Return the keys that lead to the longest list of objects, and its length; 0: none."""
+    best: tuple[list[str], int] = ([], 0)
+    for key, item in value.items():
+        if isinstance(item, list) and item and isinstance(item[0], dict):
+            best = max(best, ([key], len(item)), key=lambda found: found[1])
+        elif isinstance(item, dict) and depth < _DEEPEST:
+            path, count = _rows_in(item, depth + 1)
+            if path:
+                best = max(best, ([key, *path], count), key=lambda found: found[1])
+    if not best[1] and len(value) > 1 and all(isinstance(item, dict) for item in value.values()):
+        return [], len(value)
+    return best
