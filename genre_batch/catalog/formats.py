@@ -55,6 +55,7 @@ _SUFFIXES = {
     ".tsv": Format.TSV,
     ".jsonl": Format.JSONL,
     ".ndjson": Format.JSONL,
+    ".json": Format.JSONL,
     ".parquet": Format.PARQUET,
     ".arrow": Format.ARROW,
 }
@@ -131,6 +132,11 @@ def format_of(path: str) -> tuple[Format | None, str | None]:
 def _locate(path: str, override: str | None, parameter: str) -> Location:
     by_suffix, compression = format_of(path)
     kind = Format(override) if override is not None else by_suffix
+    if kind is None and path.lower().removesuffix(".gz").removesuffix(".zst").endswith("json"):
+        raise UsageError(
+            f"unknown suffix: {path}: set `{parameter}` to jsonl for an array of objects or one "
+            f"object a line; take rows under a key out first: jq -c '.KEY[]' FILE > rows.jsonl"
+        )
     if kind is None:
         known = " ".join(_SUFFIXES)
         raise UsageError(
@@ -180,6 +186,11 @@ def output_location(
             raise UsageError("stdout is closed: name a file with `output`")
         return Location(STDIO, Format(override) if override else Format.JSONL)
     location = _locate(path, override, "output_format")
+    if override is None and location.format is Format.JSONL and _is_json(path):
+        raise UsageError(
+            f"{path} would be read as one JSON value, but one object a line is written: name it "
+            f".jsonl, or set `output_format` to jsonl"
+        )
     if location.is_remote:
         return location
     check_output_file(path, in_new_folder=in_new_folder)
@@ -194,6 +205,11 @@ def _stdout_is_closed() -> bool:
     except (OSError, ValueError) as error:
         return getattr(error, "errno", None) == errno.EBADF
     return False
+
+
+def _is_json(path: str) -> bool:
+    stem, suffix = os.path.splitext(path.lower())
+    return (os.path.splitext(stem)[1] if suffix in _COMPRESSIONS else suffix) == ".json"
 
 
 def is_regular_or_new(path: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from genre_batch.catalog.folders import files_below, matching_paths
 from genre_batch.catalog.formats import STDIO, Format, Location, format_of, input_location
+from genre_batch.catalog.reading.json_values import holds_rows
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import has_magic, is_remote, list_remote
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
@@ -67,7 +68,32 @@ def _expanded(path: str, override: str | None) -> list[str]:
 
 
 def _catalogs_below(folder: str, override: str | None) -> list[str]:
-    return [name for name in files_below(folder) if _is_catalog(name, override)]
+    """Return the catalogs below a folder; warn about .json files that hold other things."""
+    names: list[str] = []
+    others: list[str] = []
+    for name in files_below(folder):
+        if _is_catalog(name, override):
+            (names if override is not None or _may_hold_rows(name) else others).append(name)
+    if others:
+        warnings.warn(
+            f"{len(others):,} .json files of {folder} were passed over (the first: {others[0]}): "
+            f"they hold neither an array of objects nor one object a line",
+            GenreBatchWarning,
+            stacklevel=2,
+        )
+    return names
+
+
+def _may_hold_rows(path: str) -> bool:
+    """Return whether a file is a catalog by its suffix, and by its content if that is .json."""
+    if ".json" not in os.path.basename(path).lower().replace(".jsonl", ""):
+        return True
+    location = input_location(path)
+    try:
+        with location.open_raw() as raw:
+            return holds_rows(location.decompress(raw).read(_HEAD))
+    except (OSError, ValueError, CatalogError):
+        return True
 
 
 def _is_catalog(path: str, override: str | None) -> bool:
@@ -77,6 +103,8 @@ def _is_catalog(path: str, override: str | None) -> bool:
     return override is not None or format_of(path)[0] is not None
 
 
+_HEAD = 1 << 16
+"""The bytes at the start of a .json file that show what it holds."""
 _SMALL = 64
 """A file of more bytes than this is not empty, even if it is compressed."""
 

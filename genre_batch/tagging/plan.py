@@ -213,10 +213,16 @@ def _folder_tasks(job: TagJob, sources: Sequence[Location], output: str) -> list
 
 
 def _renamed(name: str, output_format: str | None) -> str:
-    """Return an input's name, with the suffix of `output_format` if it is given."""
-    if output_format is None:
-        return name
+    """Return an input's name, with the suffix of `output_format` if it is given.
+
+    An array of JSON objects becomes JSON Lines.
+    """
     stem, suffix = os.path.splitext(name)
+    if output_format is None:
+        if suffix.lower() == ".json":
+            return f"{name}l"
+        is_compressed = os.path.splitext(stem)[1].lower() == ".json"
+        return f"{stem}l{suffix}" if is_compressed else name
     if suffix.lower() in (".gz", ".zst"):
         stem = os.path.splitext(stem)[0]
     return f"{stem}.{output_format}"

@@ -191,3 +191,20 @@ def test_an_empty_part_of_a_folder_or_glob_is_passed_over(
 def test_empty_json_lines_are_a_catalog(tree: Path) -> None:
     (tree / "d" / "e.jsonl").write_bytes(b"")
     assert "d/e.jsonl" in _paths("d")
+
+
+def test_json_files_of_a_folder_are_read_if_they_hold_rows(tree: Path) -> None:
+    Path("d/1.json").write_text('[{"overview": "x"}]')
+    Path("d/2.json").write_text('{"overview":"x"}\n{"overview":"y"}\n')
+    Path("d/3.json.gz").write_bytes(gzip.compress(b'[\n  {"overview": "x"}\n]'))
+    Path("d/package.json").write_text('{\n  "name": "films"\n}\n')
+    with pytest.warns(GenreBatchWarning, match=r"1 \.json files of d .* d/package\.json\)"):
+        assert _paths("d") == ["d/1.json", "d/2.json", "d/3.json.gz", "d/a/1.csv", "d/b/c/2.csv"]
+    assert _paths("d/package.json") == ["d/package.json"]
+
+
+@pytest.mark.parametrize("name", ["x.geojson", "x.topojson.gz", "x.JSON5JSON"])
+def test_other_suffixes_of_json_are_answered_with_what_to_type(tree: Path, name: str) -> None:
+    Path(name).write_text("{}")
+    with pytest.raises(UsageError, match=r"`input_format` to jsonl .* jq -c"):
+        _paths(name)

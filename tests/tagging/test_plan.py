@@ -143,3 +143,27 @@ def test_a_folder_may_not_get_its_own_inputs_as_outputs() -> None:
     Path("d/a.csv").write_text("overview\n")
     with pytest.raises(UsageError, match="is one of the inputs"):
         plan_outputs(TagJob(("d",), "d/", force=True))
+
+
+@pytest.mark.parametrize("output", ["o.json", "o.json.gz"])
+def test_json_lines_are_not_written_under_the_name_of_an_array(output: str) -> None:
+    with pytest.raises(UsageError, match=r"name it \.jsonl, or set `output_format` to jsonl"):
+        plan_outputs(TagJob(("in.csv",), output))
+    assert plan_outputs(TagJob(("in.csv",), output, output_format="jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("name", "output_format", "output"),
+    [
+        ("a.json", None, "out/a.jsonl"),
+        ("a.json.gz", None, "out/a.jsonl.gz"),
+        ("a.jsonl", None, "out/a.jsonl"),
+        ("a.json", "csv", "out/a.csv"),
+    ],
+)
+def test_an_array_becomes_json_lines_in_a_folder(
+    name: str, output_format: str | None, output: str
+) -> None:
+    Path(name).write_bytes(b"[]")
+    plan = plan_outputs(TagJob((name,), "out/", output_format=output_format))
+    assert [task.target.path for task in plan.tasks] == [output]

@@ -28,6 +28,9 @@ def _integer(digits: str) -> int | float:
 class JsonDecoder:
     """Decode the rows of one file.
 
+    Attributes:
+        found_token: whether a NaN or an infinity was read since the last `note_tokens`.
+
     The tokens NaN, Infinity and -Infinity, which Python and JavaScript programs write although
     JSON does not have them, are read as numbers; `warn` tells that there were any. Integers of
     thousands of digits become floats: rows keep the bytes of their line.
@@ -40,14 +43,14 @@ class JsonDecoder:
             name: the file's name, for messages.
         """
         self._name = name
-        self._found_token = False
+        self.found_token = False
         self._rows_with_tokens = 0
         self._first_line = 0
         self._decoder = json.JSONDecoder(parse_constant=self._constant)
         self._long = json.JSONDecoder(parse_constant=self._constant, parse_int=_integer)
 
     def _constant(self, token: str) -> float:
-        self._found_token = True
+        self.found_token = True
         return float(token)
 
     def decode(self, text: str) -> Any:
@@ -60,6 +63,7 @@ class JsonDecoder:
         try:
             return self._decoder.decode(text)
         except json.JSONDecodeError:
+            self.found_token = False
             raise
         except ValueError:  # an integer of too many digits
             return self._long.decode(text)
@@ -69,27 +73,16 @@ class JsonDecoder:
         try:
             return self._decoder.raw_decode(text, start)
         except json.JSONDecodeError:
+            self.found_token = False
             raise
         except ValueError:
             return self._long.raw_decode(text, start)
 
-    @property
-    def found_token(self) -> bool:
-        """Whether a NaN or an infinity was read since the last `note_tokens`."""
-        return self._found_token
-
-    def note_tokens(self, line: int, text: str = "", start: int = 0) -> None:
-        """Count a row, if it had a NaN or an infinity.
-
-        Args:
-            line: the line on which `text` starts.
-            text, start: the text and the position in it where the row starts.
-        """
-        if self._found_token:
-            self._found_token = False
-            if not self._rows_with_tokens:
-                self._first_line = line + text.count("\n", 0, start)
-            self._rows_with_tokens += 1
+    def note_tokens(self, line: int) -> None:
+        """Count a row that had a NaN or an infinity, on this line."""
+        self.found_token = False
+        self._rows_with_tokens += 1
+        self._first_line = self._first_line or line
 
     def warn(self) -> None:
         """Warn if rows had a NaN or an infinity."""

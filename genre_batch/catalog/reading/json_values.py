@@ -14,7 +14,7 @@ from genre_batch.catalog.reading.json_decoder import JsonDecoder
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.errors import CatalogError
 
-__all__ = ["are_lines", "read_json_values"]
+__all__ = ["are_lines", "holds_rows", "read_json_values"]
 
 _SPACE = b" \t\r\n"
 _BETWEEN = re.compile(r"[ \t\r\n,\ufeff]*")
@@ -51,6 +51,19 @@ def are_lines(head: bytes, at_end: bool) -> bool | None:
         return True
     following = rest.lstrip(_SPACE)[:1]
     return following not in (b'"', b"}") if following or enough else None
+
+
+def holds_rows(head: bytes) -> bool:
+    """Return whether JSON starts as an array of objects or as one object a line.
+
+    Args:
+        head: the first bytes of a file.
+    """
+    text = head.lstrip(_SPACE + b"\xef\xbb\xbf")
+    if text.startswith(b"["):
+        return not are_lines(head, at_end=True)
+    line, _, rest = text.partition(b"\n")
+    return line.rstrip().endswith(b"}") and rest.lstrip(_SPACE).startswith(b"{")
 
 
 def read_json_values(
@@ -109,6 +122,7 @@ class _Values:
         self.line = start.line
         self._offset = start.byte_offset
         self._in_array = False
+        self._last_is_bad = False
         self._name = name
         self._on_reject = on_reject
         self._decoder = decoder
@@ -130,7 +144,7 @@ class _Values:
             if end is None:
                 break
             position = end
-        if at_end and self._in_array:
+        if at_end and self._in_array and not self._last_is_bad:
             self._reject(position, len(text), "invalid_json", "the array has no end")
             position = len(text)
         consumed = _bytes(text[:position])
@@ -174,7 +188,9 @@ class _Values:
         except UnicodeDecodeError:
             self._reject(start, end, "invalid_utf8")
             return end
-        self._decoder.note_tokens(self.line, text, start)
+        if self._decoder.found_token:
+            self._decoder.note_tokens(self.line + text.count("\n", 0, start))
+        self._last_is_bad = False
         chunk.lines.append(_on_one_line(source))
         chunk.objects.append(value)
         return end
@@ -204,6 +220,7 @@ class _Values:
         return end
 
     def _reject(self, start: int, end: int, reason: Reason, detail: str = "") -> None:
+        self._last_is_bad = True
         before = _bytes(self.text[:start])
         self._on_reject(
             Reject(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -26,6 +25,7 @@ __all__ = ["read_json_lines"]
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_JSON_SUFFIX = re.compile(r"\.(geo)?json(\.\w+)?$", re.IGNORECASE)
 
 
 def _whole_lines(data: bytes) -> int:
@@ -57,11 +57,8 @@ def read_json_lines(
             file is one object that holds the rows under a key.
     """
     decoder = JsonDecoder(name)
-    chunks = _chunks(stream, name, on_reject, encoding, decoder)
     try:
-        if ".json" in os.path.basename(name).lower().removesuffix("l"):
-            chunks = _checked(chunks, decoder)
-        yield from chunks
+        yield from _chunks(stream, name, on_reject, encoding, decoder)
     finally:
         if warn:
             decoder.warn()
@@ -81,10 +78,24 @@ def _chunks(
         piece = read_some(stream, name, 1)
         head, at_end = head + piece, not piece
     start = Start(head, byte_offset=mark_length(encoding))
-    if not lines:
+    if lines:
+        chunks = _line_chunks(stream, name, on_reject, decoder, start, lengths)
+    else:
         _check_is_text(head.split(b"\n", 1)[0], name)
-        yield from read_json_values(stream, name, on_reject, decoder, start, lengths)
-        return
+        chunks = read_json_values(stream, name, on_reject, decoder, start, lengths)
+    if _JSON_SUFFIX.search(name) and b"{" in head.lstrip(_BYTE_ORDER_MARK + b" \t\r\n")[:1]:
+        chunks = _checked(chunks, decoder)
+    yield from chunks
+
+
+def _line_chunks(
+    stream: BinaryIO,
+    name: str,
+    on_reject: Callable[[Reject], None],
+    decoder: JsonDecoder,
+    start: Start,
+    lengths: Callable[[bytes], int],
+) -> Iterator[JsonLinesChunk]:
     for block in split_blocks(stream, name, _whole_lines, start, lengths):
         if block.first_line == 1:
             _check_is_text(block.data.split(b"\n", 1)[0], name)
