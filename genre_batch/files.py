@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from genre_batch.errors import GenreBatchError, OutputExistsError, UsageError
+from genre_batch.paths import is_stream, neighbor, open_stream
 
 __all__ = [
     "check_input_file",
@@ -31,6 +33,9 @@ __all__ = [
 ]
 
 StrPath = str | os.PathLike[str]
+
+_UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM)
+"""How file systems refuse to sync a folder, or to open it for that."""
 
 
 @contextlib.contextmanager
@@ -50,8 +55,7 @@ def replacing_path(path: StrPath, temporary: str | None = None) -> Iterator[Path
         OSError: the file cannot be synced or renamed.
     """
     if temporary is None:
-        folder, name = os.path.split(os.path.realpath(path))
-        temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.partial")
+        temporary = neighbor(os.path.realpath(path), ".", f".{secrets.token_hex(4)}.partial")
     try:
         yield Path(temporary)
         rename_into_place(temporary, path)
@@ -65,21 +69,25 @@ def replacing_path(path: StrPath, temporary: str | None = None) -> Iterator[Path
 def replacing(path: StrPath, temporary: str | None = None) -> Iterator[BinaryIO]:
     """Open a temporary file for writing, and rename it to `path` if the block succeeds.
 
-    Arguments and errors are those of `replacing_path`.
+    A stream (`is_stream`) is written directly. Arguments and errors are those of `replacing_path`.
     """
+    if is_stream(path):
+        with open_stream(path) as stream:
+            yield stream
+        return
     with replacing_path(path, temporary) as name, open(name, "wb") as stream:
         _keep_permissions(path, stream.fileno())
         yield stream
 
 
 def write_text(path: StrPath, text: str) -> None:
-    """Write a UTF-8 text file, complete or not at all.
+    r"""Write a UTF-8 text file, complete or not at all; lone surrogates are escaped, as in \udce9.
 
     Raises:
         OSError: the file cannot be written.
     """
     with replacing(path) as stream:
-        stream.write(text.encode("utf-8"))
+        stream.write(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: StrPath, value: Any) -> None:
@@ -104,8 +112,12 @@ def rename_into_place(temporary: StrPath, path: StrPath) -> None:
     _keep_permissions(final, temporary)
     _sync(temporary)
     os.replace(temporary, final)
-    # The new name must survive a power failure, too.
-    _sync(os.path.dirname(final))
+    # The new name must survive a power failure, too, where the file system can promise that.
+    try:
+        _sync(os.path.dirname(final))
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
 
 
 def _keep_permissions(replaced: StrPath, new: StrPath | int) -> None:
@@ -186,18 +198,29 @@ def check_output_file(
         in_new_folder: whether the folder that holds the file may be missing.
 
     Raises:
-        UsageError: the path is a folder, or its folder does not exist.
+        UsageError: the path is a folder or too long, or its folder does not exist.
         OutputExistsError: the file exists and `force` is false.
     """
     path = os.fspath(path)
+    _check_length(path, name)
     if os.path.isdir(path):
         raise UsageError(_prefixed(name, f"{path} is a folder: name a file in it"))
     if in_new_folder:
         check_output_folder(_existing_ancestor(os.path.dirname(path))[0], name=name)
     else:
         check_parent_folder(path, name)
-    if not force and os.path.exists(path):
+    if not force and os.path.exists(path) and not is_stream(path):
         raise OutputExistsError(path)
+
+
+def _check_length(path: str, name: str) -> None:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(
+                _prefixed(name, f"{path}: {error.strerror}: choose a shorter name")
+            ) from error
 
 
 def check_output_folder(
@@ -214,6 +237,7 @@ def check_output_folder(
         GenreBatchError: the path is a file; of class `error`.
     """
     path = os.fspath(path)
+    _check_length(path, name)
     if os.path.exists(path) and not os.path.isdir(path):
         raise error(_prefixed(name, f"{path} is a file: choose a folder"))
 
@@ -252,7 +276,7 @@ def check_separate_files(
     seen: dict[tuple[object, str], list[tuple[str, str]]] = {}
     for name, output in outputs:
         path = os.fspath(output)
-        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        if is_stream(path):
             continue
         place, folded, rest = _identity(path)
         if (place, folded) in read:

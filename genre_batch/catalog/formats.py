@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import errno
 import os
-import stat
 import sys
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -15,6 +14,7 @@ import pyarrow as pa
 from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.files import check_input_file, check_output_file
+from genre_batch.paths import is_stream
 
 __all__ = [
     "STDIO",
@@ -59,6 +59,7 @@ _SUFFIXES = {
     ".parquet": Format.PARQUET,
     ".arrow": Format.ARROW,
 }
+_STANDARD_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/")
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -173,7 +174,8 @@ def output_location(
     """Find the format of an output.
 
     Args:
-        path: the file to write, a URL, or None or `-` for stdout (JSON Lines by default).
+        path: the file to write, a URL, or None or `-` for stdout (JSON Lines by default, as is
+            /dev/stdout).
         override: the name of the format, whatever the suffix.
         in_new_folder: whether the file's folder may be missing.
 
@@ -185,6 +187,8 @@ def output_location(
         if _stdout_is_closed():
             raise UsageError("stdout is closed: name a file with `output`")
         return Location(STDIO, Format(override) if override else Format.JSONL)
+    if is_stream(path) and format_of(path)[0] is None and path.startswith(_STANDARD_STREAMS):
+        override = override or Format.JSONL.value
     location = _locate(path, override, "output_format")
     if override is None and location.format is Format.JSONL and _is_json(path):
         raise UsageError(
@@ -215,9 +219,6 @@ def _is_json(path: str) -> bool:
 def is_regular_or_new(path: str) -> bool:
     """Return whether `path` is a regular file or does not exist, so that it can be replaced.
 
-    A device or a FIFO must be written directly: renaming would replace it by a file.
+    Devices, FIFOs and open files such as /dev/stdout are streams (`files.is_stream`).
     """
-    try:
-        return stat.S_ISREG(os.stat(path).st_mode)
-    except FileNotFoundError:
-        return True
+    return not is_stream(path)

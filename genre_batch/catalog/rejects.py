@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal
 from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError
+from genre_batch.paths import is_stream
 
 __all__ = ["REJECTS_SUFFIX", "Reason", "Reject", "RejectsFile", "raise_on_reject"]
 
@@ -57,7 +58,10 @@ class Reject:
     detail: str = field(default="", compare=False)
 
     def as_json(self) -> bytes:
-        """Return a line of the rejects file; `raw_base64` replaces `raw` if it is not UTF-8."""
+        r"""Return a line of the rejects file; `raw_base64` replaces `raw` if it is not UTF-8.
+
+        Bytes of the file's name that are not UTF-8 are escaped as lone surrogates, as in \udce9.
+        """
         value: dict[str, object] = {
             "file": self.file,
             "line": self.line,
@@ -68,7 +72,8 @@ class Reject:
             value["raw"] = self.raw.decode("utf-8")
         except UnicodeDecodeError:
             value["raw_base64"] = base64.b64encode(self.raw).decode("ascii")
-        return json.dumps(value, ensure_ascii=False).encode("utf-8") + b"\n"
+        line = json.dumps(value, ensure_ascii=False) + "\n"
+        return line.encode("utf-8", "backslashreplace")
 
     def __str__(self) -> str:
         shown = self.raw[:60].decode("utf-8", "replace").strip()
@@ -157,7 +162,7 @@ class RejectsFile:
 
 def _is_rejects_file(path: str) -> bool:
     """Return whether a file starts with a line as `Reject.as_json` writes it."""
-    if not os.path.isfile(path):
+    if not os.path.isfile(path) or is_stream(path):
         return False
     with open(path, "rb") as file:
         return file.readline(len(_FIRST_KEY)) == _FIRST_KEY

@@ -118,8 +118,8 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
     check_separate_files([("`output`", job.output)], run_files)
     run = _read_run(Path(job.run))
     metadata = _metadata(run, job.precision)
-    folder, name = os.path.split(os.path.realpath(job.output))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}.") as temporary:
+    folder = os.path.dirname(os.path.realpath(job.output))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".genre-batch-") as temporary:
         graph, draft = Path(temporary, "graph.onnx"), Path(temporary, "draft.onnx")
         progress(0, 0, "exporting the graph")
         export_graph(run.model, graph)

@@ -14,6 +14,7 @@ from genre_batch.catalog.sources import find_sources, output_names
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.files import check_output_file, check_output_folder, check_separate_files
+from genre_batch.paths import neighbor
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.workspace import workspace_folder
 
@@ -185,7 +186,11 @@ def _rejects(job: TagJob, target: Location) -> str | None:
         return None
     if job.rejects is not None:
         return os.fspath(job.rejects)
-    return None if _is_stream(target) else target.path + REJECTS_SUFFIX
+    if _is_stream(target):
+        return None
+    if target.is_remote:
+        return target.path + REJECTS_SUFFIX
+    return neighbor(target.path, "", REJECTS_SUFFIX)
 
 
 def _folder_tasks(job: TagJob, sources: Sequence[Location], output: str) -> list[OutputTask]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -38,6 +39,7 @@ touches and only reuses the old pages two writes later; keys are hashes, so each
 _EVICTED_PER_WRITTEN = 1.1
 _BYTES_PER_KEY_WRITTEN = 1 << 15
 """The bytes of a limited store's limit per key of one write, for the same reason."""
+_NOT_WRITABLE = tuple(map(os.strerror, (errno.EACCES, errno.EPERM, errno.EROFS)))
 _SEQUENCE = struct.Struct(">Q")
 
 
@@ -132,9 +134,12 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
             yield
         except (lmdb.Error, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error).rpartition(": ")[2]
+            advice = "free some space, or delete that folder if it is damaged"
+            if reason in _NOT_WRITABLE:
+                advice = "make that folder writable, or choose another one"
             raise CatalogError(
-                f"cannot store predictions in {self._folder}: {reason}: free some space, or delete "
-                f"that folder if it is damaged, and run the same command again"
+                f"cannot store predictions in {self._folder}: {reason}: {advice}, and run the same "
+                f"command again"
             ) from error
 
     def _open(self) -> lmdb.Environment:
@@ -143,7 +148,10 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         file = self._folder / "data.mdb"
         size = file.stat().st_size if file.exists() else 0
         environment = lmdb.open(
-            str(self._folder), map_size=max(self._map_bytes, size), max_dbs=2, max_spare_txns=1
+            os.fsencode(self._folder),
+            map_size=max(self._map_bytes, size),
+            max_dbs=2,
+            max_spare_txns=1,
         )
         environment.reader_check()
         self._values = environment.open_db(b"probabilities")

@@ -102,7 +102,7 @@ def _write_summary(summary: TagSummary, place: Location) -> None:
     text = json.dumps(summary.as_dict(), indent=2, ensure_ascii=False)
     try:
         with open_output(place, force=True) as stream:
-            stream.write(text.encode("utf-8", "surrogateescape") + b"\n")
+            stream.write(text.encode("utf-8", "backslashreplace") + b"\n")
     except OSError as error:
         raise CatalogError(
             f"cannot write {place.path}: {error.strerror or error}: the catalog itself is complete"

@@ -7,18 +7,23 @@ computed so far, which the same command uses after an interruption. It is remove
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 from genre_batch.catalog.formats import Location, is_regular_or_new
-from genre_batch.errors import CatalogError
+from genre_batch.errors import CatalogError, GenreBatchWarning
+from genre_batch.paths import neighbor
 
 __all__ = ["Workspace", "workspace_folder"]
 
 _SUFFIX = ".genre-batch"
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+"""How file systems without flock answer: NFS, Lustre, FUSE."""
 _LOCK = "run.lock"
 _DONE = "done"
 _STORE = "store"
@@ -35,12 +40,20 @@ def workspace_folder(target: Location) -> Path | None:
         return None
     if target.is_remote:
         home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        name = hashlib.sha256(target.path.encode()).hexdigest()[:16]
+        name = hashlib.sha256(os.fsencode(target.path)).hexdigest()[:16]
         return Path(home, "genre-batch", f"{name}{_SUFFIX}")
     if not os.path.isdir(target.path) and not is_regular_or_new(target.path):
         return None
-    folder, name = os.path.split(os.path.realpath(target.path))
-    return Path(folder, f".{name}{_SUFFIX}")
+    return Path(neighbor(os.path.realpath(target.path), ".", _SUFFIX))
+
+
+def _warn_of_missing_locks(folder: Path, error: OSError) -> None:
+    warnings.warn(
+        f"no lock on the file system of {folder.parent} ({error.strerror}): do not start a second "
+        f"run that writes the same `output`",
+        GenreBatchWarning,
+        stacklevel=2,
+    )
 
 
 class Workspace(contextlib.AbstractContextManager["Workspace"]):
@@ -55,7 +68,7 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
         """Create and lock the folder.
 
         The lock is the kernel's (flock): it is released when its process ends, in whatever way, so
-        there are no stale locks.
+        there are no stale locks. On a file system without locks, the run warns and goes on.
 
         Args:
             folder: as `workspace_folder` returns it.
@@ -74,7 +87,10 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
                 if path.name not in names_to_keep:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError as error:
-            raise CatalogError(f"cannot write {output}: {error.strerror}") from error
+            raise CatalogError(
+                f"cannot write {output}: {error.strerror}: temporary files are written to "
+                f"{folder.parent}, next to the output: make room there, or make it writable"
+            ) from error
 
     def _acquire_lock(self, output: str) -> int:
         while True:
@@ -86,7 +102,13 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
                 continue  # another run has just removed the folder
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            except OSError as error:
+                if error.errno in _NO_LOCKS:
+                    _warn_of_missing_locks(self.folder, error)
+                    return lock
+                if not isinstance(error, BlockingIOError):
+                    os.close(lock)
+                    raise
                 process = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
                 os.close(lock)
                 raise CatalogError(
@@ -126,14 +148,14 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
     def finished(self) -> set[str]:
         """Return the outputs that interrupted runs of this job finished, or were about to."""
         try:
-            return set((self.folder / _DONE).read_text(encoding="utf-8").splitlines())
+            return set(os.fsdecode((self.folder / _DONE).read_bytes()).split("\0")[:-1])
         except FileNotFoundError:
             return set()
 
     def mark_finished(self, output: str) -> None:
         """Note that an output is about to get its final name, so that a rerun may overwrite it."""
-        with (self.folder / _DONE).open("a", encoding="utf-8") as file:
-            file.write(output + "\n")
+        with (self.folder / _DONE).open("ab") as file:
+            file.write(os.fsencode(output) + b"\0")
             file.flush()
             os.fsync(file.fileno())
         self.resumable = True

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -21,6 +19,7 @@ from genre_batch.catalog.reading.inference import Types, cast_columns, infer_typ
 from genre_batch.catalog.reading.json_table import Schema, infer_schema, to_table
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.reading.parquet_arrow import read_arrow, read_parquet
+from genre_batch.catalog.reading.spool import spooled
 from genre_batch.catalog.rejects import Reject, raise_on_reject
 from genre_batch.errors import CatalogError
 
@@ -63,11 +62,9 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
         kind, options = self.location.format, self._options
         read_twice = options.as_table if kind is Format.JSONL else options.infer_types
         if (read_twice or not kind.is_text) and not raw.seekable():
-            spool = tempfile.TemporaryFile(prefix="genre-batch-")  # noqa: SIM115 - closed on exit
+            spool = spooled(raw, self.location.name)
             self._closing.callback(spool.close)
-            shutil.copyfileobj(raw, spool)
-            spool.seek(0)
-            return cast(BinaryIO, spool)
+            return spool
         return raw
 
     def close(self) -> None:

@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from genre_batch.catalog.formats import Location, is_regular_or_new
+from genre_batch.catalog.formats import Location
 from genre_batch.catalog.remote import is_remote, remote_exists, upload
 from genre_batch.errors import OutputExistsError
 from genre_batch.files import rename_into_place, replacing
+from genre_batch.paths import is_stream
 
 __all__ = ["check_overwrite", "exists", "open_output", "publish"]
 
@@ -28,7 +29,7 @@ def exists(location: Location) -> bool:
         return False
     if location.is_remote:
         return remote_exists(location.path)
-    return os.path.isfile(location.path)
+    return os.path.isfile(location.path) and not is_stream(location.path)
 
 
 def check_overwrite(location: Location, force: bool, name: str = "`output`") -> None:
@@ -53,7 +54,7 @@ def open_output(
 ) -> Iterator[BinaryIO]:
     """Open a stream that gets the location's name if the block succeeds.
 
-    stdout, devices and FIFOs are written directly: renaming would replace them by a file.
+    stdout and other streams (`files.is_stream`) are written directly.
 
     Args:
         location: where to write.
@@ -72,11 +73,8 @@ def open_output(
     elif location.is_remote:
         with _uploading(location.path, temporary) as stream:
             yield stream
-    elif is_regular_or_new(location.path):
-        with replacing(location.path, temporary) as stream:
-            yield stream
     else:
-        with open(location.path, "wb") as stream:
+        with replacing(location.path, temporary) as stream:
             yield stream
 
 
@@ -84,7 +82,7 @@ def open_output(
 def _uploading(url: str, temporary: str | None) -> Iterator[BinaryIO]:
     """Open a temporary file that is uploaded if the block succeeds, and removed in any case."""
     if temporary is None:
-        name = f".{os.path.basename(url)}.{secrets.token_hex(4)}.partial"
+        name = f".genre-batch-{secrets.token_hex(4)}.partial"
         temporary = os.path.join(tempfile.gettempdir(), name)
     try:
         with open(temporary, "wb") as stream:

@@ -1,0 +1,85 @@
+"""Paths that are streams, and names next to a file that the file system accepts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import sys
+from typing import BinaryIO
+
+__all__ = ["is_stream", "neighbor", "open_stream"]
+
+StrPath = str | os.PathLike[str]
+
+_DESCRIPTORS = re.compile(r"/proc/([^/]+)(/task/[^/]+)?/fd")
+"""The folders of a process's open files, to which /dev/stdout and /dev/fd lead."""
+_LONGEST_NAME = 255
+_HASH_DIGITS = 8
+
+
+def is_stream(path: StrPath) -> bool:
+    """Return whether a path is a device, a FIFO or an open file such as /dev/stdout.
+
+    These must be written directly: renaming would replace them by a file.
+    """
+    if _descriptor(path) is not None:
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def open_stream(path: StrPath) -> BinaryIO:
+    """Open a stream for writing; an open file of this process continues where it is.
+
+    Raises:
+        OSError: the stream cannot be opened, or there is no such open file.
+    """
+    process, number = _descriptor(path) or ("", "")
+    if process != str(os.getpid()):
+        return open(path, "wb")
+    sys.stdout.flush()
+    return open(os.dup(int(number)), "wb")
+
+
+def _descriptor(path: StrPath) -> tuple[str, str] | None:
+    """Return the process and the number if a path, or what it links to, is an open file."""
+    path = os.path.abspath(path)
+    for _ in range(40):  # as many links as Linux follows
+        folder, name = os.path.split(path)
+        folder = os.path.realpath(folder)
+        if match := _DESCRIPTORS.fullmatch(folder):
+            return match[1], name
+        path = os.path.join(folder, name)
+        if not os.path.islink(path):
+            return None
+        path = os.path.join(folder, os.readlink(path))
+    return None
+
+
+def neighbor(path: StrPath, prefix: str, suffix: str) -> str:
+    """Return the path of a file next to another, with a prefix and a suffix around its name.
+
+    A name that would be too long for the file system is cut and gets a hash of the whole name.
+    """
+    folder, name = os.path.split(os.fspath(path))
+    room = _longest_name(folder) - len(os.fsencode(prefix + suffix))
+    encoded = os.fsencode(name)
+    if len(encoded) > room:
+        room -= 1 + _HASH_DIGITS
+        while len(os.fsencode(name)) > max(0, room):
+            name = name[:-1]
+        name = f"{name}~{hashlib.sha256(encoded).hexdigest()[:_HASH_DIGITS]}"
+    return os.path.join(folder, prefix + name + suffix)
+
+
+def _longest_name(folder: str) -> int:
+    """Return the length of the longest name that a folder may contain, in bytes."""
+    try:
+        return os.pathconf(folder or ".", "PC_NAME_MAX")
+    except (OSError, ValueError):
+        return _LONGEST_NAME
