@@ -95,13 +95,13 @@ def _check_is_page(path: str) -> None:
     """Check that a file to be replaced is an HTML page."""
     import os
 
-    from genre_batch.errors import GenreBatchError
+    from genre_batch.errors import CatalogError
 
     if os.path.isfile(path) and os.path.getsize(path):
         with open(path, "rb") as file:
             start = file.read(1024).lower()
         if b"<!doctype html" not in start:
-            raise GenreBatchError(
+            raise CatalogError(
                 f"{path} exists and is not an HTML page: choose another `report`, or remove it"
             )
 

@@ -35,6 +35,9 @@ class ClosedPipeError(Exception):
 class _Group(click.Group):
     """Pass a broken pipe on to `main` (click would exit with 1), and name options in errors."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # as they were added, in the order of work
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

@@ -220,8 +220,9 @@ def _option(
 @_option(
     "--thresholds",
     click.Choice(THRESHOLD_METHODS),
-    None,
-    "Method that finds each genre's threshold on the dev part; conditional ones only by tune.",
+    "METHOD",
+    "Method that finds each genre's threshold on the dev part, one of "
+    f"{', '.join(THRESHOLD_METHODS)}; tune also finds conditional thresholds.",
     "f1",
 )
 @click.option(

@@ -40,7 +40,7 @@ def _start(model: Path, *arguments: object) -> subprocess.Popen[bytes]:
 
 
 def test_the_help_lists_every_option_in_a_group() -> None:
-    output = CliRunner().invoke(tag, ["--help"]).output
+    output = CliRunner().invoke(cli, ["tag", "--help"]).output
     sections = [line for line in output.splitlines() if line.endswith(":") and line[0] != " "]
     assert sections == ["Input:", "Output:", "Model:", "Run:"]
     grouped = {name for names in GROUPS.values() for name in names}

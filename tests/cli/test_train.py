@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from genre_batch.cli.group import cli
 from genre_batch.cli.train import train
 from genre_batch.errors import UsageError
 from genre_batch.options import flat_values
@@ -43,14 +44,14 @@ def jobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[TrainJob]:
 
 
 def _job(jobs: list[TrainJob], *arguments: str) -> TrainJob:
-    result = CliRunner().invoke(train, ["films.csv", "-o", "run", *arguments])
+    result = CliRunner().invoke(cli, ["train", "films.csv", "-o", "run", *arguments])
     assert isinstance(result.exception, UsageError), result.output
     (job,) = jobs
     return job
 
 
 def test_the_help_shows_every_option_in_a_group_with_its_default() -> None:
-    output = CliRunner().invoke(train, ["--help"]).output
+    output = CliRunner().invoke(cli, ["train", "--help"]).output
     sections = [line for line in output.splitlines() if line.endswith(":") and line[0] != " "]
     assert sections == [
         *("Data:", "Model:", "Optimization:", "Distillation:", "Thresholds:", "Run:"),
@@ -124,7 +125,7 @@ def test_an_empty_teacher_removes_those_of_the_recipe(jobs: list[TrainJob], tmp_
 
 
 def test_an_unknown_recipe_is_a_usage_error(jobs: list[TrainJob]) -> None:
-    result = CliRunner().invoke(train, ["films.csv", "-o", "run", "--recipe", "papr"])
+    result = CliRunner().invoke(cli, ["train", "films.csv", "-o", "run", "--recipe", "papr"])
     assert str(result.exception) == "unknown recipe 'papr': did you mean 'paper'?"
     assert jobs == []
 
