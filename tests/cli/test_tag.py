@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from genre_batch.cli.group import cli
 from genre_batch.cli.tag import GROUPS, tag
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND, Command
