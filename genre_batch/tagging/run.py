@@ -196,6 +196,7 @@ class _Run:
         return ReadOptions(
             as_table=task.target.format is not Format.JSONL,
             infer_types=self.job.infer_types and not task.target.format.is_text,
+            limit=self._rows_left(),
             reading=self.job.reading,
         )
 

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -16,12 +16,12 @@ from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.delimited import Dialect, read_delimited
 from genre_batch.catalog.reading.inference import Types, cast_columns, infer_types
+from genre_batch.catalog.reading.joining import common_schema, conformed
 from genre_batch.catalog.reading.json_table import Schema, infer_schema, to_table
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.reading.parquet_arrow import read_arrow, read_parquet
 from genre_batch.catalog.reading.spool import spooled
 from genre_batch.catalog.rejects import Reject, raise_on_reject
-from genre_batch.errors import CatalogError
 
 __all__ = ["CatalogReader", "ReadOptions", "read_chunk", "read_table"]
 
@@ -31,15 +31,17 @@ class ReadOptions:
     """How catalogs are read.
 
     Attributes:
-        as_table: convert JSON Lines to tables too, and cast all catalogs to the columns and types
-            of the first. JSON Lines are then read twice, because their columns are known only
-            after the last line; stdin is spooled to a temporary file.
+        as_table: convert JSON Lines to tables too, and all catalogs to the columns of the first,
+            with types that hold all their values. JSON Lines are then read twice, because their
+            columns are known only after the last line; stdin is spooled to a temporary file.
         infer_types: convert CSV and TSV cells to numbers and dates; the files are read twice.
+        limit: the number of rows that will be read; None: all.
         reading: the options shared by all commands that read catalogs.
     """
 
     as_table: bool = False
     infer_types: bool = False
+    limit: int | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
 
 
@@ -101,6 +103,12 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
         reading = self._options.reading
         dialect = Dialect(self.location.format.separator, reading.delimiter, reading.encoding)
         return read_delimited(self.text(), self.location.name, dialect, on_reject)
+
+    def first_chunk(self, types: Types) -> Iterator[TableChunk]:
+        """Read the rows of a format with a schema, CSV cells as these types."""
+        if not self.location.format.is_text:
+            return self.tables()
+        return (cast_columns(chunk, types) for chunk in self.cells(_ignore))
 
     def tables(self) -> Iterator[TableChunk]:
         """Read the rows of Parquet or Arrow."""
@@ -173,7 +181,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         """
         schema = self._json_schema() if self._options.as_table else {}
         types = self._csv_types() if self._options.infer_types else {}
-        first: pa.Schema | None = None
+        first = self._common_schema(schema, types) if self._options.as_table else None
         for number, location in enumerate(self._locations):
             if number:
                 self._bytes_of_finished += self._source.size
@@ -183,7 +191,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
                 self._source.rows_read += len(chunk)
                 if self._options.as_table and isinstance(chunk, TableChunk):
                     first = chunk.table.schema if first is None else first
-                    yield _conformed(chunk, first, location.name, self._locations[0].name)
+                    yield conformed(chunk, first, location.name, self._locations[0].name)
                 else:
                     yield chunk
 
@@ -200,6 +208,29 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
             yield to_table(JsonLinesChunk([], []), schema, source.location.name)
             for rows in source.objects(self._on_reject):
                 yield to_table(rows, schema, source.location.name)
+
+    def _common_schema(self, schema: Schema, types: Types) -> pa.Schema | None:
+        """Return a schema for the rows of all catalogs; None: the first catalog decides.
+
+        With a limit, catalogs that come after it are not looked at.
+        """
+        schemas = []
+        rows, limit = 0, self._options.limit
+        for location in self._locations if len(self._locations) > 1 else ():
+            if limit is not None and rows >= limit:
+                break
+            if location.format is Format.JSONL:
+                if schema:
+                    empty = to_table(JsonLinesChunk([], []), schema, location.name)
+                    schemas.append((location.name, empty.table.schema))
+            elif location.is_remote or os.path.isfile(location.path):
+                with _Source(location, self._options) as source:
+                    chunk = next(source.first_chunk(types))
+                    schemas.append((location.name, chunk.table.schema))
+                    rows += source.rows or 0
+            if location.format is not Format.PARQUET:
+                rows = limit or 0  # how many rows it has is not known
+        return common_schema(schemas) if schemas else None
 
     def _first_pass(self, *kinds: Format) -> Iterator[_Source]:
         """Yield each catalog of these formats, open; the first one stays open afterwards."""
@@ -229,34 +260,6 @@ def _local_size(location: Location) -> int:
 
 def _ignore(reject: Reject) -> None:
     """Ignore rejects in the first of two passes; the second reports them."""
-
-
-def _conformed(chunk: TableChunk, schema: pa.Schema, name: str, first: str) -> TableChunk:
-    """Cast a chunk to the columns and types of the first catalog.
-
-    Raises:
-        CatalogError: its columns differ, or a value does not fit.
-    """
-    table = chunk.table
-    if table.schema.equals(schema, check_metadata=True):
-        return chunk
-    for left, right, columns in (
-        (name, first, [column for column in schema.names if column not in table.column_names]),
-        (first, name, [column for column in table.column_names if column not in schema.names]),
-    ):
-        if columns:
-            raise CatalogError(
-                f"{left} has no column {columns[0]!r}, but {right} has: write to a folder "
-                f"(`output` FOLDER/) or as JSON Lines, or give them the same columns"
-            )
-    try:
-        return replace(chunk, table=table.select(schema.names).cast(schema))
-    except (pa.ArrowException, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise CatalogError(
-            f"{name} does not fit the column types of {first}: {reason}: write to a folder "
-            f"(`output` FOLDER/) or as JSON Lines"
-        ) from error
 
 
 def read_table(location: Location, reading: ReadingOptions | None = None) -> pa.Table:
