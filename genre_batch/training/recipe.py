@@ -61,7 +61,7 @@ class Recipe:
 
     @property
     def options(self) -> TrainingOptions:
-        """How to train, without what it trains on."""
+        """The training options of this recipe."""
         return self.job("", "").options
 
 
@@ -86,7 +86,7 @@ def read_recipe(recipe: StrPath) -> Recipe:
     elif name.endswith(".toml") or os.path.basename(name) != name:
         raise UsageError(f"no such recipe file: {name}")
     else:
-        known = _nearest(name, RECIPES) or f"known are {', '.join(RECIPES)}, or name a .toml file"
+        known = _nearest(name, RECIPES) or f"choose from {', '.join(RECIPES)}, or name a .toml file"
         raise UsageError(f"unknown recipe {name!r}: {known}")
     try:
         values = tomllib.loads(text)
@@ -95,7 +95,7 @@ def read_recipe(recipe: StrPath) -> Recipe:
     title = values.pop("recipe", os.path.basename(name))
     for key in values:
         if key not in _KEYS:
-            known = _nearest(key, _KEYS) or f"known are {', '.join(sorted(_KEYS))}"
+            known = _nearest(key, _KEYS) or f"choose from {', '.join(sorted(_KEYS))}"
             raise UsageError(f"{name}: unknown key {key!r}: {known}")
     read = Recipe(title, values)
     try:
@@ -133,5 +133,5 @@ def _toml(value: Any) -> str:
         return f"[{', '.join(_toml(one) for one in value)}]"
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    # A JSON string is a TOML string, but for DEL, which TOML wants escaped.
+    # A JSON string is a TOML string, except for DEL, which TOML requires to be escaped.
     return json.dumps(os.fspath(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -179,7 +179,7 @@ def _check_base_model(
             f"{layers}"
         )
     if options.optimization.masking and tokenizer.mask_token_id is None:
-        raise TrainingError(f"the base model {name!r} has no mask token: train without `masking`")
+        raise TrainingError(f"the base model {name!r} has no mask token: set `masking` to 0")
 
 
 def _begin(run: _Run, folder: RunFolder) -> None:

@@ -159,7 +159,7 @@ class RunFolder:
             raise TrainingError(f"{self.path} holds no run to resume: choose another `folder`")
 
     def check_same_run(self, provenance: dict[str, Any], dataset: Dataset) -> None:
-        """Check that the run in the folder was begun with the same options and films.
+        """Check that the run in the folder was started with the same options and films.
 
         Args:
             provenance: the one that the run would have now.
@@ -179,7 +179,7 @@ class RunFolder:
                 names = [name for name in value if was.get(name) != value[name]]
                 was, value = ({name: some.get(name) for name in names} for some in (was, value))
             raise TrainingError(
-                f"{self.path} was begun with another {key}: {was!r}, now {value!r}: "
+                f"{self.path} was started with another {key}: {was!r}, now {value!r}: "
                 f"repeat the command that began it, or choose another `folder`"
             )
         films = read_dataset(self.splits)
@@ -188,7 +188,7 @@ class RunFolder:
         )
         if not same or not np.array_equal(films.labels, dataset.labels):
             raise TrainingError(
-                f"{self.path} was begun with other columns or another split: "
+                f"{self.path} was started with other columns or another split: "
                 f"repeat the command that began it, or choose another `folder`"
             )
 

@@ -1,4 +1,4 @@
-"""The pages that a run leaves for people: report.html and README.md."""
+"""report.html and README.md of a run."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_a_file_without_a_name_is_named_after_itself(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("papr", r"^unknown recipe 'papr': did you mean 'paper'\?$"),
-        ("xyz", r"^unknown recipe 'xyz': known are default, paper, teacher, shipped"),
+        ("xyz", r"^unknown recipe 'xyz': choose from default, paper, teacher, shipped"),
         ("no/such", "^no such recipe file: no/such$"),
         ("none.toml", r"^no such recipe file: none\.toml$"),
     ],
@@ -105,7 +105,7 @@ def test_an_unknown_recipe_is_a_usage_error(name: str, message: str) -> None:
     ("text", "message"),
     [
         ("epoch = 3", r"unknown key 'epoch': did you mean 'epochs'\?"),
-        ("zzz = 3", "unknown key 'zzz': known are align_epochs, "),
+        ("zzz = 3", "unknown key 'zzz': choose from align_epochs, "),
         ("catalog = 'films.csv'", "unknown key 'catalog'"),
         ("[optimization]\nepochs = 3", r"unknown key 'optimization'"),
         ("epochs = '3'", r"epochs must be an integer \(1 or more\), got '3'$"),

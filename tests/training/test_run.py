@@ -236,7 +236,7 @@ def test_resuming_with_other_options_is_an_error(
     named: str,
 ) -> None:
     before = _content(run)
-    with pytest.raises(TrainingError, match=rf"begun with (another|other) {named}"):
+    with pytest.raises(TrainingError, match=rf"started with (another|other) {named}"):
         train(job(run, **({"extra_train": extra_catalog.path, "resume": True} | changes)))
     assert _content(run) == before
 
@@ -254,7 +254,7 @@ def test_resuming_with_another_split_file_of_the_same_name_is_an_error(
     one = split_file("one", films.parts)
     other = split_file("other", films.parts[::-1])
     _interrupt(job(tmp_path / "run", options=short, split=one), 1, "training")
-    with pytest.raises(TrainingError, match="begun with other columns or another split"):
+    with pytest.raises(TrainingError, match="started with other columns or another split"):
         train(job(tmp_path / "run", options=short, split=other, resume=True))
 
 

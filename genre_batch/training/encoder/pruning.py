@@ -81,8 +81,8 @@ def prune_layers(encoder: PreTrainedModel, name: str, count: int) -> None:
             f"the base model {name!r} has {len(layers)} layers: `layers` must be from 1 to "
             f"{len(layers)}, got {count}"
         )
-    kept = torch.nn.ModuleList(layers[index] for index in evenly_spaced(len(layers), count))
-    encoder.set_submodule(stack, kept)
+    remaining = torch.nn.ModuleList(layers[index] for index in evenly_spaced(len(layers), count))
+    encoder.set_submodule(stack, remaining)
     encoder.config.num_hidden_layers = count
 
 
@@ -114,9 +114,9 @@ def prune_ffn(encoder: PreTrainedModel, name: str, width: int) -> None:
         assert isinstance(ffn_in, torch.nn.Linear)
         assert isinstance(ffn_out, torch.nn.Linear)
         weight = ffn_in.weight.norm(dim=1) * ffn_out.weight.norm(dim=0)
-        kept = weight.topk(width).indices.sort().values
-        ffn_in.weight = torch.nn.Parameter(ffn_in.weight[kept])
-        ffn_in.bias = torch.nn.Parameter(ffn_in.bias[kept])
-        ffn_out.weight = torch.nn.Parameter(ffn_out.weight[:, kept])
+        units = weight.topk(width).indices.sort().values
+        ffn_in.weight = torch.nn.Parameter(ffn_in.weight[units])
+        ffn_in.bias = torch.nn.Parameter(ffn_in.bias[units])
+        ffn_out.weight = torch.nn.Parameter(ffn_out.weight[:, units])
         ffn_in.out_features = ffn_out.in_features = width
     setattr(encoder.config, names.width, width)

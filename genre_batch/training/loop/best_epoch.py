@@ -30,7 +30,7 @@ class BestEpoch:
         with safe_open(self._path, framework="pt") as file:
             return float(file.metadata()[_SCORE])
 
-    def offer(self, model: torch.nn.Module, score: float) -> None:
+    def save_if_better(self, model: torch.nn.Module, score: float) -> None:
         """Save the model's weights if their score is higher than that of the saved ones.
 
         Args:

@@ -169,7 +169,7 @@ class _FineTuning(EpochCallback):
             )
             precision = mean_average_precision(labels, probabilities)
             if self._weights.best is not None:
-                self._weights.best.offer(model, precision)
+                self._weights.best.save_if_better(model, precision)
         thresholds = find_thresholds("f1", probabilities, labels)
         return {
             "step": state.global_step,

@@ -311,5 +311,5 @@ def test_a_run_begun_before_an_option_was_there_goes_on(
     train(again, lambda done, total, what: stages.add(what))
     assert stages == set()
     cut = replace(again, options=again.options.changed(layers=1))
-    with pytest.raises(TrainingError, match="begun with another shape"):
+    with pytest.raises(TrainingError, match="started with another shape"):
         train(cut)

@@ -31,7 +31,7 @@ def _line(value: float) -> torch.nn.Linear:
 def test_only_better_weights_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "best.safetensors"
     for value, score in ((1.0, 0.5), (2.0, 0.7), (3.0, 0.6), (4.0, 0.7)):
-        BestEpoch(path).offer(_line(value), score)
+        BestEpoch(path).save_if_better(_line(value), score)
     assert BestEpoch(path).score == 0.7
     model = _line(0.0)
     BestEpoch(path).restore(model)
@@ -56,12 +56,12 @@ def tuned(
         folder = RunFolder(path)
         path.mkdir()
         chosen = options.changed(epochs=3, keep="best", **changes)
-        offered: list[Weights] = []
+        saved: list[Weights] = []
 
         class Listening(BestEpoch):
-            def offer(self, model: torch.nn.Module, score: float) -> None:
-                offered.append({name: one.clone() for name, one in model.state_dict().items()})
-                super().offer(model, (0.5, 0.9, 0.7)[(len(offered) - 1) % 3])
+            def save_if_better(self, model: torch.nn.Module, score: float) -> None:
+                saved.append({name: one.clone() for name, one in model.state_dict().items()})
+                super().save_if_better(model, (0.5, 0.9, 0.7)[(len(saved) - 1) % 3])
 
         monkeypatch.setattr("genre_batch.training.loop.trainer.BestEpoch", Listening)
 
@@ -73,7 +73,7 @@ def tuned(
                 fine_tune(model, tokenizer, *parts, chosen, folder, progress=stop)
             model, tokenizer = load_base_model(base_model, films.names, chosen.model)
         fine_tune(model, tokenizer, *parts, chosen, folder, resume=interrupted)
-        return model.state_dict(), offered
+        return model.state_dict(), saved
 
     return run
 
