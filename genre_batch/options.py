@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -71,8 +72,9 @@ class _Allowed:
             return _is_path(value) and (not self.choices or value in self.choices)
         if self.kind is bool or isinstance(value, bool):
             return self.kind is bool and isinstance(value, bool)
-        if not isinstance(value, int if self.kind is int else int | float):
+        if not isinstance(value, numbers.Integral if self.kind is int else numbers.Real):
             return False
+        value = float(value)
         above = self.low is None or (value > self.low if self.low_open else value >= self.low)
         below = self.high is None or (value < self.high if self.high_open else value <= self.high)
         return math.isfinite(value) and above and below
@@ -85,7 +87,7 @@ class _Allowed:
         """
         if not self.has(value):
             raise UsageError(f"`{name}` must be {self}, got {value!r}")
-        return self.kind(value) if self.kind in (float, tuple) else value
+        return self.kind(value) if self.kind in (int, float, tuple) else value
 
 
 def _is_path(value: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, find_column
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.genres import parse_column
+from genre_batch.catalog.genres import cell_without_genre, parse_column
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 
@@ -41,6 +41,7 @@ class CatalogDescription:
         columns: in the catalog's order.
         text_column, title_column, genre_column: the columns found by name; None if there is none.
         genres: genre -> number of rows, most frequent first; empty without a genre column.
+        cells_without_genre: the number of genre cells with content in which no genre was found.
     """
 
     rows: int
@@ -49,6 +50,7 @@ class CatalogDescription:
     title_column: str | None
     genre_column: str | None
     genres: dict[str, int]
+    cells_without_genre: int = 0
 
 
 def describe_catalog(
@@ -63,7 +65,7 @@ def describe_catalog(
     Raises:
         CatalogError: it cannot be read, or two columns match the same usual name.
     """
-    rows = 0
+    rows = without = 0
     types: dict[str, str] = {}
     filled: Counter[str] = Counter()
     genres: Counter[str] = Counter()
@@ -79,8 +81,10 @@ def describe_catalog(
             for name in chunk.columns:
                 filled[name] += int(np.count_nonzero(~chunk.blank(name)))
             if genre_column is not None:
-                cells = parse_column(chunk.table.column(genre_column))
+                column = chunk.table.column(genre_column)
+                cells = parse_column(column)
                 genres.update(name for cell in cells for name in cell)
+                without += cell_without_genre(column, cells)[0]
     return CatalogDescription(
         rows=rows,
         columns=tuple(ColumnDescription(name, kind, filled[name]) for name, kind in types.items()),
@@ -88,4 +92,5 @@ def describe_catalog(
         title_column=find_column(tuple(types), TITLE_COLUMNS, parameter="title_column"),
         genre_column=genre_column,
         genres=dict(genres.most_common()),
+        cells_without_genre=without,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genre_batch.cli.console import figures_table, print_json, print_tables, table
+from genre_batch.cli.console import figures_table, note, print_json, print_tables, table
 from genre_batch.cli.options import reading_from, reading_options
 
 if TYPE_CHECKING:
@@ -132,4 +132,9 @@ def _inspect_catalog(path: str, reading: ReadingOptions, as_json: bool) -> None:
     genres = table("Genres", "genre", "rows", "share of rows")
     for name, rows in catalog.genres.items():
         genres.add_row(name, f"{rows:,}", f"{rows / catalog.rows:.1%}")
+    if catalog.cells_without_genre:
+        note(
+            f"{catalog.cells_without_genre:,} filled cells of the column "
+            f"{catalog.genre_column!r} have no genre"
+        )
     print_tables(columns, *([genres] if catalog.genres else []), stderr=False)

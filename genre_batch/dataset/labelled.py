@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,11 +24,11 @@ from genre_batch.catalog.columns import (
     require_column,
 )
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.genres import parse_cell, parse_column
+from genre_batch.catalog.genres import cell_without_genre, parse_cell, parse_column
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import read_chunk
 from genre_batch.catalog.texts import holds_text
-from genre_batch.errors import UsageError
+from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose, text_key
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Titles",
     "encode_labels",
     "find_labelled_columns",
+    "no_genre_error",
     "read_labelled",
     "sha256_of",
 ]
@@ -144,6 +146,11 @@ class LabelledCatalog:
         """(rows,) uint64: the `text_key` of each overview, equal for duplicates."""
         return np.array([text_key(text or "") for text in self.texts], dtype=np.uint64)
 
+    @cached_property
+    def cells_without_genre(self) -> tuple[int, str]:
+        """How many genre cells have content but no genre, and the first of them as text."""
+        return cell_without_genre(self.table.column(self.columns.genres), self.genres)
+
     @property
     def parts(self) -> list[Any] | None:
         """(rows,) values of the catalog's own column `part`; None if it has no such column."""
@@ -178,13 +185,37 @@ def read_labelled(
     _check_holds_text(rows, used.text, "text_column")
     if used.title is not None and options.title_column is not None:
         _check_holds_text(rows, used.title, "title_column")
-    return LabelledCatalog(
+    catalog = LabelledCatalog(
         name=location.name,
         table=rows.table,
         columns=used,
         overviews=rows.strings(used.text),
         titles=None if used.title is None else rows.strings(used.title),
         genres=used.genres_in(rows),
+    )
+    count, first = catalog.cells_without_genre
+    if count and any(catalog.genres):
+        warnings.warn(
+            f"{catalog.name}: {count:,} cells of the column {used.genres!r} have no genre (the "
+            f"first: {first[:60]!r}): their rows are left out",
+            GenreBatchWarning,
+            stacklevel=2,
+        )
+    return catalog
+
+
+def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
+    """Build the error for a catalog of which no row has both a text and a genre.
+
+    Args:
+        catalog: the catalog.
+        where: a part of it, for the message.
+    """
+    count, first = catalog.cells_without_genre
+    cells = f" (no genre in the cell {first[:60]!r} and {count - 1:,} others)" if count else ""
+    return CatalogError(
+        f"{catalog.name}: no row{where} has both a text and a genre{cells}: check `text_column`, "
+        f"`genre_column` and `genre_separator`"
     )
 
 

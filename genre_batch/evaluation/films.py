@@ -12,7 +12,12 @@ import pyarrow as pa
 
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
-from genre_batch.dataset.labelled import LabelledCatalog, encode_labels, read_labelled
+from genre_batch.dataset.labelled import (
+    LabelledCatalog,
+    encode_labels,
+    no_genre_error,
+    read_labelled,
+)
 from genre_batch.dataset.split import PARTS, read_split_file
 from genre_batch.errors import CatalogError, ColumnError, UsageError
 from genre_batch.model.decision import Decision
@@ -123,10 +128,7 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
     rows = np.flatnonzero(in_part & catalog.has_text & has_genre)
     if not len(rows):
         where = f" in the part {job.part!r}" if job.part else ""
-        raise CatalogError(
-            f"{catalog.name}: no row{where} has both a text and a genre: check `text_column` and "
-            f"`genre_column`"
-        )
+        raise no_genre_error(catalog, where)
     genres = [catalog.genres[row] for row in rows]
     known = set(tagger.labels)
     unknown = Counter(name for cell in genres for name in cell if name not in known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from genre_batch.errors import UsageError
 from genre_batch.model.metadata import ModelMetadata
+from genre_batch.options import STRING, Checked, integer, number
 
 __all__ = ["Decision", "apply_thresholds"]
 
 
 @dataclass(frozen=True)
-class Decision:
+class Decision(Checked):
     """How probabilities become genres; by default with the model's own thresholds.
 
     Attributes:
@@ -24,13 +25,17 @@ class Decision:
         operating_point: the name of one of the model's operating points; excludes `threshold`.
         top_k: the maximum number of genres per row, most probable first, 1 or more. Without
             `threshold` and `operating_point`, thresholds are ignored.
+
+    Raises:
+        UsageError: a value is out of range, or two options exclude each other.
     """
 
-    threshold: float | None = None
-    operating_point: str | None = None
-    top_k: int | None = None
+    threshold: float | None = field(default=None, metadata=number(0, 1))
+    operating_point: str | None = field(default=None, metadata=STRING)
+    top_k: int | None = field(default=None, metadata=integer(1))
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.threshold is not None and self.operating_point is not None:
             raise UsageError("`threshold` and `operating_point` exclude each other: give one")
 

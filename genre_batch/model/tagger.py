@@ -17,12 +17,12 @@ import pyarrow as pa
 from tokenizers import Tokenizer
 
 from genre_batch.cores import available_cores
-from genre_batch.errors import ModelError
+from genre_batch.errors import ModelError, UsageError
 from genre_batch.model.batching import Batch, load_tokenizer, same_length_batches, tokenize
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
 from genre_batch.model.session import Session
-from genre_batch.model.text import compose, predict_distinct
+from genre_batch.model.text import compose, predict_distinct, text_array
 
 __all__ = ["MODEL_VARIABLE", "GenreTagger", "default_model"]
 
@@ -87,6 +87,8 @@ class GenreTagger:
         self.metadata: ModelMetadata = file.metadata
         self.sha256 = file.sha256
         self.path = file.path
+        if threads is not None and threads < 1:
+            raise UsageError(f"`threads` must be 1 or more, got {threads}")
         self.threads = threads or available_cores()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="genre-batch")
 
@@ -145,13 +147,15 @@ class GenreTagger:
         """Return each text's probability of each genre.
 
         Args:
-            texts: (n,) overviews; None or blank for a film without one.
+            texts: (n,) overviews, a list, array or Series; None, NaN or blank for a film without.
             titles: (n,) titles of the films; ignored by a model that does not read titles.
 
         Returns:
             (n, genres) float32, 0..1; a row of NaN where there is no overview.
 
         Raises:
+            TypeError: texts or titles are one string, or hold something else than strings.
+            UsageError: there are not as many titles as texts.
             ModelError: the graph or the tokenizer cannot be loaded, or returns invalid logits.
         """
 
@@ -172,8 +176,13 @@ class GenreTagger:
 
         Arguments are those of `predict_proba`.
         """
-        overviews = pa.array(texts, pa.string())
-        names = None if titles is None else pa.array(titles, pa.string())
+        overviews = text_array(texts, "texts")
+        names = None if titles is None else text_array(titles, "titles")
+        if names is not None and len(names) != len(overviews):
+            raise UsageError(
+                f"`titles` must have one entry for each of {len(overviews):,} texts, got "
+                f"{len(names):,}"
+            )
         return compose(self.metadata.text_template, overviews, names)
 
     def predict_composed(
@@ -242,7 +251,7 @@ class GenreTagger:
         """Return each text's genres by the model's thresholds, most probable first.
 
         Args:
-            texts: (n,) overviews; None or blank for a film without one.
+            texts: (n,) overviews, a list, array or Series; None, NaN or blank for a film without.
             titles: (n,) titles of the films; ignored by a model that does not read titles.
 
         Returns:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ __all__ = [
     "TITLE_AND_OVERVIEW",
     "compose",
     "predict_distinct",
+    "text_array",
     "text_key",
     "uses_title",
 ]
@@ -24,6 +26,7 @@ __all__ = [
 OVERVIEW_ONLY = "{overview}"
 TITLE_AND_OVERVIEW = "{title}. {overview}"
 
+_MISSING_IN_PANDAS = ("NAType", "NaTType")
 _IGNORED_IN_KEYS = re.compile(r"[^a-z0-9]+")
 
 
@@ -37,6 +40,65 @@ def uses_title(template: str) -> bool:
     if sorted(fields) not in (["overview"], ["overview", "title"]):
         raise ValueError(f"a text template needs {{overview}} and may have {{title}}: {template!r}")
     return "title" in fields
+
+
+def text_array(values: Any, name: str) -> pa.Array:
+    """Convert texts to an Arrow array; None, NaN and pandas' NA become null.
+
+    Lone surrogates, which UTF-8 cannot hold, are replaced with question marks.
+
+    Args:
+        values: a list, an array or a Series of strings.
+        name: the parameter that holds them, for messages.
+
+    Raises:
+        TypeError: it is one string, or something else than a list of strings.
+    """
+    if isinstance(values, str | bytes) or values is None:
+        raise TypeError(f"`{name}` must be a list of strings, got {type(values).__name__}: [text]")
+    if isinstance(values, Mapping | Set):
+        raise TypeError(f"`{name}` must be a list of strings, got {type(values).__name__}")
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return _arrow_strings(values, name)
+    if not isinstance(values, Sequence) and not hasattr(values, "__array__"):
+        try:
+            values = list(values)
+        except TypeError as error:
+            raise TypeError(
+                f"`{name}` must be a list of strings, got {type(values).__name__}"
+            ) from error
+    try:
+        return pa.array(values, pa.string(), from_pandas=True)
+    except (pa.ArrowException, ValueError, TypeError):
+        checked = [_checked_text(value, f"`{name}`[{i}]") for i, value in enumerate(values)]
+        return pa.array(checked, pa.string())
+
+
+def _arrow_strings(values: pa.Array | pa.ChunkedArray, name: str) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    kind = values.type
+    if not (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_null(kind)
+    ):
+        raise TypeError(f"`{name}` must be an array of strings, got one of {kind}")
+    return values.cast(pa.string())
+
+
+def _checked_text(value: object, name: str) -> str | None:
+    if isinstance(value, bytes | str):
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        return text.encode("utf-8", "replace").decode("utf-8")
+    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return None
+    if type(value).__name__ in _MISSING_IN_PANDAS:
+        return None
+    raise TypeError(f"{name} must be a string or None, got {value!r}")
 
 
 def _trimmed(texts: pa.Array) -> pa.Array:

@@ -6,18 +6,20 @@ import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from genre_batch.catalog.formats import STDIO
+from genre_batch.catalog.formats import STDIO, Format
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision
+from genre_batch.options import FLAG, STRING, Checked, integer, one_of
 
 __all__ = ["DEFAULT_CACHE_BYTES", "TagJob", "tag_job"]
 
+FORMATS = tuple(kind.value for kind in Format)
 DEFAULT_CACHE_BYTES = 10 * 10**9
 
 
 @dataclass(frozen=True)
-class TagJob:
+class TagJob(Checked):
     """The options of one tagging run.
 
     Attributes:
@@ -51,31 +53,28 @@ class TagJob:
     sources: tuple[str | os.PathLike[str], ...] = (STDIO,)
     output: str | os.PathLike[str] | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
-    output_format: str | None = None
+    output_format: str | None = field(default=None, metadata=one_of(*FORMATS))
     model: str | os.PathLike[str] | None = None
-    text_column: str | None = None
-    title_column: str | None = None
+    text_column: str | None = field(default=None, metadata=STRING)
+    title_column: str | None = field(default=None, metadata=STRING)
     decision: Decision = field(default_factory=Decision)
-    probabilities: bool = False
-    separator: str = ", "
-    only_missing: str | None = None
-    replace: bool = False
-    infer_types: bool = False
+    probabilities: bool = field(default=False, metadata=FLAG)
+    separator: str = field(default=", ", metadata=STRING)
+    only_missing: str | None = field(default=None, metadata=STRING)
+    replace: bool = field(default=False, metadata=FLAG)
+    infer_types: bool = field(default=False, metadata=FLAG)
     rejects: str | os.PathLike[str] | None = None
-    strict: bool = False
-    resume: bool = True
-    force: bool = False
+    strict: bool = field(default=False, metadata=FLAG)
+    resume: bool = field(default=True, metadata=FLAG)
+    force: bool = field(default=False, metadata=FLAG)
     cache: str | os.PathLike[str] | None = None
-    cache_size: int = DEFAULT_CACHE_BYTES
-    threads: int | None = None
-    limit: int | None = None
+    cache_size: int = field(default=DEFAULT_CACHE_BYTES, metadata=integer(1))
+    threads: int | None = field(default=None, metadata=integer(1))
+    limit: int | None = field(default=None, metadata=integer(0))
     summary_json: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 0:
-            raise UsageError(f"`limit` must be 0 or more, got {self.limit}")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"`threads` must be 1 or more, got {self.threads}")
+        super().__post_init__()
         if self.strict and self.rejects is not None:
             raise UsageError("`strict` and `rejects` exclude each other: give one")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_batch.catalog.genres import parse_cell, parse_column
+from genre_batch.catalog.genres import cell_without_genre, parse_cell, parse_column
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,36 @@ def test_no_cell_is_an_error(cell: str) -> None:
 )
 def test_joined_genres_are_split_again(genres: list[str], separator: str) -> None:
     assert parse_cell(separator.join(genres)) == genres
+
+
+@pytest.mark.parametrize(
+    ("cell", "genres"),
+    [
+        ('{"/m/07s9rl0": "Drama", "/m/01z4y": "Comedy"}', ["Drama", "Comedy"]),
+        ("{'a': 'Drama'}", ["Drama"]),
+        ('{"18": {"name": "Drama"}}', ["Drama"]),
+        ("['Drama' 'Comedy']", ["Drama", "Comedy"]),
+        ("['Drama'\n 'TV Movie' \"Kid's\"]", ["Drama", "TV Movie", "Kid's"]),
+        ("{'Drama', 'Comedy'}", ["Drama", "Comedy"]),
+        ("(no genres listed)", []),
+        ('["(no genres listed)"]', []),
+        ("{}", []),
+        ("[18, 35]", []),
+    ],
+)
+def test_cells_of_well_known_corpora_are_read(cell: str, genres: list[str]) -> None:
+    assert parse_cell(cell) == genres
+    assert parse_column(pa.array([cell])) == [genres]
+
+
+def test_names_by_id_are_read_from_structs_and_maps_too() -> None:
+    structs = pa.array([{"a": "Drama", "b": None}, None, {"a": None, "b": "Comedy"}])
+    assert parse_column(structs) == [["Drama"], [], ["Comedy"]]
+    maps = pa.array([[("a", "Drama"), ("b", "Comedy")], None], pa.map_(pa.string(), pa.string()))
+    assert parse_column(maps) == [["Drama", "Comedy"], []]
+
+
+def test_cells_with_content_but_without_genre_are_counted() -> None:
+    cells = pa.array(["Drama", "[18, 35]", None, "", "[]", "(no genres listed)", "[{'id': 1}]"])
+    assert cell_without_genre(cells, parse_column(cells)) == (2, "[18, 35]")
+    assert cell_without_genre(cells[:1], [["Drama"]]) == (0, "")
