@@ -88,7 +88,10 @@ GROUPS = {
     "[default: predict all rows]",
 )
 @click.option(
-    "--replace", is_flag=True, help="Replace predicted columns that the input already has."
+    "--replace",
+    is_flag=True,
+    help="Replace predicted columns that the input already has.  Without --probabilities, the "
+    "probabilities of the old genres are left out.",
 )
 @click.option(
     "--infer-types",

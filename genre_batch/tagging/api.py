@@ -58,7 +58,8 @@ def tag_catalog(
         probabilities: also write one column per genre.
         separator: joins genres in CSV and TSV.
         only_missing: only predict rows where this column is null, "" or []; others get null.
-        replace: replace predicted columns that the input already has; False: raise ColumnError.
+        replace: replace predicted columns that the input already has, and leave out their old
+            probabilities unless `probabilities` replaces them; False: raise ColumnError.
         infer_types: convert CSV cells to numbers and dates in Parquet and Arrow.
         rejects: a file for unreadable rows; None: `<output>.rejects.jsonl`.
         strict: raise CatalogError at the first unreadable row; excludes `rejects`.

@@ -34,7 +34,8 @@ class TagJob(Checked):
         probabilities: also write one column per genre.
         separator: joins genres in CSV and TSV.
         only_missing: only predict rows where this column is null, "" or [].
-        replace: replace predicted columns that the input already has.
+        replace: replace predicted columns that the input already has; old probabilities are left
+            out unless `probabilities` replaces them.
         infer_types: convert CSV cells to numbers and dates in Parquet and Arrow.
         rejects: a file for unreadable rows; None: `<output>.rejects.jsonl`, or no file for stdout.
         strict: stop at the first unreadable row.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.columns import column_exists_error
+from genre_batch.catalog.writing.dropped import without_columns
+from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.text import uses_title
 from genre_batch.tagging.column_choice import only_missing_choice, text_choice, title_choice
 from genre_batch.tagging.job import TagJob
@@ -37,13 +40,33 @@ class RowTagger:
         self._job = job
         self._predictor = predictor
         self._tally = tally
-        self._names = [GENRES_COLUMN]
-        if job.probabilities:
-            self._names += [PROBABILITY_PREFIX + label for label in predictor.metadata.labels]
+        probabilities = [PROBABILITY_PREFIX + label for label in predictor.metadata.labels]
+        self._names = [GENRES_COLUMN, *(probabilities if job.probabilities else ())]
+        self._dropped = frozenset(probabilities if job.replace and not job.probabilities else ())
+        self._others: set[str] = set()
         self._text = text_choice(job.text_column)
         reads_title = uses_title(predictor.metadata.text_template)
         self._title = title_choice(job.title_column) if reads_title else None
         self._only_missing = only_missing_choice(job.only_missing)
+
+    def kept(self, chunk: Chunk) -> Chunk:
+        """Return the chunk without probabilities that belong to genres which are replaced.
+
+        A column of probabilities that this model does not write stays; a warning names it once.
+        """
+        if not self._job.replace:
+            return chunk
+        ours = self._dropped.union(self._names)
+        others = {name for name in chunk.columns if name.startswith(PROBABILITY_PREFIX)} - ours
+        if new := sorted(others - self._others):
+            self._others |= others
+            warnings.warn(
+                f"{', '.join(map(repr, new[:3]))}{' and others' if len(new) > 3 else ''} stay as "
+                f"they are next to the new genres: they are not columns of this model",
+                GenreBatchWarning,
+                stacklevel=2,
+            )
+        return without_columns(chunk, self._dropped) if self._dropped else chunk
 
     def columns(self, chunk: Chunk, stop: threading.Event) -> pa.Table:
         """Return the columns to add to a chunk, in the order of its rows.

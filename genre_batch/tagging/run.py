@@ -173,7 +173,7 @@ class _Run:
             )
             with chunks, tagged:
                 for chunk, added in tagged:
-                    writer.write(chunk, added)
+                    writer.write(rows.kept(chunk), added)
                     self.rows_written += len(chunk)
                     self.progress(self.rows_written, self._estimate.total)
             rows.finish()

@@ -1,4 +1,4 @@
-"""Texts from Python: what is missing becomes null, what is not a text is named."""
+"""Promise: from Python, what is missing becomes null, what is not a text is named."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Collection
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
 from genre_batch.catalog.writing.encoder import EncoderOptions, merge
 
-__all__ = ["DelimitedEncoder", "JsonLinesEncoder"]
+__all__ = ["DelimitedEncoder", "JsonLinesEncoder", "without_members"]
 
 
 def _is_list(kind: pa.DataType) -> bool:
@@ -150,3 +151,10 @@ def _objects(table: pa.Table) -> bytes:
         if _is_binary(field.type):
             table = table.set_column(index, field.name, _as_text(table.column(index)))
     return pl.DataFrame(table).write_ndjson().encode("utf-8")
+
+
+def without_members(line: bytes, names: Collection[str]) -> bytes:
+    """Remove the members with these keys from the text of a JSON object."""
+    members = [(key, value) for key, value in _members(line.decode("utf-8")) if key not in names]
+    pairs = (f"{json.dumps(key, ensure_ascii=False)}:{value}" for key, value in members)
+    return ("{" + ",".join(pairs) + "}").encode("utf-8", "replace")
