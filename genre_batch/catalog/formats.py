@@ -71,11 +71,13 @@ class Location:
         path: the path or URL as given, or `-`.
         format: the catalog format.
         compression: `gzip`, `zstd` or None; set for text formats only.
+        folders: the names and values of its folders named `name=value` (hive.py).
     """
 
     path: str
     format: Format
     compression: str | None = None
+    folders: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def is_stdio(self) -> bool:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from genre_batch.catalog.formats import Format, Location, input_location
+from genre_batch.catalog.hive import with_columns
 from genre_batch.catalog.reading.charset import UTF_8, check_encoding
 from genre_batch.catalog.reading.delimited import check_delimiter
 from genre_batch.errors import UsageError
@@ -24,6 +25,7 @@ class ReadingOptions:
         delimiter: the character between two cells of a CSV or TSV file, where `\t` and `tab` stand
             for a tab; None: detected in the header.
         encoding: the encoding of text files, normalized to Python's name for it.
+        no_hive: add no columns for folders named `name=value`.
 
     Raises:
         UsageError: a value is out of range.
@@ -32,6 +34,7 @@ class ReadingOptions:
     input_format: str | None = None
     delimiter: str | None = None
     encoding: str = UTF_8
+    no_hive: bool = False
 
     def __post_init__(self) -> None:
         if self.input_format is not None and self.input_format not in _FORMATS:
@@ -51,7 +54,8 @@ class ReadingOptions:
         Raises:
             UsageError: there is no such file, it is a folder, or its suffix is unknown.
         """
-        return input_location(os.fspath(path), self.input_format)
+        location = input_location(os.fspath(path), self.input_format)
+        return location if self.no_hive else with_columns(location)
 
 
 @dataclass(frozen=True)

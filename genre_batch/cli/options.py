@@ -118,6 +118,11 @@ reading_options = _together(
         metavar="NAME",
         help="Encoding of text input.",
     ),
+    click.option(
+        "--no-hive",
+        is_flag=True,
+        help="Add no columns for input folders named name=value.",
+    ),
 )
 """Add the options of `catalog.options.ReadingOptions`; `reading_from` collects their values."""
 

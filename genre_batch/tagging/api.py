@@ -22,6 +22,7 @@ def tag_catalog(
     output_format: str | None = None,
     delimiter: str | None = None,
     encoding: str = UTF_8,
+    no_hive: bool = False,
     model: str | os.PathLike[str] | None = None,
     text_column: str | None = None,
     title_column: str | None = None,
@@ -50,6 +51,7 @@ def tag_catalog(
         output: the file or URL to write, or a folder for one output per input.
         input_format, output_format: csv, tsv, jsonl, parquet or arrow; None: by suffix.
         delimiter, encoding: of text inputs; the default delimiter is detected in the header.
+        no_hive: add no columns for input folders named `name=value`.
         model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
         text_column, title_column: None: the first column with a usual name (catalog/columns.py).
         threshold: one threshold for all genres, 0..1; None: the model's own thresholds.
@@ -65,8 +67,7 @@ def tag_catalog(
         strict: raise CatalogError at the first unreadable row; excludes `rejects`.
         resume, force: use what an interrupted run left; overwrite an existing output.
         cache, cache_size: a folder that keeps probabilities across runs, and its limit in bytes.
-        threads: the number of batches that run in parallel; None: the available cores.
-        limit: the number of rows to tag, from the first; None: all.
+        threads, limit: batches in parallel (None: all cores); rows to tag (None: all).
         summary_json: a file for the summary, as JSON; None: no file.
 
     Raises:

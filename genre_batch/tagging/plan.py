@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genre_batch.catalog.formats import STDIO, Format, Location, output_location
+from genre_batch.catalog.hive import folder_values, with_all_columns, with_columns
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import canonical_url, is_remote
 from genre_batch.catalog.sources import find_sources, output_names
@@ -104,6 +105,8 @@ def plan_outputs(job: TagJob) -> Plan:
     """
     paths = [os.fspath(source) for source in job.sources]
     sources = find_sources(paths, job.reading.input_format)
+    if not job.reading.no_hive:
+        sources = [with_columns(source) for source in sources]
     output = None if job.output is None else os.fspath(job.output)
     summary = None if job.summary_json is None else os.fspath(job.summary_json)
     if output is not None and _is_folder(output):
@@ -111,7 +114,7 @@ def plan_outputs(job: TagJob) -> Plan:
         workspace = workspace_folder(Location(output.rstrip("/"), Format.JSONL))
     else:
         target = output_location(output, job.output_format)
-        tasks = [OutputTask(tuple(sources), target, _rejects(job, target))]
+        tasks = [OutputTask(tuple(with_all_columns(sources)), target, _rejects(job, target))]
         workspace = workspace_folder(target)
     place = None if summary is None else Location(summary, Format.JSONL)
     plan = Plan(tuple(tasks), workspace, place)
@@ -213,6 +216,9 @@ def _folder_tasks(job: TagJob, sources: Sequence[Location], output: str) -> list
         path = f"{folder}/{_renamed(name, job.output_format)}"
         target = output_location(path, job.output_format, in_new_folder=True)
         parent = None if remote else os.path.dirname(target.path)
+        # Folders that the output's own path repeats need no column.
+        lost = tuple(pair for pair in source.folders if pair not in folder_values(name))
+        source = replace(source, folders=lost)
         tasks.append(OutputTask((source,), target, _rejects(job, target), parent))
     return tasks
 

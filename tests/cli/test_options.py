@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import click
 import pytest
@@ -38,8 +39,14 @@ def test_the_command_line_offers_every_format() -> None:
 
 
 def test_options_are_moved_into_their_dataclass() -> None:
-    options = {"input_format": "csv", "delimiter": "tab", "encoding": "UTF8", "text_column": "a"}
-    assert reading_from(options) == ReadingOptions("csv", "\t", "utf-8")
+    options: dict[str, Any] = {
+        "input_format": "csv",
+        "delimiter": "tab",
+        "encoding": "UTF8",
+        "no_hive": True,
+        "text_column": "a",
+    }
+    assert reading_from(options) == ReadingOptions("csv", "\t", "utf-8", no_hive=True)
     assert columns_from(options) == ColumnOptions(text_column="a")
     assert options == {}
 
@@ -52,6 +59,6 @@ def test_options_are_moved_into_their_dataclass() -> None:
         ({"encoding": "klingon"}, "klingon"),
     ],
 )
-def test_an_invalid_reading_option_is_a_usage_error(option: dict[str, str], message: str) -> None:
+def test_an_invalid_reading_option_is_a_usage_error(option: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ReadingOptions(**option)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.catalog.formats import Format, Location
+from genre_batch.catalog.hive import FolderColumns
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.delimited import Dialect, read_delimited
 from genre_batch.catalog.reading.inference import Types, cast_columns, infer_types
@@ -187,7 +188,9 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
                 self._bytes_of_finished += self._source.size
                 self._source.close()
                 self._source = _Source(location, self._options)
-            for chunk in self._chunks(schema, types):
+            folders = FolderColumns(location)
+            for own in self._chunks(schema, types):
+                chunk = folders.added_to(own)
                 self._source.rows_read += len(chunk)
                 if self._options.as_table and isinstance(chunk, TableChunk):
                     first = chunk.table.schema if first is None else first
@@ -219,13 +222,16 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         for location in self._locations if len(self._locations) > 1 else ():
             if limit is not None and rows >= limit:
                 break
+            folders = FolderColumns(location)
             if location.format is Format.JSONL:
                 if schema:
-                    empty = to_table(JsonLinesChunk([], []), schema, location.name)
+                    empty = folders.added_to_table(
+                        to_table(JsonLinesChunk([], []), schema, location.name)
+                    )
                     schemas.append((location.name, empty.table.schema))
             elif location.is_remote or os.path.isfile(location.path):
                 with _Source(location, self._options) as source:
-                    chunk = next(source.first_chunk(types))
+                    chunk = folders.added_to_table(next(source.first_chunk(types)))
                     schemas.append((location.name, chunk.table.schema))
                     rows += source.rows or 0
             if location.format is not Format.PARQUET:
