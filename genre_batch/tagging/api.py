@@ -50,8 +50,7 @@ def tag_catalog(
         source: a file, glob, folder or URL, or several of them.
         output: the file or URL to write, or a folder for one output per input.
         input_format, output_format: csv, tsv, jsonl, parquet or arrow; None: by suffix.
-        delimiter, encoding: of text inputs; the default delimiter is detected in the header.
-        no_hive: add no columns for input folders named `name=value`.
+        delimiter, encoding, no_hive: as in `ReadingOptions`.
         model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
         text_column, title_column: None: the first column with a usual name (catalog/columns.py).
         threshold: one threshold for all genres, 0..1; None: the model's own thresholds.
