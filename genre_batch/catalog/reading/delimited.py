@@ -15,6 +15,7 @@ from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.reading.blocks import Block, Start, read_some, split_blocks
 from genre_batch.catalog.reading.charset import UTF_8, mark_length, original_length, transcoded
 from genre_batch.catalog.reading.csv_grammar import Grammar
+from genre_batch.catalog.reading.limiting import parse_up_to
 from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError, UsageError
 
@@ -133,19 +134,17 @@ class _BlockParser:
         columns: list[str],
         separator: str,
         encoding: str,
-        on_reject: Callable[[Reject], None],
     ) -> None:
         self._name = name
         self._grammar = Grammar(separator, len(columns))
         self._separator = separator
-        self._on_reject = on_reject
         self._original_length = original_length(encoding)
         self._schema = dict.fromkeys(columns, pl.String())
         self._arrow_schema = pa.schema([(column, pa.string()) for column in columns])
         self._full_row = b"x" + separator.encode() * (len(columns) - 1) + b"\n"
         self.whole = self._grammar.whole
 
-    def parse(self, block: Block) -> TableChunk:
+    def parse(self, block: Block, on_reject: Callable[[Reject], None]) -> TableChunk:
         """Return the block's rows; pass each unreadable record to `on_reject`, in order."""
         if self._grammar.is_well_quoted(block.data):
             data = self._grammar.without_blank_lines(block.data)
@@ -158,7 +157,7 @@ class _BlockParser:
         for record in bad:
             line += block.data.count(b"\n", position, record.start)
             position = record.start
-            self._on_reject(
+            on_reject(
                 Reject(
                     file=self._name,
                     line=line,
@@ -192,7 +191,11 @@ class _BlockParser:
 
 
 def read_delimited(
-    stream: BinaryIO, name: str, dialect: Dialect, on_reject: Callable[[Reject], None]
+    stream: BinaryIO,
+    name: str,
+    dialect: Dialect,
+    on_reject: Callable[[Reject], None],
+    limit: int | None = None,
 ) -> Iterator[TableChunk]:
     """Yield tables of strings: an empty cell is null, a quoted empty cell is the empty string.
 
@@ -205,16 +208,15 @@ def read_delimited(
         name: the file's name, for messages.
         dialect: separator and encoding.
         on_reject: called with each record that cannot be read, in order.
+        limit: the number of rows to read; None: all.
 
     Raises:
         CatalogError: the stream is empty, fails or is truncated, or the header is malformed.
     """
     stream = transcoded(stream, dialect.encoding)
     header = _Header(stream, name, dialect)
-    parser = _BlockParser(name, header.columns, header.separator, dialect.encoding, on_reject)
+    parser = _BlockParser(name, header.columns, header.separator, dialect.encoding)
     yield parser.empty()
     lengths = original_length(dialect.encoding)
-    for block in split_blocks(stream, name, parser.whole, header.start, lengths):
-        chunk = parser.parse(block)
-        if len(chunk):
-            yield chunk
+    blocks = split_blocks(stream, name, parser.whole, header.start, lengths)
+    yield from parse_up_to(limit, blocks, parser.parse, parser.whole, lengths, on_reject)

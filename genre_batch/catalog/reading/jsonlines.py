@@ -18,6 +18,7 @@ from genre_batch.catalog.reading.charset import (
 )
 from genre_batch.catalog.reading.json_decoder import JsonDecoder
 from genre_batch.catalog.reading.json_values import are_lines, read_json_values
+from genre_batch.catalog.reading.limiting import parse_up_to
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.errors import CatalogError
 
@@ -39,6 +40,7 @@ def read_json_lines(
     encoding: str = UTF_8,
     *,
     warn: bool = True,
+    limit: int | None = None,
 ) -> Iterator[JsonLinesChunk]:
     """Yield the objects of a JSON Lines stream as soon as they arrive; skip blank lines.
 
@@ -51,6 +53,7 @@ def read_json_lines(
         on_reject: called with each line or value that cannot be read, in order.
         encoding: a name from `check_encoding`.
         warn: whether to warn about what is not quite JSON, once at the end.
+        limit: the number of rows to read; None: all.
 
     Raises:
         CatalogError: the stream fails or is truncated, a line never ends, it is not text, or the
@@ -58,7 +61,7 @@ def read_json_lines(
     """
     decoder = JsonDecoder(name)
     try:
-        yield from _chunks(stream, name, on_reject, encoding, decoder)
+        yield from _chunks(stream, name, on_reject, encoding, decoder, limit)
     finally:
         if warn:
             decoder.warn()
@@ -70,6 +73,7 @@ def _chunks(
     on_reject: Callable[[Reject], None],
     encoding: str,
     decoder: JsonDecoder,
+    limit: int | None,
 ) -> Iterator[JsonLinesChunk]:
     lengths = original_length(encoding)
     stream = transcoded(stream, encoding)
@@ -79,7 +83,7 @@ def _chunks(
         head, at_end = head + piece, not piece
     start = Start(head, byte_offset=mark_length(encoding))
     if lines:
-        chunks = _line_chunks(stream, name, on_reject, decoder, start, lengths)
+        chunks = _line_chunks(stream, name, on_reject, decoder, start, lengths, limit)
     else:
         _check_is_text(head.split(b"\n", 1)[0], name)
         chunks = read_json_values(stream, name, on_reject, decoder, start, lengths)
@@ -95,13 +99,15 @@ def _line_chunks(
     decoder: JsonDecoder,
     start: Start,
     lengths: Callable[[bytes], int],
+    limit: int | None,
 ) -> Iterator[JsonLinesChunk]:
-    for block in split_blocks(stream, name, _whole_lines, start, lengths):
+    def parse(block: Block, on_reject: Callable[[Reject], None]) -> JsonLinesChunk:
         if block.first_line == 1:
             _check_is_text(block.data.split(b"\n", 1)[0], name)
-        chunk = _parse_block(block, name, on_reject, lengths, decoder)
-        if len(chunk):
-            yield chunk
+        return _parse_block(block, name, on_reject, lengths, decoder)
+
+    blocks = split_blocks(stream, name, _whole_lines, start, lengths)
+    yield from parse_up_to(limit, blocks, parse, _whole_lines, lengths, on_reject)
 
 
 def _checked(chunks: Iterator[JsonLinesChunk], decoder: JsonDecoder) -> Iterator[JsonLinesChunk]:

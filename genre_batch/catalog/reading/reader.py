@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import pyarrow as pa
 
@@ -25,6 +25,9 @@ from genre_batch.catalog.reading.spool import spooled
 from genre_batch.catalog.rejects import Reject, raise_on_reject
 
 __all__ = ["CatalogReader", "ReadOptions", "read_chunk", "read_table"]
+
+
+_Rows = TypeVar("_Rows", JsonLinesChunk, TableChunk)
 
 
 @dataclass(frozen=True)
@@ -93,23 +96,27 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
         self._streams.append(stream)
         return stream
 
-    def objects(self, on_reject: Callable[[Reject], None]) -> Iterator[JsonLinesChunk]:
+    def objects(
+        self, on_reject: Callable[[Reject], None], limit: int | None
+    ) -> Iterator[JsonLinesChunk]:
         """Read the rows of JSON Lines."""
         name, encoding = self.location.name, self._options.reading.encoding
         is_last_pass = on_reject is not _ignore
-        return read_json_lines(self.text(), name, on_reject, encoding, warn=is_last_pass)
+        return read_json_lines(
+            self.text(), name, on_reject, encoding, warn=is_last_pass, limit=limit
+        )
 
-    def cells(self, on_reject: Callable[[Reject], None]) -> Iterator[TableChunk]:
+    def cells(self, on_reject: Callable[[Reject], None], limit: int | None) -> Iterator[TableChunk]:
         """Read the rows of CSV or TSV."""
         reading = self._options.reading
         dialect = Dialect(self.location.format.separator, reading.delimiter, reading.encoding)
-        return read_delimited(self.text(), self.location.name, dialect, on_reject)
+        return read_delimited(self.text(), self.location.name, dialect, on_reject, limit)
 
     def first_chunk(self, types: Types) -> Iterator[TableChunk]:
         """Read the rows of a format with a schema, CSV cells as these types."""
         if not self.location.format.is_text:
             return self.tables()
-        return (cast_columns(chunk, types) for chunk in self.cells(_ignore))
+        return (cast_columns(chunk, types) for chunk in self.cells(_ignore, 0))
 
     def tables(self) -> Iterator[TableChunk]:
         """Read the rows of Parquet or Arrow."""
@@ -155,6 +162,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         self._options = options or ReadOptions()
         self._on_reject = on_reject
         self._bytes_of_finished = 0
+        self._rows_read = 0
         self._source = _Source(self._locations[0], self._options)
         self._total = self._source.size + sum(_local_size(place) for place in self._locations[1:])
 
@@ -192,6 +200,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
             for own in self._chunks(schema, types):
                 chunk = folders.added_to(own)
                 self._source.rows_read += len(chunk)
+                self._rows_read += len(chunk)
                 if self._options.as_table and isinstance(chunk, TableChunk):
                     first = chunk.table.schema if first is None else first
                     yield conformed(chunk, first, location.name, self._locations[0].name)
@@ -203,14 +212,18 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         if not kind.is_text:
             yield from source.tables()
         elif kind is not Format.JSONL:
-            for table in source.cells(self._on_reject):
+            for table in source.cells(self._on_reject, self._rows_left()):
                 yield cast_columns(table, types) if types else table
         elif not self._options.as_table:
-            yield from source.objects(self._on_reject)
+            yield from source.objects(self._on_reject, self._rows_left())
         else:
             yield to_table(JsonLinesChunk([], []), schema, source.location.name)
-            for rows in source.objects(self._on_reject):
+            for rows in source.objects(self._on_reject, self._rows_left()):
                 yield to_table(rows, schema, source.location.name)
+
+    def _rows_left(self) -> int | None:
+        limit = self._options.limit
+        return None if limit is None else max(0, limit - self._rows_read)
 
     def _common_schema(self, schema: Schema, types: Types) -> pa.Schema | None:
         """Return a schema for the rows of all catalogs; None: the first catalog decides.
@@ -250,11 +263,15 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
 
     def _json_schema(self) -> Schema:
         passes = self._first_pass(Format.JSONL)
-        return infer_schema(chunk for source in passes for chunk in source.objects(_ignore))
+        limit = self._options.limit
+        chunks = (chunk for source in passes for chunk in source.objects(_ignore, limit))
+        return infer_schema(_first_rows(chunks, limit))
 
     def _csv_types(self) -> Types:
         passes = self._first_pass(Format.CSV, Format.TSV)
-        return infer_types(chunk for source in passes for chunk in source.cells(_ignore))
+        limit = self._options.limit
+        chunks = (chunk for source in passes for chunk in source.cells(_ignore, limit))
+        return infer_types(_first_rows(chunks, limit))
 
 
 def _local_size(location: Location) -> int:
@@ -262,6 +279,15 @@ def _local_size(location: Location) -> int:
         return os.stat(location.path).st_size
     except OSError:
         return 0
+
+
+def _first_rows(chunks: Iterator[_Rows], limit: int | None) -> Iterator[_Rows]:
+    """Yield the chunks, up to a number of rows; None: all."""
+    for chunk in chunks:
+        yield chunk if limit is None else chunk.head(limit)
+        limit = None if limit is None else max(0, limit - len(chunk))
+        if limit == 0:
+            return
 
 
 def _ignore(reject: Reject) -> None:
