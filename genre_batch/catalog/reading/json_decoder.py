@@ -47,6 +47,8 @@ class JsonDecoder:
         self._rows_with_tokens = 0
         self._first_line = 0
         self._decoder = json.JSONDecoder(parse_constant=self._constant)
+        # What its methods call, after checks in Python.
+        self._scan = self._decoder.scan_once  # type: ignore[attr-defined]
         self._long = json.JSONDecoder(parse_constant=self._constant, parse_int=_integer)
 
     def _constant(self, token: str) -> float:
@@ -54,19 +56,26 @@ class JsonDecoder:
         return float(token)
 
     def decode(self, text: str) -> Any:
-        """Return the value of a text.
+        """Return the value of a text without white space around it.
 
         Raises:
             json.JSONDecodeError: it is not JSON.
             RecursionError: it is nested too deeply.
         """
         try:
-            return self._decoder.decode(text)
+            value, end = self._scan(text, 0)
+        except StopIteration as error:
+            self.found_token = False
+            raise json.JSONDecodeError("Expecting value", text, error.value) from None
         except json.JSONDecodeError:
             self.found_token = False
             raise
         except ValueError:  # an integer of too many digits
             return self._long.decode(text)
+        if end != len(text):
+            self.found_token = False
+            raise json.JSONDecodeError("Extra data", text, end)
+        return value
 
     def decode_at(self, text: str, start: int) -> tuple[Any, int]:
         """Return the value that starts at a position, and its end; errors as in `decode`."""
