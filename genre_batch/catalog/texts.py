@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genre_batch.catalog.nested import decode_runs
+
 __all__ = ["as_strings", "holds_text", "is_blank", "is_blank_value"]
 
 _EMPTY = r"^[ \t\r\n]*(\[[ \t\r\n]*\]|\([ \t\r\n]*\))?[ \t\r\n]*$"
@@ -62,9 +64,7 @@ def as_strings(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return as_strings(column.dictionary).take(column.indices)
     if pa.types.is_run_end_encoded(kind):
-        rows = np.arange(column.offset, column.offset + len(column))
-        runs = np.searchsorted(column.run_ends.to_numpy(), rows, side="right")
-        return as_strings(column.values).take(pa.array(runs))
+        return decode_runs(column, as_strings)
     if pa.types.is_union(kind):
         return pa.array([_string_or_none(value) for value in column.to_pylist()], pa.string())
     if _is_bytes(kind):

@@ -203,6 +203,11 @@ def _print_notes(summary: TagSummary) -> None:
             f"Warning: no row has text in the column {summary.text_column!r}: "
             f"choose another with --text-column"
         )
+    if summary.values_lost:
+        note(
+            f"Warning: {summary.values_lost:,} values are NaN or infinite and were written as "
+            f"null, because JSON has neither: Parquet and Arrow keep them"
+        )
     if summary.rows_rejected:
         files = ", ".join(summary.rejects)
         place = f"they are in {files}" if files else "save them with --rejects PATH"

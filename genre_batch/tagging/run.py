@@ -177,6 +177,7 @@ class _Run:
                     self.rows_written += len(chunk)
                     self.progress(self.rows_written, self._estimate.total)
             rows.finish()
+            self.tally.values_lost += writer.lost
             if self.workspace is not None:
                 self.workspace.mark_finished(task.target.path)
 

@@ -49,6 +49,7 @@ class TagSummary:
         rows_skipped: rows not predicted because of `only_missing`.
         rows_padded: CSV rows with too few fields, padded with nulls.
         rows_rejected: rows that could not be read.
+        values_lost: NaN and infinities of the input that became null, because JSON has neither.
         rejects: the files that contain them.
         first_reject: the place of the first of them and the reason; None if there are none.
         texts_predicted: distinct texts that ran through the model.
@@ -70,6 +71,7 @@ class TagSummary:
     rows_skipped: int
     rows_padded: int
     rows_rejected: int
+    values_lost: int
     rejects: tuple[str, ...]
     first_reject: str | None
     texts_predicted: int
@@ -93,7 +95,7 @@ class Tally:
     """Count rows, genres, texts and rejects during a run, and build its summary.
 
     Attributes:
-        texts_predicted, texts_from_cache: as in `TagSummary`.
+        texts_predicted, texts_from_cache, values_lost: as in `TagSummary`.
     """
 
     def __init__(self, job: TagJob, tagger: GenreTagger) -> None:
@@ -108,6 +110,7 @@ class Tally:
         """
         self.texts_predicted = 0
         self.texts_from_cache = 0
+        self.values_lost = 0
         self._job = job
         self._tagger = tagger
         off = np.isinf(job.decision.thresholds(tagger.metadata)).tolist()
@@ -183,6 +186,7 @@ class Tally:
             rows_skipped=self._skipped,
             rows_padded=self._padded,
             rows_rejected=self._rejected,
+            values_lost=self.values_lost,
             rejects=tuple(self._rejects_files),
             first_reject=self._first_reject,
             texts_predicted=self.texts_predicted,

@@ -150,7 +150,7 @@ def _has_infinity(value: object) -> bool:
 def _json_text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _clean(value: Any) -> Any:

@@ -7,6 +7,7 @@ schema's metadata.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.nested import children
 from genre_batch.errors import CatalogError
 from genre_batch.files import first_line
 
@@ -25,6 +27,8 @@ _DAMAGED = (pa.ArrowException, OSError, ValueError, OverflowError)
 """What pyarrow raises on damaged files: a ValueError for names that are not UTF-8, an OverflowError
 for impossible sizes."""
 
+_UNREADABLE = ("month_interval", "day_time_interval")
+
 _BOMB_BYTES = 1 << 28
 _BOMB_RATIO = 500
 """A row group larger than `_BOMB_BYTES` and this many times larger than its file is refused: real
@@ -34,7 +38,8 @@ text compresses three- to tenfold, and repeated values are stored once."""
 def _tables(
     schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str
 ) -> Iterator[TableChunk]:
-    yield TableChunk(schema.empty_table())
+    _check_schema(schema, name)
+    is_first = True
     while True:
         try:
             batch = next(batches, None)
@@ -43,11 +48,44 @@ def _tables(
                 batch.validate(full=True)
         except _DAMAGED as error:
             raise CatalogError(f"{name} is damaged: {first_line(error).rstrip('.')}") from error
+        if is_first:
+            yield TableChunk(_empty_table(schema, batch, name))
+            is_first = False
         if batch is None:
             return
         table = pa.Table.from_batches([batch], schema)
         for start in range(0, table.num_rows, ROWS_PER_CHUNK):
             yield TableChunk(table.slice(start, ROWS_PER_CHUNK))
+
+
+def _check_schema(schema: pa.Schema, name: str) -> None:
+    """Check that outputs can tell the columns apart, and that pyarrow can read their types."""
+    duplicate = next((column for column, count in Counter(schema.names).items() if count > 1), None)
+    if duplicate is not None:
+        raise CatalogError(f"{name} has a duplicate column {duplicate!r}: rename one")
+    for field in schema:
+        if _is_unreadable(field.type):
+            raise CatalogError(
+                f"{name}: the column {field.name!r} of type {field.type} cannot be read: remove "
+                f"it, or convert it to month_day_nano_interval or text"
+            )
+
+
+def _is_unreadable(kind: pa.DataType) -> bool:
+    """Return whether pyarrow has no arrays of a type, or of a type inside of it."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _is_unreadable(kind.storage_type)
+    return str(kind) in _UNREADABLE or any(_is_unreadable(field.type) for field in children(kind))
+
+
+def _empty_table(schema: pa.Schema, batch: pa.RecordBatch | None, name: str) -> pa.Table:
+    """Return no rows of a schema; those of a batch, because Arrow makes no unions from nothing."""
+    if batch is not None:
+        return pa.Table.from_batches([batch.slice(0, 0)], schema)
+    try:
+        return schema.empty_table()
+    except pa.ArrowNotImplementedError as error:
+        raise CatalogError(f"{name} has no rows, and a column of type {error}") from error
 
 
 def read_parquet(stream: BinaryIO, name: str) -> tuple[int, Iterator[TableChunk]]:

@@ -33,11 +33,18 @@ class EncoderOptions:
 class Encoder(Protocol):
     """Writes chunks in one format to a stream."""
 
+    @property
+    def lost(self) -> int:
+        """The number of NaN and infinities written as null, because JSON has neither."""
+
     def write(self, chunk: Chunk, added: pa.Table) -> None:
         """Write the chunk's rows, with the added columns after the chunk's own."""
 
     def finish(self) -> None:
         """Write what is still buffered; the stream stays open."""
+
+    def discard(self) -> None:
+        """Let go of the stream after an error, without writing to it."""
 
 
 def merge(table: pa.Table, added: pa.Table) -> pa.Table:

@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Collection
-from typing import Any, BinaryIO
+from collections.abc import Callable, Collection
+from typing import BinaryIO, TypeVar
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.nested import is_list
 from genre_batch.catalog.writing.encoder import EncoderOptions, merge
+from genre_batch.catalog.writing.refusal import NATIVE_ERRORS, column_error
+from genre_batch.catalog.writing.text_types import TextConverter
 
 __all__ = ["DelimitedEncoder", "JsonLinesEncoder", "without_members"]
 
-
-def _is_list(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    )
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-        or pa.types.is_binary_view(kind)
-    )
-
-
-def _plain(value: Any) -> str:
-    return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)
-
-
-def _as_text(column: pa.ChunkedArray) -> pa.Array:
-    """Convert lists and structs to JSON text, and bytes to base64, for CSV cells."""
-    return pa.array(
-        [
-            None
-            if value is None
-            else _plain(value)
-            if isinstance(value, bytes)
-            else json.dumps(value, ensure_ascii=False, default=_plain)
-            for value in column.to_pylist()
-        ],
-        pa.string(),
-    )
+_Encoded = TypeVar("_Encoded", str, bytes)
 
 
 class DelimitedEncoder:
@@ -59,25 +29,34 @@ class DelimitedEncoder:
         self._options = options
         self._separator = separator
         self._header = True
+        self._converter = TextConverter(csv=True)
 
     def write(self, chunk: Chunk, added: pa.Table) -> None:
         """Write the chunk's rows, with the added columns after the chunk's own."""
         assert not isinstance(chunk, JsonLinesChunk)
         for index, field in enumerate(added.schema):
-            if _is_list(field.type):
+            if is_list(field.type):
                 joined = pc.binary_join(added.column(index), self._options.genre_separator)
                 added = added.set_column(index, field.name, joined)
-        table = merge(chunk.table, added)
-        for index, field in enumerate(table.schema):
-            if pa.types.is_nested(field.type) or _is_binary(field.type):
-                table = table.set_column(index, field.name, _as_text(table.column(index)))
-        frame = pl.DataFrame(table)
-        text = frame.write_csv(include_header=self._header, separator=self._separator)
+        table = self._converter.convert(merge(chunk.table, added))
+        text = _attempt(table, self._encoded)
         self._stream.write(text.encode("utf-8"))
         self._header = False
 
+    def _encoded(self, table: pa.Table) -> str:
+        frame = pl.DataFrame(table)
+        return frame.write_csv(include_header=self._header, separator=self._separator)
+
+    @property
+    def lost(self) -> int:
+        """The number of NaN and infinities written as null."""
+        return self._converter.lost
+
     def finish(self) -> None:
         """Do nothing: every row has been written."""
+
+    def discard(self) -> None:
+        """Do nothing: nothing is held."""
 
 
 class JsonLinesEncoder:
@@ -85,15 +64,16 @@ class JsonLinesEncoder:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._converter = TextConverter(csv=False)
 
     def write(self, chunk: Chunk, added: pa.Table) -> None:
         """Write the chunk's rows, with the added columns after the chunk's own."""
-        if not len(chunk):
-            return
         if isinstance(chunk, JsonLinesChunk):
-            self._stream.write(self._spliced(chunk, added))
+            if len(chunk):
+                self._stream.write(self._spliced(chunk, added))
         else:
-            self._stream.write(_objects(merge(chunk.table, added)))
+            table = self._converter.convert(merge(chunk.table, added))
+            self._stream.write(_attempt(table, _objects))
         # The reader of a pipe gets each row as soon as it is tagged.
         self._stream.flush()
 
@@ -111,8 +91,16 @@ class JsonLinesEncoder:
         out.append(b"")
         return b"\n".join(out)
 
+    @property
+    def lost(self) -> int:
+        """The number of NaN and infinities written as null."""
+        return self._converter.lost
+
     def finish(self) -> None:
         """Do nothing: every row has been written."""
+
+    def discard(self) -> None:
+        """Do nothing: nothing is held."""
 
 
 def _members(line: str) -> list[tuple[str, str]]:
@@ -146,10 +134,7 @@ def _replaced(line: bytes, fragment: bytes) -> bytes:
 
 
 def _objects(table: pa.Table) -> bytes:
-    """Encode rows as JSON objects, one per line: bytes as base64, dates and times as ISO 8601."""
-    for index, field in enumerate(table.schema):
-        if _is_binary(field.type):
-            table = table.set_column(index, field.name, _as_text(table.column(index)))
+    """Encode rows as JSON objects, one per line."""
     return pl.DataFrame(table).write_ndjson().encode("utf-8")
 
 
@@ -158,3 +143,11 @@ def without_members(line: bytes, names: Collection[str]) -> bytes:
     members = [(key, value) for key, value in _members(line.decode("utf-8")) if key not in names]
     pairs = (f"{json.dumps(key, ensure_ascii=False)}:{value}" for key, value in members)
     return ("{" + ",".join(pairs) + "}").encode("utf-8", "replace")
+
+
+def _attempt(table: pa.Table, encode: Callable[[pa.Table], _Encoded]) -> _Encoded:
+    """Encode rows; raise an error that names the column which cannot be written."""
+    try:
+        return encode(table)
+    except NATIVE_ERRORS as error:
+        raise column_error(table, encode, error) from error

@@ -81,8 +81,12 @@ def open_writer(
             _compressed(raw, location.compression) as stream,
         ):
             encoder = encoder_for(location.format, stream, options)
-            yield encoder
-            encoder.finish()
+            try:
+                yield encoder
+                encoder.finish()
+            except BaseException:
+                encoder.discard()
+                raise
     except BrokenPipeError:
         raise
     except OSError as error:
