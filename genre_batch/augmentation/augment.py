@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +17,12 @@ from genre_batch.augmentation.translation_cache import TranslationCache, default
 from genre_batch.augmentation.translator import Translator
 from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.formats import Format, Location, is_regular_or_new, output_location
-from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
+from genre_batch.catalog.reading.unreadable import handled_rejects, warn_of_padded_rows
+from genre_batch.catalog.rejects import Reject, ignore_reject
 from genre_batch.catalog.writing.atomic import check_overwrite
-from genre_batch.catalog.writing.encoder import Encoder, EncoderOptions
+from genre_batch.catalog.writing.encoder import Encoder
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
@@ -42,6 +44,7 @@ class AugmentJob:
         rows: the films to copy, one of `selection.SELECTIONS`.
         reading: how to read the catalog.
         columns: its columns; the title column is not used.
+        writing: how to write the output.
         cache: the file of the translation cache; None: one in the user's cache folder.
         force: overwrite an existing output.
 
@@ -55,6 +58,7 @@ class AugmentJob:
     rows: str = "none-of-top-4"
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     columns: ColumnOptions = field(default_factory=ColumnOptions)
+    writing: WritingOptions = field(default_factory=WritingOptions)
     cache: str | os.PathLike[str] | None = None
     force: bool = False
 
@@ -113,21 +117,25 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         TrainingError: no film is selected, or the translator failed.
     """
     started = time.monotonic()
-    source, output = job.reading.locate(job.catalog), output_location(os.fspath(job.output))
+    source = job.reading.locate(job.catalog)
+    output = output_location(os.fspath(job.output), job.writing.output_format)
     if source.is_stdio or not (source.is_remote or is_regular_or_new(source.path)):
         raise UsageError(
             f"{source.name} can be read only once, but `catalog` is read several times: name a file"
         )
     cache_path = os.fspath(job.cache or default_cache_path())
     written = [("`output`", output.path), ("`cache`", cache_path)]
+    if job.reading.rejects is not None:
+        written.append(("`rejects`", os.fspath(job.reading.rejects)))
     check_separate_files(written, [source.path])
     check_overwrite(output, job.force)
     with TranslationCache(cache_path) as cache:
         run = _Run(job, source, output.format, cache, progress)
-        run.count()
+        with handled_rejects(source, job.reading) as on_reject:
+            run.count(on_reject)
         run.translate()
         progress(0, 0, "writing")
-        with open_writer(output, EncoderOptions(), force=job.force) as writer:
+        with open_writer(output, job.writing.encoder_options(), force=job.force) as writer:
             run.write_catalog(writer)
             run.write_copies(writer)
     return AugmentResult(
@@ -160,12 +168,18 @@ class _Run:
     copies: dict[str, int] = field(default_factory=dict)
     _columns: LabelledColumns | None = None
 
-    def _chunks(self) -> Iterator[tuple[int, Chunk]]:
+    def _chunks(
+        self, on_reject: Callable[[Reject], None] = ignore_reject
+    ) -> Iterator[tuple[int, Chunk]]:
         """Yield each chunk with the number of its first row."""
         as_table = self.output_format is not Format.JSONL
-        options = ReadOptions(as_table=as_table, reading=self.job.reading)
+        options = ReadOptions(
+            as_table=as_table,
+            infer_types=self.job.reading.infer_types and not self.output_format.is_text,
+            reading=self.job.reading,
+        )
         start = 0
-        with CatalogReader([self.source], options) as reader:
+        with CatalogReader([self.source], options, on_reject) as reader:
             for chunk in reader.chunks():
                 yield start, chunk
                 start += len(chunk)
@@ -197,12 +211,14 @@ class _Run:
             if is_selected(self.job.rows, self.deciding, genres)
         ]
 
-    def count(self) -> None:
-        """Count rows and selected films, and find the deciding genres."""
+    def count(self, on_reject: Callable[[Reject], None]) -> None:
+        """Count rows and selected films, and find the deciding genres; only this pass rejects."""
         self.progress(0, 0, "counting genres")
         films: Counter[frozenset[str]] = Counter()
         name = self.source.name
-        for start, chunk in self._chunks():
+        padded = 0
+        for start, chunk in self._chunks(on_reject):
+            padded += chunk.short_rows if isinstance(chunk, TableChunk) else 0
             for column in (SOURCE_COLUMN, PIVOT_COLUMN):
                 if column in chunk.columns:
                     raise ColumnError(
@@ -212,6 +228,7 @@ class _Run:
             if chunk.columns:
                 films.update(frozenset(genres) for _, _, genres in self._usable(chunk))
             self.rows = start + len(chunk)
+        warn_of_padded_rows(name, padded)
         if not films:
             raise TrainingError(
                 f"{name}: no row has both a text and a genre: check `text_column` and "

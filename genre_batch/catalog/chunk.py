@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from genre_batch.catalog.texts import as_strings, is_blank, is_blank_value
 
@@ -22,6 +23,14 @@ def _string_or_none(value: object) -> str | None:
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
+def _without_nulls(column: pa.Array, nulls: Sequence[str]) -> pa.Array:
+    """Return a column of strings with null in place of each of the texts `nulls`."""
+    if not nulls:
+        return column
+    is_null = pc.is_in(column, pa.array(nulls, column.type))
+    return pc.if_else(is_null, pa.scalar(None, column.type), column)
+
+
 @dataclass(frozen=True)
 class TableChunk:
     """Rows as an Arrow table, as read from CSV, TSV, Parquet and Arrow files.
@@ -32,11 +41,13 @@ class TableChunk:
         texts: by column, (rows,) strings, where the column's texts are not simply its own cells:
             a CSV column that was converted to numbers, or JSON values of several types, of which
             only the strings are text.
+        nulls: the texts that mean null; the table has them as they are.
     """
 
     table: pa.Table
     short_rows: int = 0
     texts: Mapping[str, pa.Array] = field(default_factory=dict)
+    nulls: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -49,27 +60,48 @@ class TableChunk:
     def strings(self, name: str) -> pa.Array:
         """Return the texts of one column, as in `as_strings`; all null if there is no column."""
         if name in self.texts:
-            return self.texts[name]
+            return _without_nulls(self.texts[name], self.nulls)
         if name not in self.columns:
             return pa.nulls(len(self), pa.string())
-        return as_strings(self.table.column(name))
+        return _without_nulls(as_strings(self.table.column(name)), self.nulls)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return one column, with null in place of texts that mean null."""
+        column = self.table.column(name)
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if not self.nulls or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            return column
+        return pa.chunked_array([_without_nulls(as_strings(column), self.nulls)], pa.string())
+
+    def with_real_nulls(self) -> TableChunk:
+        """Return the rows with null in place of texts that mean null."""
+        if not self.nulls:
+            return self
+        table = pa.table([self.column(name) for name in self.columns], self.columns)
+        return replace(self, table=table)
 
     def blank(self, name: str) -> npt.NDArray[np.bool_]:
         """Return (rows,) bool: true where the cell is empty, as in `is_blank`, or missing."""
         if name not in self.columns:
             return np.ones(len(self), dtype=np.bool_)
-        return is_blank(self.table.column(name))
+        return is_blank(self.column(name))
 
     def head(self, rows: int) -> TableChunk:
         """Return the first `rows` rows."""
-        texts = {name: column.slice(0, rows) for name, column in self.texts.items()}
-        return TableChunk(self.table.slice(0, rows), min(self.short_rows, rows), texts)
+        return replace(
+            self,
+            table=self.table.slice(0, rows),
+            short_rows=min(self.short_rows, rows),
+            texts={name: column.slice(0, rows) for name, column in self.texts.items()},
+        )
 
     def take(self, positions: Sequence[int]) -> TableChunk:
         """Return the rows at these positions, in this order; a position may be repeated."""
         indices = pa.array(positions, pa.int64())
         texts = {name: column.take(indices) for name, column in self.texts.items()}
-        return TableChunk(self.table.take(indices), texts=texts)
+        return replace(self, table=self.table.take(indices), short_rows=0, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -81,10 +113,12 @@ class JsonLinesChunk:
     Attributes:
         lines: the bytes of each row's object, without leading or trailing white space.
         objects: the same rows, parsed.
+        nulls: the texts that mean null; the rows have them as they are.
     """
 
     lines: list[bytes]
     objects: list[dict[str, Any]]
+    nulls: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -96,20 +130,26 @@ class JsonLinesChunk:
 
     def strings(self, name: str) -> pa.Array:
         """Return one key as strings; null where the key is missing or the value is not a string."""
-        return pa.array([_string_or_none(row.get(name)) for row in self.objects], pa.string())
+        strings = pa.array([_string_or_none(row.get(name)) for row in self.objects], pa.string())
+        return _without_nulls(strings, self.nulls)
 
     def blank(self, name: str) -> npt.NDArray[np.bool_]:
         """Return (rows,) bool: true where the value is empty, as in `is_blank`, or missing."""
-        return np.array([is_blank_value(row.get(name)) for row in self.objects], dtype=np.bool_)
+        values = (row.get(name) for row in self.objects)
+        return np.array(
+            [is_blank_value(value) or value in self.nulls for value in values], dtype=np.bool_
+        )
 
     def head(self, rows: int) -> JsonLinesChunk:
         """Return the first `rows` rows."""
-        return JsonLinesChunk(self.lines[:rows], self.objects[:rows])
+        return replace(self, lines=self.lines[:rows], objects=self.objects[:rows])
 
     def take(self, positions: Sequence[int]) -> JsonLinesChunk:
         """Return the rows at these positions, in this order; a position may be repeated."""
-        return JsonLinesChunk(
-            [self.lines[row] for row in positions], [self.objects[row] for row in positions]
+        return replace(
+            self,
+            lines=[self.lines[row] for row in positions],
+            objects=[self.objects[row] for row in positions],
         )
 
 

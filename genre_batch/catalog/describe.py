@@ -13,6 +13,7 @@ from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genres import cell_without_genre, parse_column
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
+from genre_batch.catalog.reading.unreadable import handled_rejects, warn_of_padded_rows
 
 __all__ = ["CatalogDescription", "ColumnDescription", "describe_catalog"]
 
@@ -70,21 +71,28 @@ def describe_catalog(
     filled: Counter[str] = Counter()
     genres: Counter[str] = Counter()
     genre_column: str | None = None
-    options = ReadOptions(as_table=True, reading=reading or ReadingOptions())
-    with CatalogReader([location], options) as reader:
+    padded = 0
+    reading = reading or ReadingOptions()
+    options = ReadOptions(as_table=True, infer_types=reading.infer_types, reading=reading)
+    with (
+        handled_rejects(location, reading) as on_reject,
+        CatalogReader([location], options, on_reject) as reader,
+    ):
         for chunk in reader.chunks():
             assert isinstance(chunk, TableChunk)
             if not types:
                 types = {field.name: str(field.type) for field in chunk.table.schema}
                 genre_column = find_column(chunk.columns, GENRE_COLUMNS, parameter="genre_column")
             rows += len(chunk)
+            padded += chunk.short_rows
             for name in chunk.columns:
                 filled[name] += int(np.count_nonzero(~chunk.blank(name)))
             if genre_column is not None:
-                column = chunk.table.column(genre_column)
+                column = chunk.column(genre_column)
                 cells = parse_column(column)
                 genres.update(name for cell in cells for name in cell)
                 without += cell_without_genre(column, cells)[0]
+    warn_of_padded_rows(location.name, padded)
     return CatalogDescription(
         rows=rows,
         columns=tuple(ColumnDescription(name, kind, filled[name]) for name, kind in types.items()),

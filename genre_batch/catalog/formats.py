@@ -9,8 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-import pyarrow as pa
-
+from genre_batch.catalog.compression import COMPRESSIONS, archive_advice, decompressed
 from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.files import check_input_file, check_output_file
@@ -60,7 +59,6 @@ _SUFFIXES = {
     ".arrow": Format.ARROW,
 }
 _STANDARD_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/")
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ class Location:
     Attributes:
         path: the path or URL as given, or `-`.
         format: the catalog format.
-        compression: `gzip`, `zstd` or None; set for text formats only.
+        compression: the compression to write, a value of `COMPRESSIONS`, or None; inputs are
+            recognized by their first bytes.
         folders: the names and values of its folders named `name=value` (hive.py).
     """
 
@@ -116,17 +115,18 @@ class Location:
             raise CatalogError(f"cannot open {self.path}: {error.strerror}") from error
 
     def decompress(self, raw: BinaryIO) -> BinaryIO:
-        """Wrap `raw` in a decompressor if this location is compressed."""
-        if self.compression is None:
-            return raw
-        stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), self.compression)
-        return cast(BinaryIO, stream)
+        """Wrap `raw`, at its start, in a decompressor if its first bytes are those of one.
+
+        Raises:
+            CatalogError: the first bytes are those of an archive or another kind of file.
+        """
+        return decompressed(raw, self.name)
 
 
 def format_of(path: str) -> tuple[Format | None, str | None]:
     """Return the format and compression given by the suffixes; None where they give none."""
     stem, suffix = os.path.splitext(path.lower())
-    compression = _COMPRESSIONS.get(suffix)
+    compression = COMPRESSIONS.get(suffix)
     if compression is not None:
         suffix = os.path.splitext(stem)[1]
     return _SUFFIXES.get(suffix), compression
@@ -141,9 +141,12 @@ def _locate(path: str, override: str | None, parameter: str) -> Location:
             f"object a line; take rows under a key out first: jq -c '.KEY[]' FILE > rows.jsonl"
         )
     if kind is None:
+        advice = archive_advice(path) if parameter == "input_format" else None
+        if advice is not None:
+            raise UsageError(advice)
         known = " ".join(_SUFFIXES)
         raise UsageError(
-            f"unknown suffix: {path} (known: {known}, text formats also with .gz or .zst): "
+            f"unknown suffix: {path} (known: {known}, text formats also with .gz .zst .bz2 .xz): "
             f"set `{parameter}` to csv, tsv, jsonl, parquet or arrow"
         )
     if compression is not None and not kind.is_text:
@@ -215,7 +218,7 @@ def _stdout_is_closed() -> bool:
 
 def _is_json(path: str) -> bool:
     stem, suffix = os.path.splitext(path.lower())
-    return (os.path.splitext(stem)[1] if suffix in _COMPRESSIONS else suffix) == ".json"
+    return (os.path.splitext(stem)[1] if suffix in COMPRESSIONS else suffix) == ".json"
 
 
 def is_regular_or_new(path: str) -> bool:

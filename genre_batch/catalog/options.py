@@ -1,23 +1,33 @@
-"""Options of every command that reads a catalog: how to read its files, and which columns."""
+"""Options of every command that reads or writes a catalog, and which columns it uses."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from genre_batch.catalog.formats import Format, Location, input_location
 from genre_batch.catalog.hive import with_columns
 from genre_batch.catalog.reading.charset import UTF_8, check_encoding
-from genre_batch.catalog.reading.delimited import check_delimiter
+from genre_batch.catalog.reading.csv_dialect import (
+    Dialect,
+    check_delimiter,
+    check_escape,
+    check_quote,
+)
+from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.errors import UsageError
+from genre_batch.options import FLAG, STRING, Checked, integer, one_of
 
-__all__ = ["ColumnOptions", "ReadingOptions"]
+__all__ = ["ColumnOptions", "ReadingOptions", "WritingOptions"]
 
 _FORMATS = tuple(kind.value for kind in Format)
+_TSV_NULLS = ("\\N",)
+"""How MySQL, PostgreSQL and IMDb write null in TSV files."""
 
 
 @dataclass(frozen=True)
-class ReadingOptions:
+class ReadingOptions(Checked):
     r"""How to read the files of a catalog.
 
     Attributes:
@@ -25,25 +35,68 @@ class ReadingOptions:
         delimiter: the character between two cells of a CSV or TSV file, where `\t` and `tab` stand
             for a tab; None: detected in the header.
         encoding: the encoding of text files, normalized to Python's name for it.
+        quote: the character that quotes CSV and TSV cells; `none`: quotes are ordinary characters.
+        escape: the character that makes a following quote, delimiter, line end or escape an
+            ordinary character in CSV and TSV; None: quotes are doubled.
+        null_values: the texts that mean null, as a sequence or joined by commas: rows with such a
+            text have no text, title or genre. They are written as they are, but as nulls with
+            `infer_types`. None: `\N` in TSV, nothing in other formats.
+        skip_lines: the number of lines before the header of CSV and TSV files.
+        infer_types: convert CSV and TSV cells to numbers and dates in Parquet and Arrow.
+        rejects: the file for unreadable rows; None: `<output>.rejects.jsonl` if a catalog is
+            written, else no file.
+        strict: stop at the first unreadable row.
         no_hive: add no columns for folders named `name=value`.
 
     Raises:
-        UsageError: a value is out of range.
+        UsageError: a value is out of range, or two options exclude each other.
     """
 
-    input_format: str | None = None
-    delimiter: str | None = None
-    encoding: str = UTF_8
-    no_hive: bool = False
+    input_format: str | None = field(default=None, metadata=one_of(*_FORMATS))
+    delimiter: str | None = field(default=None, metadata=STRING)
+    encoding: str = field(default=UTF_8, metadata=STRING)
+    quote: str = field(default='"', metadata=STRING)
+    escape: str | None = field(default=None, metadata=STRING)
+    null_values: str | Sequence[str] | None = None
+    skip_lines: int = field(default=0, metadata=integer(0))
+    infer_types: bool = field(default=False, metadata=FLAG)
+    rejects: str | os.PathLike[str] | None = None
+    strict: bool = field(default=False, metadata=FLAG)
+    no_hive: bool = field(default=False, metadata=FLAG)
 
     def __post_init__(self) -> None:
-        if self.input_format is not None and self.input_format not in _FORMATS:
-            raise UsageError(
-                f"`input_format` must be one of {', '.join(_FORMATS)}, got {self.input_format!r}"
-            )
+        super().__post_init__()
         object.__setattr__(self, "encoding", check_encoding(self.encoding))
         if self.delimiter is not None:
             object.__setattr__(self, "delimiter", check_delimiter(self.delimiter))
+        object.__setattr__(self, "quote", check_quote(self.quote))
+        if self.escape is not None:
+            object.__setattr__(self, "escape", check_escape(self.escape))
+        if self.delimiter is not None and self.delimiter in (self.quote, self.escape):
+            raise UsageError("`delimiter`, `quote` and `escape` must be different characters")
+        if self.null_values is not None:
+            values = self.null_values
+            values = values.split(",") if isinstance(values, str) else values
+            object.__setattr__(self, "null_values", tuple(value for value in values if value))
+        if self.strict and self.rejects is not None:
+            raise UsageError("`strict` and `rejects` exclude each other: give one")
+
+    def nulls(self, kind: Format) -> tuple[str, ...]:
+        """Return the texts that mean null in a format."""
+        if self.null_values is not None:
+            return tuple(self.null_values)
+        return _TSV_NULLS if kind is Format.TSV else ()
+
+    def dialect(self, kind: Format, encoding: str) -> Dialect:
+        """Return how to read a file of a delimited format, in its own encoding."""
+        return Dialect(
+            default=kind.separator,
+            delimiter=self.delimiter,
+            encoding=encoding,
+            quote=None if self.quote == "none" else self.quote,
+            escape=self.escape,
+            skip_lines=self.skip_lines,
+        )
 
     def locate(self, path: str | os.PathLike[str]) -> Location:
         """Find a catalog and its format.
@@ -56,6 +109,46 @@ class ReadingOptions:
         """
         location = input_location(os.fspath(path), self.input_format)
         return location if self.no_hive else with_columns(location)
+
+
+@dataclass(frozen=True)
+class WritingOptions(Checked):
+    r"""How to write a catalog.
+
+    Attributes:
+        output_format: csv, tsv, jsonl, parquet or arrow; None: by the output's suffix.
+        output_delimiter: the character between two cells of CSV and TSV; None: a comma, or a tab in
+            TSV.
+        output_encoding: the encoding of CSV and TSV; `utf-8-sig` starts with a byte order mark, as
+            Excel expects it; None: UTF-8.
+        separator: joins the added genres in CSV and TSV.
+
+    Raises:
+        UsageError: a value is out of range.
+    """
+
+    output_format: str | None = field(default=None, metadata=one_of(*_FORMATS))
+    output_delimiter: str | None = field(default=None, metadata=STRING)
+    output_encoding: str | None = field(default=None, metadata=STRING)
+    separator: str = field(default=", ", metadata=STRING)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.output_delimiter is not None:
+            mark = check_delimiter(self.output_delimiter, "output_delimiter")
+            object.__setattr__(self, "output_delimiter", mark)
+        if self.output_encoding is not None:
+            name = check_encoding(self.output_encoding, "output_encoding", keep_mark=True)
+            object.__setattr__(self, "output_encoding", name)
+
+    def encoder_options(self, metadata: Mapping[str, str] | None = None) -> EncoderOptions:
+        """Return the options of an encoder; `metadata` is for Parquet and Arrow schemas."""
+        return EncoderOptions(
+            genre_separator=self.separator,
+            delimiter=self.output_delimiter,
+            encoding=self.output_encoding,
+            metadata=metadata or {},
+        )
 
 
 @dataclass(frozen=True)

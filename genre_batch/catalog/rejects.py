@@ -11,11 +11,21 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 from genre_batch.catalog.formats import Format, Location
+from genre_batch.catalog.reading.charset import UTF_8, encoding_advice
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError
 from genre_batch.paths import is_stream
 
-__all__ = ["REJECTS_SUFFIX", "Reason", "Reject", "RejectsFile", "raise_on_reject"]
+__all__ = [
+    "REJECTS_SUFFIX",
+    "Reason",
+    "Reject",
+    "RejectsFile",
+    "ignore_reject",
+    "padded_note",
+    "raise_on_reject",
+    "rejects_note",
+]
 
 REJECTS_SUFFIX = ".rejects.jsonl"
 
@@ -25,11 +35,16 @@ Reason = Literal[
 
 _IN_WORDS: dict[Reason, str] = {
     "too_many_fields": "has more fields than the header",
-    "invalid_utf8": "is not valid UTF-8",
+    "invalid_utf8": "is not valid {encoding}",
     "bad_quoting": "has broken quoting",
     "invalid_json": "is not valid JSON",
     "not_an_object": "is JSON but not an object",
     "too_deep": "has values nested too deeply to be read",
+}
+
+_ADVICE: dict[Reason, str] = {
+    "bad_quoting": "set `quote` to none if the file does not quote its cells, or `escape` to \\ if "
+    "it escapes quotes",
 }
 
 
@@ -46,8 +61,9 @@ class Reject:
         line: the physical line on which the record starts (1-based; the header is line 1).
         byte_offset: the record's offset in the decompressed file.
         reason: why it cannot be read.
-        raw: the record's bytes, without the line ending.
+        raw: the record's bytes, without the line ending; in UTF-8 where the file is not.
         detail: where in the record the error is, and which; empty if that is not known.
+        encoding: the encoding that the file was read with.
     """
 
     file: str
@@ -56,6 +72,7 @@ class Reject:
     reason: Reason
     raw: bytes
     detail: str = field(default="", compare=False)
+    encoding: str = field(default=UTF_8, compare=False)
 
     def as_json(self) -> bytes:
         r"""Return a line of the rejects file; `raw_base64` replaces `raw` if it is not UTF-8.
@@ -77,11 +94,16 @@ class Reject:
 
     def __str__(self) -> str:
         shown = self.raw[:60].decode("utf-8", "replace").strip()
+        words = _IN_WORDS[self.reason].format(encoding=self.encoding.upper())
         detail = f" ({self.detail})" if self.detail else ""
-        return (
-            f"{self.file}, line {self.line} (byte {self.byte_offset}) "
-            f"{_IN_WORDS[self.reason]}{detail}: {shown!r}"
-        )
+        return f"{self.file}, line {self.line} (byte {self.byte_offset}) {words}{detail}: {shown!r}"
+
+    @property
+    def advice(self) -> str | None:
+        """What to type if many rows are rejected for this reason; None if there is nothing."""
+        if self.reason == "invalid_utf8":
+            return encoding_advice(self.encoding)
+        return _ADVICE.get(self.reason)
 
 
 def raise_on_reject(reject: Reject) -> None:
@@ -90,7 +112,30 @@ def raise_on_reject(reject: Reject) -> None:
     Raises:
         CatalogError: always; the message names file, line, byte offset and reason.
     """
-    raise CatalogError(f"{reject}: fix or remove this line")
+    advice = f", or {reject.advice}" if reject.advice else ""
+    raise CatalogError(f"{reject}: fix or remove this line{advice}")
+
+
+def ignore_reject(reject: Reject) -> None:
+    """Ignore a row that cannot be read: another pass over the same catalog reports it."""
+
+
+def rejects_note(count: int, first: str, advice: str | None, place: str) -> str:
+    """Return a line about unreadable rows.
+
+    Args:
+        count: their number, at least 1.
+        first: the first of them, and why it cannot be read.
+        advice: what to type if it is the fault of an option.
+        place: where they are.
+    """
+    note = f"{count:,} rows could not be read (the first: {first}): {place}"
+    return f"{note}; {advice}" if advice else note
+
+
+def padded_note(count: int) -> str:
+    """Return a line about rows that were padded with nulls."""
+    return f"{count:,} rows have fewer fields than the header: the missing cells are null"
 
 
 class RejectsFile:
@@ -132,6 +177,23 @@ class RejectsFile:
                 output = open_output(location, force=True, temporary=self._temporary)
                 self._stream = self._opened.enter_context(output)
             self._stream.write(reject.as_json())
+
+    def note(self) -> str:
+        """Return a line about the rejects, of which there is at least one."""
+        assert self.first is not None
+        place = "save them with `rejects` PATH" if self.path is None else f"they are in {self.path}"
+        return rejects_note(self.count, str(self.first), self.first.advice, place)
+
+    def check_is_replaceable(self) -> None:
+        """Check that a file under this name is one of an earlier run, before any work is done.
+
+        Raises:
+            CatalogError: it is another file.
+        """
+        assert self.path is not None
+        is_filled = os.path.isfile(self.path) and os.path.getsize(self.path)
+        if is_filled and not _is_rejects_file(self.path):
+            raise CatalogError(f"{self.path} exists: choose another name for `rejects`")
 
     def commit(self) -> None:
         """Give the file its final name; without rejects, remove the file of an earlier run.

@@ -16,6 +16,8 @@ from genre_batch.cli.options import (
     output_option,
     reading_from,
     reading_options,
+    writing_from,
+    writing_options,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ __all__ = ["augment"]
     "those with a genre that has less than a tenth of the films of the most frequent one.",
 )
 @reading_options
+@writing_options
 @column_options(titles=False)
 @click.option(
     "--models",
@@ -96,9 +99,16 @@ def augment(
     from genre_batch.augmentation.augment import augment as run
 
     reading, columns = reading_from(options), columns_from(options)
+    writing = writing_from(options)
     reading.locate(options["catalog"])  # a missing catalog is reported before a missing translator
     chosen = _translator(translator, pivots, models, workers)
-    job = AugmentJob(translator=chosen, reading=reading, columns=columns, **options)
+    job = AugmentJob(
+        translator=chosen,
+        reading=reading,
+        columns=columns,
+        writing=writing,
+        **options,
+    )
     with steps_progress(progress) as advance:
         result = run(job, advance)
     if is_verbose():

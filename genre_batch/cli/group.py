@@ -60,11 +60,13 @@ def _warnings_on_stderr(command: click.Command | None, quiet: bool) -> Iterator[
     """Print the library's warnings as they occur, each on one line; none with `--quiet`."""
     with warnings.catch_warnings():
         show_other = warnings.showwarning
+        shown: set[str] = set()
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
             if not issubclass(category, GenreBatchWarning):
                 show_other(message, category, *place)
-            elif not quiet:
+            elif not quiet and str(message) not in shown:
+                shown.add(str(message))
                 text = _with_option_names(" ".join(str(message).split()), command)
                 sys.stderr.write(f"Warning: {text}\n")
 

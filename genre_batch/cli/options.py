@@ -11,7 +11,7 @@ import click
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS
 
 if TYPE_CHECKING:
-    from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+    from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
     from genre_batch.evaluation.films import EvaluationJob
     from genre_batch.model.decision import Decision
 
@@ -37,6 +37,8 @@ __all__ = [
     "split_option",
     "threads_option",
     "threshold_options",
+    "writing_from",
+    "writing_options",
 ]
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
@@ -123,8 +125,73 @@ reading_options = _together(
         is_flag=True,
         help="Add no columns for input folders named name=value.",
     ),
+    click.option(
+        "--quote",
+        default='"',
+        metavar="CHAR|none",
+        help="Character that quotes CSV and TSV cells; none: quotes are ordinary characters, as in "
+        'files of IMDb.  [default: "]',
+    ),
+    click.option(
+        "--escape",
+        metavar="CHAR",
+        help="Character that makes a following quote or delimiter an ordinary character in CSV and "
+        "TSV, such as \\.  [default: quotes are doubled]",
+    ),
+    click.option(
+        "--null-values",
+        metavar="A,B,...",
+        help="Texts that mean null: such a row has no text, and the cell is written as it is.  "
+        "[default: \\N in TSV]",
+    ),
+    click.option(
+        "--skip-lines",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Lines before the header of CSV and TSV files.",
+    ),
+    click.option(
+        "--infer-types",
+        is_flag=True,
+        help="Convert CSV cells to numbers and dates where Parquet or Arrow is written.",
+    ),
+    click.option(
+        "--rejects",
+        metavar="PATH",
+        help="File for unreadable rows, written only if there are any.  "
+        "[default: OUTPUT.rejects.jsonl for tag, no file for other commands]",
+    ),
+    click.option("--strict", is_flag=True, help="Exit with code 1 at the first unreadable row."),
 )
 """Add the options of `catalog.options.ReadingOptions`; `reading_from` collects their values."""
+
+writing_options = _together(
+    click.option(
+        "--output-format",
+        type=click.Choice(FORMATS),
+        help="Output format.  [default: by the output's suffix]",
+    ),
+    click.option(
+        "--output-delimiter",
+        metavar="CHAR",
+        help="Character between the cells of CSV and TSV output.  [default: comma, tab in TSV]",
+    ),
+    click.option(
+        "--output-encoding",
+        metavar="NAME",
+        help="Encoding of CSV and TSV output; utf-8-sig starts with a byte order mark, for Excel.  "
+        "[default: utf-8]",
+    ),
+    click.option(
+        "--separator",
+        default=", ",
+        metavar="STR",
+        help="String between two genres in CSV and TSV output.  [default: ', ']",
+    ),
+)
+"""Add the options of `catalog.options.WritingOptions`; `writing_from` collects their values."""
 
 
 def _column(role: str, names: Sequence[str]) -> str:
@@ -243,6 +310,18 @@ def reading_from(options: dict[str, Any]) -> ReadingOptions:
 
     names = [field.name for field in fields(ReadingOptions)]
     return ReadingOptions(**{name: options.pop(name) for name in names})
+
+
+def writing_from(options: dict[str, Any]) -> WritingOptions:
+    """Move the values of `writing_options` out of a command's options.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+    from genre_batch.catalog.options import WritingOptions
+
+    names = [field.name for field in fields(WritingOptions)]
+    return WritingOptions(**{name: options.pop(name) for name in names})
 
 
 def columns_from(options: dict[str, Any]) -> ColumnOptions:

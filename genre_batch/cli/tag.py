@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,13 +18,13 @@ from genre_batch.cli.console import (
 )
 from genre_batch.cli.option_groups import GroupedCommand
 from genre_batch.cli.options import (
-    FORMATS,
     column_options,
     force_option,
     model_option,
     reading_options,
     threads_option,
     threshold_options,
+    writing_options,
 )
 
 if TYPE_CHECKING:
@@ -34,10 +35,15 @@ __all__ = ["GROUPS", "tag"]
 
 GROUPS = {
     "Input": (
-        *("input_format", "delimiter", "encoding", "infer_types", "text_column", "title_column"),
-        *("only_missing", "limit", "rejects", "strict"),
+        *("input_format", "delimiter", "encoding", "quote", "escape", "null_values", "skip_lines"),
+        "no_hive",
+        *("infer_types", "text_column", "title_column", "only_missing", "limit"),
+        *("rejects", "strict"),
     ),
-    "Output": ("output", "output_format", "separator", "probabilities", "replace", "force"),
+    "Output": (
+        *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
+        *("probabilities", "replace", "force"),
+    ),
     "Model": ("model", "threshold", "operating_point", "top_k"),
     "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
 }
@@ -53,15 +59,11 @@ GROUPS = {
     "--output",
     metavar="PATH",
     help="Output file; the suffix sets the format: .csv .tsv .jsonl .ndjson .parquet .arrow, text "
-    "formats also .gz or .zst. A folder/ gets one output per input.  "
+    "formats also .gz .zst .bz2 .xz. A folder/ gets one output per input.  "
     "[default: JSON Lines to stdout]",
 )
 @reading_options
-@click.option(
-    "--output-format",
-    type=click.Choice(FORMATS),
-    help="Output format.  [default: by the output's suffix]",
-)
+@writing_options
 @model_option
 @column_options(genres=False)
 @click.option(
@@ -76,12 +78,6 @@ GROUPS = {
     "[default: no maximum]",
 )
 @click.option(
-    "--separator",
-    default=", ",
-    metavar="STR",
-    help="String between two genres in CSV and TSV output.  [default: a comma and a space]",
-)
-@click.option(
     "--only-missing",
     metavar="COLUMN",
     help="Only predict rows where COLUMN is null, empty or an empty list; the others get null.  "
@@ -93,18 +89,6 @@ GROUPS = {
     help="Replace predicted columns that the input already has.  Without --probabilities, the "
     "probabilities of the old genres are left out.",
 )
-@click.option(
-    "--infer-types",
-    is_flag=True,
-    help="Convert CSV cells to numbers and dates in Parquet and Arrow output.",
-)
-@click.option(
-    "--rejects",
-    metavar="PATH",
-    help="File for unreadable rows, written only if there are any.  "
-    "[default: OUTPUT.rejects.jsonl]",
-)
-@click.option("--strict", is_flag=True, help="Stop at the first unreadable row, with exit code 1.")
 @click.option(
     "--no-resume",
     "resume",
@@ -189,7 +173,10 @@ def tag(
 
 
 def _print_notes(summary: TagSummary) -> None:
-    """Print what was chosen, with `--verbose`, and a warning about unreadable rows."""
+    """Print what was chosen, with `--verbose`, and warnings about unreadable and padded rows."""
+    from genre_batch.catalog.rejects import padded_note, rejects_note
+    from genre_batch.errors import GenreBatchWarning
+
     if is_verbose():
         note(f"model {summary.model} (sha256 {summary.model_sha256[:16]})")
         note(f"text column {summary.text_column!r}, title column {summary.title_column!r}")
@@ -210,8 +197,9 @@ def _print_notes(summary: TagSummary) -> None:
         )
     if summary.rows_rejected:
         files = ", ".join(summary.rejects)
-        place = f"they are in {files}" if files else "save them with --rejects PATH"
-        note(
-            f"Warning: {summary.rows_rejected:,} rows could not be read (the first: "
-            f"{summary.first_reject}): {place}"
-        )
+        place = f"they are in {files}" if files else "save them with `rejects` PATH"
+        first, advice = summary.first_reject or "", summary.reject_advice
+        text = rejects_note(summary.rows_rejected, first, advice, place)
+        warnings.warn(text, GenreBatchWarning, stacklevel=1)
+    if summary.rows_padded:
+        warnings.warn(padded_note(summary.rows_padded), GenreBatchWarning, stacklevel=1)

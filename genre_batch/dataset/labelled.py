@@ -69,8 +69,9 @@ class LabelledColumns:
     def genres_in(self, chunk: Chunk) -> list[list[str]]:
         """Return the genres of each row, as `parse_column` reads them; empty where it has none."""
         if isinstance(chunk, JsonLinesChunk):
-            return [self._genres_of(row.get(self.genres)) for row in chunk.objects]
-        column = chunk.table.column(self.genres)
+            values = (row.get(self.genres) for row in chunk.objects)
+            return [[] if value in chunk.nulls else self._genres_of(value) for value in values]
+        column = chunk.column(self.genres)
         cells = parse_column(column, self.separator)
         if self.genres in chunk.texts and pa.types.is_string(column.type):
             # JSON values of several types, of which those that are not strings are JSON text.

@@ -20,9 +20,15 @@ def tag_catalog(
     *,
     input_format: str | None = None,
     output_format: str | None = None,
+    output_delimiter: str | None = None,
+    output_encoding: str | None = None,
     delimiter: str | None = None,
     encoding: str = UTF_8,
     no_hive: bool = False,
+    quote: str = '"',
+    escape: str | None = None,
+    null_values: str | Sequence[str] | None = None,
+    skip_lines: int = 0,
     model: str | os.PathLike[str] | None = None,
     text_column: str | None = None,
     title_column: str | None = None,
@@ -49,25 +55,16 @@ def tag_catalog(
     Args:
         source: a file, glob, folder or URL, or several of them.
         output: the file or URL to write, or a folder for one output per input.
-        input_format, output_format: csv, tsv, jsonl, parquet or arrow; None: by suffix.
-        delimiter, encoding, no_hive: as in `ReadingOptions`.
-        model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
-        text_column, title_column: None: the first column with a usual name (catalog/columns.py).
-        threshold: one threshold for all genres, 0..1; None: the model's own thresholds.
-        operating_point: one of the model's named sets of thresholds; excludes `threshold`.
-        top_k: the maximum number of genres per row; alone, it ignores thresholds.
-        probabilities: also write one column per genre.
-        separator: joins genres in CSV and TSV.
-        only_missing: only predict rows where this column is null, "" or []; others get null.
-        replace: replace predicted columns that the input already has, and leave out their old
-            probabilities unless `probabilities` replaces them; False: raise ColumnError.
-        infer_types: convert CSV cells to numbers and dates in Parquet and Arrow.
-        rejects: a file for unreadable rows; None: `<output>.rejects.jsonl`.
-        strict: raise CatalogError at the first unreadable row; excludes `rejects`.
-        resume, force: use what an interrupted run left; overwrite an existing output.
-        cache, cache_size: a folder that keeps probabilities across runs, and its limit in bytes.
-        threads, limit: batches in parallel (None: all cores); rows to tag (None: all).
-        summary_json: a file for the summary, as JSON; None: no file.
+        input_format, delimiter, encoding, quote, escape, null_values, skip_lines: how to read; as
+            in `ReadingOptions` (catalog/options.py).
+        infer_types, rejects, strict, no_hive: as in `ReadingOptions`, too.
+        output_format, output_delimiter, output_encoding, separator: how to write; as in
+            `WritingOptions`.
+        threshold, operating_point, top_k: how probabilities become genres; as in `Decision`
+            (model/decision.py).
+        model, text_column, title_column, probabilities, only_missing, replace: as in `TagJob`
+            (tagging/job.py).
+        resume, force, cache, cache_size, threads, limit, summary_json: as in `TagJob`, too.
 
     Raises:
         UsageError: an argument is invalid, or there is no such input or model.

@@ -6,15 +6,13 @@ import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from genre_batch.catalog.formats import STDIO, Format
-from genre_batch.catalog.options import ReadingOptions
-from genre_batch.errors import UsageError
+from genre_batch.catalog.formats import STDIO
+from genre_batch.catalog.options import ReadingOptions, WritingOptions
 from genre_batch.model.decision import Decision
-from genre_batch.options import FLAG, STRING, Checked, integer, one_of
+from genre_batch.options import FLAG, STRING, Checked, integer
 
 __all__ = ["DEFAULT_CACHE_BYTES", "TagJob", "tag_job"]
 
-FORMATS = tuple(kind.value for kind in Format)
 DEFAULT_CACHE_BYTES = 10 * 10**9
 
 
@@ -27,18 +25,14 @@ class TagJob(Checked):
         output: a file or URL; a folder (an existing one, or a name that ends with a slash) for one
             output per input; None for stdout.
         reading: how to read the inputs.
-        output_format: csv, tsv, jsonl, parquet or arrow; None: by the output's suffix.
+        writing: how to write the outputs.
         model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
         text_column, title_column: None: the first column with a usual name (catalog/columns.py).
         decision: how probabilities become genres.
         probabilities: also write one column per genre.
-        separator: joins genres in CSV and TSV.
         only_missing: only predict rows where this column is null, "" or [].
         replace: replace predicted columns that the input already has; old probabilities are left
             out unless `probabilities` replaces them.
-        infer_types: convert CSV cells to numbers and dates in Parquet and Arrow.
-        rejects: a file for unreadable rows; None: `<output>.rejects.jsonl`, or no file for stdout.
-        strict: stop at the first unreadable row.
         resume: use what an interrupted run left.
         force: overwrite an existing output.
         cache: a folder that keeps probabilities across runs.
@@ -54,18 +48,14 @@ class TagJob(Checked):
     sources: tuple[str | os.PathLike[str], ...] = (STDIO,)
     output: str | os.PathLike[str] | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
-    output_format: str | None = field(default=None, metadata=one_of(*FORMATS))
+    writing: WritingOptions = field(default_factory=WritingOptions)
     model: str | os.PathLike[str] | None = None
     text_column: str | None = field(default=None, metadata=STRING)
     title_column: str | None = field(default=None, metadata=STRING)
     decision: Decision = field(default_factory=Decision)
     probabilities: bool = field(default=False, metadata=FLAG)
-    separator: str = field(default=", ", metadata=STRING)
     only_missing: str | None = field(default=None, metadata=STRING)
     replace: bool = field(default=False, metadata=FLAG)
-    infer_types: bool = field(default=False, metadata=FLAG)
-    rejects: str | os.PathLike[str] | None = None
-    strict: bool = field(default=False, metadata=FLAG)
     resume: bool = field(default=True, metadata=FLAG)
     force: bool = field(default=False, metadata=FLAG)
     cache: str | os.PathLike[str] | None = None
@@ -73,11 +63,6 @@ class TagJob(Checked):
     threads: int | None = field(default=None, metadata=integer(1))
     limit: int | None = field(default=None, metadata=integer(0))
     summary_json: str | os.PathLike[str] | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.strict and self.rejects is not None:
-            raise UsageError("`strict` and `rejects` exclude each other: give one")
 
 
 def tag_job(
@@ -91,13 +76,20 @@ def tag_job(
 
     Args:
         threshold, operating_point, top_k: the fields of the job's `Decision`.
-        options: the other fields of `TagJob` and those of its `ReadingOptions`.
+        options: the other fields of `TagJob`, and those of its `ReadingOptions` and
+            `WritingOptions`.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.
         TypeError: there is no such field.
     """
-    names = {entry.name for entry in fields(ReadingOptions)}
-    reading = {name: options.pop(name) for name in names & options.keys()}
-    decision = Decision(threshold, operating_point, top_k)
-    return TagJob(reading=ReadingOptions(**reading), decision=decision, **options)
+    reading, writing = (
+        {entry.name: options.pop(entry.name) for entry in fields(kind) if entry.name in options}
+        for kind in (ReadingOptions, WritingOptions)
+    )
+    return TagJob(
+        reading=ReadingOptions(**reading),
+        writing=WritingOptions(**writing),
+        decision=Decision(threshold, operating_point, top_k),
+        **options,
+    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from genre_batch.catalog.compression import COMPRESSIONS
 from genre_batch.catalog.formats import STDIO, Format, Location, output_location
 from genre_batch.catalog.hive import folder_values, with_all_columns, with_columns
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
@@ -113,7 +114,7 @@ def plan_outputs(job: TagJob) -> Plan:
         tasks = _folder_tasks(job, sources, output)
         workspace = workspace_folder(Location(output.rstrip("/"), Format.JSONL))
     else:
-        target = output_location(output, job.output_format)
+        target = output_location(output, job.writing.output_format)
         tasks = [OutputTask(tuple(with_all_columns(sources)), target, _rejects(job, target))]
         workspace = workspace_folder(target)
     place = None if summary is None else Location(summary, Format.JSONL)
@@ -133,7 +134,7 @@ def _check_paths(job: TagJob, plan: Plan) -> None:
         name = "`output`" if task.folder is None else f"the output of {task.sources[0].path}"
         written.append((name, task.target.path))
         if task.rejects is not None:
-            name = "`rejects`" if job.rejects is not None else f"the rejects file of {name}"
+            name = "`rejects`" if job.reading.rejects is not None else f"the rejects file of {name}"
             _check_side_output(task.rejects, name, in_new_folder=task.folder is not None)
             written.append((name, task.rejects))
     if plan.summary is not None:
@@ -185,10 +186,10 @@ def _is_stream(target: Location) -> bool:
 
 def _rejects(job: TagJob, target: Location) -> str | None:
     """Return the path for the rejects of one output; None if they are not written."""
-    if job.strict:
+    if job.reading.strict:
         return None
-    if job.rejects is not None:
-        return os.fspath(job.rejects)
+    if job.reading.rejects is not None:
+        return os.fspath(job.reading.rejects)
     if _is_stream(target):
         return None
     if target.is_remote:
@@ -203,7 +204,7 @@ def _folder_tasks(job: TagJob, sources: Sequence[Location], output: str) -> list
         raise UsageError(
             f"{output} is a folder, but stdin has no file name to use in it: name a file"
         )
-    if job.rejects is not None:
+    if job.reading.rejects is not None:
         raise UsageError(
             f"`rejects` names one file, but the folder {output} gets many outputs: "
             f"leave it out, and each output gets its own rejects file"
@@ -213,8 +214,8 @@ def _folder_tasks(job: TagJob, sources: Sequence[Location], output: str) -> list
         check_output_folder(folder, name="`output`")
     tasks = []
     for source, name in zip(sources, output_names(sources), strict=True):
-        path = f"{folder}/{_renamed(name, job.output_format)}"
-        target = output_location(path, job.output_format, in_new_folder=True)
+        path = f"{folder}/{_renamed(name, job.writing.output_format)}"
+        target = output_location(path, job.writing.output_format, in_new_folder=True)
         parent = None if remote else os.path.dirname(target.path)
         # Folders that the output's own path repeats need no column.
         lost = tuple(pair for pair in source.folders if pair not in folder_values(name))
@@ -234,6 +235,6 @@ def _renamed(name: str, output_format: str | None) -> str:
             return f"{name}l"
         is_compressed = os.path.splitext(stem)[1].lower() == ".json"
         return f"{stem}l{suffix}" if is_compressed else name
-    if suffix.lower() in (".gz", ".zst"):
+    if suffix.lower() in COMPRESSIONS:
         stem = os.path.splitext(stem)[0]
     return f"{stem}.{output_format}"

@@ -135,11 +135,13 @@ class _Run:
 
     def _write_output_and_rejects(self, number: int, task: OutputTask) -> None:
         # Rejects with a path of their own may be on another disk than the workspace.
-        in_workspace = self.job.rejects is None
+        in_workspace = self.job.reading.rejects is None
         temporary = self._temporary(number, "rejects") if in_workspace else None
         rejects = RejectsFile(task.rejects, temporary)
         try:
-            self._write_output(number, task, raise_on_reject if self.job.strict else rejects.add)
+            self._write_output(
+                number, task, raise_on_reject if self.job.reading.strict else rejects.add
+            )
             rejects.commit()
         except BaseException:
             rejects.rollback()
@@ -196,16 +198,15 @@ class _Run:
     def _read_options(self, task: OutputTask) -> ReadOptions:
         return ReadOptions(
             as_table=task.target.format is not Format.JSONL,
-            infer_types=self.job.infer_types and not task.target.format.is_text,
+            infer_types=self.job.reading.infer_types and not task.target.format.is_text,
             limit=self._rows_left(),
             reading=self.job.reading,
         )
 
     def _encoder_options(self) -> EncoderOptions:
-        return EncoderOptions(
-            genre_separator=self.job.separator,
-            metadata={
+        return self.job.writing.encoder_options(
+            {
                 "genre_batch.model_sha256": self.predictor.model_sha256,
                 "genre_batch.version": __version__,
-            },
+            }
         )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genre_batch.catalog.rejects import RejectsFile
+from genre_batch.catalog.rejects import Reject, RejectsFile
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.job import TagJob
 
@@ -52,6 +52,8 @@ class TagSummary:
         values_lost: NaN and infinities of the input that became null, because JSON has neither.
         rejects: the files that contain them.
         first_reject: the place of the first of them and the reason; None if there are none.
+        reject_advice: the option that may make such rows readable, in backticks; None if there is
+            none.
         texts_predicted: distinct texts that ran through the model.
         texts_from_cache: texts whose probabilities were known: duplicates, or from an interrupted
             run or the cache; counted once per chunk of rows.
@@ -74,6 +76,7 @@ class TagSummary:
     values_lost: int
     rejects: tuple[str, ...]
     first_reject: str | None
+    reject_advice: str | None
     texts_predicted: int
     texts_from_cache: int
     genres: tuple[GenreCount, ...]
@@ -123,7 +126,7 @@ class Tally:
         self._skipped = 0
         self._padded = 0
         self._rejected = 0
-        self._first_reject: str | None = None
+        self._first_reject: Reject | None = None
         self._rejects_files: list[str] = []
         self._columns: tuple[str | None, str | None] | None = None
 
@@ -161,7 +164,7 @@ class Tally:
         """Add the unreadable rows of an output's inputs; the file is committed."""
         self._rejected += rejects.count
         if self._first_reject is None and rejects.first is not None:
-            self._first_reject = str(rejects.first)
+            self._first_reject = rejects.first
         if rejects.count and rejects.path is not None:
             self._rejects_files.append(rejects.path)
 
@@ -178,6 +181,7 @@ class Tally:
         """
         text_column, title_column = self._columns or (None, None)
         output = self._job.output
+        first = self._first_reject
         return TagSummary(
             rows=self._rows,
             rows_predicted=self._predicted,
@@ -188,7 +192,8 @@ class Tally:
             rows_rejected=self._rejected,
             values_lost=self.values_lost,
             rejects=tuple(self._rejects_files),
-            first_reject=self._first_reject,
+            first_reject=None if first is None else str(first),
+            reject_advice=None if first is None else first.advice,
             texts_predicted=self.texts_predicted,
             texts_from_cache=self.texts_from_cache,
             genres=self._genre_counts(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import click
@@ -39,14 +39,18 @@ def test_the_command_line_offers_every_format() -> None:
 
 
 def test_options_are_moved_into_their_dataclass() -> None:
-    options: dict[str, Any] = {
+    options: dict[str, Any] = asdict(ReadingOptions()) | {
         "input_format": "csv",
         "delimiter": "tab",
         "encoding": "UTF8",
+        "quote": "None",
+        "null_values": "NULL,N/A",
         "no_hive": True,
         "text_column": "a",
     }
-    assert reading_from(options) == ReadingOptions("csv", "\t", "utf-8", no_hive=True)
+    assert reading_from(options) == ReadingOptions(
+        "csv", "\t", "utf-8", quote="none", null_values=("NULL", "N/A"), no_hive=True
+    )
     assert columns_from(options) == ColumnOptions(text_column="a")
     assert options == {}
 
@@ -57,6 +61,11 @@ def test_options_are_moved_into_their_dataclass() -> None:
         ({"input_format": "xml"}, "`input_format` must be one of csv, tsv, .*, got 'xml'"),
         ({"delimiter": "--"}, "one character"),
         ({"encoding": "klingon"}, "klingon"),
+        ({"quote": "--"}, "`quote` must be none or one character"),
+        ({"escape": ""}, "`escape` must be one character"),
+        ({"delimiter": "'", "quote": "'"}, "must be different characters"),
+        ({"skip_lines": -1}, "`skip_lines` must be"),
+        ({"strict": True, "rejects": "r"}, "`strict` and `rejects` exclude each other"),
     ],
 )
 def test_an_invalid_reading_option_is_a_usage_error(option: dict[str, Any], message: str) -> None:

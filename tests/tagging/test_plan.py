@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from genre_batch import OutputExistsError, UsageError, tag_catalog
+from genre_batch.catalog.options import WritingOptions
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.plan import plan_outputs
 
@@ -122,7 +123,7 @@ def test_two_inputs_with_one_output_in_a_folder_are_refused(
     for source in sources:
         Path(source).write_bytes(b"")
     with pytest.raises(UsageError, match="would be one file, out/a"):
-        plan_outputs(TagJob(sources, "out/", output_format=output_format))
+        plan_outputs(TagJob(sources, "out/", writing=WritingOptions(output_format)))
     assert not Path("out").exists()
 
 
@@ -149,7 +150,7 @@ def test_a_folder_may_not_get_its_own_inputs_as_outputs() -> None:
 def test_json_lines_are_not_written_under_the_name_of_an_array(output: str) -> None:
     with pytest.raises(UsageError, match=r"name it \.jsonl, or set `output_format` to jsonl"):
         plan_outputs(TagJob(("in.csv",), output))
-    assert plan_outputs(TagJob(("in.csv",), output, output_format="jsonl"))
+    assert plan_outputs(TagJob(("in.csv",), output, writing=WritingOptions("jsonl")))
 
 
 @pytest.mark.parametrize(
@@ -165,5 +166,5 @@ def test_an_array_becomes_json_lines_in_a_folder(
     name: str, output_format: str | None, output: str
 ) -> None:
     Path(name).write_bytes(b"[]")
-    plan = plan_outputs(TagJob((name,), "out/", output_format=output_format))
+    plan = plan_outputs(TagJob((name,), "out/", writing=WritingOptions(output_format)))
     assert [task.target.path for task in plan.tasks] == [output]

@@ -51,7 +51,7 @@ def read_some(stream: BinaryIO, name: str, line: int, size: int = BLOCK_BYTES) -
     read = getattr(stream, "read1", stream.read)
     try:
         piece: bytes = read(size)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CatalogError(f"{name}: cannot be read after line {line}: {reason}") from error
     return piece

@@ -7,15 +7,37 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
+from genre_batch.catalog.compression import Prefixed, read_head
 from genre_batch.errors import UsageError
 
-__all__ = ["UTF_8", "check_encoding", "is_utf8", "mark_length", "original_length", "transcoded"]
+__all__ = [
+    "UTF_8",
+    "check_encoding",
+    "encoding_advice",
+    "is_utf8",
+    "mark_length",
+    "original_length",
+    "resolved",
+    "transcoded",
+    "utf_16_without_mark",
+]
 
 UTF_8 = "utf-8"
+_UNITS = {"utf-16": 2, "utf-32": 4}
+"""Encodings whose byte order is given by a mark, and the bytes of their code units."""
+_HEAD_BYTES = 64
+_MIN_ASCII = 0.7
+"""The part of a header's characters that are ASCII, at least."""
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
-def check_encoding(encoding: str) -> str:
+def check_encoding(encoding: str, parameter: str = "encoding", *, keep_mark: bool = False) -> str:
     """Return Python's name for an encoding.
+
+    Args:
+        encoding: a name of an encoding.
+        parameter: the parameter that it is the value of, for messages.
+        keep_mark: tell UTF-8 with a byte order mark from UTF-8 without one.
 
     Raises:
         UsageError: the encoding is unknown, or is not a text encoding.
@@ -23,11 +45,12 @@ def check_encoding(encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)
+        codecs.getincrementaldecoder(name)
     except (LookupError, ValueError) as error:
         raise UsageError(
-            f"`encoding` {encoding} is unknown: use utf-8, latin-1, cp1252, utf-16 ..."
+            f"`{parameter}` {encoding} is unknown: use utf-8, latin-1, cp1252, utf-16 ..."
         ) from error
-    return UTF_8 if name == "utf-8-sig" else name
+    return UTF_8 if name == "utf-8-sig" and not keep_mark else name
 
 
 def is_utf8(data: bytes) -> bool:
@@ -39,24 +62,99 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
+def utf_16_without_mark(head: bytes) -> str | None:
+    """Return the encoding of the first bytes of a text in UTF-16 or UTF-32 without a mark.
+
+    Most of them have to be ASCII, as in every header; None for other bytes.
+    """
+    for width in (4, 2):
+        head = head[: max(width, len(head[:_HEAD_BYTES]) // width * width)]
+        zeros = [head[place::width].count(0) * width / max(1, len(head)) for place in range(width)]
+        for order, filled in (("le", 0), ("be", width - 1)):
+            rest = zeros[:filled] + zeros[filled + 1 :]
+            if len(head) >= width and not zeros[filled] and min(rest) >= _MIN_ASCII:
+                return f"utf-{8 * width}-{order}"
+    return None
+
+
+def resolved(stream: BinaryIO, encoding: str, name: str) -> tuple[BinaryIO, str]:
+    """Find the byte order of UTF-16 and UTF-32 without a byte order mark.
+
+    Args:
+        stream: decompressed bytes, at their start.
+        encoding: a name from `check_encoding`.
+        name: the file's name, for messages.
+
+    Returns:
+        The stream, and the encoding, with its byte order unless the mark gives it.
+
+    Raises:
+        CatalogError: the stream fails.
+    """
+    unit = _UNITS.get(encoding)
+    if unit is None:
+        return stream, encoding
+    head = read_head(stream, lambda data: len(data) < unit, name)
+    stream = cast(BinaryIO, Prefixed(head, stream))
+    if head.startswith(_MARKS):
+        return stream, encoding
+    order = (utf_16_without_mark(head[:unit]) or f"{encoding}-le")[-3:]
+    return stream, encoding + order
+
+
+def encoding_advice(encoding: str) -> str:
+    """Say what to type if bytes are not valid in this encoding."""
+    if encoding == UTF_8:
+        return "set `encoding` to cp1252, or to the encoding of the file"
+    return "set `encoding` to the encoding of the file"
+
+
+def _escape_bytes(error: UnicodeError) -> tuple[str, int]:
+    """Decode each invalid byte to a lone surrogate, as `surrogateescape` does from 0x80 on."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    invalid = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 | byte | 0x80) for byte in invalid), error.end
+
+
+codecs.register_error("genre_batch.escape", _escape_bytes)
+
+
+def _error_handlers(encoding: str) -> tuple[str, str]:
+    """Return how invalid bytes are decoded, and how the result is written as (invalid) UTF-8."""
+    if encoding.startswith(("utf-16", "utf-32")):
+        return "surrogatepass", "surrogatepass"
+    return "genre_batch.escape", "surrogateescape"
+
+
 class _Transcoded(io.RawIOBase):
     """A stream transcoded to UTF-8. Bytes invalid in the encoding become invalid UTF-8."""
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+        self._encoding = encoding
+        decoding, self._encoding_errors = _error_handlers(encoding)
+        self._decoder = codecs.getincrementaldecoder(encoding)(decoding)
 
     def readable(self) -> bool:
         return True
 
     def read1(self, size: int = -1) -> bytes:
-        """Return about `size` bytes of text; empty only at the end."""
+        """Return about `size` bytes of text; empty only at the end.
+
+        Raises:
+            EOFError: the bytes cannot be of this encoding, or end within a character.
+        """
         read = getattr(self._stream, "read1", self._stream.read)
         while True:
             piece = read(size)
-            text = self._decoder.decode(piece, final=not piece)
+            try:
+                text = self._decoder.decode(piece, final=not piece)
+            except UnicodeError as error:
+                reason = getattr(error, "reason", None) or error
+                raise EOFError(f"not valid {self._encoding} ({reason})") from error
             if text or not piece:
-                return text.encode(UTF_8, "surrogateescape")
+                return text.encode(UTF_8, self._encoding_errors)
 
 
 def transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:
@@ -64,7 +162,7 @@ def transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:
 
     Args:
         stream: decompressed bytes.
-        encoding: a name from `check_encoding`.
+        encoding: a name from `resolved`.
     """
     return stream if encoding == UTF_8 else cast(BinaryIO, _Transcoded(stream, encoding))
 
@@ -79,9 +177,13 @@ def original_length(encoding: str) -> Callable[[bytes], int]:
     if encoding == UTF_8:
         return len
     mark = mark_length(encoding)  # each call of `encode` writes one
+    _, errors = _error_handlers(encoding)
 
     def length(data: bytes) -> int:
-        text = data.decode(UTF_8, "surrogateescape")
-        return len(text.encode(encoding, "surrogateescape")) - mark
+        text = data.decode(UTF_8, errors)
+        try:
+            return len(text.encode(encoding, errors)) - mark
+        except UnicodeError:  # a byte that Python decodes to a character it cannot encode again
+            return len(text.encode(encoding, "replace")) - mark
 
     return length

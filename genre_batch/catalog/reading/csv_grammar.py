@@ -2,8 +2,9 @@
 
 RFC 4180 with three extensions for real catalogs: only a newline ends a record (a bare carriage
 return belongs to its cell); the last line needs no newline; and a quote inside a cell that does not
-start with a quote is an ordinary character, as pandas and spreadsheets read it. Two things remain
-errors: text after a closing quote, and a quote that is never closed.
+start with a quote is an ordinary character, as pandas and spreadsheets read it. Empty cells after
+the last column are ignored. A line of nothing but Ctrl-Z or NUL, the padding of old systems, is a
+blank line. Two things remain errors: text after a closing quote, and a quote that is never closed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from genre_batch.catalog.rejects import Reason
 __all__ = ["BadRecord", "Grammar"]
 
 _QUOTE, _NEWLINE, _RETURN = (ord(mark) for mark in '"\n\r')
+_BLANK = b"\r\n\x1a\0"
+"""The characters of a blank line."""
+_BLANK_STARTS = (b"\n", b"\r\n", b"\x1a", b"\0")
 
 
 @dataclass(frozen=True)
@@ -40,43 +44,56 @@ class BadRecord:
 class Grammar:
     """The record grammar of one catalog with a known separator and number of columns."""
 
-    def __init__(self, separator: str, columns: int) -> None:
+    def __init__(self, separator: str, columns: int, *, quotes: bool = True) -> None:
         """Compile the grammar.
 
         Args:
             separator: one ASCII character, neither a quote nor a line ending.
             columns: the number of columns in the header, at least 1.
+            quotes: whether a quote at the start of a cell quotes it; False: it is an ordinary
+                character.
         """
+        self._quotes = quotes
         mark = re.escape(separator.encode("ascii"))
         self._separator = ord(separator)
         self._columns = columns
+        if not quotes:
+            self._compile(mark, rb"[^" + mark + rb"\n]*+", rb"(?!)", rb"(?!)", columns)
+            return
         quoted = rb'"[^"]*+(?:""[^"]*+)*+"(?=' + mark + rb"|\r?\n|\r?\Z)"
         plain = rb'(?!")[^' + mark + rb"\n]*+"
         unquoted = rb'[^"' + mark + rb"\n]*+"
-        end = rb"(?:\r?\n|\r?\Z)"
-
-        def record(field: bytes, times: bytes) -> re.Pattern[bytes]:
-            rest = rb"(?:" + mark + rb"(?:" + field + rb"))" + times
-            return re.compile(rb"(?:" + field + rb")" + rest + end)
-
         field = quoted + rb"|" + plain
+        # Matches a broken record up to the misplaced quote.
+        prefix = rb"(?:(?:" + field + rb")" + mark + rb')*+"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
+        self._compile(mark, field, quoted + rb"|" + unquoted, prefix, columns)
+
+    def _compile(
+        self, mark: bytes, field: bytes, well_quoted: bytes, prefix: bytes, columns: int
+    ) -> None:
+        """Compile the patterns of records from those of a separator and a field."""
+
+        def record(field: bytes, times: bytes, extra: bytes = b"") -> re.Pattern[bytes]:
+            rest = rb"(?:" + mark + rb"(?:" + field + rb"))" + times
+            return re.compile(rb"(?:" + field + rb")" + rest + extra + rb"(?:\r?\n|\r?\Z)")
+
         at_most = b"{0,%d}+" % (columns - 1)
         exactly = b"{%d}+" % (columns - 1)
-        self._well_quoted = record(quoted + rb"|" + unquoted, at_most)
-        self._readable = record(field, at_most)
-        self._full = record(field, exactly)
+        extra = rb"((?:" + mark + rb")*+)"
+        self._well_quoted = record(well_quoted if self._quotes else field, at_most)
+        self._readable = record(field, at_most, extra)
+        self._full = record(field, exactly, extra)
         self._any_length = record(field, b"*+")
         self._fields = re.compile(rb"(" + field + rb")(" + mark + rb"|\r?\n|\r?\Z)")
-        # Matches a broken record up to the misplaced quote.
-        self._prefix = re.compile(
-            rb"(?:(?:" + field + rb")" + mark + rb')*+"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
-        )
+        self._prefix = re.compile(prefix)
 
     def is_well_quoted(self, data: bytes) -> bool:
         """Return whether every quote in `data` opens or closes a cell, or is doubled inside one.
 
         If so, a newline ends a record exactly if the number of quotes before it is even.
         """
+        if not self._quotes:
+            return True
         buffer = np.frombuffer(data, dtype=np.uint8)
         quotes = np.flatnonzero(buffer == _QUOTE)
         if not len(quotes):
@@ -98,7 +115,7 @@ class Grammar:
             data: bytes that start at a record.
         """
         if self.is_well_quoted(data):
-            ends = _record_ends(data)
+            ends = self._record_ends(data)
             return int(ends[-1]) if len(ends) else 0
         complete = 0
         for start, end, _ in self._walk(data):
@@ -117,11 +134,13 @@ class Grammar:
 
     def without_blank_lines(self, data: bytes) -> bytes:
         """Remove the blank lines between well-quoted records."""
-        if not (data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data):
+        if not data.startswith(_BLANK_STARTS) and not any(
+            b"\n" + start in data for start in _BLANK_STARTS
+        ):
             return data
-        ends = [*_record_ends(data).tolist(), len(data)]
+        ends = [*self._record_ends(data).tolist(), len(data)]
         records = (data[start:end] for start, end in zip([0, *ends], ends, strict=False))
-        return b"".join(record for record in records if record.strip(b"\r\n"))
+        return b"".join(record for record in records if record.strip(_BLANK))
 
     def sift(self, data: bytes) -> tuple[bytes, list[BadRecord]]:
         """Separate readable records from broken ones, both in order.
@@ -145,19 +164,22 @@ class Grammar:
                 reason = "invalid_utf8"
             if reason is not None:
                 bad.append(BadRecord(start, end, reason))
-            elif self._well_quoted.match(record):
-                good.append(record)
-            else:
-                good.append(self._requoted(record))
+                continue
+            readable = self._readable.match(record)
+            if readable is not None and readable[1]:
+                record = record[: readable.start(1)] + record[readable.end(1) :]
+            well_quoted = self._well_quoted.match(record)
+            good.append(record if well_quoted else self._requoted(record))
         return b"".join(good), bad
 
     def short_rows(self, data: bytes) -> int:
         """Count the records with too few fields; all are well quoted and none is blank."""
         buffer = np.frombuffer(data, dtype=np.uint8)
         marks = np.flatnonzero(buffer == self._separator)
-        quotes = np.flatnonzero(buffer == _QUOTE)
-        marks = marks[np.searchsorted(quotes, marks) % 2 == 0]
-        ends = _record_ends(data)
+        if self._quotes:
+            quotes = np.flatnonzero(buffer == _QUOTE)
+            marks = marks[np.searchsorted(quotes, marks) % 2 == 0]
+        ends = self._record_ends(data)
         if not len(ends) or ends[-1] != len(data):
             ends = np.append(ends, len(data))
         fields = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
@@ -171,7 +193,7 @@ class Grammar:
             suspicious = start < suspicious_until
             match = (self._full if suspicious else self._readable).match(data, start)
             if match is not None:
-                if data[start : match.end()].strip(b"\r\n"):
+                if data[start : match.end()].strip(_BLANK):
                     yield start, match.end(), None
                 start = match.end()
                 continue
@@ -181,7 +203,7 @@ class Grammar:
                 yield start, end, "too_many_fields"
             else:
                 end = data.find(b"\n", start) + 1 or len(data)
-                if data[start:end].strip(b"\r\n"):
+                if data[start:end].strip(_BLANK):
                     yield start, end, "bad_quoting"
                 broken = self._prefix.match(data, start)
                 suspicious_until = max(suspicious_until, broken.end() if broken else end)
@@ -200,12 +222,20 @@ class Grammar:
                 break
         return b"".join(pieces)
 
+    def fields(self, record: bytes) -> list[bytes]:
+        """Return the fields of one record, quotes included."""
+        fields: list[bytes] = []
+        for field, mark in self._fields.findall(record):
+            fields.append(field)
+            if not mark.strip(b"\r\n"):
+                break
+        return fields
 
-def _record_ends(data: bytes) -> npt.NDArray[np.int64]:
-    """Return (records,) int64: the offset after each newline that ends a well-quoted record."""
-    buffer = np.frombuffer(data, dtype=np.uint8)
-    newlines = np.flatnonzero(buffer == _NEWLINE)
-    quotes = np.flatnonzero(buffer == _QUOTE)
-    if len(quotes):
-        newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-    return newlines.astype(np.int64) + 1
+    def _record_ends(self, data: bytes) -> npt.NDArray[np.int64]:
+        """Return (records,) int64: the offset after each newline that ends a record."""
+        buffer = np.frombuffer(data, dtype=np.uint8)
+        newlines = np.flatnonzero(buffer == _NEWLINE)
+        quotes = np.flatnonzero(buffer == _QUOTE) if self._quotes else newlines[:0]
+        if len(quotes):
+            newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+        return newlines.astype(np.int64) + 1

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, TypeVar
 
 import pyarrow as pa
@@ -15,14 +15,20 @@ from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.hive import FolderColumns
 from genre_batch.catalog.options import ReadingOptions
-from genre_batch.catalog.reading.delimited import Dialect, read_delimited
+from genre_batch.catalog.reading.charset import resolved
+from genre_batch.catalog.reading.delimited import read_delimited
 from genre_batch.catalog.reading.inference import Types, cast_columns, infer_types
 from genre_batch.catalog.reading.joining import common_schema, conformed
 from genre_batch.catalog.reading.json_table import Schema, infer_schema, to_table
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.reading.parquet_arrow import read_arrow, read_parquet
 from genre_batch.catalog.reading.spool import spooled
-from genre_batch.catalog.rejects import Reject, raise_on_reject
+from genre_batch.catalog.reading.unreadable import (
+    RejectCount,
+    handled_rejects,
+    warn_of_padded_rows,
+)
+from genre_batch.catalog.rejects import Reject, ignore_reject, raise_on_reject
 
 __all__ = ["CatalogReader", "ReadOptions", "read_chunk", "read_table"]
 
@@ -87,36 +93,43 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
             return self.size * self.rows_read / max(1, self.rows)
         return self._raw.tell() if self.size else 0
 
-    def text(self) -> BinaryIO:
-        """Open the decompressed bytes from the start."""
+    def text(self) -> tuple[BinaryIO, str]:
+        """Open the decompressed bytes from the start; return their encoding, with its byte order.
+
+        Raises:
+            CatalogError: the bytes are not text.
+        """
         if self._streams:
             self._raw.seek(0)
         stream = self.location.decompress(self._raw)
         # Kept alive: a decompressor closes the raw stream when it is garbage-collected.
         self._streams.append(stream)
-        return stream
+        return resolved(stream, self._options.reading.encoding, self.location.name)
 
     def objects(
         self, on_reject: Callable[[Reject], None], limit: int | None
     ) -> Iterator[JsonLinesChunk]:
         """Read the rows of JSON Lines."""
-        name, encoding = self.location.name, self._options.reading.encoding
-        is_last_pass = on_reject is not _ignore
-        return read_json_lines(
-            self.text(), name, on_reject, encoding, warn=is_last_pass, limit=limit
-        )
+        stream, encoding = self.text()
+        is_last_pass = on_reject is not ignore_reject
+
+        def add(reject: Reject) -> None:
+            on_reject(replace(reject, encoding=encoding))
+
+        name = self.location.name
+        return read_json_lines(stream, name, add, encoding, warn=is_last_pass, limit=limit)
 
     def cells(self, on_reject: Callable[[Reject], None], limit: int | None) -> Iterator[TableChunk]:
         """Read the rows of CSV or TSV."""
-        reading = self._options.reading
-        dialect = Dialect(self.location.format.separator, reading.delimiter, reading.encoding)
-        return read_delimited(self.text(), self.location.name, dialect, on_reject, limit)
+        stream, encoding = self.text()
+        dialect = self._options.reading.dialect(self.location.format, encoding)
+        return read_delimited(stream, self.location.name, dialect, on_reject, limit)
 
     def first_chunk(self, types: Types) -> Iterator[TableChunk]:
         """Read the rows of a format with a schema, CSV cells as these types."""
         if not self.location.format.is_text:
             return self.tables()
-        return (cast_columns(chunk, types) for chunk in self.cells(_ignore, 0))
+        return (cast_columns(chunk, types) for chunk in self.cells(ignore_reject, 0))
 
     def tables(self) -> Iterator[TableChunk]:
         """Read the rows of Parquet or Arrow."""
@@ -186,7 +199,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
 
         Raises:
             CatalogError: a catalog is damaged, its columns differ from those of the first with
-                `as_table`, or `on_reject` raised.
+                `as_table`, none of its rows can be read, or `on_reject` raised.
         """
         schema = self._json_schema() if self._options.as_table else {}
         types = self._csv_types() if self._options.infer_types else {}
@@ -197,28 +210,32 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
                 self._source.close()
                 self._source = _Source(location, self._options)
             folders = FolderColumns(location)
-            for own in self._chunks(schema, types):
+            rejects = RejectCount(self._on_reject)
+            nulls = self._options.reading.nulls(location.format)
+            for own in self._chunks(schema, types, rejects.add):
                 chunk = folders.added_to(own)
                 self._source.rows_read += len(chunk)
                 self._rows_read += len(chunk)
                 if self._options.as_table and isinstance(chunk, TableChunk):
                     first = chunk.table.schema if first is None else first
-                    yield conformed(chunk, first, location.name, self._locations[0].name)
-                else:
-                    yield chunk
+                    chunk = conformed(chunk, first, location.name, self._locations[0].name)
+                yield replace(chunk, nulls=nulls) if nulls else chunk
+            rejects.check_any_read(location, self._source.rows_read)
 
-    def _chunks(self, schema: Schema, types: Types) -> Iterator[Chunk]:
+    def _chunks(
+        self, schema: Schema, types: Types, on_reject: Callable[[Reject], None]
+    ) -> Iterator[Chunk]:
         source, kind = self._source, self._source.location.format
         if not kind.is_text:
             yield from source.tables()
         elif kind is not Format.JSONL:
-            for table in source.cells(self._on_reject, self._rows_left()):
-                yield cast_columns(table, types) if types else table
+            for table in source.cells(on_reject, self._rows_left()):
+                yield cast_columns(self._with_real_nulls(table, kind), types) if types else table
         elif not self._options.as_table:
-            yield from source.objects(self._on_reject, self._rows_left())
+            yield from source.objects(on_reject, self._rows_left())
         else:
             yield to_table(JsonLinesChunk([], []), schema, source.location.name)
-            for rows in source.objects(self._on_reject, self._rows_left()):
+            for rows in source.objects(on_reject, self._rows_left()):
                 yield to_table(rows, schema, source.location.name)
 
     def _rows_left(self) -> int | None:
@@ -264,14 +281,23 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
     def _json_schema(self) -> Schema:
         passes = self._first_pass(Format.JSONL)
         limit = self._options.limit
-        chunks = (chunk for source in passes for chunk in source.objects(_ignore, limit))
+        chunks = (chunk for source in passes for chunk in source.objects(ignore_reject, limit))
         return infer_schema(_first_rows(chunks, limit))
 
     def _csv_types(self) -> Types:
         passes = self._first_pass(Format.CSV, Format.TSV)
         limit = self._options.limit
-        chunks = (chunk for source in passes for chunk in source.cells(_ignore, limit))
+        chunks = (
+            self._with_real_nulls(chunk, source.location.format)
+            for source in passes
+            for chunk in source.cells(ignore_reject, limit)
+        )
         return infer_types(_first_rows(chunks, limit))
+
+    def _with_real_nulls(self, chunk: TableChunk, kind: Format) -> TableChunk:
+        """Return CSV cells with null in place of texts that mean null, to infer types from."""
+        nulls = self._options.reading.nulls(kind)
+        return replace(chunk, nulls=nulls).with_real_nulls()
 
 
 def _local_size(location: Location) -> int:
@@ -290,10 +316,6 @@ def _first_rows(chunks: Iterator[_Rows], limit: int | None) -> Iterator[_Rows]:
             return
 
 
-def _ignore(reject: Reject) -> None:
-    """Ignore rejects in the first of two passes; the second reports them."""
-
-
 def read_table(location: Location, reading: ReadingOptions | None = None) -> pa.Table:
     """Read a whole catalog into memory, as one table; arguments and errors as in `read_chunk`."""
     return read_chunk(location, reading).table
@@ -302,19 +324,27 @@ def read_table(location: Location, reading: ReadingOptions | None = None) -> pa.
 def read_chunk(location: Location, reading: ReadingOptions | None = None) -> TableChunk:
     """Read a whole catalog into memory: for training and evaluation, not for tagging.
 
+    Texts that mean null are null. Rows that cannot be read, or have too few fields, are warned of.
+
     Args:
         location: what to read.
         reading: how; default: `ReadingOptions()`.
 
     Raises:
-        CatalogError: it cannot be read.
+        CatalogError: it cannot be read, or no row of it can.
     """
-    options = ReadOptions(as_table=True, reading=reading or ReadingOptions())
-    with CatalogReader([location], options) as reader:
+    reading = reading or ReadingOptions()
+    options = ReadOptions(as_table=True, reading=reading)
+    with (
+        handled_rejects(location, reading) as on_reject,
+        CatalogReader([location], options, on_reject) as reader,
+    ):
         chunks = [chunk for chunk in reader.chunks() if isinstance(chunk, TableChunk)]
+    short_rows = sum(chunk.short_rows for chunk in chunks)
+    warn_of_padded_rows(location.name, short_rows)
     names = {name for chunk in chunks for name in chunk.texts}
     return TableChunk(
-        pa.concat_tables([chunk.table for chunk in chunks]),
-        sum(chunk.short_rows for chunk in chunks),
+        pa.concat_tables([chunk.with_real_nulls().table for chunk in chunks]),
+        short_rows,
         {name: pa.concat_arrays([chunk.strings(name) for chunk in chunks]) for name in names},
     )

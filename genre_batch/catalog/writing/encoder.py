@@ -23,10 +23,14 @@ class EncoderOptions:
 
     Attributes:
         genre_separator: the string that joins added lists in CSV and TSV.
+        delimiter: the character between two cells of CSV and TSV; None: that of the format.
+        encoding: the encoding of CSV and TSV; None: UTF-8.
         metadata: key-value metadata for Parquet and Arrow schemas.
     """
 
     genre_separator: str = ", "
+    delimiter: str | None = None
+    encoding: str | None = None
     metadata: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Collection
 from typing import BinaryIO, TypeVar
@@ -15,6 +16,7 @@ from genre_batch.catalog.nested import is_list
 from genre_batch.catalog.writing.encoder import EncoderOptions, merge
 from genre_batch.catalog.writing.refusal import NATIVE_ERRORS, column_error
 from genre_batch.catalog.writing.text_types import TextConverter
+from genre_batch.errors import CatalogError
 
 __all__ = ["DelimitedEncoder", "JsonLinesEncoder", "without_members"]
 
@@ -27,7 +29,9 @@ class DelimitedEncoder:
     def __init__(self, stream: BinaryIO, options: EncoderOptions, separator: str) -> None:
         self._stream = stream
         self._options = options
-        self._separator = separator
+        self._separator = options.delimiter or separator
+        self._encoding = options.encoding or "utf-8"
+        self._encoder = codecs.getincrementalencoder(self._encoding)()
         self._header = True
         self._converter = TextConverter(csv=True)
 
@@ -39,13 +43,23 @@ class DelimitedEncoder:
                 joined = pc.binary_join(added.column(index), self._options.genre_separator)
                 added = added.set_column(index, field.name, joined)
         table = self._converter.convert(merge(chunk.table, added))
-        text = _attempt(table, self._encoded)
-        self._stream.write(text.encode("utf-8"))
+        text = _attempt(table, self._as_csv)
+        self._stream.write(self._encoded(text))
         self._header = False
 
-    def _encoded(self, table: pa.Table) -> str:
+    def _as_csv(self, table: pa.Table) -> str:
         frame = pl.DataFrame(table)
         return frame.write_csv(include_header=self._header, separator=self._separator)
+
+    def _encoded(self, text: str) -> bytes:
+        try:
+            return self._encoder.encode(text)
+        except UnicodeEncodeError as error:
+            character = text[error.start]
+            raise CatalogError(
+                f"`output_encoding` {self._encoding} has no {character!r} (U+{ord(character):04X}),"
+                f" which the catalog has: set it to utf-8-sig, or leave it out for UTF-8"
+            ) from error
 
     @property
     def lost(self) -> int:

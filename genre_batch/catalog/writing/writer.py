@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import io
+import lzma
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -14,7 +16,7 @@ from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.columnar import ArrowEncoder, ParquetEncoder
 from genre_batch.catalog.writing.encoder import Encoder, EncoderOptions
 from genre_batch.catalog.writing.text import DelimitedEncoder, JsonLinesEncoder
-from genre_batch.errors import CatalogError
+from genre_batch.errors import CatalogError, UsageError
 
 __all__ = ["encoder_for", "open_writer"]
 
@@ -37,13 +39,30 @@ def _compressed(stream: BinaryIO, compression: str | None) -> Iterator[BinaryIO]
     if compression is None:
         yield stream
         return
-    protected = pa.PythonFile(_KeptOpen(stream), mode="w")
-    with pa.CompressedOutputStream(protected, compression) as compressor:
+    kept_open: Any = _KeptOpen(stream)
+    with contextlib.ExitStack() as stack:
+        if compression == "bz2":
+            compressor: Any = stack.enter_context(bz2.BZ2File(kept_open, "wb"))
+        elif compression == "xz":
+            compressor = stack.enter_context(lzma.LZMAFile(kept_open, "wb"))
+        else:
+            protected = pa.PythonFile(kept_open, mode="w")
+            compressor = stack.enter_context(pa.CompressedOutputStream(protected, compression))
         yield cast(BinaryIO, compressor)
 
 
 def encoder_for(kind: Format, stream: BinaryIO, options: EncoderOptions) -> Encoder:
-    """Return the encoder of a format, writing to `stream`."""
+    """Return the encoder of a format, writing to `stream`.
+
+    Raises:
+        UsageError: there is an option that this format does not have.
+    """
+    if kind not in (Format.CSV, Format.TSV):
+        for name in ("delimiter", "encoding"):
+            if getattr(options, name) is not None:
+                raise UsageError(
+                    f"`output_{name}` is for CSV and TSV, but the output is {kind.value}"
+                )
     if kind is Format.PARQUET:
         return ParquetEncoder(stream, options)
     if kind is Format.ARROW:

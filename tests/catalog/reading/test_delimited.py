@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from genre_batch.catalog.reading.delimited import Dialect, read_delimited
+from genre_batch.catalog.reading.csv_dialect import Dialect
+from genre_batch.catalog.reading.delimited import read_delimited
 from genre_batch.catalog.rejects import Reject, raise_on_reject
 from genre_batch.errors import CatalogError
 
@@ -176,5 +177,5 @@ def test_a_header_with_an_unclosed_quote_is_refused() -> None:
 def test_a_bare_carriage_return_in_the_header_does_not_end_it() -> None:
     rows, _ = _read(b'id,"over\rview"\n1,x\n')
     assert rows == [{"id": "1", "over\rview": "x"}]
-    with pytest.raises(CatalogError, match="line 1: the header cannot be read"):
+    with pytest.raises(CatalogError, match="line 1: the header has a carriage return"):
         _read(b"id,over\rview\n1,x\n")

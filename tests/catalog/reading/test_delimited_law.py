@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genre_batch.catalog.reading.delimited import Dialect, read_delimited
+from genre_batch.catalog.reading.csv_dialect import Dialect
+from genre_batch.catalog.reading.delimited import read_delimited
 from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError
 

@@ -1,0 +1,324 @@
+"""Compressed text files: recognized by their first bytes, whatever their suffix."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import os
+import shlex
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, cast
+
+import pyarrow as pa
+
+from genre_batch.errors import CatalogError, GenreBatchWarning
+
+__all__ = ["COMPRESSIONS", "Prefixed", "archive_advice", "decompressed", "read_head"]
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
+"""Suffix -> the name of the compression, which text formats can be read and written with."""
+
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_PIECE_BYTES = 1 << 18
+_OUTPUT_BYTES = 1 << 20
+_MAX_DICTIONARY_BYTES = 1 << 29
+_MAX_LAYERS = 3
+"""A file that was compressed twice, by its server and by its owner, is read too."""
+
+_UNPACK = {
+    ".zip": ("a ZIP archive", "unzip -p {path}"),
+    ".7z": ("a 7z archive", "7z x -so {path}"),
+    ".rar": ("a RAR archive", "unrar p -inul {path}"),
+    ".tar": ("a tar archive", "tar -xOf {path}"),
+    ".tgz": ("a tar archive", "tar -xOzf {path}"),
+    ".lz4": ("compressed with lz4", "lz4 -dc {path}"),
+    ".br": ("compressed with brotli", "brotli -dc {path}"),
+    ".lzma": ("compressed with lzma", "xzcat {path}"),
+    ".z": ("compressed with compress", "zcat {path}"),
+    ".sz": ("compressed with snappy", "snzip -dc {path}"),
+    ".xlsx": ("an Excel workbook", "xlsx2csv {path}"),
+}
+"""Suffix -> what the file is, and the command that writes its text to stdout."""
+
+_CONVERT = {
+    ".xls": "an Excel workbook",
+    ".xlsb": "an Excel workbook",
+    ".xlsm": "an Excel workbook",
+    ".ods": "a spreadsheet",
+    ".numbers": "a spreadsheet",
+}
+"""Suffix -> what the file is; LibreOffice converts it."""
+
+_OTHER_MAGIC = {
+    b"PK\x03\x04": ".zip",
+    b"PK\x05\x06": ".zip",
+    b"7z\xbc\xaf\x27\x1c": ".7z",
+    b"Rar!\x1a\x07": ".rar",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ".xls",
+    b"\x04\x22\x4d\x18": ".lz4",
+    b"\x1f\x9d": ".z",
+}
+"""First bytes -> the suffix of a file that has to be unpacked by another program."""
+
+_NOT_TEXT = {
+    b"PAR1\x15": "is a Parquet file: set `input_format` to parquet",
+    b"ARROW1\x00\x00": "is an Arrow file: set `input_format` to arrow",
+    b"SQLite format 3\x00": "is an SQLite database: export the table as CSV, for example with "
+    "sqlite3 -csv -header",
+    b"Obj\x01": "is an Avro file: convert it to Parquet or CSV",
+    b"%PDF-": "is a PDF document, not a catalog",
+    b"version https://git-lfs.github.com/": "is a Git LFS pointer, not the file itself: run git "
+    "lfs pull",
+}
+"""First bytes -> the end of an error message."""
+
+
+class _Codec(Protocol):
+    """A decompressor of one member, as `bz2` and `lzma` have it."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Gunzip:
+    """`zlib`'s decompressor of one gzip member, with the interface of `_Codec`."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._zlib.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+
+
+@dataclass(frozen=True)
+class _Compression:
+    name: str
+    magic: bytes
+    codec: Callable[[], _Codec]
+
+
+def _xz() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(memlimit=_MAX_DICTIONARY_BYTES)
+
+
+_MEMBERS = (
+    _Compression("gzip", b"\x1f\x8b\x08", _Gunzip),
+    _Compression("bz2", b"BZh", bz2.BZ2Decompressor),
+    _Compression("xz", b"\xfd7zXZ\x00", _xz),
+)
+_BZ2_BLOCK = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
+"""The start of bz2's first block or, for an empty file, its end; `BZh9` alone may be a header."""
+_LONGEST_MAGIC = max(map(len, [*_NOT_TEXT, *_OTHER_MAGIC, b"BZh91AY&SY"]))
+
+
+class Prefixed(io.RawIOBase):
+    """A stream with some bytes put back before it."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = head
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """Return true."""
+        return True
+
+    def read1(self, size: int = -1) -> bytes:
+        """Return bytes as soon as there are any; empty only at the end."""
+        if self._head:
+            size = len(self._head) if size < 0 else size
+            piece, self._head = self._head[:size], self._head[size:]
+            return piece
+        return getattr(self._stream, "read1", self._stream.read)(size) or b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return bytes as `read1` does, or all of them."""
+        if size >= 0:
+            return self.read1(size)
+        return self._head + (self._stream.read() or b"")
+
+
+def read_head(stream: BinaryIO, wants_more: Callable[[bytes], bool], name: str) -> bytes:
+    """Read from a stream, which may be a live pipe, while `wants_more` of the bytes so far.
+
+    Raises:
+        CatalogError: the stream fails.
+    """
+    read = getattr(stream, "read1", stream.read)
+    head = b""
+    while wants_more(head):
+        try:
+            piece = read(_LONGEST_MAGIC if stream.seekable() else _OUTPUT_BYTES)
+        except (OSError, EOFError) as error:
+            raise CatalogError(f"{name}: cannot be read: {error}") from error
+        if not piece:
+            break
+        head += piece
+    return head
+
+
+def _may_be_magic(head: bytes) -> bool:
+    """Return whether further bytes decide which of the known kinds a file is."""
+    known = (*_NOT_TEXT, *_OTHER_MAGIC, _ZSTD_MAGIC, *(member.magic for member in _MEMBERS))
+    return any(len(head) < len(magic) and magic.startswith(head) for magic in known) or (
+        head.startswith(b"BZh") and len(head) < 10
+    )
+
+
+def decompressed(raw: BinaryIO, name: str) -> BinaryIO:
+    """Return the text of a stream that may be compressed with gzip, zstd, bz2 or xz.
+
+    Args:
+        raw: the stored bytes, at their start; a pipe is not waited for longer than needed.
+        name: the file's name, for messages.
+
+    Raises:
+        CatalogError: the first bytes are those of an archive, a workbook or another kind of file
+            that is not text.
+    """
+    stream = raw
+    for _ in range(_MAX_LAYERS):
+        head = read_head(stream, _may_be_magic, name)
+        if stream is raw and raw.seekable():
+            raw.seek(0)
+        else:
+            stream = cast(BinaryIO, Prefixed(head, stream))
+        if head.startswith(_ZSTD_MAGIC):
+            opened = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
+            stream = cast(BinaryIO, opened)
+            continue
+        member = next((kind for kind in _MEMBERS if head.startswith(kind.magic)), None)
+        if member is None or (member.name == "bz2" and not head[4:].startswith(_BZ2_BLOCK)):
+            _check_is_not_binary(head, name)
+            break
+        stream = cast(BinaryIO, _Members(stream, member, name))
+    return stream
+
+
+def _check_is_not_binary(head: bytes, name: str) -> None:
+    for magic, message in _NOT_TEXT.items():
+        if head.startswith(magic):
+            raise CatalogError(f"{name} {message}")
+    for magic, suffix in _OTHER_MAGIC.items():
+        if head.startswith(magic):
+            own = os.path.splitext(name.lower())[1]
+            advice = archive_advice(name, own if own in _UNPACK or own in _CONVERT else suffix)
+            raise CatalogError(advice or f"{name} is not a text file")
+
+
+def archive_advice(path: str, suffix: str | None = None) -> str | None:
+    """Say what an archive or workbook is, and what to type to read it; None for other files.
+
+    Args:
+        path: the file's name, or `stdin`.
+        suffix: the kind of file; default: the path's own suffix.
+    """
+    stem, own = os.path.splitext(path)
+    suffix = suffix or own.lower()
+    if stem.lower().endswith(".tar"):
+        suffix = ".tar"
+    if suffix in _CONVERT:
+        return (
+            f"{path} is {_CONVERT[suffix]}: save it as CSV, or type: "
+            f"libreoffice --headless --convert-to csv {shlex.quote(path)}"
+        )
+    if suffix not in _UNPACK:
+        return None
+    kind, command = _UNPACK[suffix]
+    inner = os.path.splitext(stem.lower())[1].lstrip(".")
+    inner = {"ndjson": "jsonl", "tsv": "tsv", "jsonl": "jsonl"}.get(inner, "csv")
+    where = "-" if path == "stdin" else shlex.quote(path)
+    return (
+        f"{path} is {kind}: unpack it, or type: {command.format(path=where)} | genre-batch tag - "
+        f"`input_format` {inner}"
+    )
+
+
+class _Members(io.RawIOBase):
+    """The text of a gzip, bz2 or xz stream: one member after the other, as its own tools read it.
+
+    Zero bytes after the end are padding. Other bytes after the end are left out, with a warning.
+    """
+
+    def __init__(self, raw: BinaryIO, kind: _Compression, name: str) -> None:
+        self._raw = raw
+        self._kind = kind
+        self._name = name
+        self._codec: _Codec | None = kind.codec()
+        self._pending = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int = -1) -> bytes:
+        """Return some text; empty only at the end.
+
+        Raises:
+            EOFError: the data is damaged, or was cut off.
+        """
+        size = _OUTPUT_BYTES if size < 0 else size
+        while self._codec is not None:
+            data, self._pending = self._pending, b""
+            if not data and self._codec.needs_input:
+                data = self._read()
+                if not data:
+                    raise EOFError(f"the {self._kind.name} data ends too early: was it cut off?")
+            try:
+                text = self._codec.decompress(data, size)
+            except (zlib.error, lzma.LZMAError, OSError, ValueError) as error:
+                raise EOFError(f"the {self._kind.name} data is damaged ({error})") from error
+            if self._codec.eof:
+                self._next_member(self._codec.unused_data)
+            if text:
+                return text
+        return b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some text, as `read1` does."""
+        return self.read1(size)
+
+    def _read(self) -> bytes:
+        piece: bytes = getattr(self._raw, "read1", self._raw.read)(_PIECE_BYTES) or b""
+        return piece
+
+    def _next_member(self, data: bytes) -> None:
+        """Start the member that follows the one that ended, if there is one."""
+        magic = self._kind.magic
+        while True:
+            data = data.lstrip(b"\0")
+            if len(data) >= len(magic):
+                break
+            piece = self._read()
+            if not piece:
+                break
+            data += piece
+        self._codec = None
+        if data.startswith(magic):
+            self._codec, self._pending = self._kind.codec(), data
+        elif data:
+            warnings.warn(
+                f"{self._name}: the bytes after the end of the {self._kind.name} data are not "
+                f"{self._kind.name} and were left out",
+                GenreBatchWarning,
+                stacklevel=2,
+            )

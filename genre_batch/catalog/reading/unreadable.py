@@ -1,0 +1,116 @@
+"""Catalogs with rows that cannot be read: count them, tell of them, and say why none was read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from genre_batch.catalog.formats import Format, Location
+from genre_batch.catalog.rejects import Reason, Reject, RejectsFile, padded_note, raise_on_reject
+from genre_batch.errors import CatalogError, GenreBatchWarning
+from genre_batch.files import check_output_file, check_separate_files
+
+if TYPE_CHECKING:
+    from genre_batch.catalog.options import ReadingOptions
+
+__all__ = ["RejectCount", "handled_rejects", "warn_of_padded_rows"]
+
+_ADVICE: dict[Reason, str] = {
+    "too_many_fields": "name every column in the header; set `delimiter` if another character "
+    "separates the cells, or `skip_lines` if the header is further down",
+    "not_an_object": "each line must be one JSON object",
+    "invalid_json": "each line must be one JSON object: set `input_format` to the catalog's format",
+}
+
+
+class RejectCount:
+    """Pass the rejects of one catalog on, and count them.
+
+    Attributes:
+        count: the number of rejects.
+    """
+
+    def __init__(self, on_reject: Callable[[Reject], None]) -> None:
+        self.count = 0
+        self._on_reject = on_reject
+        self._first: Reject | None = None
+        self._reasons: Counter[Reason] = Counter()
+
+    def add(self, reject: Reject) -> None:
+        """Count a reject and pass it on."""
+        self.count += 1
+        self._first = self._first or reject
+        self._reasons[reject.reason] += 1
+        self._on_reject(reject)
+
+    def check_any_read(self, location: Location, rows: int) -> None:
+        """Check, after the last row, that not every row was rejected.
+
+        Raises:
+            CatalogError: there were rows, but none could be read; the message has the likely
+                reason.
+        """
+        if rows or self._first is None:
+            return
+        most = self._reasons.most_common(1)[0][0]
+        example = self._first
+        advice = _looks_like_csv(location, example) or _ADVICE.get(most) or example.advice
+        raise CatalogError(f"no row of {location.name} could be read: {example}: {advice}")
+
+
+def _looks_like_csv(location: Location, first: Reject) -> str | None:
+    """Return what to type if a catalog that was read as JSON Lines starts with a CSV header."""
+    if location.format is not Format.JSONL or first.reason != "invalid_json":
+        return None
+    line = first.raw.strip()
+    if line.startswith((b"{", b"[", b"<")):
+        return None
+    kind = "tsv" if line.count(b"\t") > line.count(b",") else "csv"
+    if not any(mark in line for mark in b",;\t|"):
+        return None
+    return f"it looks like {kind.upper()}: set `input_format` to {kind}"
+
+
+@contextlib.contextmanager
+def handled_rejects(
+    location: Location, reading: ReadingOptions
+) -> Iterator[Callable[[Reject], None]]:
+    """Yield the callback for unreadable rows; write them on exit, and warn of them.
+
+    For commands that write no catalog: without `rejects`, unreadable rows are only counted.
+
+    Args:
+        location: the catalog that is read.
+        reading: its options `rejects` and `strict`.
+
+    Raises:
+        UsageError: the rejects file is the catalog, or is in a folder that does not exist.
+        CatalogError: the rejects file cannot be written, or is a file of another kind.
+    """
+    if reading.strict:
+        yield raise_on_reject
+        return
+    path = None if reading.rejects is None else os.fspath(reading.rejects)
+    file = RejectsFile(path)
+    if path is not None:
+        check_output_file(path, name="`rejects`")
+        check_separate_files([("`rejects`", path)], [location.path])
+        file.check_is_replaceable()
+    try:
+        yield file.add
+        file.commit()
+    except BaseException:
+        file.rollback()
+        raise
+    if file.count:
+        warnings.warn(file.note(), GenreBatchWarning, stacklevel=3)
+
+
+def warn_of_padded_rows(name: str, count: int) -> None:
+    """Warn of rows that were padded with nulls, if there are any."""
+    if count:
+        warnings.warn(f"{name}: {padded_note(count)}", GenreBatchWarning, stacklevel=3)
