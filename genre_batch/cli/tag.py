@@ -80,7 +80,7 @@ GROUPS = {
 @click.option(
     "--only-missing",
     metavar="COLUMN",
-    help="Only predict rows where COLUMN is null, empty or an empty list; the others get null.  "
+    help="Only predict rows where COLUMN is null, blank or an empty list; the others get null.  "
     "[default: predict all rows]",
 )
 @click.option(

@@ -50,7 +50,8 @@ class TuneJob:
     Attributes:
         data: the labeled catalog and the model.
         output: the .onnx file to write.
-        method: of `TUNE_METHODS`, for the thresholds that `tag` uses by default.
+        method: of `genre_batch.evaluation.tune.TUNE_METHODS`, for the thresholds that `tag` uses by
+            default.
         force: overwrite an existing output.
 
     Raises:

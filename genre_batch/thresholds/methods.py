@@ -2,7 +2,9 @@
 
 Every method has one signature: probabilities, (n, genres) float, 0..1, and labels, (n, genres),
 0 or 1, give thresholds, (genres,) float64. A genre is predicted when its probability is at least
-its threshold. To add a method, write its module and add one entry to `METHODS`.
+its threshold. To add a method, write its module, add an entry to `METHODS` and its name to
+`THRESHOLD_METHODS` (cli/options.py, because `--help` imports no numpy), and add a row to
+docs/guides/thresholds.md; then run scripts/docs.
 """
 
 from __future__ import annotations

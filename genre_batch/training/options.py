@@ -176,7 +176,7 @@ class TrainJob(Checked):
         teachers: finished runs to learn from besides the labels.
         align_to: a hub id, a local folder, or `minilm`: an encoder whose vectors the base model
             learns to predict before it learns genres; None: no embedding distillation.
-        thresholds: the threshold method, a key of `thresholds.METHODS`.
+        thresholds: the threshold method, a key of `genre_batch.thresholds.methods.METHODS`.
         resume: continue from the last checkpoint in `folder`.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -98,6 +99,18 @@ def test_few_blocks_of_the_first_pages_are_not_run(page: Path) -> None:
     blocks = console_blocks(page)
     assert sum(bool(block.commands) for block in blocks) >= 2
     assert sum(block.reason is not None for block in blocks) <= 3
+
+
+def test_no_page_writes_the_output_of_another() -> None:
+    """A reader may follow one page after another: an existing output is an error."""
+    pages: dict[str, set[str]] = {}
+    for page in RUN:
+        for block in console_blocks(page):
+            for command in block.commands:
+                for name in re.findall(r"(?<= -o )(?!/dev/)\S+", command.line):
+                    pages.setdefault(name, set()).add(_name(page))
+    assert {name: names for name, names in pages.items() if len(names) > 1} == {}
+    assert "tagged.parquet" not in pages  # of README's first command
 
 
 def test_a_line_of_dots_stands_for_any_lines() -> None:
