@@ -77,7 +77,7 @@ def test_a_limited_reader_reads_and_rejects_the_same_up_to_its_last_row(
     tmp_path_factory: pytest.TempPathFactory, records: list[bytes], limit: int
 ) -> None:
     path = tmp_path_factory.mktemp("limit") / "a.csv"
-    path.write_bytes(b"id,overview\n" + b"\n".join(records))
+    path.write_bytes(b"id,overview\n" + b"\n".join([b"0,cry", *records]))
 
     def read(limit: int | None) -> tuple[list[object], list[Reject]]:
         rejects: list[Reject] = []

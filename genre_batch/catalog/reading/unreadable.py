@@ -59,6 +59,7 @@ class RejectCount:
         most = self._reasons.most_common(1)[0][0]
         example = self._first
         advice = _looks_like_csv(location, example) or _ADVICE.get(most) or example.advice
+        advice = advice or "check the input's format"
         raise CatalogError(f"no row of {location.name} could be read: {example}: {advice}")
 
 
