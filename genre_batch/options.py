@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from genre_batch.errors import UsageError
 
 __all__ = [
     "FLAG",
+    "SEED",
     "STRING",
     "STRINGS",
     "Checked",
@@ -20,8 +23,10 @@ __all__ = [
     "flat_values",
     "from_flat_values",
     "integer",
+    "nearest_name",
     "number",
     "one_of",
+    "toml_value",
 ]
 
 StrPath = str | os.PathLike[str]
@@ -61,7 +66,7 @@ class _Allowed:
         if self.low is not None:
             limits.append(f"above {self.low:g}" if self.low_open else f"{self.low:g} or more")
         if self.high is not None:
-            limits.append(f"below {self.high:g}" if self.high_open else f"at most {self.high:g}")
+            limits.append(f"{'below' if self.high_open else 'at most'} {self.high:.10g}")
         return _KINDS[self.kind] + (f" ({' and '.join(limits)})" if limits else "")
 
     def has(self, value: Any) -> bool:
@@ -99,9 +104,9 @@ def one_of(*choices: str) -> dict[str, _Allowed]:
     return {"allowed": _Allowed(str, choices=choices)}
 
 
-def integer(low: int) -> dict[str, _Allowed]:
-    """Return the metadata of a field that takes an integer of at least `low`."""
-    return {"allowed": _Allowed(int, low=low)}
+def integer(low: int, high: int | None = None) -> dict[str, _Allowed]:
+    """Return the metadata of a field that takes an integer from `low` to `high`, if it is given."""
+    return {"allowed": _Allowed(int, low=low, high=high)}
 
 
 def number(
@@ -123,6 +128,10 @@ STRINGS = {"allowed": _Allowed(tuple)}
 """The metadata of a field that takes a tuple or list of strings or paths."""
 FLAG = {"allowed": _Allowed(bool)}
 """The metadata of a field that takes true or false."""
+
+
+SEED = integer(0, 2**32 - 1)
+"""The metadata of a seed: numpy's generators take no other."""
 
 
 class Checked:
@@ -163,3 +172,19 @@ def from_flat_values(kind: type[Made], values: Mapping[str, Any]) -> Made:
         elif option.name in values:
             arguments[option.name] = values[option.name]
     return kind(**arguments)
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str:
+    """Return a question for the nearest of the known names, or all of them if none is near."""
+    near = get_close_matches(name.lower(), known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
+
+
+def toml_value(value: Any) -> str:
+    """Return the value of an option as TOML text."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(toml_value(one) for one in value)}]"
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    # A JSON string is a TOML string, except for DEL, which TOML requires to be escaped.
+    return json.dumps(os.fspath(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -164,3 +164,7 @@ class ColumnOptions:
     title_column: str | None = None
     genre_column: str | None = None
     genre_separator: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.genre_separator == "":
+            raise UsageError("`genre_separator` must not be empty: leave it out to detect it")

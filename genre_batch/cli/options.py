@@ -123,7 +123,7 @@ reading_options = _together(
     click.option(
         "--no-hive",
         is_flag=True,
-        help="Add no columns for input folders named name=value.",
+        help="Add no columns for input folders named name=value.  [default: add them]",
     ),
     click.option(
         "--quote",

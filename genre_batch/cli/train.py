@@ -180,7 +180,7 @@ def _option(
     "Keep the weights of the last epoch, or of the best one on dev.",
     "last",
 )
-@_option("--seed", click.IntRange(min=0), "N", "Seed of the split and of the training.", 0)
+@_option("--seed", click.IntRange(0, 2**32 - 1), "N", "Seed of the split and of the training.", 0)
 @click.option(
     "--teacher",
     "teachers",
@@ -272,12 +272,10 @@ def train(
     from genre_batch.training.recipe import read_recipe
 
     given: dict[str, Any] = {
-        name: None if value == "" else value
+        name: value
         for name, value in values.items()
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    if "teachers" in given:
-        given["teachers"] = tuple(teacher for teacher in given["teachers"] if teacher)
     job = read_recipe(recipe).job(catalog, folder, resume=resume, **given)
     job.reading.locate(catalog)  # raises its errors before torch is imported, which takes seconds
 

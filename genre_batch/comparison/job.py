@@ -9,6 +9,7 @@ from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.errors import UsageError
+from genre_batch.options import SEED, Checked
 
 __all__ = ["PROTOCOLS", "CompareJob"]
 
@@ -16,7 +17,7 @@ PROTOCOLS = ("clean", "paper")
 
 
 @dataclass(frozen=True)
-class CompareJob:
+class CompareJob(Checked):
     """What to compare, and with which data.
 
     Attributes:
@@ -49,10 +50,11 @@ class CompareJob:
     bert_model: str | None = None
     model: str | os.PathLike[str] | None = None
     oversampled: str | os.PathLike[str] | None = None
-    seed: int = 0
+    seed: int = field(default=0, metadata=SEED)
     quick: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for parameter, names, known in (
             ("systems", self.systems, tuple(SYSTEMS)),
             ("protocols", self.protocols, PROTOCOLS),

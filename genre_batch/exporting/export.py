@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ import numpy.typing as npt
 from transformers import DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
-from genre_batch.errors import TrainingError, UsageError
+from genre_batch.errors import TrainingError
 from genre_batch.exporting.draft import export_graph, quantize, rewrite, write_model
 from genre_batch.exporting.held_out import HeldOut, tune_thresholds
 from genre_batch.files import check_output_file, check_separate_files, rename_into_place
 from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.metadata import ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.options import Checked, number, one_of
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.run_folder import RunFolder
@@ -33,7 +34,7 @@ CALIBRATION_TEXTS = 200
 
 
 @dataclass(frozen=True)
-class ExportJob:
+class ExportJob(Checked):
     """What to export, and how.
 
     Attributes:
@@ -45,20 +46,14 @@ class ExportJob:
         force: overwrite an existing output.
 
     Raises:
-        UsageError: an unknown precision.
+        UsageError: an unknown precision, or a loss that is not a number of 0 or more.
     """
 
     run: str | os.PathLike[str]
     output: str | os.PathLike[str]
-    precision: str = "int8"
-    max_loss: float = 0.5
+    precision: str = field(default="int8", metadata=one_of(*PRECISIONS))
+    max_loss: float = field(default=0.5, metadata=number(0))
     force: bool = False
-
-    def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise UsageError(
-                f"`precision` must be {' or '.join(PRECISIONS)}, got {self.precision!r}"
-            )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, Self
 from genre_batch.dataset.load import ColumnOptions, ReadingOptions
 from genre_batch.options import (
     FLAG,
+    SEED,
     STRING,
     STRINGS,
     Checked,
@@ -141,7 +142,7 @@ class TrainingOptions(Checked):
     optimization: OptimizationOptions = field(default_factory=OptimizationOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     distillation: DistillationOptions = field(default_factory=DistillationOptions)
-    seed: int = field(default=0, metadata=integer(0))
+    seed: int = field(default=0, metadata=SEED)
 
     def changed(self, **values: Any) -> Self:
         """Return the options with other values, by flat names: `changed(epochs=2, seed=1)`.

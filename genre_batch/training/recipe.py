@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,15 @@ from typing import Any
 from genre_batch.dataset.load import ColumnOptions, ReadingOptions
 from genre_batch.errors import UsageError
 from genre_batch.files import first_line
-from genre_batch.options import StrPath, flat_values, from_flat_values
+from genre_batch.options import (
+    FLAG,
+    STRING,
+    StrPath,
+    flat_values,
+    from_flat_values,
+    nearest_name,
+    toml_value,
+)
 from genre_batch.training.options import TrainingOptions, TrainJob
 
 __all__ = ["RECIPES", "Recipe", "read_recipe", "recipe_text"]
@@ -24,9 +30,10 @@ RECIPES = ("default", "paper", "teacher", "shipped")
 """The recipes of the package, each a file in `recipes`."""
 
 _NOT_IN_RECIPES = {"catalog", "folder", "recipe", "resume"}
-_KEYS = flat_values(TrainJob("", "")).keys() - _NOT_IN_RECIPES
-_STRINGS = flat_values(ColumnOptions()).keys() | flat_values(ReadingOptions()).keys()
-"""The keys whose values other rooms check, which expect strings."""
+_DEFAULTS = flat_values(TrainJob("", ""))
+_KEYS = _DEFAULTS.keys() - _NOT_IN_RECIPES
+_UNCHECKED = flat_values(ColumnOptions()).keys() | flat_values(ReadingOptions()).keys()
+"""The keys whose values other rooms check, which expect the right type."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,8 @@ class Recipe:
         Args:
             catalog: the labeled catalog.
             folder: the run's folder.
-            **changes: values that override the recipe's, by option, and `resume`.
+            **changes: values that override the recipe's, by option, and `resume`; an empty string,
+                in the recipe too, stands for the option's default.
 
         Raises:
             TypeError: no option has such a name.
@@ -57,7 +65,8 @@ class Recipe:
         if unknown:
             raise TypeError(f"no training option {', '.join(sorted(unknown))}")
         places = {"catalog": catalog, "folder": folder, "recipe": self.name}
-        return from_flat_values(TrainJob, {**self.values, **changes, **places})
+        values = {name: _or_default(name, v) for name, v in {**self.values, **changes}.items()}
+        return from_flat_values(TrainJob, {**values, **places})
 
     @property
     def options(self) -> TrainingOptions:
@@ -80,28 +89,31 @@ def read_recipe(recipe: StrPath) -> Recipe:
         text = files(__package__).joinpath("recipes", f"{name}.toml").read_text(encoding="utf-8")
     elif os.path.isfile(name):
         try:
-            text = Path(name).read_text(encoding="utf-8")
+            text = Path(name).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot read the recipe {name}: {first_line(error)}") from error
+    elif os.path.isdir(name):
+        raise UsageError(f"{name} is a folder: name a recipe file in it")
     elif name.endswith(".toml") or os.path.basename(name) != name:
         raise UsageError(f"no such recipe file: {name}")
     else:
-        known = _nearest(name, RECIPES) or f"choose from {', '.join(RECIPES)}, or name a .toml file"
+        known = (
+            nearest_name(name, RECIPES) or f"choose from {', '.join(RECIPES)}, or name a .toml file"
+        )
         raise UsageError(f"unknown recipe {name!r}: {known}")
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of numbers too long and lists too deep as well
         raise UsageError(f"{name} is not valid TOML: {first_line(error)}") from error
     title = values.pop("recipe", os.path.basename(name))
     for key in values:
         if key not in _KEYS:
-            known = _nearest(key, _KEYS) or f"choose from {', '.join(sorted(_KEYS))}"
-            raise UsageError(f"{name}: unknown key {key!r}: {known}")
+            raise UsageError(f"{name}: unknown key {key!r}: {nearest_name(key, sorted(_KEYS))}")
     read = Recipe(title, values)
     try:
-        for key in _STRINGS & values.keys():
-            if not isinstance(values[key], str):
-                raise UsageError(f"{key} must be a string, got {values[key]!r}")
+        for key in _UNCHECKED & values.keys():
+            kind = FLAG if isinstance(_DEFAULTS[key], bool) else STRING
+            kind["allowed"].check(key, values[key])
         read.job("", "")
     except UsageError as error:
         # The message names an option; in a file it is a key.
@@ -109,9 +121,11 @@ def read_recipe(recipe: StrPath) -> Recipe:
     return read
 
 
-def _nearest(name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
+def _or_default(name: str, value: Any) -> Any:
+    """Return the option's default for an empty string; a list without its empty strings."""
+    if isinstance(value, tuple | list):
+        return tuple(entry for entry in value if entry != "")
+    return _DEFAULTS[name] if isinstance(value, str) and not value else value
 
 
 def recipe_text(job: TrainJob) -> str:
@@ -121,17 +135,8 @@ def recipe_text(job: TrainJob) -> str:
     """
     values = {"recipe": job.recipe, **flat_values(job)}
     lines = [
-        f"{key} = {_toml(value)}"
+        f"{key} = {toml_value(value)}"
         for key, value in values.items()
         if value is not None and (key == "recipe" or key not in _NOT_IN_RECIPES)
     ]
     return "\n".join([*lines, ""])
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(one) for one in value)}]"
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
-    # A JSON string is a TOML string, except for DEL, which TOML requires to be escaped.
-    return json.dumps(os.fspath(value), ensure_ascii=False).replace("\x7f", "\\u007f")

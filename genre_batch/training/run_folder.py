@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 from dataclasses import dataclass
@@ -131,12 +132,13 @@ class RunFolder:
     @property
     def stage(self) -> Stage:
         """How far the run has come; a folder of something else is NEW."""
-        stage = Stage.NEW
-        for file in (self.provenance, self.weights, self.metrics, self.report):
-            if not file.exists():
-                return stage
-            stage = Stage(stage + 1)
-        return stage
+        if not self.provenance.exists():
+            return Stage.NEW
+        if not self.weights.exists():
+            return Stage.BEGUN
+        if not all(_is_json(file) for file in (self.metrics, self.thresholds)):
+            return Stage.TRAINED
+        return Stage.DONE if self.report.exists() else Stage.MEASURED
 
     def check_usable(self, *, resume: bool) -> None:
         """Check that a run can begin in this folder, or continue.
@@ -212,3 +214,9 @@ class RunFolder:
                 f"{path.parent} is not a finished run ({path.name} is missing or broken): "
                 f"train it first, or resume its training"
             ) from error
+
+
+def _is_json(file: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(file.read_text(encoding="utf-8")) is not None
+    return False

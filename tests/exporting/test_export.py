@@ -284,7 +284,7 @@ def test_a_run_that_is_not_finished_is_refused(
 
 
 def test_an_unknown_precision_is_refused(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="`precision` must be int8 or fp32, got 'int4'"):
+    with pytest.raises(UsageError, match="`precision` must be one of int8, fp32, got 'int4'"):
         ExportJob(run, tmp_path / "model.onnx", "int4")
 
 

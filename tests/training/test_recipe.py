@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,32 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match=f"^cannot read the recipe {file}: "):
         read_recipe(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed = " + "9" * 5000, "is not valid TOML"),
+        ("teachers = " + "[" * 3000 + "]" * 3000, "is not valid TOML"),
+        ("seed = 4294967296", r"seed must be an integer \(0 or more and at most 4294967295\)"),
+    ],
+    ids=["a number too long", "lists too deep", "a seed too large"],
+)
+def test_values_beyond_the_limits_are_usage_errors(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_recipe(file)
+
+
+def test_an_empty_string_stands_for_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("split = ''\nteachers = ['']\nencoding = ''\nbase_model = ''\n", "utf-8-sig")
+    assert read_recipe(file).job("films.csv", "run") == replace(
+        TrainJob("films.csv", "run"), recipe="mine.toml"
+    )
+
+
+def test_a_folder_is_not_a_recipe(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder: name a recipe file in it"):
+        read_recipe(tmp_path)
