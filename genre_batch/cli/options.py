@@ -155,7 +155,8 @@ reading_options = _together(
     click.option(
         "--infer-types",
         is_flag=True,
-        help="Convert CSV cells to numbers and dates where Parquet or Arrow is written.",
+        help="Convert CSV cells to numbers and dates where Parquet or Arrow is written.  "
+        "[default: they stay text]",
     ),
     click.option(
         "--rejects",
@@ -163,7 +164,7 @@ reading_options = _together(
         help="File for unreadable rows, written only if there are any.  "
         "[default: OUTPUT.rejects.jsonl for tag, no file for other commands]",
     ),
-    click.option("--strict", is_flag=True, help="Exit with code 1 at the first unreadable row."),
+    click.option("--strict", is_flag=True, help="Fail at an unreadable row.  [default: go on]"),
 )
 """Add the options of `catalog.options.ReadingOptions`; `reading_from` collects their values."""
 

@@ -10,11 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from genre_batch.dataset.load import ColumnOptions, ReadingOptions
+from genre_batch.dataset.load import ColumnOptions
 from genre_batch.errors import UsageError
 from genre_batch.files import first_line
 from genre_batch.options import (
-    FLAG,
     STRING,
     StrPath,
     flat_values,
@@ -32,8 +31,6 @@ RECIPES = ("default", "paper", "teacher", "shipped")
 _NOT_IN_RECIPES = {"catalog", "folder", "recipe", "resume"}
 _DEFAULTS = flat_values(TrainJob("", ""))
 _KEYS = _DEFAULTS.keys() - _NOT_IN_RECIPES
-_UNCHECKED = flat_values(ColumnOptions()).keys() | flat_values(ReadingOptions()).keys()
-"""The keys whose values other rooms check, which expect the right type."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +94,7 @@ def read_recipe(recipe: StrPath) -> Recipe:
     elif name.endswith(".toml") or os.path.basename(name) != name:
         raise UsageError(f"no such recipe file: {name}")
     else:
-        known = (
-            nearest_name(name, RECIPES) or f"choose from {', '.join(RECIPES)}, or name a .toml file"
-        )
+        known = nearest_name(name, (*RECIPES, "or a .toml file"))
         raise UsageError(f"unknown recipe {name!r}: {known}")
     try:
         values = tomllib.loads(text)
@@ -111,9 +106,8 @@ def read_recipe(recipe: StrPath) -> Recipe:
             raise UsageError(f"{name}: unknown key {key!r}: {nearest_name(key, sorted(_KEYS))}")
     read = Recipe(title, values)
     try:
-        for key in _UNCHECKED & values.keys():
-            kind = FLAG if isinstance(_DEFAULTS[key], bool) else STRING
-            kind["allowed"].check(key, values[key])
+        for key in flat_values(ColumnOptions()).keys() & values.keys():
+            STRING["allowed"].check(key, values[key])
         read.job("", "")
     except UsageError as error:
         # The message names an option; in a file it is a key.
