@@ -173,6 +173,6 @@ def test_train_does_not_offer_conditional_thresholds(
 ) -> None:
     done = command("train", films, "-o", tmp_path / "run", "--thresholds", "conditional")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "conditional ones only by tune" in " ".join(
+    assert "tune also finds conditional thresholds" in " ".join(
         command("train", "--help").stdout.decode().split()
     )
