@@ -120,22 +120,25 @@ def ignore_reject(reject: Reject) -> None:
     """Ignore a row that cannot be read: another pass over the same catalog reports it."""
 
 
-def rejects_note(count: int, first: str, advice: str | None, place: str) -> str:
+def rejects_note(count: int, first: str, advice: str | None, files: str) -> str:
     """Return a line about unreadable rows.
 
     Args:
         count: their number, at least 1.
         first: the first of them, and why it cannot be read.
         advice: what to type if it is the fault of an option.
-        place: where they are.
+        files: the rejects files, or an empty string if there are none.
     """
-    note = f"{count:,} rows could not be read (the first: {first}): {place}"
+    rows, pronoun = ("row", "it") if count == 1 else ("rows", "them")
+    place = f"written to {files}" if files else f"save {pronoun} with `rejects` PATH"
+    note = f"{count:,} {rows} could not be read (the first: {first}): {place}"
     return f"{note}; {advice}" if advice else note
 
 
 def padded_note(count: int) -> str:
     """Return a line about rows that were padded with nulls."""
-    return f"{count:,} rows have fewer fields than the header: the missing cells are null"
+    rows = "row has" if count == 1 else "rows have"
+    return f"{count:,} {rows} fewer fields than the header: the missing cells are null"
 
 
 class RejectsFile:
@@ -181,8 +184,7 @@ class RejectsFile:
     def note(self) -> str:
         """Return a line about the rejects, of which there is at least one."""
         assert self.first is not None
-        place = "save them with `rejects` PATH" if self.path is None else f"they are in {self.path}"
-        return rejects_note(self.count, str(self.first), self.first.advice, place)
+        return rejects_note(self.count, str(self.first), self.first.advice, self.path or "")
 
     def check_is_replaceable(self) -> None:
         """Check that a file under this name is one of an earlier run, before any work is done.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genre_batch.cli.console import is_verbose, note, progress_option, steps_progress
+from genre_batch.cli.console import counted, is_verbose, note, progress_option, steps_progress
 from genre_batch.cli.options import (
     AUGMENTED_ROWS,
     choice_option,
@@ -117,7 +117,7 @@ def augment(
             note(f"{pivot}: {chosen.identity(pivot)}")
     by_pivot = ", ".join(f"{count:,} {pivot}" for pivot, count in result.copies.items())
     note(
-        f"{result.rows:,} rows, {result.films:,} films copied: {by_pivot}; "
+        f"{counted(result.rows, 'row')}, {counted(result.films, 'film')} copied: {by_pivot}; "
         f"{result.translated:,} translated, {result.from_cache:,} from the cache, "
         f"{result.left_out:,} left out as empty or unchanged; {result.seconds:,.1f} s; "
         f"written to {job.output}"

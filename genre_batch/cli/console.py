@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genre_batch.tagging.summary import TagSummary
 
 __all__ = [
+    "counted",
     "figures_table",
     "is_quiet",
     "is_verbose",
@@ -52,6 +53,11 @@ def note(message: str) -> None:
     """Print a line to stderr, unless `--quiet` was given."""
     if not is_quiet():
         click.echo(message, err=True)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless the number is 1: `1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def progress_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -175,7 +181,7 @@ def show_summary(summary: TagSummary) -> None:
         confidence = "-" if count.mean_confidence is None else f"{count.mean_confidence:.2f}"
         counts.add_row(count.genre, f"{count.rows:,}", f"{count.share:.1%}", confidence)
     print_tables(counts)
-    totals = [f"{summary.rows:,} rows"]
+    totals = [counted(summary.rows, "row")]
     for number, description in (
         (summary.rows_without_text, "without text"),
         (summary.rows_without_genre, "without a genre"),
@@ -187,7 +193,7 @@ def show_summary(summary: TagSummary) -> None:
             totals.append(f"{number:,} {description}")
     if summary.texts_from_cache:
         totals.append(
-            f"{summary.texts_predicted:,} texts predicted, "
+            f"{counted(summary.texts_predicted, 'text')} predicted, "
             f"{summary.texts_from_cache:,} from the cache"
         )
     totals.append(f"{summary.seconds:,.1f} s")
@@ -200,17 +206,27 @@ def show_summary(summary: TagSummary) -> None:
 
 
 def figures_table(metrics: Mapping[str, Any]) -> Table:
-    """Create a table of scores by part and text variant, each with its 95 % interval."""
+    """Create a table of scores by part and text variant, each with its 95 % interval.
+
+    A model whose thresholds were tuned has one row, for the films that it was tuned on.
+    """
     scores_table = table("Figures", "part, text", "films", "macro-F1", "micro-F1", "mAP")
     for part, by_variant in metrics.items():
+        if part == "tuned_on":
+            row = "thresholds tuned on the same films"
+            scores_table.add_row(row, f"{by_variant['films']:,}", *_score_cells(by_variant))
         if part not in ("dev", "test"):
             continue
         for variant, scores in by_variant.items():
-            cells = [
-                f"{scores[name]:.3f} ({scores[name + '_interval'][0]:.3f}-"
-                f"{scores[name + '_interval'][1]:.3f})"
-                for name in ("macro_f1", "micro_f1", "map")
-            ]
             tuned = " (thresholds tuned here)" if part == "dev" else ""
-            scores_table.add_row(f"{part}, {variant}{tuned}", f"{scores['films']:,}", *cells)
+            row = f"{part}, {variant}{tuned}"
+            scores_table.add_row(row, f"{scores['films']:,}", *_score_cells(scores))
     return scores_table
+
+
+def _score_cells(scores: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{scores[name]:.3f} ({scores[name + '_interval'][0]:.3f}-"
+        f"{scores[name + '_interval'][1]:.3f})"
+        for name in ("macro_f1", "micro_f1", "map")
+    ]

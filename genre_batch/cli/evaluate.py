@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import (
+    counted,
     note,
     print_json,
     print_tables,
@@ -110,7 +111,7 @@ def _show(result: Evaluation) -> None:
     """Print the tables of averages and genres, and what was left out."""
     print_tables(_averages(result), _genres(result), stderr=False)
     left_out = f", {result.left_out:,} without text or genre left out" if result.left_out else ""
-    note(f"{result.films:,} films{left_out}; model {result.model}")
+    note(f"{counted(result.films, 'film')}{left_out}; model {result.model}")
     if result.ignored:
         ignored = ", ".join(f"{name} ({count:,})" for name, count in result.ignored.items())
         note(f"genres that the model does not know, left out: {ignored}")

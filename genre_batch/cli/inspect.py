@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from genre_batch.cli.console import figures_table, note, print_json, print_tables, table
+from genre_batch.cli.console import (
+    counted,
+    figures_table,
+    note,
+    print_json,
+    print_tables,
+    table,
+)
 from genre_batch.cli.options import reading_from, reading_options
 
 if TYPE_CHECKING:
@@ -18,6 +26,9 @@ if TYPE_CHECKING:
     from genre_batch.model.metadata import ModelMetadata
 
 __all__ = ["inspect"]
+
+_ENTRIES_SHOWN = 3
+"""The number of entries of a mapping, such as versions, that are shown."""
 
 
 @click.command(short_help="Show the contents of a model or a catalog.")
@@ -53,11 +64,12 @@ def _inspect_model(path: str | None, as_json: bool) -> None:
     if as_json:
         print_json(facts | _model_as_dict(metadata))
         return
+    figures = figures_table(metadata.metrics)
     print_tables(
-        _about(facts | dict(metadata.provenance)),
+        _about(facts | _origin(metadata)),
         _thresholds(metadata),
         *([_conditional_thresholds(metadata)] if metadata.conditional_thresholds else []),
-        figures_table(metadata.metrics),
+        *([figures] if figures.row_count else []),
         stderr=False,
     )
 
@@ -78,21 +90,62 @@ def _model_as_dict(metadata: ModelMetadata) -> dict[str, Any]:
     }
 
 
-def _about(facts: dict[str, Any]) -> Table:
-    import json
+def _origin(metadata: ModelMetadata) -> dict[str, Any]:
+    """Return the provenance, with the method that the current thresholds were tuned with."""
+    origin = dict(metadata.provenance)
+    tuned = origin.pop("tuned", None)
+    if tuned is not None:
+        films = counted(tuned["films"], "film")
+        part = f" of the part {tuned['part']}" if tuned["part"] else ""
+        origin["thresholds"] = f"{tuned['method']}, tuned on {films}{part}"
+        origin["tuned_on_sha256"] = tuned["catalog_sha256"]
+    return origin
 
+
+def _about(facts: dict[str, Any]) -> Table:
     about = table("Model", "what", "value")
     about.columns[1].justify = "left"
+    about.caption, about.caption_justify = "--json shows every value in full.", "left"
     for key, value in facts.items():
-        about.add_row(key, value if isinstance(value, str) else json.dumps(value))
+        about.add_row(key, _in_short(value))
     return about
 
 
+def _in_short(value: Any) -> str:
+    """Return a value in one line: of a mapping its first entries, of a list of mappings names."""
+    import json
+
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        items = [f"{key} {_in_short(item)}" for key, item in value.items()]
+        more = len(items) - _ENTRIES_SHOWN
+        return ", ".join(items[:_ENTRIES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return ", ".join(_named(entry) for entry in value)
+    return json.dumps(value)
+
+
+def _named(entry: Mapping[str, Any]) -> str:
+    """Return the name of a data file or of a teacher, and its number of films or architecture."""
+    name = entry.get("file") or entry.get("base_model")
+    if not isinstance(name, str):
+        return _in_short(entry)
+    detail = counted(entry["films"], "film") if "films" in entry else entry.get("architecture")
+    return f"{name} ({detail})" if detail else name
+
+
 def _thresholds(metadata: ModelMetadata) -> Table:
-    """Return a table of the genres' thresholds, and of their F1 on the test part if it is known."""
-    genres = table("Genres", "genre", "threshold", "F1 on test")
-    on_test: list[dict[str, Any]] = list(metadata.metrics.get("test", {}).values())
-    scores: dict[str, float] = on_test[0]["f1"] if on_test else {}
+    """Return a table of the genres' thresholds, and of their F1 if it is known.
+
+    The F1 is that on the test part, or of a tuned model that on the films that it was tuned on.
+    """
+    tuned_on = metadata.metrics.get("tuned_on")
+    genres = table("Genres", "genre", "threshold", "F1 on test" if tuned_on is None else "F1")
+    measured: list[dict[str, Any]] = (
+        list(metadata.metrics.get("test", {}).values()) if tuned_on is None else [tuned_on]
+    )
+    scores: dict[str, float] = measured[0]["f1"] if measured else {}
     for label, threshold in zip(metadata.labels, metadata.thresholds, strict=True):
         score = f"{scores[label]:.3f}" if label in scores else "-"
         genres.add_row(label, f"{threshold:.3f}", score)
@@ -124,7 +177,7 @@ def _inspect_catalog(path: str, reading: ReadingOptions, as_json: bool) -> None:
         catalog.title_column: "title",
         catalog.genre_column: "genres",
     }
-    title = f"{Path(path).name}: {catalog.rows:,} rows"
+    title = f"{Path(path).name}: {counted(catalog.rows, 'row')}"
     columns = table(title, "column", "type", "filled", "read as")
     for column in catalog.columns:
         share = f"{column.filled / catalog.rows:.1%}" if catalog.rows else "-"
@@ -134,7 +187,7 @@ def _inspect_catalog(path: str, reading: ReadingOptions, as_json: bool) -> None:
         genres.add_row(name, f"{rows:,}", f"{rows / catalog.rows:.1%}")
     if catalog.cells_without_genre:
         note(
-            f"{catalog.cells_without_genre:,} filled cells of the column "
-            f"{catalog.genre_column!r} have no genre"
+            f"{counted(catalog.cells_without_genre, 'filled cell')} without a genre in the column "
+            f"{catalog.genre_column!r}"
         )
     print_tables(columns, *([genres] if catalog.genres else []), stderr=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import (
+    counted,
     is_quiet,
     is_verbose,
     note,
@@ -181,7 +182,7 @@ def _print_notes(summary: TagSummary) -> None:
         note(f"model {summary.model} (sha256 {summary.model_sha256[:16]})")
         note(f"text column {summary.text_column!r}, title column {summary.title_column!r}")
         note(
-            f"{summary.texts_predicted:,} texts predicted, "
+            f"{counted(summary.texts_predicted, 'text')} predicted, "
             f"{summary.texts_from_cache:,} from the cache"
         )
     without_text = summary.rows_without_text
@@ -197,9 +198,8 @@ def _print_notes(summary: TagSummary) -> None:
         )
     if summary.rows_rejected:
         files = ", ".join(summary.rejects)
-        place = f"they are in {files}" if files else "save them with `rejects` PATH"
         first, advice = summary.first_reject or "", summary.reject_advice
-        text = rejects_note(summary.rows_rejected, first, advice, place)
+        text = rejects_note(summary.rows_rejected, first, advice, files)
         warnings.warn(text, GenreBatchWarning, stacklevel=1)
     if summary.rows_padded:
         warnings.warn(padded_note(summary.rows_padded), GenreBatchWarning, stacklevel=1)

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from genre_batch.cli.console import (
+    counted,
     figures_table,
     note,
     print_tables,
@@ -284,7 +285,7 @@ def train(
     with steps_progress(progress) as advance:
         result = run_training(job, advance)
     films = ", ".join(f"{count:,} {part}" for part, count in result.films.items())
-    note(f"films: {films}; {result.dropped:,} rows without text or genre left out")
+    note(f"films: {films}; {counted(result.dropped, 'row')} without text or genre left out")
     print_tables(figures_table(result.metrics))
     following = (
         f"genre-batch export-onnx {folder} -o model.onnx"

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genre_batch.cli.console import note, print_tables, progress_option, rows_progress, table
+from genre_batch.cli.console import (
+    counted,
+    note,
+    print_tables,
+    progress_option,
+    rows_progress,
+    table,
+)
 from genre_batch.cli.options import (
     TUNE_METHODS,
     choice_option,
@@ -74,6 +81,7 @@ def _show(result: TuneResult, method: str) -> None:
     elif method == "conditional":
         note("no genre gains from a second threshold: the result is that of --method f1")
     note(
-        f"{result.films:,} films, macro-F1 {result.scores.macro_f1:.3f} on the same films; "
+        f"{counted(result.films, 'film')}, "
+        f"macro-F1 {result.scores.macro_f1:.3f} on the same films; "
         f"written to {result.output}: next, genre-batch tag CATALOG -m {result.output}"
     )

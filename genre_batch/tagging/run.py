@@ -17,7 +17,7 @@ from genre_batch.catalog.rejects import Reject, RejectsFile, raise_on_reject
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
-from genre_batch.errors import CatalogError
+from genre_batch.errors import CatalogError, GenreBatchError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.tagging.job import TagJob
@@ -85,12 +85,27 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
             if isinstance(store, LmdbStore) and (tally.texts_predicted or tally.texts_from_cache):
                 if workspace is not None:
                     workspace.resumable = True
-                error.add_note("predictions are kept: run the same command again to resume")
+                error.add_note(f"predictions are kept: {_how_to_resume(error)}")
             raise
         summary = tally.summary(time.perf_counter() - started)
     if plan.summary is not None:
         _write_summary(summary, plan.summary)
     return summary
+
+
+def _how_to_resume(error: BaseException) -> str:
+    """Return how to continue after an error: some need a correction before the next run.
+
+    Interruptions, unknown errors and errors of the operating system, such as a full disk, may not
+    occur again. An error of the input or the options will; a damaged file is one too, although its
+    error may be an OSError without a number.
+    """
+    rerun = "run the same command again to resume"
+    cause = error.__cause__
+    of_system = isinstance(cause, OSError) and cause.errno is not None
+    if isinstance(error, GenreBatchError) and not of_system:
+        return f"after fixing that, {rerun}"
+    return rerun
 
 
 def _write_summary(summary: TagSummary, place: Location) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import onnx
+
+from genre_batch.model.metadata import read_model_file, write_metadata
 from support import tiny
 from support.places import Command
 
@@ -43,6 +47,37 @@ def test_two_thresholds_of_a_genre_are_shown_with_the_genre_that_selects_them(
     assert re.search(r"Comedy +Drama +0\.100 +0\.900", output)
     assert "conditional_thresholds" not in json.loads(command("inspect", "--json").stdout)
     assert "Two thresholds" not in command("inspect").stdout.decode()
+
+
+def test_a_tuned_model_shows_its_method_and_its_figures(
+    command: Command, tiny_model: Path, tmp_path: Path
+) -> None:
+    films, tuned = tmp_path / "films.csv", tmp_path / "tuned.onnx"
+    rows = [f"laugh {row},Comedy\ncry {row},Drama\nthe robot {row},Drama\n" for row in range(10)]
+    films.write_text("overview,genres\n" + "".join(rows))
+    command("tune", films, "-m", tiny_model, "-o", tuned)
+    output = command("inspect", tuned).stdout.decode()
+    assert re.search(r"thresholds +f1, tuned on 30 films", output)
+    assert re.search(r"thresholds tuned on the same films +30 +0\.\d{3}", output)
+    assert "Figures" not in command("inspect", tiny_model).stdout.decode()
+
+
+def test_nested_provenance_is_shown_in_one_line_each(
+    command: Command, tiny_model: Path, tmp_path: Path
+) -> None:
+    model, path = onnx.load(tiny_model), tmp_path / "nested.onnx"
+    metadata = read_model_file(tiny_model).metadata
+    data = [{"file": "a.csv", "sha256": "0", "films": 9827}, {"file": "b.csv", "films": 1}]
+    teacher = {"base_model": "mpnet", "architecture": "MPNet", "options": {"epochs": 3}}
+    versions = {"python": "3.11", "torch": "2", "onnx": "1", "numpy": "2", "optimum": "2"}
+    origin = {"data": data, "versions": versions, "teachers": [teacher], "layers": None}
+    write_metadata(model, replace(metadata, provenance=origin))
+    onnx.save(model, path)
+    output = command("inspect", path).stdout.decode()
+    assert re.search(r"data +a\.csv \(9,827 films\), b\.csv \(1 film\)", output)
+    assert re.search(r"versions +python 3\.11, torch 2, onnx 1 and 2 more", output)
+    assert re.search(r"teachers +mpnet \(MPNet\)", output)
+    assert json.loads(command("inspect", path, "--json").stdout)["provenance"] == origin
 
 
 def test_a_catalog_s_columns_and_genres_are_shown(command: Command, tmp_path: Path) -> None:

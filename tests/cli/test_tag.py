@@ -199,10 +199,10 @@ def test_bad_rows_cause_a_warning_and_are_saved_on_request(
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 2
     message = done.stderr.decode()
-    assert "Warning: 1 rows could not be read (the first: stdin, line 2 (byte 21)" in message
+    assert "Warning: 1 row could not be read (the first: stdin, line 2 (byte 21)" in message
     reject = json.loads((tmp_path / "bad.jsonl").read_text())
     assert (reject["line"], reject["raw"]) == (2, "oops")
-    assert "save them with --rejects PATH" in command("tag", stdin=lines).stderr.decode()
+    assert "save it with --rejects PATH" in command("tag", stdin=lines).stderr.decode()
     assert command("-q", "tag", stdin=lines).stderr == b""
 
 

@@ -84,6 +84,21 @@ def test_after_a_failure_the_same_run_predicts_nothing_again(
     assert output.read_bytes() == (tmp_path / "straight.csv").read_bytes()
 
 
+def test_after_an_error_in_the_input_the_note_says_to_fix_it_first(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(_films(300))
+    (tmp_path / "b.csv").write_text("id,overview\0\n1,laugh\n")
+    output = tmp_path / "o.jsonl"
+    sources = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    with pytest.raises(CatalogError, match="not a text file") as raised:
+        tag_catalog(sources, output)
+    assert raised.value.__notes__ == [
+        "predictions are kept: after fixing that, run the same command again to resume"
+    ]
+    (tmp_path / "b.csv").write_text("id,overview\n1,laugh\n")
+    assert tag_catalog(sources, output).texts_predicted == 1
+    assert _names(tmp_path) == ["a.csv", "b.csv", "o.jsonl"]
+
+
 def test_other_options_and_other_rows_may_follow_an_interruption(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

