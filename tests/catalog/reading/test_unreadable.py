@@ -53,7 +53,7 @@ def test_rejects_are_told_with_the_first_one_and_written_on_request(tmp_path: Pa
     data = b"id,overview\n1,a\n2,b,c\n3,d,e\n"
     with pytest.warns(GenreBatchWarning, match=r"2 rows could not be read .*line 3.*save them"):
         assert len(_read(tmp_path / "f.csv", data)) == 1
-    with pytest.warns(GenreBatchWarning, match=r"they are in .*bad\.jsonl"):
+    with pytest.warns(GenreBatchWarning, match=r"written to .*bad\.jsonl"):
         _read(tmp_path / "f.csv", data, rejects=tmp_path / "bad.jsonl")
     lines = (tmp_path / "bad.jsonl").read_text().splitlines()
     assert [json.loads(line)["line"] for line in lines] == [3, 4]
@@ -65,7 +65,7 @@ def test_strict_stops_at_the_first(tmp_path: Path) -> None:
 
 
 def test_padded_rows_are_told(tmp_path: Path) -> None:
-    with pytest.warns(GenreBatchWarning, match="1 rows have fewer fields than the header"):
+    with pytest.warns(GenreBatchWarning, match="1 row has fewer fields than the header"):
         rows = _read(tmp_path / "f.csv", b"id,overview\n1\n2,b\n")
     assert rows == [{"id": "1", "overview": None}, {"id": "2", "overview": "b"}]
 
