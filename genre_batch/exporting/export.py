@@ -46,13 +46,13 @@ class ExportJob(Checked):
         force: overwrite an existing output.
 
     Raises:
-        UsageError: an unknown precision, or a loss that is not a number of 0 or more.
+        UsageError: an unknown precision, or a loss that is not a number from -100 to 100.
     """
 
     run: str | os.PathLike[str]
     output: str | os.PathLike[str]
     precision: str = field(default="int8", metadata=one_of(*PRECISIONS))
-    max_loss: float = field(default=0.5, metadata=number(0))
+    max_loss: float = field(default=0.5, metadata=number(-100, 100))
     force: bool = False
 
 

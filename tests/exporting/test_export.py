@@ -278,7 +278,9 @@ def test_a_run_that_is_not_finished_is_refused(
 ) -> None:
     unfinished = shutil.copytree(report.folder, tmp_path / "run")
     (unfinished / missing).unlink()
-    with pytest.raises(TrainingError, match=r"no finished (run|model)"):
+    with pytest.raises(
+        TrainingError, match=r"(is not a finished run|does not hold a finished model)"
+    ):
         export_onnx(ExportJob(unfinished, tmp_path / "model.onnx"))
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
