@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from typing import BinaryIO
 
@@ -34,16 +35,22 @@ def spooled(stream: BinaryIO, name: str) -> BinaryIO:
             spool.write(piece)
         spool.seek(0)
     except OSError as error:
-        spool.close()
+        _discard(spool)
         raise CatalogError(
             f"cannot write a copy of {name}, which has to be read twice, to {folder}: "
             f"{error.strerror or error}: set TMPDIR to a folder with more room, or save {name} to "
             f"a file and name that file"
         ) from error
     except BaseException:
-        spool.close()
+        _discard(spool)
         raise
     return spool
+
+
+def _discard(spool: BinaryIO) -> None:
+    # On a full disk, closing fails too: it writes what is still in the buffer.
+    with contextlib.suppress(OSError):
+        spool.close()
 
 
 def _read(stream: BinaryIO, name: str) -> bytes:
