@@ -116,7 +116,8 @@ class _Detachable(io.RawIOBase):
         return len(data) if self._stream is None else self._stream.write(data)
 
     def flush(self) -> None:
-        if self._stream is not None:
+        # The garbage collector flushes too, when the file is closed already.
+        if self._stream is not None and not self._stream.closed:
             self._stream.flush()
 
     def detach(self) -> None:
