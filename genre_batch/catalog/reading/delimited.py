@@ -33,7 +33,8 @@ class _BlockParser:
         self._original_length = original_length(dialect.encoding)
         self._schema = dict.fromkeys(columns, pl.String())
         self._arrow_schema = pa.schema([(column, pa.string()) for column in columns])
-        self._full_row = b"x" + separator.encode() * (len(columns) - 1) + b"\n"
+        # Not a letter: polars takes a start such as `x^` for the header of compressed bytes.
+        self._full_row = b'""' + separator.encode() * (len(columns) - 1) + b"\n"
 
     def whole(self, data: bytes) -> int:
         """Return how many bytes of `data` are complete records."""

@@ -179,3 +179,13 @@ def test_a_bare_carriage_return_in_the_header_does_not_end_it() -> None:
     assert rows == [{"id": "1", "over\rview": "x"}]
     with pytest.raises(CatalogError, match="line 1: the header has a carriage return"):
         _read(b"id,over\rview\n1,x\n")
+
+
+@pytest.mark.parametrize("delimiter", ["^", "\x01", "!", "#", "~", "x", "0", " "])
+def test_any_character_can_separate_cells(delimiter: str) -> None:
+    # Some of them, after a letter, are how compressed data starts.
+    data = "".join(delimiter.join(cells) + "\n" for cells in (("id", "name"), ("1", "a-b")))
+    stream = io.BytesIO(data.encode())
+    chunks = read_delimited(stream, "f", Dialect(delimiter), raise_on_reject)
+    rows = [row for chunk in chunks for row in chunk.table.to_pylist()]
+    assert rows == [{"id": "1", "name": "a-b"}]
