@@ -12,6 +12,7 @@ __all__ = [
     "Convert",
     "children",
     "decode_runs",
+    "is_bytes",
     "is_list",
     "plain_dictionary",
     "rebuild",
@@ -21,6 +22,16 @@ __all__ = [
 ]
 
 Convert = Callable[[pa.Array], pa.Array]
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    """Return whether the values of a type are bytes."""
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
 
 
 def is_list(kind: pa.DataType) -> bool:

@@ -10,22 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genre_batch.catalog.nested import decode_runs
+from genre_batch.catalog.nested import decode_runs, is_bytes
 
 __all__ = ["as_strings", "holds_text", "is_blank", "is_blank_value"]
 
 _EMPTY = r"^[ \t\r\n]*(\[[ \t\r\n]*\]|\([ \t\r\n]*\))?[ \t\r\n]*$"
 """The texts that count as empty: nothing, white space, and empty lists in any spelling."""
 _EMPTY_JSON = r'^[ \t\r\n]*(\[[ \t\r\n]*\]|""|null)?[ \t\r\n]*$'
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_binary_view(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    )
 
 
 def _is_strings(kind: pa.DataType) -> bool:
@@ -42,7 +33,7 @@ def holds_text(kind: pa.DataType) -> bool:
         return holds_text(kind.value_type)
     if pa.types.is_union(kind):
         return any(holds_text(kind.field(index).type) for index in range(kind.num_fields))
-    return pa.types.is_null(kind) or _is_strings(kind) or _is_bytes(kind)
+    return pa.types.is_null(kind) or _is_strings(kind) or is_bytes(kind)
 
 
 def as_strings(column: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -67,7 +58,7 @@ def as_strings(column: pa.ChunkedArray | pa.Array) -> pa.Array:
         return decode_runs(column, as_strings)
     if pa.types.is_union(kind):
         return pa.array([_string_or_none(value) for value in column.to_pylist()], pa.string())
-    if _is_bytes(kind):
+    if is_bytes(kind):
         return _decoded(column)
     return column.cast(pa.string())
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from genre_batch.catalog.nested import (
     children,
     decode_runs,
+    is_bytes,
     is_list,
     rebuild,
     union_children,
@@ -110,7 +111,7 @@ class TextConverter:
             return interval_texts(array)
         if pa.types.is_decimal(kind):
             return _decimals(array)
-        if _is_bytes(kind):
+        if is_bytes(kind):
             return _base64(array)
         if pa.types.is_string_view(kind):
             return array.cast(pa.large_string())
@@ -162,15 +163,6 @@ def json_texts(plain: pa.Array, *, quoted: bool = True) -> list[str | None]:
         json.loads(value) if value is not None and value.startswith('"') else value
         for value in values
     ]
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_binary_view(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    )
 
 
 def _is_text(kind: pa.DataType) -> bool:
