@@ -261,7 +261,7 @@ def base_model_option(help_text: str) -> Decorator:
         "--base-model",
         default="distilbert-base-uncased",
         show_default=True,
-        metavar="ID|DIR|minilm",
+        metavar="ID|DIR|FILE.onnx|minilm",
         help=help_text,
     )
 

@@ -99,8 +99,9 @@ def _option(
 @column_options()
 @reading_options
 @base_model_option(
-    "Hub id, local folder, or minilm: the weights of MiniLM-L6 in DistilBERT's architecture, from "
-    "a package, without a download. Encoders of other architectures can only be teachers."
+    "Hub id, local folder, exported model (its encoder; the head is new), or minilm: the weights "
+    "of MiniLM-L6 in DistilBERT's architecture, from a package, without a download. Encoders of "
+    "other architectures can only be teachers."
 )
 @_option(
     "--pooling",

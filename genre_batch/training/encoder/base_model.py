@@ -1,8 +1,9 @@
-"""Load an encoder (a hub id, a local folder, or `minilm`) and put a head for the genres on it."""
+"""Load an encoder, from the hub, a folder or an exported model, and put a head on it."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +26,8 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from genre_batch.errors import MissingExtraError, TrainingError
 from genre_batch.files import check_input_folder, first_line
 from genre_batch.hub import hub_access
+from genre_batch.model.checkpoint import write_checkpoint
+from genre_batch.model.metadata import read_model_file
 from genre_batch.options import StrPath
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
 from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
@@ -54,7 +57,6 @@ _RENAMED = (
     ("output.LayerNorm", "output_layer_norm"),
 )
 
-
 Classifier: TypeAlias = DistilBertForSequenceClassification | PooledClassifier
 """A model that is trained: (batch, tokens) ids and mask -> (batch, genres) logits."""
 
@@ -83,13 +85,10 @@ def _class_for(pooling: str) -> type[DistilBertForSequenceClassification]:
 
 
 def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
-    """Convert a BERT encoder to a DistilBERT with equal outputs for one segment, up to rounding.
+    """Convert a BERT encoder, without its pooler, to a DistilBERT: equal outputs up to rounding.
 
     DistilBERT has no segment embeddings. A text of one segment always gets row 0 of BERT's, so that
     row is added to every position embedding.
-
-    Args:
-        bert: any BERT encoder; its pooler is dropped.
     """
     source = bert.config
     config = DistilBertConfig(
@@ -105,9 +104,7 @@ def distilbert_from_bert(bert: BertModel) -> DistilBertModel:
     weights: dict[str, torch.Tensor] = {}
     segment = bert.embeddings.token_type_embeddings.weight[0]
     for name, tensor in bert.state_dict().items():
-        if name.startswith("pooler.") or name.endswith(
-            ("position_ids", "token_type_embeddings.weight")
-        ):
+        if name.endswith(("position_ids", "token_type_embeddings.weight")) or "pooler." in name:
             continue
         if name == "embeddings.position_embeddings.weight":
             tensor = tensor + segment
@@ -127,6 +124,10 @@ def _load_encoder(name: str, parameter: str) -> tuple[PreTrainedModel, PreTraine
 
         bert = BertModel.from_pretrained(get_model_path(), attn_implementation="eager")
         return distilbert_from_bert(bert), AutoTokenizer.from_pretrained(get_model_path())
+    if name.endswith(".onnx"):
+        with tempfile.TemporaryDirectory(prefix="genre-batch-") as folder:
+            write_checkpoint(read_model_file(Path(name)), Path(folder))
+            return _load_encoder(folder, parameter)
     if name.startswith((".", "/", "~")):
         check_input_folder(name, f"`{parameter}`")
     try:
@@ -154,7 +155,7 @@ def load_base_model(
     single linear layer, and can be a teacher.
 
     Args:
-        base_model: a hub id, a local folder of an encoder, or `minilm`.
+        base_model: a hub id, a local folder of an encoder, an exported .onnx, or `minilm`.
         labels: the genres.
         options: pooling, pruning and attention dropout.
         seed: seed of the head's random weights.

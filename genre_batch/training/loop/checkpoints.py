@@ -122,13 +122,7 @@ class QuietTrainer(Trainer):
         arguments: TrainingArguments,
         epochs: EpochCallback,
     ) -> None:
-        super().__init__(
-            model=model,
-            args=arguments,
-            train_dataset=films,
-            data_collator=collate,
-            callbacks=[epochs],
-        )
+        super().__init__(model, arguments, collate, films, callbacks=[epochs])
         self.remove_callback(PrinterCallback)
 
     def loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
@@ -145,6 +139,10 @@ class QuietTrainer(Trainer):
         """Return the loss of a batch, with the model's outputs if they are wanted."""
         loss, outputs = self.loss(model, inputs)
         return (loss, outputs) if return_outputs else loss
+
+    def _rotate_checkpoints(self, use_mtime: bool = False, output_dir: Any = None) -> None:
+        # By number: the times of two short epochs can be too close to tell, or wrong.
+        super()._rotate_checkpoints(use_mtime=False, output_dir=output_dir)
 
     def fit(self, checkpoint: str | None) -> None:
         """Train, from a checkpoint if there is one, and leave a model that computes in float32."""
