@@ -18,6 +18,7 @@ _PLACES = {
     "augmentation": (0, 2),
     "training": (1, 2),
     "report": (1, 3),
+    "runs": (0, 4),
     "evaluation": (1, 4),
     "dataset": (0.5, 5),
     "thresholds": (2, 5),

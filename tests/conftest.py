@@ -23,6 +23,7 @@ _TESTS = ROOT / "tests"
 _TRAINING = [
     _TESTS / "augmentation" / "test_marian.py",
     _TESTS / "comparison",
+    _TESTS / "dataset" / "test_sentence_mixing.py",
     _TESTS / "exporting",
     _TESTS / "training",
 ]

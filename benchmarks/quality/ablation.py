@@ -24,10 +24,10 @@ from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.dataset.load import load_extra
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainJob
-from genre_batch.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

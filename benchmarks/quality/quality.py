@@ -25,10 +25,10 @@ from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset, read_dataset, variants
 from genre_batch.dataset.load import load_extra
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
+from genre_batch.runs.folder import RunFolder
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
-from genre_batch.training.run_folder import RunFolder
 
 Floats = npt.NDArray[np.float32]
 Thresholds = npt.NDArray[np.float64]

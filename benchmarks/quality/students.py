@@ -8,10 +8,10 @@ from pathlib import Path
 
 from benchmarks.common.arguments import benchmark_parser
 from genre_batch.errors import GenreBatchError
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import MINILM
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
-from genre_batch.training.run_folder import RunFolder
 
 RECIPE = TrainingOptions().changed(averaging=0.999, masking=0.05, teacher_weight=0.8)
 

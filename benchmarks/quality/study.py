@@ -27,12 +27,12 @@ from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.load import load_dataset, load_extra
 from genre_batch.evaluation.metrics import mean_average_precision
 from genre_batch.options import flat_values
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.distillation.teachers import Targets, teacher_predictions
 from genre_batch.training.encoder.base_model import MINILM, load_base_model
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import TrainingOptions
-from genre_batch.training.run_folder import RunFolder
 
 SEARCHED = (
     "learning_rate",

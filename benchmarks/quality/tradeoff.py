@@ -27,10 +27,10 @@ from genre_batch import GenreTagger
 from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.exporting.export import ExportJob, export_onnx
+from genre_batch.runs.folder import RunFolder
 from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.methods import METHODS
 from genre_batch.training.options import TrainJob
-from genre_batch.training.run_folder import RunFolder
 
 WHOLE = "whole"
 STUDENTS: dict[str, dict[str, Any]] = {

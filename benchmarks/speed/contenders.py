@@ -50,7 +50,7 @@ from genre_batch.model.batching import load_tokenizer, same_length_batches, toke
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.session import Session
 from genre_batch.model.tagger import TOKENS_PER_BATCH
-from genre_batch.training.run_folder import RunFolder
+from genre_batch.runs.folder import RunFolder
 
 
 class Tag(Contender):

@@ -45,9 +45,9 @@ from genre_batch.catalog.columns import TITLE_COLUMNS, find_column
 from genre_batch.cores import available_cores
 from genre_batch.dataset.dataset import read_dataset
 from genre_batch.model.tagger import default_model
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import MeanPooledDistilBert, load_checkpoint
 from genre_batch.training.encoder.inference import predict
-from genre_batch.training.run_folder import RunFolder
 
 PACKAGES = (
     "genre-batch",

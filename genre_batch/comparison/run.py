@@ -34,8 +34,8 @@ from genre_batch.files import check_output_folder, replacing, write_json, write_
 from genre_batch.model.text import uses_title
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
+from genre_batch.runs.folder import RunFolder
 from genre_batch.thresholds.methods import find_thresholds
-from genre_batch.training.run_folder import RunFolder
 from genre_batch.version import versions
 
 __all__ = ["CompareResult", "compare"]

@@ -23,8 +23,8 @@ from genre_batch.model.metadata import ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.options import Checked, number, one_of
 from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_checkpoint
-from genre_batch.training.run_folder import RunFolder
 from genre_batch.version import versions
 
 __all__ = ["PRECISIONS", "ExportJob", "ExportResult", "export_onnx"]

@@ -118,7 +118,7 @@ class DistillationOptions(Checked):
         teacher_weight: weight of the teachers' probabilities in the loss, if there are teachers;
             the labels have the rest.
         recombined: number of texts mixed from sentences of two films, per training film
-            (distillation/sentence_mixing.py); only teachers label them.
+            (dataset/sentence_mixing.py); only teachers label them.
         align_epochs: epochs of embedding distillation (distillation/embedding_distillation.py), if
             there is an encoder to align to.
     """

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset, concatenate, variants
 from genre_batch.dataset.load import ReadingOptions, load_dataset, load_extra
+from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.evaluation.per_genre import Predictions
@@ -22,12 +23,12 @@ from genre_batch.files import rename_into_place, write_json, write_text
 from genre_batch.options import StrPath, flat_values
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
+from genre_batch.runs.folder import RunFolder, Stage
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
     distill_embeddings,
 )
-from genre_batch.training.distillation.sentence_mixing import mix_sentences
 from genre_batch.training.distillation.teachers import Targets, check_teacher, teacher_predictions
 from genre_batch.training.encoder.base_model import Classifier, load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import predict
@@ -35,7 +36,6 @@ from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune, resume_point
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.recipe import recipe_text
-from genre_batch.training.run_folder import RunFolder, Stage
 from genre_batch.training.run_report import run_readme, run_report
 from genre_batch.version import versions
 
@@ -83,7 +83,7 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResu
     stage = folder.stage
     run, aligner = _prepare(job)
     if stage >= Stage.BEGUN:
-        folder.check_same_run(run.provenance, run.dataset)
+        folder.check_same_run(run.provenance, run.dataset, flat_values(TrainingOptions()))
     if stage < Stage.TRAINED:
         _begin(run, folder)
         if aligner is not None:

@@ -13,10 +13,10 @@ from genre_batch.dataset.split import PARTS
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.report.page import Report
 from genre_batch.report.training_page import PartCounts, training_report
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.options import TrainJob
-from genre_batch.training.run_folder import RunFolder
 
 __all__ = ["run_readme", "run_report"]
 

@@ -20,13 +20,13 @@ from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.dataset.split import PARTS
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
+from genre_batch.runs.folder import RunFolder, Stage
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
 from genre_batch.training.recipe import read_recipe
 from genre_batch.training.run import TrainResult, train
-from genre_batch.training.run_folder import RunFolder, Stage
 from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.

@@ -11,11 +11,11 @@ import torch
 from genre_batch.comparison.systems.logits import probabilities_of
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.progress import StepProgress
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.inference import predict_logits
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import TrainingOptions
-from genre_batch.training.run_folder import RunFolder
 
 __all__ = ["FineTuned", "single_genre_loss"]
 

@@ -26,6 +26,7 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.files import replacing
 from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import Classifier, load_base_model
 from genre_batch.training.encoder.inference import TextProgress, encode, no_text_progress
 from genre_batch.training.encoder.pooling import pool
@@ -39,7 +40,6 @@ from genre_batch.training.loop.checkpoints import (
     training_arguments,
 )
 from genre_batch.training.options import ModelOptions, TrainingOptions
-from genre_batch.training.run_folder import RunFolder
 
 __all__ = ["ALIGN_RATE", "EmbeddingTeacher", "distill_embeddings"]
 

@@ -21,9 +21,9 @@ from genre_batch.errors import TrainingError
 from genre_batch.files import replacing
 from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
-from genre_batch.training.run_folder import RunFolder
 
 __all__ = ["Targets", "check_teacher", "teacher_predictions"]
 

@@ -22,6 +22,7 @@ from transformers import (
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.evaluation.metrics import macro_f1, mean_average_precision
 from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.runs.folder import RunFolder
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.frozen_features import FrozenLayers
@@ -41,7 +42,6 @@ from genre_batch.training.loop.layerwise import freeze, parameter_groups
 from genre_batch.training.loop.linear_probe import fit_linear_probe
 from genre_batch.training.loop.losses import Loss, Objective, make_loss
 from genre_batch.training.options import TrainingOptions
-from genre_batch.training.run_folder import RunFolder
 
 __all__ = ["fine_tune", "resume_point"]
 

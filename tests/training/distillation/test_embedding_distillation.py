@@ -13,6 +13,7 @@ import torch
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import TrainingError, UsageError
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.distillation import embedding_distillation
 from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
@@ -22,7 +23,6 @@ from genre_batch.training.distillation.teachers import check_teacher
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
 from genre_batch.training.run import train
-from genre_batch.training.run_folder import RunFolder
 from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.

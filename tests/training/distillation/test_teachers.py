@@ -14,12 +14,12 @@ from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.progress import no_step_progress
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.distillation.teachers import check_teacher, teacher_predictions
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
-from genre_batch.training.run_folder import RunFolder
 from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.

@@ -15,13 +15,13 @@ from transformers import PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import TrainingError
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors
 from genre_batch.training.encoder.inference import predict, token_ids
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import ModelOptions, TrainingOptions
-from genre_batch.training.run_folder import RunFolder
 from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.

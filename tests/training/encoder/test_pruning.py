@@ -31,6 +31,7 @@ from genre_batch.errors import TrainingError, UsageError
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.files import write_json
 from genre_batch.model.metadata import read_model_file
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import (
     MINILM,
     Classifier,
@@ -42,7 +43,6 @@ from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.encoder.pruning import evenly_spaced, prune_ffn, prune_layers
 from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
 from genre_batch.training.run import train
-from genre_batch.training.run_folder import RunFolder
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from genre_batch.dataset.dataset import Dataset
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.loop.best_epoch import BestEpoch
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import TrainingOptions
-from genre_batch.training.run_folder import RunFolder
 from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.

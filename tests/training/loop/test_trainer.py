@@ -16,12 +16,12 @@ from transformers import DistilBertForSequenceClassification, PreTrainedTokenize
 from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.evaluation.metrics import macro_f1
 from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.runs.folder import RunFolder
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import TrainingOptions
-from genre_batch.training.run_folder import RunFolder
 from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.

@@ -14,8 +14,6 @@ import numpy as np
 from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.files import check_output_folder
-from genre_batch.options import flat_values
-from genre_batch.training.options import TrainingOptions
 
 __all__ = ["RunFolder", "Stage"]
 
@@ -160,19 +158,22 @@ class RunFolder:
         if self.stage is Stage.NEW:
             raise TrainingError(f"{self.path} holds no run to resume: choose another `folder`")
 
-    def check_same_run(self, provenance: dict[str, Any], dataset: Dataset) -> None:
+    def check_same_run(
+        self, provenance: dict[str, Any], dataset: Dataset, defaults: dict[str, Any]
+    ) -> None:
         """Check that the run in the folder was started with the same options and films.
 
         Args:
             provenance: the one that the run would have now.
             dataset: the films that it would have now.
+            defaults: each training option's default, which a run begun before the option existed
+                has.
 
         Raises:
             TrainingError: they differ.
         """
         before = self.read_json(self.provenance)
-        # A run begun before an option existed has that option's default.
-        before["options"] = flat_values(TrainingOptions()) | before.get("options", {})
+        before["options"] = defaults | before.get("options", {})
         for key, value in provenance.items():
             was = before.get(key)
             if was == value or key == "versions":

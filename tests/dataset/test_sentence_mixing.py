@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.errors import UsageError
-from genre_batch.training.distillation.sentence_mixing import mix_sentences
+from genre_batch.runs.folder import RunFolder
 from genre_batch.training.loop.batches import TokenizedFilms
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
-from genre_batch.training.run_folder import RunFolder
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genre_batch.errors import TrainingError
-from genre_batch.training.run_folder import RunFolder, Stage
+from genre_batch.runs.folder import RunFolder, Stage
 
 STAGES = [
     ("provenance.json", Stage.BEGUN),
