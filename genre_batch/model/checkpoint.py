@@ -155,7 +155,8 @@ def _weights(graph: onnx.GraphProto) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         if node.op_type == "MatMulIntegerToFloat":
             source = makers[node.input[0]].input[0]
             matrix = tensors[node.input[1]] * tensors[node.input[3]]
-            yield from _parts(node.input[6], matrix * _inverse_factors(source, makers, tensors), tensors)
+            matrix = matrix * _inverse_factors(source, makers, tensors)
+            yield from _parts(node.input[6], matrix, tensors)
         elif node.op_type == "MatMul" and node.input[1] in tensors:
             yield from _parts(biases[node.output[0]], tensors[node.input[1]], tensors)
 

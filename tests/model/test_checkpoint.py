@@ -1,4 +1,4 @@
-"""An exported model becomes a checkpoint with the weights and the tokenizer it was exported from."""
+"""An exported model becomes a checkpoint with the weights and the tokenizer of its run."""
 
 from __future__ import annotations
 
@@ -64,5 +64,5 @@ def test_training_starts_from_the_encoder_of_an_exported_model(
 
 def test_a_graph_of_another_making_is_refused(tmp_path: Path) -> None:
     file = read_model_file(tiny.write_model(tmp_path / "other.onnx"))
-    with pytest.raises(ModelError, match="other.onnx: the graph is not one .* give the folder"):
+    with pytest.raises(ModelError, match=r"other\.onnx: the graph is not one .* give the folder"):
         float_weights(file)
