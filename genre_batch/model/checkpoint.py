@@ -97,7 +97,7 @@ def float_weights(file: ModelFile) -> dict[str, npt.NDArray[np.float32]]:
 
 def _roles(tokenizer: Tokenizer) -> dict[str, tuple[str, int]]:
     """Return the token of each role that the vocabulary has, and its id."""
-    found = {}
+    found: dict[str, tuple[str, int]] = {}
     for role, names in _ROLES.items():
         for name in names:
             index = tokenizer.token_to_id(name)
