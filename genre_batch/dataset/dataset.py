@@ -16,6 +16,7 @@ from genre_batch.catalog.reading.reader import read_table
 from genre_batch.dataset.labelled import encode_labels
 from genre_batch.errors import TrainingError
 from genre_batch.model.text import uses_title
+from genre_batch.model.text_keys import TEXT_KEY_VERSION, text_keys
 
 __all__ = ["Dataset", "concatenate", "read_dataset", "variants"]
 
@@ -37,6 +38,7 @@ class Dataset:
         sha256: the SHA-256 of the catalog file.
         dropped: the number of rows left out: without text, without genre, or copies whose film is
             missing.
+        key_version: the version of `keys`, of `TEXT_KEY_VERSIONS`.
     """
 
     texts: list[str]
@@ -49,6 +51,7 @@ class Dataset:
     template: str
     sha256: str
     dropped: int = 0
+    key_version: int = TEXT_KEY_VERSION
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -68,6 +71,20 @@ class Dataset:
             keys=self.keys[positions],
             parts=[self.parts[index] for index in positions],
         )
+
+    def keys_as(self, version: int) -> npt.NDArray[np.uint64]:
+        """Return the keys in another version.
+
+        A copy whose film is not among these films has the key of its own overview.
+        """
+        if version == self.key_version:
+            return self.keys
+        is_film = text_keys(self.bare_texts, self.key_version) == self.keys
+        keys = text_keys(self.bare_texts, version)
+        of_film = dict(zip(self.keys[is_film].tolist(), keys[is_film].tolist(), strict=True))
+        for copy in np.flatnonzero(~is_film).tolist():
+            keys[copy] = of_film.get(int(self.keys[copy]), int(keys[copy]))
+        return keys
 
     def write(self, path: Path) -> None:
         """Write `row, group, part, text, labels` and the text without title, as Parquet.
@@ -89,6 +106,7 @@ class Dataset:
                 "labels": "\n".join(self.names),
                 "template": self.template,
                 "sha256": self.sha256,
+                "text_key_version": str(self.key_version),
             },
         )
         names = np.array(self.names, dtype=object)
@@ -126,6 +144,7 @@ def read_dataset(path: Path) -> Dataset:
         parts=table.column("part").to_pylist(),
         template=metadata[b"template"].decode(),
         sha256=metadata[b"sha256"].decode(),
+        key_version=int(metadata.get(b"text_key_version", b"1")),
     )
 
 
@@ -137,7 +156,7 @@ def concatenate(first: Dataset, second: Dataset) -> Dataset:
         bare_texts=first.bare_texts + second.bare_texts,
         labels=np.concatenate([first.labels, second.labels]),
         rows=np.concatenate([first.rows, second.rows]),
-        keys=np.concatenate([first.keys, second.keys]),
+        keys=np.concatenate([first.keys, second.keys_as(first.key_version)]),
         parts=first.parts + second.parts,
     )
 

@@ -28,8 +28,10 @@ from genre_batch.catalog.genres import cell_without_genre, parse_cell, parse_col
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import read_chunk
 from genre_batch.catalog.texts import holds_text
+from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN, films_of
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
-from genre_batch.model.text import OVERVIEW_ONLY, compose, text_key
+from genre_batch.model.text import OVERVIEW_ONLY, compose
+from genre_batch.model.text_keys import TEXT_KEY_VERSION, text_keys
 
 __all__ = [
     "LabelledCatalog",
@@ -145,7 +147,18 @@ class LabelledCatalog:
     @cached_property
     def keys(self) -> npt.NDArray[np.uint64]:
         """(rows,) uint64: the `text_key` of each overview, equal for duplicates."""
-        return np.array([text_key(text or "") for text in self.texts], dtype=np.uint64)
+        return text_keys(self.texts)
+
+    def keys_as(self, version: int) -> npt.NDArray[np.uint64]:
+        """Return the keys in a version of `TEXT_KEY_VERSIONS`."""
+        return self.keys if version == TEXT_KEY_VERSION else text_keys(self.texts, version)
+
+    @property
+    def film_of(self) -> npt.NDArray[np.int64]:
+        """(rows,) the row of each row's film, as `films_of` finds it; its own without copies."""
+        if {SOURCE_COLUMN, PIVOT_COLUMN} <= set(self.table.column_names):
+            return films_of(self.table, self.name)
+        return np.arange(len(self), dtype=np.int64)
 
     @cached_property
     def cells_without_genre(self) -> tuple[int, str]:

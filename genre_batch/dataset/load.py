@@ -59,7 +59,7 @@ def load_dataset(
         protocol: `clean` puts films with the same overview into one part, and copies only into
             `train`; `paper` splits row by row, copies too, after dropping exact duplicates, as the
             paper did.
-        split_file: a file with `row` and `part` (and `overview_key`, which is checked) to use
+        split_file: a file with `row` and `part` (and, optionally, keys, which are checked) to use
             instead of drawing a split. A copy takes the part of its film, and is left out if that
             is not `train`.
         seed: of the split.
@@ -198,7 +198,7 @@ def _first_of_each(dataset: Dataset) -> list[int]:
 def _split_by_file(dataset: Dataset, films: npt.NDArray[np.int64], location: Location) -> Dataset:
     """Take the parts from a split file, by the row of each film; rows not in it are left out."""
     split_file = read_split_file(location)
-    split_file.check(films, dataset.keys)
+    split_file.check(films, dataset.keys_as(split_file.key_version))
     parts = split_file.parts
     listed = [index for index, film in enumerate(films.tolist()) if film in parts]
     split_parts = [parts[film] for film in films[listed].tolist()]

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from genre_batch.catalog.columns import listed
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.errors import CatalogError, ColumnError, TrainingError
+from genre_batch.model.text_keys import TEXT_KEY_VERSION
 
 __all__ = ["PARTS", "SplitFile", "draw_split", "read_split_file", "split_file_text"]
 
@@ -64,18 +66,20 @@ class SplitFile:
         name: the file's name, for messages.
         parts: row (0-based) -> part, of `PARTS`.
         keys: row -> 16 hexadecimal digits of the overview's `text_key`; empty if the file has none.
+        key_version: the version of the keys, of `TEXT_KEY_VERSIONS`.
     """
 
     name: str
     parts: dict[int, str]
     keys: dict[int, str]
+    key_version: int = TEXT_KEY_VERSION
 
     def check(self, rows: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64]) -> None:
         """Check that the file is of this catalog.
 
         Args:
             rows: (films,) each film's row in the catalog.
-            keys: (films,) the `text_key` of each film's overview.
+            keys: (films,) the `text_key` of each film's overview, of the version `key_version`.
 
         Raises:
             CatalogError: a row has another overview.
@@ -89,7 +93,10 @@ class SplitFile:
 
 
 def read_split_file(location: Location) -> SplitFile:
-    """Read a file with the columns `row`, `part` and, optionally, `overview_key`.
+    """Read a file with the columns `row`, `part` and, optionally, keys of the overviews.
+
+    Keys are in `text_key`; in `overview_key` if they are of version 1; or in `group` of a run's
+    splits.parquet, which states their version.
 
     Raises:
         ColumnError: a column is missing.
@@ -112,16 +119,28 @@ def read_split_file(location: Location) -> SplitFile:
     unknown = sorted(set(parts.values()) - set(PARTS), key=str)
     if unknown:
         raise CatalogError(f"{location.name}: unknown part {unknown[0]!r}: use {', '.join(PARTS)}")
+    key_column, version = _key_column(table)
     keys: dict[int, str] = {}
-    if "overview_key" in table.column_names:
-        keys = dict(zip(rows, table.column("overview_key").to_pylist(), strict=True))
-    return SplitFile(location.name, parts, keys)
+    if key_column is not None:
+        keys = dict(zip(rows, table.column(key_column).to_pylist(), strict=True))
+    return SplitFile(location.name, parts, keys, version)
+
+
+def _key_column(table: pa.Table) -> tuple[str | None, int]:
+    """Return the column of a split file that holds keys, None without one, and their version."""
+    metadata = table.schema.metadata or {}
+    if "group" in table.column_names and b"template" in metadata:
+        return "group", int(metadata.get(b"text_key_version", b"1"))
+    for column, version in (("text_key", TEXT_KEY_VERSION), ("overview_key", 1)):
+        if column in table.column_names:
+            return column, version
+    return None, TEXT_KEY_VERSION
 
 
 def split_file_text(
     rows: npt.NDArray[np.int64], parts: list[str], keys: npt.NDArray[np.uint64]
 ) -> str:
-    """Return a split file as CSV, with the columns `row`, `part` and `overview_key`.
+    """Return a split file as CSV, with the columns `row`, `part` and `text_key`.
 
     Args:
         rows: (films,) each film's row in the catalog (0-based).
@@ -132,4 +151,4 @@ def split_file_text(
         f"{row},{part},{key:016x}\n"
         for row, part, key in zip(rows.tolist(), parts, keys.tolist(), strict=True)
     ]
-    return "".join(["row,part,overview_key\n", *lines])
+    return "".join(["row,part,text_key\n", *lines])

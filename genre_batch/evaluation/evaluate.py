@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from genre_batch.evaluation.films import EvaluationJob, read_films
 from genre_batch.evaluation.metrics import Average, Scores, score_predictions
 from genre_batch.evaluation.per_genre import (
@@ -21,6 +19,7 @@ from genre_batch.evaluation.per_genre import (
 )
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text_keys import known_keys
 from genre_batch.progress import RowProgress, no_row_progress
 
 __all__ = ["Evaluation", "EvaluationJob", "evaluate"]
@@ -124,7 +123,7 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
         model_sha256=tagger.sha256,
         films=len(films.labels),
         left_out=films.left_out,
-        trained_on=int(np.isin(films.keys, tagger.metadata.training_text_keys).sum()),
+        trained_on=int(known_keys(films.keys, tagger.metadata.training_text_keys).sum()),
         ignored=films.ignored,
         scores=score_predictions(films.labels, probabilities, thresholds, tagger.labels),
         samples_f1=samples_f1(films.labels, predicted),

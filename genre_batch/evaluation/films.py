@@ -78,7 +78,7 @@ class LabelledFilms:
     Attributes:
         overviews: (n,) strings.
         titles: (n,) strings, or None if the model reads none or the catalog has none.
-        keys: (n,) uint64, the `text_key` of each overview.
+        keys: (n,) uint64, the `text_key` of each overview, of the model's `text_key_version`.
         labels: (n, genres) uint8, 0 or 1, in the model's order.
         left_out: the number of rows of the part without a text or without a genre.
         ignored: the number of films of each genre that the model does not know, most first.
@@ -138,7 +138,7 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
     return LabelledFilms(
         overviews=catalog.overviews.take(positions),
         titles=None if catalog.titles is None else catalog.titles.take(positions),
-        keys=catalog.keys[rows],
+        keys=catalog.keys_as(tagger.metadata.text_key_version)[rows],
         labels=encode_labels(genres, tagger.labels),
         left_out=int(in_part.sum()) - len(rows),
         ignored=dict(unknown.most_common()),
@@ -161,8 +161,9 @@ def _in_part(job: EvaluationJob, catalog: LabelledCatalog) -> npt.NDArray[np.boo
         return np.ones(len(catalog), dtype=np.bool_)
     if job.split is not None:
         split = read_split_file(input_location(os.fspath(job.split)))
-        rows = np.flatnonzero(catalog.has_text)
-        split.check(rows, catalog.keys[rows])
+        film_of = catalog.film_of
+        rows = np.flatnonzero(catalog.has_text & (film_of >= 0))
+        split.check(rows, catalog.keys_as(split.key_version)[film_of[rows]])
         parts = [split.parts.get(row) for row in range(len(catalog))]
     elif catalog.parts is not None:
         parts = catalog.parts

@@ -21,6 +21,7 @@ from genre_batch.files import check_output_file, check_separate_files, rename_in
 from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.metadata import ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text_keys import TEXT_KEY_VERSION
 from genre_batch.options import Checked, number, one_of
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs.folder import RunFolder
@@ -164,7 +165,7 @@ def _metadata(run: _Run, precision: str) -> ModelMetadata:
         tokenizer=run.tokenizer.backend_tokenizer.to_str(),
         max_length=run.provenance["options"]["max_length"],
         text_template=run.dataset.template,
-        training_text_keys=np.unique(run.training.keys),
+        training_text_keys=np.unique(run.training.keys_as(TEXT_KEY_VERSION)),
         metrics={},
         provenance=_provenance(run.provenance, precision),
     )

@@ -16,6 +16,7 @@ import onnx
 
 from genre_batch.errors import ModelError, UsageError
 from genre_batch.model.metadata_checks import InvalidMetadataError, check_values
+from genre_batch.model.text_keys import TEXT_KEY_VERSION, TEXT_KEY_VERSIONS
 from genre_batch.model.validation import validate_graph, validate_tokenizer
 
 __all__ = [
@@ -44,6 +45,8 @@ KEYS = (
     "metrics",
     "provenance",
 )
+OPTIONAL: Mapping[str, Any] = {"text_key_version": 1, "columns": {}, "row_name": "films"}
+"""Keys that files of either format may lack -> what a file without them means."""
 CONDITIONAL = "conditional_thresholds"
 """The key that a file of format 2 has besides `KEYS`."""
 _INPUTS = ("input_ids", "attention_mask")
@@ -102,6 +105,10 @@ class ModelMetadata:
         conditional_thresholds: by label, for genres whose threshold depends on another genre. They
             replace these genres' entries in `thresholds`, except when another conditional
             threshold refers to such a genre.
+        text_key_version: the version of `training_text_keys` (model/text_keys.py).
+        columns: the columns of the catalog that the model was trained on: `text`, `title`,
+            `genres`, and the `separator` of genres; absent or None where there was none.
+        row_name: what a row of such a catalog is called, in the plural.
     """
 
     labels: tuple[str, ...]
@@ -114,6 +121,9 @@ class ModelMetadata:
     metrics: Mapping[str, Any]
     provenance: Mapping[str, Any]
     conditional_thresholds: Mapping[str, ConditionalThreshold] = field(default_factory=dict)
+    text_key_version: int = TEXT_KEY_VERSION
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    row_name: str = OPTIONAL["row_name"]
 
     def to_props(self) -> dict[str, str]:
         """Return the metadata_props of the ONNX file: prefixed keys, JSON values."""
@@ -131,6 +141,9 @@ class ModelMetadata:
             "metrics": self.metrics,
             "provenance": self.provenance,
         }
+        for key, default in OPTIONAL.items():
+            if getattr(self, key) != default:
+                values[key] = getattr(self, key)
         if self.conditional_thresholds:
             values[CONDITIONAL] = {
                 label: asdict(pair) for label, pair in self.conditional_thresholds.items()
@@ -159,6 +172,9 @@ class ModelMetadata:
             values[key] = _parsed(props, key, name)
             if key == "format_version":
                 _check_version(values[key], name)
+        for key, default in OPTIONAL.items():
+            values[key] = _parsed(props, key, name) if PREFIX + key in props else default
+        _check_text_key_version(values["text_key_version"], name)
         if values["format_version"] > 1:
             values[CONDITIONAL] = _parsed(props, CONDITIONAL, name)
         elif PREFIX + CONDITIONAL in props:
@@ -198,6 +214,7 @@ class ModelMetadata:
                 )
                 for label, entry in values.get(CONDITIONAL, {}).items()
             },
+            **{key: values[key] for key in OPTIONAL},
         )
 
 
@@ -228,6 +245,14 @@ def _check_version(version: object, name: str) -> None:
         raise ModelError(
             f"{name} has format_version {version}, this genre-batch reads up to {FORMAT_VERSION}: "
             f"upgrade it (pip install -U genre-batch)"
+        )
+
+
+def _check_text_key_version(version: object, name: str) -> None:
+    if type(version) is not int or version not in TEXT_KEY_VERSIONS:
+        raise ModelError(
+            f"{name} has text_key_version {version!r}, this genre-batch reads "
+            f"{' and '.join(map(str, TEXT_KEY_VERSIONS))}: upgrade it (pip install -U genre-batch)"
         )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from genre_batch.model.text import uses_title
 
-__all__ = ["MAX_MODEL_TOKENS", "InvalidMetadataError", "check_values"]
+__all__ = ["MAX_MODEL_TOKENS", "InvalidMetadataError", "check_values", "is_row_name"]
 
 MAX_MODEL_TOKENS = 4096
 MAX_LABELS = 10_000
 MAX_LABEL_CHARACTERS = 200
+MAX_ROW_NAME_CHARACTERS = 40
+_COLUMNS = {"text", "title", "genres", "separator"}
 
 
 class InvalidMetadataError(Exception):
@@ -62,8 +64,20 @@ def check_values(values: Mapping[str, Any]) -> None:
         base64.b64decode(values["training_text_keys"], validate=True)
     except binascii.Error as error:
         raise InvalidMetadataError(f"training_text_keys: {error}") from error
+    _check_optional_values(values)
     for key in ("metrics", "provenance"):
         _require(isinstance(values[key], dict), f"{key} is not an object")
+
+
+def _check_optional_values(values: Mapping[str, Any]) -> None:
+    columns = values["columns"]
+    _require(
+        isinstance(columns, dict)
+        and columns.keys() <= _COLUMNS
+        and all(value is None or isinstance(value, str) for value in columns.values()),
+        f"columns is not an object of the names {', '.join(sorted(_COLUMNS))}",
+    )
+    _require(is_row_name(values["row_name"]), "row_name is not a plural noun")
 
 
 def _check_conditional_thresholds(entries: Any, labels: list[str]) -> None:
@@ -93,6 +107,17 @@ def _check_conditional_thresholds(entries: Any, labels: list[str]) -> None:
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise InvalidMetadataError(message)
+
+
+def is_row_name(name: object) -> bool:
+    """Return whether this can name the rows of a catalog: letters, spaces and hyphens in a line."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name) <= MAX_ROW_NAME_CHARACTERS
+        and name == name.strip()
+        and all(character.isalpha() or character in " -'" for character in name)
+        and name[0].isalpha()
+    )
 
 
 def _is_label(label: object) -> bool:

@@ -1,9 +1,7 @@
-"""The text that the model reads for a film, and when two texts count as the same."""
+"""The text that the model reads for a film."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 import string
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
@@ -19,7 +17,6 @@ __all__ = [
     "compose",
     "predict_distinct",
     "text_array",
-    "text_key",
     "uses_title",
 ]
 
@@ -27,7 +24,6 @@ OVERVIEW_ONLY = "{overview}"
 TITLE_AND_OVERVIEW = "{title}. {overview}"
 
 _MISSING_IN_PANDAS = ("NAType", "NaTType")
-_IGNORED_IN_KEYS = re.compile(r"[^a-z0-9]+")
 
 
 def uses_title(template: str) -> bool:
@@ -152,13 +148,3 @@ def predict_distinct(
     indices = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
     probabilities: npt.NDArray[np.float32] = np.concatenate([distinct, without_text])[indices]
     return probabilities
-
-
-def text_key(overview: str) -> int:
-    """Return a 64-bit key shared by overviews that only differ in case, spacing or punctuation.
-
-    It is the first 8 bytes, big-endian, of the SHA-256 of the lower-cased overview reduced to a-z
-    and 0-9. Written as 16 hexadecimal digits it is the `overview_key` of a split file.
-    """
-    reduced = _IGNORED_IN_KEYS.sub("", overview.lower())
-    return int.from_bytes(hashlib.sha256(reduced.encode("ascii")).digest()[:8], "big")

@@ -10,7 +10,7 @@ import pytest
 from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
-from genre_batch.model.text import text_key
+from genre_batch.model.text_keys import text_key
 from support.catalogs import as_rows, load
 
 

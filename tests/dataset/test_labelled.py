@@ -27,7 +27,7 @@ from genre_batch.errors import ColumnError, UsageError
 from genre_batch.evaluation.films import EvaluationJob, read_films
 from genre_batch.evaluation.tune import TuneJob, tune
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.model.text import text_key
+from genre_batch.model.text_keys import text_key
 from genre_batch.progress import no_step_progress
 from support import tiny
 from support.catalogs import genres_of, write_csv

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.split import PARTS, draw_split
 from genre_batch.errors import CatalogError, ColumnError, GenreBatchError, TrainingError
-from genre_batch.model.text import text_key
+from genre_batch.model.text_keys import text_key
 from support.catalogs import as_rows, load, overviews, write_csv, write_films
 
 

@@ -12,7 +12,7 @@ import pytest
 from genre_batch.catalog.genres import parse_column
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger
-from genre_batch.model.text import text_key
+from genre_batch.model.text_keys import text_key
 from support.places import ROOT
 
 

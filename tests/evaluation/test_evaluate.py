@@ -15,7 +15,7 @@ from genre_batch.errors import CatalogError, ColumnError, UsageError
 from genre_batch.evaluation.evaluate import Evaluation, EvaluationJob, evaluate
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import write_metadata
-from genre_batch.model.text import text_key
+from genre_batch.model.text_keys import text_key
 from support import tiny
 
 FILMS = [
@@ -106,6 +106,40 @@ def test_films_that_were_trained_on_are_counted(tmp_path: Path) -> None:
     onnx.save(model, tmp_path / "m.onnx")
     (tmp_path / "f.csv").write_text("overview,genres\nLAUGH,Comedy\ncry,Drama\nrobot,Drama\n")
     assert _evaluate(tmp_path / "f.csv", tmp_path / "m.onnx").trained_on == 2
+
+
+@pytest.mark.parametrize(("version", "seen"), [(1, 2), (2, 4)])
+def test_films_of_any_script_are_counted_by_the_model_s_version_of_keys(
+    tmp_path: Path, version: int, seen: int
+) -> None:
+    trained = ["laugh", "Cry!", "Смеётся сыщик", "第二部"]
+    model = onnx.load(tiny.write_model(tmp_path / "m.onnx"))
+    keys = np.sort(np.array([text_key(text, version) for text in trained], dtype=np.uint64))
+    metadata = tiny.metadata(training_text_keys=keys, text_key_version=version)
+    write_metadata(model, metadata)
+    onnx.save(model, tmp_path / "m.onnx")
+    others = ["плачет врач", "第三部", "!!!"]
+    rows = "".join(f"{text},Drama\n" for text in [*trained, *others])
+    (tmp_path / "f.csv").write_text("overview,genres\n" + rows, encoding="utf-8")
+    # A key of version 1 cannot tell that a text of another script was trained on.
+    assert _evaluate(tmp_path / "f.csv", tmp_path / "m.onnx").trained_on == seen
+
+
+def test_a_run_s_split_may_hold_copies(tiny_model: Path, tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {
+            "overview": ["laugh", "cry", "laughing", "robot"],
+            "genres": ["Comedy", "Drama", "Comedy", "Drama"],
+            "source_row": [0, 1, 0, 3],
+            "pivot": [None, None, "es", None],
+        }
+    )
+    table.write_csv(tmp_path / "f.csv")
+    key = f"{text_key('laugh'):016x}"
+    rows = [(0, "train", key), (2, "train", key), (3, "test", f"{text_key('robot'):016x}")]
+    pl.DataFrame(rows, ["row", "part", "text_key"], orient="row").write_csv(tmp_path / "s.csv")
+    result = _evaluate(tmp_path / "f.csv", tiny_model, split=tmp_path / "s.csv", part="test")
+    assert result.films == 1
 
 
 def test_other_thresholds_give_other_decisions(catalog: Path, tiny_model: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_reader_without_conditional_thresholds_refuses_the_file(
 def test_a_file_without_conditional_thresholds_has_format_version_1() -> None:
     props = tiny.metadata().to_props()
     assert props["genre_batch.format_version"] == "1"
-    assert set(props) == {f"genre_batch.{key}" for key in KEYS}
+    assert set(props) == {f"genre_batch.{key}" for key in (*KEYS, "text_key_version")}
 
 
 def test_the_shipped_model_s_metadata_round_trips_byte_for_byte() -> None:
@@ -117,6 +117,25 @@ def test_a_model_file_has_its_hash(tiny_model: Path) -> None:
     assert file.metadata.labels == tiny.LABELS
 
 
+def test_optional_keys_are_read_as_they_were_written() -> None:
+    columns = {"text": "abstract", "title": None, "genres": "fields", "separator": " "}
+    written = tiny.metadata(columns=columns, row_name="papers", text_key_version=1)
+    read = ModelMetadata.from_props(written.to_props(), "m.onnx")
+    assert (read.columns, read.row_name, read.text_key_version) == (columns, "papers", 1)
+
+
+def test_a_file_without_optional_keys_has_films_and_keys_of_version_1(tmp_path: Path) -> None:
+    path = tiny.write_model(tmp_path / "m.onnx", without="text_key_version")
+    read = read_model_file(path).metadata
+    assert (read.columns, read.row_name, read.text_key_version) == ({}, "films", 1)
+
+
+def test_newer_text_keys_are_refused_with_both_versions(tmp_path: Path) -> None:
+    path = tiny.write_model(tmp_path / "m.onnx", props={"text_key_version": 3})
+    with pytest.raises(ModelError, match="text_key_version 3, this genre-batch reads 1 and 2"):
+        read_model_file(path)
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
     path = tiny.write_model(tmp_path / "m.onnx", without=key)
@@ -149,6 +168,14 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
         ("training_text_keys", "AAA="),
         ("operating_points", []),
         ("operating_points", {"f1": {"thresholds": [0.5]}}),
+        ("text_key_version", "2"),
+        ("text_key_version", True),
+        ("columns", []),
+        ("columns", {"text": 1}),
+        ("columns", {"plot": "plot"}),
+        ("row_name", ""),
+        ("row_name", "a\nb"),
+        ("row_name", ["papers"]),
         ("metrics", []),
         ("provenance", 3),
     ],

@@ -1,19 +1,16 @@
-"""model/text.py: the text that the model reads, and when two texts count as the same."""
+"""model/text.py: the text that the model reads."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from genre_batch.model.text import (
     OVERVIEW_ONLY,
     TITLE_AND_OVERVIEW,
     compose,
     predict_distinct,
-    text_key,
     uses_title,
 )
 
@@ -67,16 +64,3 @@ def test_each_distinct_text_is_predicted_once_and_null_gives_nan() -> None:
     predicted = predict_distinct(pa.array(["aa", None, "b", "aa"]), lengths)
     assert calls == [["aa", "b"]]
     np.testing.assert_array_equal(predicted, np.array([[2], [np.nan], [1], [2]]))
-
-
-def test_case_spacing_and_punctuation_do_not_change_a_key() -> None:
-    assert text_key("A cop, hunts!") == text_key("a COP\r\nhunts")
-
-
-def test_a_key_is_the_first_64_bits_of_the_sha256_of_the_reduced_text() -> None:
-    assert f"{text_key('A!'):016x}" == "ca978112ca1bbdca"
-
-
-@given(st.text())
-def test_any_text_has_a_key_of_64_bits(text: str) -> None:
-    assert 0 <= text_key(text) < 2**64

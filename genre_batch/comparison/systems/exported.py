@@ -9,6 +9,7 @@ import onnx
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import ModelError
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text_keys import known_keys
 from genre_batch.progress import StepProgress
 
 __all__ = ["Exported"]
@@ -49,7 +50,9 @@ class Exported:
 
     def seen(self, films: Dataset) -> int:
         """Count the films that the model was trained on."""
-        return int(np.isin(films.keys, self._tagger.metadata.training_text_keys).sum())
+        metadata = self._tagger.metadata
+        keys = films.keys_as(metadata.text_key_version)
+        return int(known_keys(keys, metadata.training_text_keys).sum())
 
     @property
     def parameters(self) -> int:

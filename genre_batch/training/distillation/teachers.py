@@ -57,7 +57,8 @@ def check_teacher(teacher: StrPath, dataset: Dataset) -> dict[str, Any]:
     films = films.part("train")
     if run.extra.exists():
         films = concatenate(films, read_dataset(run.extra))
-    leaked = int(np.isin(dataset.part("dev", "test").keys, films.keys).sum())
+    trained = films.keys_as(dataset.key_version)
+    leaked = int(np.isin(dataset.part("dev", "test").keys, trained).sum())
     if leaked:
         raise TrainingError(
             f"the teacher {name} was trained on {leaked:,} films of this split's dev and test "
@@ -117,8 +118,7 @@ def _predict(run: RunFolder, films: Dataset, progress: StepProgress) -> Targets:
         def advance(done: int) -> None:
             progress(number * len(films) + done, total, "asking the teacher")
 
-        texts = variants[number]
-        return predict(model, tokenizer, texts, max_length, fast=True, progress=advance)
+        return predict(model, tokenizer, variants[number], max_length, fast=True, progress=advance)
 
     predictions = [predicted(number) for number in range(len(variants))]
     return np.stack([predictions[0], predictions[-1]])

@@ -20,6 +20,8 @@ from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
+from support.catalogs import load, write_films
+from support.scripts import film_texts
 from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.
@@ -146,6 +148,25 @@ def test_a_teacher_trained_on_held_out_films_is_an_error(
 def test_a_teacher_of_other_genres_is_an_error(teacher: Path, films: Dataset) -> None:
     with pytest.raises(TrainingError, match=r"genres of the teacher .* differ"):
         check_teacher(teacher, replace(films, names=[*films.names[:-1], "Western"]))
+
+
+@pytest.mark.parametrize("script", ["Cyrillic", "Han", "Devanagari"])
+def test_only_a_teacher_that_knows_held_out_films_of_any_script_is_an_error(
+    tmp_path: Path, script: str
+) -> None:
+    dataset = load(write_films(tmp_path, film_texts(script, 60)))
+    teacher = RunFolder(tmp_path)
+    teacher.provenance.write_text("{}")
+    teacher.metrics.write_text("{}")
+    dataset.write(teacher.splits)
+    assert check_teacher(tmp_path, dataset)["data"] is None
+    swapped = {"train": "train", "dev": "test", "test": "dev"}
+    replace(dataset, parts=[swapped[part] for part in dataset.parts]).write(teacher.splits)
+    check_teacher(tmp_path, dataset)
+    held_out = dataset.part("dev", "test")
+    replace(held_out, parts=["train"] * len(held_out)).write(teacher.splits)
+    with pytest.raises(TrainingError, match=f"was trained on {len(held_out)} films of this split"):
+        check_teacher(tmp_path, dataset)
 
 
 def test_a_folder_without_a_run_cannot_be_a_teacher(films: Dataset, tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""When two texts count as the same: a 64-bit key of each text's letters and digits."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["TEXT_KEY_VERSION", "TEXT_KEY_VERSIONS", "known_keys", "text_key", "text_keys"]
+
+TEXT_KEY_VERSION = 2
+"""The version of the keys that files are written with; a file of an older one states or implies it.
+
+Version 1 keeps a-z and 0-9 of the lower-cased text, and so has one key for all texts of most
+scripts. Version 2 keeps the letters and digits of every script. Both are equal for a text whose
+letters and digits are all in a-z, A-Z and 0-9.
+"""
+TEXT_KEY_VERSIONS = (1, 2)
+
+_IGNORED_IN_VERSION_1 = re.compile(r"[^a-z0-9]+")
+_IGNORED_LETTERS = re.compile(
+    # Apostrophes and signs that are letters to Unicode, and the bar that widens an Arabic word.
+    "[\u02b9-\u02cd\u02d0\u02d1\u02ec\u02ee\u0640]"
+)
+_IGNORED_MARKS = re.compile(
+    # Accents that belong to no letter of their own, such as the stress in Russian, and the optional
+    # points and vowels of Hebrew, Arabic and Syriac. Marks of other scripts, such as the vowels of
+    # Devanagari and Thai, tell words apart.
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    "\u0711\u0730-\u074a\u08d3-\u08ff\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+    # Variation selectors, as in emoji.
+    "\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+
+
+class _Kept(dict[int, int | None]):
+    """A table for `str.translate` that deletes what keys ignore, filled as characters occur."""
+
+    def __missing__(self, code: int) -> int | None:
+        character = chr(code)
+        kind = unicodedata.category(character)[0]
+        ignored = _IGNORED_MARKS if kind == "M" else _IGNORED_LETTERS
+        kept = kind in "LMN" and not ignored.match(character)
+        self[code] = code if kept else None
+        return self[code]
+
+
+_KEPT = _Kept()
+
+
+def _reduced(text: str) -> str:
+    """Return the letters and digits of a text, with the marks that tell words apart.
+
+    Signs are removed before compatible characters are replaced: a trademark sign is not `tm`.
+    """
+    if text.isascii():
+        return _IGNORED_IN_VERSION_1.sub("", text.lower())
+    kept = unicodedata.normalize("NFC", text).translate(_KEPT)
+    folded = unicodedata.normalize("NFKC", kept).casefold()
+    return unicodedata.normalize("NFKC", folded).translate(_KEPT)
+
+
+def text_key(overview: str, version: int = TEXT_KEY_VERSION) -> int:
+    """Return a 64-bit key shared by overviews that only differ in case, spacing or punctuation.
+
+    It is the first 8 bytes, big-endian, of the SHA-256 of the reduced overview in UTF-8. Version 1
+    reduces it to a-z and 0-9, in lower case. Version 2 reduces it to letters, digits and the marks
+    that tell words apart, case-folded and in Unicode's form NFKC; an overview without letters and
+    digits has the key of its other characters but spaces.
+
+    Args:
+        overview: any text.
+        version: of `TEXT_KEY_VERSIONS`.
+    """
+    if version == 1:
+        reduced = _IGNORED_IN_VERSION_1.sub("", overview.lower())
+    else:
+        reduced = _reduced(overview) or "".join(overview.split())
+    digest = hashlib.sha256(reduced.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def text_keys(
+    overviews: Sequence[str | None], version: int = TEXT_KEY_VERSION
+) -> npt.NDArray[np.uint64]:
+    """Return (n,) uint64: the `text_key` of each overview; that of an empty one for None."""
+    return np.array([text_key(text or "", version) for text in overviews], dtype=np.uint64)
+
+
+_NOTHING = np.uint64(text_key(""))
+"""The key of no text, which version 1 also gives to texts without a-z and 0-9."""
+
+
+def known_keys(
+    keys: npt.NDArray[np.uint64], known: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.bool_]:
+    """Return (n,) bool: whether a key is among the known ones, and is that of some text.
+
+    Args:
+        keys: (n,) keys of a version.
+        known: (m,) keys of the same version.
+    """
+    found: npt.NDArray[np.bool_] = np.isin(keys, known) & (keys != _NOTHING)
+    return found
