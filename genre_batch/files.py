@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from genre_batch.errors import GenreBatchError, OutputExistsError, UsageError
-from genre_batch.paths import is_stream, neighbor, open_stream
+from genre_batch.paths import folder_advice, is_model_name, is_stream, neighbor, open_stream
 
 __all__ = [
     "check_input_file",
@@ -168,7 +168,7 @@ def check_input_file(path: StrPath, name: str = "") -> None:
     if not os.path.exists(path):
         raise UsageError(_prefixed(name, f"no such file: {path}"))
     if os.path.isdir(path):
-        raise UsageError(_prefixed(name, f"{path} is a folder: name a file in it"))
+        raise UsageError(_prefixed(name, folder_advice(path)))
 
 
 def check_input_folder(path: StrPath, name: str = "") -> None:
@@ -184,6 +184,12 @@ def check_input_folder(path: StrPath, name: str = "") -> None:
     path = os.fspath(path)
     if not os.path.isdir(path):
         raise UsageError(_prefixed(name, f"no such folder: {path}"))
+
+
+def check_model_name(path: StrPath) -> None:
+    """Check that a model to write will be recognized as one: its name ends with .onnx."""
+    if not is_model_name(path):
+        raise UsageError(f"`output`: the name of a model file must end with .onnx: {path}.onnx")
 
 
 def check_output_file(

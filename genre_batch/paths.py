@@ -9,7 +9,7 @@ import stat
 import sys
 from typing import BinaryIO
 
-__all__ = ["is_stream", "neighbor", "open_stream"]
+__all__ = ["folder_advice", "is_model_name", "is_stream", "neighbor", "open_stream"]
 
 StrPath = str | os.PathLike[str]
 
@@ -17,6 +17,27 @@ _DESCRIPTORS = re.compile(r"/proc/([^/]+)(/task/[^/]+)?/fd")
 """The folders of a process's open files, to which /dev/stdout and /dev/fd lead."""
 _LONGEST_NAME = 255
 _HASH_DIGITS = 8
+
+
+def is_model_name(path: StrPath) -> bool:
+    """Return whether a file is a model by its name: it ends with .onnx, in any case."""
+    return os.fspath(path).lower().endswith(".onnx")
+
+
+def folder_advice(path: StrPath, wanted: str = "a file") -> str:
+    """Return what to name instead of a folder: of a training run, its films or its exported model.
+
+    Args:
+        path: the folder.
+        wanted: what is needed, for a folder of something else.
+    """
+    films = os.path.join(os.fspath(path), "splits.parquet")
+    if not os.path.isfile(films):
+        return f"{path} is a folder: name {wanted} in it"
+    return (
+        f"{path} is a folder, a training run: name {films} for its films, or export its model "
+        f"(genre-batch export-onnx {path} -o model.onnx) and name that"
+    )
 
 
 def is_stream(path: StrPath) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ from genre_batch.cli.console import (
     table,
 )
 from genre_batch.cli.options import reading_from, reading_options
+from genre_batch.paths import is_model_name
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,10 +43,29 @@ def inspect(path: str | None, as_json: bool, **options: Any) -> None:
     For a MODEL (.onnx; default: the model that tag would use): labels, thresholds, figures and
     provenance. For a CATALOG: rows, columns, genres, and which columns tag and train would read.
     """
-    if path is None or path.endswith(".onnx"):
+    if path is None or _is_model(path, options["input_format"]):
         _inspect_model(path, as_json)
     else:
         _inspect_catalog(path, reading_from(options), as_json)
+
+
+def _is_model(path: str, input_format: str | None) -> bool:
+    """Return whether a file is a model: by its name, or by its content where no suffix tells."""
+    if input_format is not None:
+        return False
+    if is_model_name(path) or not os.path.isfile(path):
+        return is_model_name(path)
+    from genre_batch.catalog.formats import format_of
+
+    if format_of(path) != (None, None):
+        return False
+    try:
+        with open(path, "rb") as file:
+            start = file.read(2)
+    except OSError:
+        return False
+    # An ONNX file starts with field 1, its version, as a small number; no text does.
+    return len(start) == 2 and start[0] == 8 and start[1] < 32
 
 
 def _inspect_model(path: str | None, as_json: bool) -> None:

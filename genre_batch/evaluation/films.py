@@ -132,6 +132,8 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
     genres = [catalog.genres[row] for row in rows]
     known = set(tagger.labels)
     unknown = Counter(name for cell in genres for name in cell if name not in known)
+    if all(known.isdisjoint(cell) for cell in genres):
+        raise _no_known_genre_error(catalog, unknown, tagger)
     if unknown and not job.ignore_unknown:
         raise _unknown_genres_error(catalog.name, unknown)
     positions = pa.array(rows)
@@ -145,13 +147,29 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
     )
 
 
-def _unknown_genres_error(name: str, unknown: Counter[str]) -> CatalogError:
+def _no_known_genre_error(
+    catalog: LabelledCatalog, unknown: Counter[str], tagger: GenreTagger
+) -> CatalogError:
+    labels = ", ".join(tagger.labels[:_UNKNOWN_SHOWN])
+    more = ", ..." if len(tagger.labels) > _UNKNOWN_SHOWN else ""
+    return CatalogError(
+        f"{catalog.name}: the model {tagger.path} knows none of the genres in the column "
+        f"{catalog.columns.genres!r}, such as {_counted_genres(unknown)}; it predicts {labels}"
+        f"{more}: choose another `model` or `genre_column`, or train one on this catalog"
+    )
+
+
+def _counted_genres(unknown: Counter[str]) -> str:
     shown = ", ".join(
         f"{genre!r} ({count:,} films)" for genre, count in unknown.most_common(_UNKNOWN_SHOWN)
     )
-    others = " and others" if len(unknown) > _UNKNOWN_SHOWN else ""
+    return shown + (" and others" if len(unknown) > _UNKNOWN_SHOWN else "")
+
+
+def _unknown_genres_error(name: str, unknown: Counter[str]) -> CatalogError:
     return CatalogError(
-        f"{name}: the model does not know {shown}{others}: add `ignore_unknown` to leave them out"
+        f"{name}: the model does not know {_counted_genres(unknown)}: add "
+        f"`ignore_unknown` to leave them out"
     )
 
 

@@ -21,7 +21,13 @@ from genre_batch.evaluation.operating_point import (
     measure_operating_points,
     stored_thresholds,
 )
-from genre_batch.files import check_output_file, check_separate_files, first_line, replacing
+from genre_batch.files import (
+    check_model_name,
+    check_output_file,
+    check_separate_files,
+    first_line,
+    replacing,
+)
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import (
     ConditionalThreshold,
@@ -108,8 +114,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     """
     output = os.fspath(job.output)
     location = job.data.reading.locate(job.data.catalog)
-    if not output.endswith(".onnx"):
-        raise UsageError(f"{output}: the name of a model file must end with .onnx")
+    check_model_name(output)
     read = [os.fspath(path) for path in (job.data.catalog, job.data.split) if path is not None]
     check_separate_files([("`output`", output)], read)
     check_output_file(output, force=job.force)

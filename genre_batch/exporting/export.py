@@ -17,7 +17,12 @@ from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.exporting.draft import export_graph, quantize, rewrite, write_model
 from genre_batch.exporting.held_out import HeldOut, tune_thresholds
-from genre_batch.files import check_output_file, check_separate_files, rename_into_place
+from genre_batch.files import (
+    check_model_name,
+    check_output_file,
+    check_separate_files,
+    rename_into_place,
+)
 from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.metadata import ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
@@ -105,13 +110,14 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
         progress: called at each stage.
 
     Raises:
-        UsageError: the output is a folder, or its folder does not exist.
+        UsageError: the output is a folder or not named .onnx, or its folder does not exist.
         OutputExistsError: the output exists and `job.force` is false.
         TrainingError: the run is not finished or not of a DistilBERT, or the export loses too much.
     """
     check_output_file(job.output, force=job.force)
     run_files = [path for path in Path(job.run).rglob("*") if path.suffix != ".onnx"]
     check_separate_files([("`output`", job.output)], run_files)
+    check_model_name(job.output)
     run = _read_run(Path(job.run))
     metadata = _metadata(run, job.precision)
     folder = os.path.dirname(os.path.realpath(job.output))

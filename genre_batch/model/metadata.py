@@ -18,6 +18,7 @@ from genre_batch.errors import ModelError, UsageError
 from genre_batch.model.metadata_checks import InvalidMetadataError, check_values
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, TEXT_KEY_VERSIONS
 from genre_batch.model.validation import validate_graph, validate_tokenizer
+from genre_batch.paths import folder_advice
 
 __all__ = [
     "FORMAT_VERSION",
@@ -280,7 +281,7 @@ def read_model_file(path: Path) -> ModelFile:
     """Read and validate a model file; create no session.
 
     Raises:
-        UsageError: the file does not exist.
+        UsageError: the file does not exist, or is a folder.
         ModelError: the file cannot be read, is not ONNX, lacks our metadata, has other inputs or
             outputs, or contains something that is not safe to run (model/validation.py).
     """
@@ -288,6 +289,8 @@ def read_model_file(path: Path) -> ModelFile:
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise UsageError(f"no such model: {path}: make one with genre-batch export-onnx") from error
+    except IsADirectoryError as error:
+        raise UsageError(folder_advice(path, "an .onnx file")) from error
     except OSError as error:
         raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
     try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import onnx
+import pytest
 
 from genre_batch.model.metadata import read_model_file, write_metadata
 from support import tiny
@@ -26,6 +28,59 @@ def test_without_a_model_it_shows_the_one_that_tag_would_use(
     command: Command, tiny_model: Path
 ) -> None:
     assert json.loads(command("inspect", "--json").stdout)["file"] == str(tiny_model)
+
+
+@pytest.mark.parametrize("name", ["model", "model.bin", "model.2024", "M.ONNX"])
+def test_a_model_is_recognized_whatever_its_name(
+    command: Command, tiny_model: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copy(tiny_model, tmp_path / name)
+    result = json.loads(command("inspect", tmp_path / name, "--json").stdout)
+    assert result["file"] == str(tmp_path / name)
+
+
+def test_other_files_without_a_known_suffix_are_not_models(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "notes").write_text("overview\nlaugh\n")
+    refused = command("inspect", tmp_path / "notes")
+    assert refused.returncode == 2
+    assert b"unknown suffix" in refused.stderr
+    assert b"1 row" in command("inspect", tmp_path / "notes", "--input-format", "csv").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("inspect", "run"),
+        ("inspect", "run/"),
+        ("tag", "f.csv", "-m", "run"),
+        ("evaluate", "f.csv", "-m", "run/"),
+        ("evaluate", "f.csv", "--split", "run", "--part", "test"),
+        ("tune", "f.csv", "-m", "run", "-o", "t.onnx"),
+    ],
+    ids=" ".join,
+)
+def test_a_run_folder_in_place_of_a_file_is_told_what_to_type(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("run").mkdir()
+    Path("run/splits.parquet").write_bytes(b"")
+    Path("f.csv").write_text("overview,genres\nlaugh,Comedy\n")
+    refused = command(*arguments)
+    assert refused.returncode == 2
+    message = refused.stderr.decode()
+    assert message.count("\n") == 1
+    assert "run/splits.parquet" in message
+    assert "genre-batch export-onnx run" in message
+
+
+def test_any_other_folder_in_place_of_a_model_is_told_so(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("overview\nlaugh\n")
+    refused = command("tag", tmp_path / "f.csv", "-m", tmp_path)
+    assert refused.returncode == 2
+    assert b"is a folder: name an .onnx file in it" in refused.stderr
 
 
 def test_a_model_can_be_shown_as_json(command: Command, tiny_model: Path) -> None:

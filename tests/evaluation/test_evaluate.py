@@ -99,6 +99,18 @@ def test_genres_that_the_model_does_not_know_are_named_or_left_out(
     assert (result.films, result.ignored) == (2, {"Noir": 2})
 
 
+@pytest.mark.parametrize("ignore", [False, True])
+def test_a_catalog_of_which_no_genre_is_known_is_refused(
+    tiny_model: Path, tmp_path: Path, ignore: bool
+) -> None:
+    (tmp_path / "f.csv").write_text('text,tags\nlaugh,"cs.LG, cs.AI"\ncry,stat.ML\n')
+    with pytest.raises(CatalogError) as refused:
+        _evaluate(tmp_path / "f.csv", tiny_model, ignore_unknown=ignore)
+    message = str(refused.value)
+    assert "knows none of the genres in the column 'tags', such as 'cs.LG' (1 films)" in message
+    assert "it predicts Action, Comedy, Drama, Science Fiction: choose another `model`" in message
+
+
 def test_films_that_were_trained_on_are_counted(tmp_path: Path) -> None:
     model = onnx.load(tiny.write_model(tmp_path / "m.onnx"))
     keys = np.array([text_key("laugh"), text_key("Cry!")], dtype=np.uint64)

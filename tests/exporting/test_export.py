@@ -75,6 +75,15 @@ def test_the_metadata_are_the_run_s(
     assert metadata.provenance["data"][0]["sha256"] == films.sha256
 
 
+@pytest.mark.parametrize("name", ["model", "model.bin", "onnx"])
+def test_a_name_that_no_command_takes_for_a_model_is_refused(
+    run: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(UsageError, match=f"must end with .onnx: .*{name}.onnx"):
+        export_onnx(ExportJob(run, tmp_path / name))
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_keys_of_every_film_trained_on_are_carried_the_extra_ones_too(
     exported: dict[str, Path], run: Path, films: Dataset
 ) -> None:

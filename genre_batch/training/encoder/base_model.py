@@ -29,6 +29,7 @@ from genre_batch.hub import hub_access
 from genre_batch.model.checkpoint import write_checkpoint
 from genre_batch.model.metadata import read_model_file
 from genre_batch.options import StrPath
+from genre_batch.paths import is_model_name
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
 from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
 from genre_batch.training.options import ModelOptions
@@ -124,7 +125,7 @@ def _load_encoder(name: str, parameter: str) -> tuple[PreTrainedModel, PreTraine
 
         bert = BertModel.from_pretrained(get_model_path(), attn_implementation="eager")
         return distilbert_from_bert(bert), AutoTokenizer.from_pretrained(get_model_path())
-    if name.endswith(".onnx"):
+    if is_model_name(name):
         with tempfile.TemporaryDirectory(prefix="genre-batch-") as folder:
             write_checkpoint(read_model_file(Path(name)), Path(folder))
             return _load_encoder(folder, parameter)
