@@ -27,10 +27,10 @@ __all__ = [
     "CellState",
     "GenreCells",
     "GenreReader",
+    "genre_values",
     "is_placeholder",
     "parse_cell",
     "parse_column",
-    "genre_values",
     "read_genres",
     "text_counts",
 ]
@@ -70,9 +70,7 @@ class GenreReader:
         if separator is not None:
             return cls(Separators(given=separator, cells=sum(cells.values())))
         texts = {cell: read_text(cell) for cell in cells}
-        plain = {
-            text: cells[cell] for cell, text in texts.items() if isinstance(text, str)
-        }
+        plain = {text: cells[cell] for cell, text in texts.items() if isinstance(text, str)}
         read = sum(isinstance(text, list) for text in texts.values())
         reader = cls(style=_common_style(plain), lists=read > len(plain))
         to_split: Counter[str] = Counter()
@@ -86,8 +84,9 @@ class GenreReader:
         """Return the distinct genres of a text, or why it has none."""
         text = read_text(cell)
         if self.separators.given is not None:
-            blank = text in (CellState.EMPTY, CellState.UNKNOWN)
-            return text if blank else self.separators.split(cell.strip()) or CellState.EMPTY
+            if text is CellState.EMPTY or text is CellState.UNKNOWN:
+                return text
+            return self.separators.split(cell.strip()) or CellState.EMPTY
         content = self._content(text) if isinstance(text, str) else text
         if isinstance(content, str):
             return self.separators.split(content) or CellState.UNREADABLE

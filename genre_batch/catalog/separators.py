@@ -62,7 +62,9 @@ def _quoted_parts(separator: str | None) -> re.Pattern[str]:
         if separator.strip():
             marks.insert(1, re.escape(separator.strip()))
     mark = "|".join(marks)
-    return re.compile(rf'(?P<before>\A\s*|(?:{mark})\s*)"(?P<name>(?:[^"]|"")*)"(?=\s*(?:{mark}|\Z))')
+    return re.compile(
+        rf'(?P<before>\A\s*|(?:{mark})\s*)"(?P<name>(?:[^"]|"")*)"(?=\s*(?:{mark}|\Z))'
+    )
 
 
 @dataclass(frozen=True)
@@ -272,13 +274,11 @@ def quoted(name: str, separator: str) -> str:
         or (len(mark) > 1 and (name[0] in mark or name[-1] in mark))
         or opens_list(name)
         or _pattern(tuple(_STRONG)).search(f" {name} ") is not None
-        or any(pattern.search(name) is not None for pattern in map(_between, _WEAK))
+        or any(_is_several(_pattern((weak,)).split(name)) for weak in _WEAK)
         or _is_codes(name.split())
     )
     return '"' + name.replace('"', '""') + '"' if needs_quotes else name
 
 
-@lru_cache
-def _between(mark: str) -> re.Pattern[str]:
-    """Return the pattern of a weak mark with something other than space on both sides."""
-    return re.compile(rf"\S\s*(?:{_WEAK[mark]})\s*\S")
+def _is_several(parts: list[str]) -> bool:
+    return sum(bool(part.strip()) for part in parts) > 1

@@ -14,6 +14,7 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.labelled import (
     LabelledCatalog,
     encode_labels,
+    no_genre_error,
     read_labelled,
     sha256_of,
 )
@@ -72,11 +73,6 @@ def load_dataset(
     """
     usable = _load(location, columns, reading, with_title=with_title)
     dataset, films = usable.dataset, usable.films
-    if not len(dataset):
-        raise TrainingError(
-            f"{location.name}: no row has both a text and a genre: check `text_column` and "
-            f"`genre_column`"
-        )
     if len(dataset.names) < 2:
         raise TrainingError(
             f"{location.name}: all rows have the same genre {dataset.names[0]!r}: there is nothing "
@@ -145,10 +141,13 @@ def _load(
     )
     template = TITLE_AND_OVERVIEW if with_title else OVERVIEW_ONLY
     texts = compose(template, catalog.overviews, catalog.titles).to_pylist()
+    further = names is not None
     if names is None:
         names = sorted({name for cell in catalog.genres for name in cell})
     film_of = films_of(catalog.table, location.name)
     usable = _usable_rows(catalog, film_of, set(names))
+    if not usable and not further:
+        raise no_genre_error(catalog)
     films = film_of[usable]
     dataset = Dataset(
         texts=[texts[row] for row in usable],
