@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-__all__ = ["CellState", "Names", "enclosed", "opens_list", "read_text", "read_value"]
+__all__ = ["CellState", "Names", "Number", "enclosed", "opens_list", "read_text", "read_value"]
 
 
 class CellState(enum.IntEnum):
@@ -21,6 +21,12 @@ class CellState(enum.IntEnum):
     """Nothing is known about the row's genres: null, or a text that stands for it."""
     UNREADABLE = 3
     """The cell has content, but no genre could be read."""
+
+
+class Number(str):
+    """The digits of an integer, which is a genre only if a file names it."""
+
+    __slots__ = ()
 
 
 Names = list[str] | CellState
@@ -177,12 +183,10 @@ def _name(value: object) -> str | None:
         value = value[keys[0]] if keys else texts[0] if len(texts) == 1 else None
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Number(value)
     return value.strip() if isinstance(value, str) else None
 
 

@@ -15,6 +15,7 @@ from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
 from genre_batch.catalog.genre_values import (
     CellState,
     Names,
+    Number,
     enclosed,
     read_text,
     read_value,
@@ -53,22 +54,27 @@ class GenreReader:
         style: the style of `enclosed` that the column's texts have; None: none of them.
         lists: whether most of the column's texts are lists, so that a text that starts like one
             but cannot be read is not a name.
+        numbers: whether integers outside of texts are genres.
     """
 
     separators: Separators = field(default_factory=Separators)
     style: str | None = None
     lists: bool = False
+    numbers: bool = False
 
     @classmethod
-    def of(cls, cells: Mapping[str, int], separator: str | None = None) -> GenreReader:
+    def of(
+        cls, cells: Mapping[str, int], separator: str | None = None, *, numbers: bool = False
+    ) -> GenreReader:
         """Decide how to read texts.
 
         Args:
             cells: distinct texts -> number of rows, in the order of the column.
             separator: the separator, as the user named it; None: it is found.
+            numbers: whether integers outside of texts are genres.
         """
         if separator is not None:
-            return cls(Separators(given=separator, cells=sum(cells.values())))
+            return cls(Separators(given=separator, cells=sum(cells.values())), numbers=numbers)
         texts = {cell: read_text(cell) for cell in cells}
         plain = {text: cells[cell] for cell, text in texts.items() if isinstance(text, str)}
         read = sum(isinstance(text, list) for text in texts.values())
@@ -78,10 +84,22 @@ class GenreReader:
             content = reader._content(text)
             if isinstance(content, str):
                 to_split[content] += rows
-        return cls(find_separators(to_split), reader.style, reader.lists)
+        return cls(find_separators(to_split), reader.style, reader.lists, numbers)
 
     def read(self, cell: str) -> Names:
         """Return the distinct genres of a text, or why it has none."""
+        names = self._read(cell)
+        return names if self.numbers or not isinstance(names, list) else without_numbers(names)
+
+    def read_any(self, value: object) -> Names:
+        """Return the distinct genres of a value of any type, or why it has none."""
+        if isinstance(value, str):
+            return self.read(value)
+        names = read_value(value)
+        assert not isinstance(names, str)
+        return names if self.numbers or not isinstance(names, list) else without_numbers(names)
+
+    def _read(self, cell: str) -> Names:
         text = read_text(cell)
         if self.separators.given is not None:
             if text is CellState.EMPTY or text is CellState.UNKNOWN:
@@ -104,6 +122,12 @@ class GenreReader:
         if (self.lists or self.style is not None) and text[:1] in _BRACKETS:
             return CellState.UNREADABLE
         return text
+
+
+def without_numbers(names: list[str]) -> Names:
+    """Return the names that are not integers; without any, the cell cannot be read."""
+    kept = [name for name in names if not isinstance(name, Number)]
+    return kept or CellState.UNREADABLE
 
 
 def _common_style(texts: Iterable[str]) -> str | None:
@@ -174,6 +198,8 @@ def read_genres(
     column: pa.ChunkedArray | pa.Array | Sequence[object],
     separator: str | None = None,
     reader: GenreReader | None = None,
+    *,
+    numbers: bool = False,
 ) -> GenreCells:
     """Read a column of genres.
 
@@ -182,15 +208,14 @@ def read_genres(
             or in runs; or the values of such a column.
         separator: the string between two genres of a text; None: found over the whole column.
         reader: how to read texts; None: decided over the column.
+        numbers: whether integers outside of texts are genres; if not, they cannot be read.
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if not isinstance(column, pa.Array) or not _is_text(column.type):
         values = _values(column)
-        reader = reader or GenreReader.of(text_counts(values), separator)
-        cells = [
-            reader.read(value) if isinstance(value, str) else read_value(value) for value in values
-        ]
+        reader = reader or GenreReader.of(text_counts(values), separator, numbers=numbers)
+        cells = list(map(reader.read_any, values))
         return _cells(cells, reader, lambda row: str(values[row]))
     # A catalog repeats its few hundred genre combinations: each distinct cell is read once.
     encoded = as_strings(column).dictionary_encode()
@@ -198,7 +223,8 @@ def read_genres(
     codes: list[int] = encoded.indices.fill_null(-1).to_pylist()
     if reader is None:
         counts = Counter(code for code in codes if code >= 0)
-        reader = GenreReader.of({text: counts[i] for i, text in enumerate(distinct)}, separator)
+        cells_of = {text: counts[i] for i, text in enumerate(distinct)}
+        reader = GenreReader.of(cells_of, separator, numbers=numbers)
     read = [reader.read(text) for text in distinct]
     cells = [CellState.UNKNOWN if code < 0 else read[code] for code in codes]
     return _cells(cells, reader, lambda row: distinct[codes[row]])
@@ -230,10 +256,9 @@ def _json(text: str) -> object:
 
 
 def _cells(
-    read: Sequence[Names | str], reader: GenreReader, text_of: Callable[[int], str]
+    cells: Sequence[Names], reader: GenreReader, text_of: Callable[[int], str]
 ) -> GenreCells:
     """Collect the cells; `text_of` returns the text of a row's cell."""
-    cells = [CellState.UNREADABLE if isinstance(cell, str) else cell for cell in read]
     states = [CellState.LABELED if isinstance(cell, list) else cell for cell in cells]
     unreadable = [row for row, state in enumerate(states) if state is CellState.UNREADABLE]
     return GenreCells(

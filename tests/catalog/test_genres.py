@@ -94,7 +94,7 @@ def test_joined_genres_are_split_again(genres: list[str], separator: str) -> Non
         ("(no genres listed)", []),
         ('["(no genres listed)"]', []),
         ("{}", []),
-        ("[18, 35]", ["18", "35"]),
+        ("[18, 35]", []),
     ],
 )
 def test_cells_of_well_known_corpora_are_read(cell: str, genres: list[str]) -> None:
@@ -224,7 +224,7 @@ TABLES: list[tuple[list[str], list[list[str]]]] = [
     (['a "b", c', "c"], [['a "b"', "c"], ["c"]]),
     # Numbers.
     (["18, 35", "18"], [["18", "35"], ["18"]]),
-    (["[18, 35]", "[18]"], [["18", "35"], ["18"]]),
+    (["[18, 35]", "[18]"], [[], []]),
     # Nothing is known.
     (["nan", "Drama", "N/A", "NULL", "<NA>"], [[], ["Drama"], [], [], []]),
     (["None", "Drama"], [["None"], ["Drama"]]),
@@ -254,8 +254,20 @@ def test_genres_that_stand_for_none_are_told_from_others() -> None:
     assert [is_placeholder(name) for name in names] == [True] * 4 + [False] * 2
 
 
-def test_numbers_are_names_of_classes() -> None:
-    assert parse_column(pa.array([18, None, 35])) == [["18"], [], ["35"]]
-    assert parse_column(pa.array([18.0, None])) == [["18"], []]
-    assert parse_column(pa.array([[18, 35]])) == [["18", "35"]]
-    assert read_genres(pa.array([0.25])).unreadable == 1
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([18, None, 35]),
+        pa.array([18.0, None, 35.0]),
+        pa.array([[18], None, [35]]),
+        pa.array(["[18]", None, "[35]"]),
+    ],
+)
+def test_numbers_are_genres_only_where_they_are_named(column: pa.Array) -> None:
+    assert read_genres(column).unreadable == 2
+    assert read_genres(column, numbers=True).genres == [["18"], [], ["35"]]
+
+
+def test_fractions_and_flags_are_not_genres() -> None:
+    for column in (pa.array([0.25, 0.5]), pa.array([True, False]), pa.array([[0.5]] * 2)):
+        assert read_genres(column, numbers=True).unreadable == 2
