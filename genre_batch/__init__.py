@@ -27,6 +27,7 @@ __all__ = [
     "EvaluationJob",
     "ExportJob",
     "ExportResult",
+    "ExtraTrain",
     "GenreBatchError",
     "GenreTagger",
     "Marian",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from genre_batch.catalog.options import ColumnOptions, ReadingOptions
     from genre_batch.comparison.job import CompareJob
     from genre_batch.comparison.run import CompareResult, compare
+    from genre_batch.dataset.extra import ExtraTrain
     from genre_batch.errors import (
         CatalogError,
         ColumnError,
@@ -85,6 +87,7 @@ _MODULES = {
     "catalog.options": ("ColumnOptions", "ReadingOptions"),
     "comparison.job": ("CompareJob",),
     "comparison.run": ("CompareResult", "compare"),
+    "dataset.extra": ("ExtraTrain",),
     "evaluation.evaluate": ("Evaluation", "EvaluationJob", "evaluate"),
     "evaluation.tune": ("TuneJob", "TuneResult", "tune"),
     "exporting.export": ("ExportJob", "ExportResult", "export_onnx"),

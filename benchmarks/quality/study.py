@@ -27,8 +27,13 @@ from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.load import load_dataset, load_extra
 from genre_batch.evaluation.metrics import mean_average_precision
 from genre_batch.options import flat_values
+from genre_batch.progress import no_step_progress
 from genre_batch.runs.folder import RunFolder
-from genre_batch.training.distillation.teachers import Targets, teacher_predictions
+from genre_batch.training.distillation.teachers import (
+    Targets,
+    load_teacher,
+    teacher_predictions,
+)
 from genre_batch.training.encoder.base_model import MINILM, load_base_model
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.loop.trainer import fine_tune
@@ -117,10 +122,15 @@ def main() -> None:
     )
     extra = load_extra(input_location(arguments.extra), dataset)
     training, development = concatenate(dataset.part("train"), extra), dataset.part("dev")
-    targets = teacher_predictions(arguments.teacher, training, lambda done, total, what: None)
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    targets = teacher_predictions(
+        [load_teacher(teacher, dataset) for teacher in arguments.teacher],
+        training,
+        RunFolder(arguments.runs),
+        no_step_progress,
+    )
     selected = np.random.default_rng(0).random(len(training)) < arguments.share
     films, targets = training.take(np.flatnonzero(selected).tolist()), targets[:, selected]
-    arguments.runs.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name="student",
         storage=f"sqlite:///{arguments.runs / 'study.sqlite'}",

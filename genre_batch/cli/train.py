@@ -34,7 +34,15 @@ Command: TypeAlias = Callable[..., Any]
 
 _GROUPS = {
     "Data": (
-        *("protocol", "split", "extra_train", "with_title", "title_dropout"),
+        *(
+            "protocol",
+            "split",
+            "extra_train",
+            "group",
+            "soft_labels",
+            "with_title",
+            "title_dropout",
+        ),
         *("text_column", "title_column", "genre_column", "genre_separator"),
         *("input_format", "delimiter", "encoding"),
     ),
@@ -76,11 +84,26 @@ def _option(
     "clean",
 )
 @split_option
-@_option(
+@click.option(
     "--extra-train",
+    multiple=True,
+    metavar="PATH[:WEIGHT]",
+    help="Further labeled catalog to train on, without the films of dev and test; can be repeated. "
+    "WEIGHT is the weight of its films in the loss, 0 or more.  [default: none, weight 1]",
+)
+@_option(
+    "--group",
     None,
-    "PATH",
-    "Second labeled catalog to train on, without the films of dev and test.  [default: none]",
+    "COLUMN",
+    "Column with the same value for wordings of one film, in any of the catalogs: they stay in one "
+    "part, and one of them is drawn per epoch.  [default: every row is a film]",
+)
+@_option(
+    "--soft-labels",
+    None,
+    "COLUMN",
+    "Column of lists of probabilities to train on, one for each genre in alphabetical order; null "
+    "in a list: nothing is known of that genre; no list: the row's genres.  [default: none]",
 )
 @click.option(
     "--with-title/--without-title",
@@ -187,8 +210,9 @@ def _option(
     "--teacher",
     "teachers",
     multiple=True,
-    metavar="RUN_DIR",
-    help="Finished run to learn from besides the labels; can be repeated.  [default: none]",
+    metavar="RUN_DIR|MODEL.onnx",
+    help="Finished run or exported model to learn from besides the labels; can be repeated.  "
+    "[default: none]",
 )
 @_option(
     "--teacher-weight",
@@ -287,6 +311,12 @@ def train(
         result = run_training(job, advance)
     films = ", ".join(f"{count:,} {part}" for part, count in result.films.items())
     note(f"films: {films}; {counted(result.dropped, 'row')} without text or genre left out")
+    for extra in result.extras:
+        note(
+            f"{extra.source.path}: {counted(len(extra.films), 'row')} with weight "
+            f"{extra.source.weight:g}; left out: {extra.held_out:,} of films in dev or test, "
+            f"{extra.repeated:,} that an earlier catalog has"
+        )
     print_tables(figures_table(result.metrics))
     following = (
         f"genre-batch export-onnx {folder} -o model.onnx"

@@ -39,6 +39,13 @@ class Dataset:
         dropped: the number of rows left out: without text, without genre, or copies whose film is
             missing.
         key_version: the version of `keys`, of `TEXT_KEY_VERSIONS`.
+        soft: (films, genres) float32, 0..1, the labels to train on; NaN where nothing is known of
+            a genre. None: those of `labels`.
+        weights: (films,) float32, 0 or more, the weight of each film in the training loss. None:
+            1 for all.
+        film_ids: (films,) uint64: equal for wordings of one film, of which training reads one per
+            epoch. None: every row is a film of its own.
+        columns: the names of the catalog's columns, for messages.
     """
 
     texts: list[str]
@@ -52,9 +59,28 @@ class Dataset:
     sha256: str
     dropped: int = 0
     key_version: int = TEXT_KEY_VERSION
+    soft: npt.NDArray[np.float32] | None = None
+    weights: npt.NDArray[np.float32] | None = None
+    film_ids: npt.NDArray[np.uint64] | None = None
+    columns: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def training_labels(self) -> npt.NDArray[np.float32]:
+        """(films, genres) float32, 0..1: the soft labels, else `labels`; NaN where unknown."""
+        return self.labels.astype(np.float32) if self.soft is None else self.soft
+
+    @property
+    def training_weights(self) -> npt.NDArray[np.float32]:
+        """(films,) float32: the weight of each film in the training loss."""
+        return np.ones(len(self), dtype=np.float32) if self.weights is None else self.weights
+
+    @property
+    def has_labels(self) -> npt.NDArray[np.bool_]:
+        """(films,) bool: whether something is known of at least one genre of a film."""
+        return np.asarray(~np.isnan(self.training_labels).all(axis=1), dtype=np.bool_)
 
     def part(self, *wanted: str) -> Dataset:
         """Return only the films of these parts."""
@@ -70,6 +96,9 @@ class Dataset:
             rows=self.rows[positions],
             keys=self.keys[positions],
             parts=[self.parts[index] for index in positions],
+            soft=None if self.soft is None else self.soft[positions],
+            weights=None if self.weights is None else self.weights[positions],
+            film_ids=None if self.film_ids is None else self.film_ids[positions],
         )
 
     def keys_as(self, version: int) -> npt.NDArray[np.uint64]:
@@ -89,9 +118,10 @@ class Dataset:
     def write(self, path: Path) -> None:
         """Write `row, group, part, text, labels` and the text without title, as Parquet.
 
-        Rows of one group have the same overview, or are copies of a film that has it. The genre
-        names, the template and the catalog's hash are in the schema's metadata, so that
-        `read_dataset` needs no other file.
+        Rows of one group have the same overview, or are copies of a film that has it. Soft labels,
+        weights and film ids are further columns, where there are any. The genre names, the template
+        and the catalog's hash are in the schema's metadata, so that `read_dataset` needs no other
+        file.
         """
         schema = pa.schema(
             [
@@ -118,7 +148,17 @@ class Dataset:
             [names[row.astype(bool)].tolist() for row in self.labels],
             self.bare_texts,
         ]
-        pq.write_table(pa.table(columns, schema), path)
+        table = pa.table(columns, schema)
+        if self.soft is not None:
+            values = pa.array(self.soft.ravel(), from_pandas=True)
+            offsets = np.arange(len(self) + 1, dtype=np.int32) * len(self.names)
+            lists = pa.ListArray.from_arrays(pa.array(offsets), values)
+            table = table.append_column("soft_labels", lists)
+        if self.weights is not None:
+            table = table.append_column("weight", pa.array(self.weights))
+        if self.film_ids is not None:
+            table = table.append_column("film", [[f"{film:016x}" for film in self.film_ids]])
+        pq.write_table(table, path)
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -134,7 +174,19 @@ def read_dataset(path: Path) -> Dataset:
     table = read_table(input_location(str(path)))
     metadata = table.schema.metadata
     names = metadata[b"labels"].decode().split("\n")
+    columns = set(table.column_names)
+    soft = weights = film_ids = None
+    if "soft_labels" in columns:
+        values = table.column("soft_labels").combine_chunks().flatten()
+        soft = values.to_numpy(zero_copy_only=False).reshape(-1, len(names)).astype(np.float32)
+    if "weight" in columns:
+        weights = table.column("weight").to_numpy()
+    if "film" in columns:
+        film_ids = np.array([int(film, 16) for film in table.column("film").to_pylist()], np.uint64)
     return Dataset(
+        soft=soft,
+        weights=weights,
+        film_ids=film_ids,
         texts=table.column("text").to_pylist(),
         bare_texts=table.column("text_without_title").to_pylist(),
         labels=encode_labels(table.column("labels").to_pylist(), names),
@@ -150,6 +202,14 @@ def read_dataset(path: Path) -> Dataset:
 
 def concatenate(first: Dataset, second: Dataset) -> Dataset:
     """Return the films of both; the second must have the first one's genres and template."""
+    both = (first, second)
+    soft = weights = film_ids = None
+    if any(films.soft is not None for films in both):
+        soft = np.concatenate([films.training_labels for films in both])
+    if any(films.weights is not None for films in both):
+        weights = np.concatenate([films.training_weights for films in both])
+    if first.film_ids is not None and second.film_ids is not None:
+        film_ids = np.concatenate([first.film_ids, second.film_ids])
     return replace(
         first,
         texts=first.texts + second.texts,
@@ -158,6 +218,9 @@ def concatenate(first: Dataset, second: Dataset) -> Dataset:
         rows=np.concatenate([first.rows, second.rows]),
         keys=np.concatenate([first.keys, second.keys_as(first.key_version)]),
         parts=first.parts + second.parts,
+        soft=soft,
+        weights=weights,
+        film_ids=film_ids,
     )
 
 

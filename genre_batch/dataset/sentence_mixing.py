@@ -34,18 +34,22 @@ def mix_sentences(films: Dataset, count: int, title_share: float, seed: int) -> 
         seed: seed of the random choices.
 
     Returns:
-        The texts, in the part `train`, with equal `texts` and `bare_texts`. Their labels are the
-        union of both films' labels, an upper bound only. Rows are -1 and keys 0, since no catalog
-        has these texts.
+        The texts, in the part `train`, with equal `texts` and `bare_texts`, each a film of its
+        own. `labels` are the union of both films' labels, an upper bound only; `soft` is NaN, since
+        nothing is known of the texts. Each has the weight of its first film. Rows are -1 and keys
+        0, since no catalog has these texts.
     """
     rng = np.random.default_rng(seed)
     split = [sentences(text) for text in films.bare_texts]
     with_genre = [np.flatnonzero(column) for column in films.labels.T]
+    all_films = np.arange(len(films))
     rounds = -(-count // len(films))
     firsts = np.concatenate([rng.permutation(len(films)) for _ in range(rounds)])[:count]
     texts, labels = [], np.zeros((count, len(films.names)), dtype=np.uint8)
     for index, first in enumerate(firsts.tolist()):
-        second = int(rng.choice(with_genre[rng.choice(np.flatnonzero(films.labels[first]))]))
+        genres = np.flatnonzero(films.labels[first])
+        # A film with soft labels may have no genre.
+        second = int(rng.choice(with_genre[rng.choice(genres)] if len(genres) else all_films))
         chosen = []
         for film in dict.fromkeys((first, second)):
             taken = rng.random(len(split[film])) < SENTENCE_PROBABILITY
@@ -65,4 +69,7 @@ def mix_sentences(films: Dataset, count: int, title_share: float, seed: int) -> 
         rows=np.full(count, -1, dtype=np.int64),
         keys=np.zeros(count, dtype=np.uint64),
         parts=["train"] * count,
+        soft=np.full(labels.shape, np.nan, dtype=np.float32),
+        weights=None if films.weights is None else films.weights[firsts],
+        film_ids=None if films.film_ids is None else np.arange(count, dtype=np.uint64),
     )

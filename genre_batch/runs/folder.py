@@ -50,7 +50,7 @@ class RunFolder:
 
     @property
     def extra(self) -> Path:
-        """The films of the second catalog, in the same format; absent if there is none."""
+        """The films of `extra_train`, in the same format; absent if there are none."""
         return self.path / "extra_train.parquet"
 
     @property
@@ -174,6 +174,8 @@ class RunFolder:
         """
         before = self.read_json(self.provenance)
         before["options"] = defaults | before.get("options", {})
+        for extra in before.get("data", ())[1:]:
+            extra.setdefault("weight", 1.0)
         for key, value in provenance.items():
             was = before.get(key)
             if was == value or key == "versions":

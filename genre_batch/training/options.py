@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from genre_batch.dataset.load import ColumnOptions, ReadingOptions
+from genre_batch.dataset.extra import ExtraTrain
+from genre_batch.dataset.load import ColumnOptions, Further, ReadingOptions
 from genre_batch.options import (
     FLAG,
     SEED,
@@ -173,8 +174,11 @@ class TrainJob(Checked):
         with_title: whether the model reads titles too.
         protocol: `clean` or `paper` (dataset/load.py).
         split: a split file; None: a split is drawn.
-        extra_train: a second catalog, whose films join the training part.
-        teachers: finished runs to learn from besides the labels.
+        extra_train: further catalogs, whose films join the training part: each an `ExtraTrain`,
+            a path, or a string "PATH:WEIGHT". A single one need not be in a tuple.
+        group: a column whose value is the same for wordings of one film; None: no wordings.
+        soft_labels: a column of lists of probabilities, one for each genre; None: none.
+        teachers: finished runs and exported models to learn from besides the labels.
         align_to: a hub id, a local folder, or `minilm`: an encoder whose vectors the base model
             learns to predict before it learns genres; None: no embedding distillation.
         thresholds: the threshold method, a key of `genre_batch.thresholds.methods.METHODS`.
@@ -194,8 +198,21 @@ class TrainJob(Checked):
     with_title: bool = field(default=False, metadata=FLAG)
     protocol: str = field(default="clean", metadata=one_of(*PROTOCOLS))
     split: StrPath | None = field(default=None, metadata=STRING)
-    extra_train: StrPath | None = field(default=None, metadata=STRING)
+    extra_train: tuple[ExtraTrain, ...] = ()
+    group: str | None = field(default=None, metadata=STRING)
+    soft_labels: str | None = field(default=None, metadata=STRING)
     teachers: tuple[StrPath, ...] = field(default=(), metadata=STRINGS)
     align_to: StrPath | None = field(default=None, metadata=STRING)
     thresholds: str = field(default="f1", metadata=one_of(*METHODS))
     resume: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given: Any = self.extra_train
+        extras = given if isinstance(given, tuple | list) else () if given is None else (given,)
+        object.__setattr__(self, "extra_train", tuple(map(ExtraTrain.parse, extras)))
+
+    @property
+    def further(self) -> Further:
+        """The columns of wordings and of soft labels."""
+        return Further(self.group, self.soft_labels)

@@ -127,7 +127,8 @@ def recipe_text(job: TrainJob) -> str:
 
     Options that are None are left out. Catalog and folder are not part of a recipe.
     """
-    values = {"recipe": job.recipe, **flat_values(job)}
+    extras = tuple(str(extra) for extra in job.extra_train)
+    values = {"recipe": job.recipe, **flat_values(job), "extra_train": extras}
     lines = [
         f"{key} = {toml_value(value)}"
         for key, value in values.items()

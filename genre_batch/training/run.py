@@ -14,7 +14,8 @@ import numpy.typing as npt
 from transformers import PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset, concatenate, variants
-from genre_batch.dataset.load import ReadingOptions, load_dataset, load_extra
+from genre_batch.dataset.extra import ExtraFilms, load_extras, training_films
+from genre_batch.dataset.load import ReadingOptions, load_dataset
 from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
@@ -29,7 +30,12 @@ from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
     distill_embeddings,
 )
-from genre_batch.training.distillation.teachers import Targets, check_teacher, teacher_predictions
+from genre_batch.training.distillation.teachers import (
+    Targets,
+    Teacher,
+    load_teacher,
+    teacher_predictions,
+)
 from genre_batch.training.encoder.base_model import Classifier, load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
@@ -52,6 +58,7 @@ class TrainResult:
         folder: the run's folder.
         films: number of films in each part, those of `extra_train` in `train`.
         dropped: number of rows left out because they have no text or no genre.
+        extras: per file of `extra_train`, what was taken of it and what was left out.
         metrics: as in metrics.json: part -> variant of the text -> metrics.
         seconds: time of fine-tuning, over all epochs.
         exportable: whether the model is a DistilBERT; other models can be teachers.
@@ -61,6 +68,7 @@ class TrainResult:
     folder: Path
     films: dict[str, int]
     dropped: int
+    extras: tuple[ExtraFilms, ...]
     metrics: dict[str, Any]
     seconds: float
     exportable: bool
@@ -104,6 +112,7 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResu
         folder=folder.path,
         films={"train": len(run.training)} | parts,
         dropped=run.dataset.dropped,
+        extras=run.extras,
         metrics=folder.read_json(folder.metrics),
         seconds=folder.seconds,
         exportable=not isinstance(run.model, PooledClassifier),
@@ -118,8 +127,9 @@ class _Run:
     Attributes:
         job: the job.
         dataset: the catalog's films, split.
-        extra: the films of `extra_train`.
-        training: the films to train on: the training part and `extra`.
+        extras: the films of `extra_train`.
+        training: the films to train on: the training part and `extras`.
+        teachers: the teachers.
         model: the base model under a new head.
         tokenizer: the base model's tokenizer.
         provenance: the content of provenance.json.
@@ -127,8 +137,9 @@ class _Run:
 
     job: TrainJob
     dataset: Dataset
-    extra: Dataset | None
+    extras: tuple[ExtraFilms, ...]
     training: Dataset
+    teachers: tuple[Teacher, ...]
     model: Classifier
     tokenizer: PreTrainedTokenizerFast
     provenance: dict[str, Any]
@@ -147,19 +158,19 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
         protocol=job.protocol,
         split_file=None if job.split is None else ReadingOptions().locate(job.split),
         seed=options.seed,
+        further=job.further,
     )
-    extra, training = None, dataset.part("train")
-    if job.extra_train is not None:
-        extra = load_extra(ReadingOptions().locate(job.extra_train), dataset)
-        training = concatenate(training, extra)
-    teachers = [check_teacher(teacher, dataset) for teacher in job.teachers]
+    extras = load_extras(job.extra_train, dataset, job.further)
+    training = training_films(dataset, extras)
+    teachers = tuple(load_teacher(teacher, dataset) for teacher in job.teachers)
     model, tokenizer = load_base_model(job.base_model, dataset.names, options.model, options.seed)
     _check_base_model(os.fspath(job.base_model), model, tokenizer, options)
     aligner = None
     if job.align_to is not None:
         aligner = EmbeddingTeacher.load(job.align_to, options.model.max_length)
-    provenance = _provenance(job, dataset, extra, model.config) | {"teachers": teachers}
-    return _Run(job, dataset, extra, training, model, tokenizer, provenance), aligner
+    provenance = _provenance(job, dataset, extras, model.config)
+    provenance["teachers"] = [teacher.record for teacher in teachers]
+    return _Run(job, dataset, extras, training, teachers, model, tokenizer, provenance), aligner
 
 
 def _check_base_model(
@@ -186,8 +197,9 @@ def _begin(run: _Run, folder: RunFolder) -> None:
     """Write what the run is made of; the provenance last, which makes it resumable."""
     folder.path.mkdir(parents=True, exist_ok=True)
     run.dataset.write(folder.splits)
-    if run.extra is not None:
-        run.extra.write(folder.extra)
+    if run.extras:
+        further = range(len(run.dataset.part("train")), len(run.training))
+        run.training.take(further).write(folder.extra)
     write_text(folder.readme, run_readme(run.job, run.model))
     write_text(folder.recipe, recipe_text(run.job))
     write_json(folder.provenance, run.provenance)
@@ -211,7 +223,7 @@ def _align(run: _Run, teacher: EmbeddingTeacher, folder: RunFolder, progress: St
 def _fit(run: _Run, folder: RunFolder, progress: StepProgress) -> None:
     """Train the model and save it as a transformers checkpoint, the weights last."""
     model, tokenizer = run.model, run.tokenizer
-    films, targets = _training_targets(run, progress)
+    films, targets = _training_targets(run, folder, progress)
     fine_tune(
         model,
         tokenizer,
@@ -220,7 +232,6 @@ def _fit(run: _Run, folder: RunFolder, progress: StepProgress) -> None:
         run.job.options,
         folder,
         targets=targets,
-        labelled=len(run.training),
         resume=run.job.resume,
         progress=progress,
     )
@@ -233,18 +244,20 @@ def _fit(run: _Run, folder: RunFolder, progress: StepProgress) -> None:
     partial.rmdir()
 
 
-def _training_targets(run: _Run, progress: StepProgress) -> tuple[Dataset, Targets | None]:
+def _training_targets(
+    run: _Run, folder: RunFolder, progress: StepProgress
+) -> tuple[Dataset, Targets | None]:
     """Return the films to train on, mixed texts included, and the teachers' predictions."""
-    teachers, options = run.job.teachers, run.job.options
+    teachers, options = run.teachers, run.job.options
     if not teachers:
         return run.training, None
-    targets = teacher_predictions(teachers, run.training, progress)
+    targets = teacher_predictions(teachers, run.training, folder, progress)
     count = round(options.distillation.recombined * len(run.training))
     if not count:
         return run.training, targets
     titled = 1 - options.optimization.title_dropout
     mixed = mix_sentences(run.training, count, titled, options.seed)
-    more = teacher_predictions(teachers, mixed, progress)
+    more = teacher_predictions(teachers, mixed, folder, progress)
     return concatenate(run.training, mixed), np.concatenate([targets, more], axis=1)
 
 
@@ -305,9 +318,8 @@ def _name(encoder: StrPath) -> str:
 
 
 def _provenance(
-    job: TrainJob, dataset: Dataset, extra: Dataset | None, config: Any
+    job: TrainJob, dataset: Dataset, extras: tuple[ExtraFilms, ...], config: Any
 ) -> dict[str, Any]:
-    sources = [(job.catalog, dataset), (job.extra_train, extra)]
     return {
         "base_model": _name(job.base_model),
         "aligned_to": None if job.align_to is None else _name(job.align_to),
@@ -325,10 +337,11 @@ def _provenance(
         "split": f"drawn, seed {job.options.seed}" if job.split is None else Path(job.split).name,
         "thresholds": job.thresholds,
         "seed": job.options.seed,
+        "group": job.group,
+        "soft_labels": job.soft_labels,
         "data": [
-            {"file": Path(path).name, "sha256": films.sha256, "films": len(films)}
-            for path, films in sources
-            if path is not None and films is not None
+            {"file": Path(job.catalog).name, "sha256": dataset.sha256, "films": len(dataset)},
+            *(extra.provenance for extra in extras),
         ],
         "versions": versions(),
     }

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.errors import UsageError
 from genre_batch.runs.folder import RunFolder
 from genre_batch.training.loop.batches import TokenizedFilms
+from genre_batch.training.loop.losses import Objective, make_loss
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
 
@@ -75,11 +77,16 @@ def test_mixed_texts_are_labeled_with_the_teachers_predictions(
 ) -> None:
     from transformers import AutoTokenizer
 
-    targets = np.random.default_rng(0).random((2, 4, 3), dtype=np.float32)
+    both = concatenate(few, mix_sentences(few, 1, 0.0, seed=0))
+    targets = np.random.default_rng(0).random((2, 5, 3), dtype=np.float32)
     tokenizer = AutoTokenizer.from_pretrained(base_model)
-    tokenized = TokenizedFilms(few, tokenizer, options.changed(title_dropout=0.0), targets, 3)
-    np.testing.assert_array_equal(tokenized[2]["labels"], LABELS[2])
-    np.testing.assert_array_equal(tokenized[3]["labels"], targets[0, 3])
+    tokenized = TokenizedFilms(both, tokenizer, options.changed(title_dropout=0.0), targets)
+    np.testing.assert_array_equal(tokenized[3]["labels"], LABELS[3])
+    assert np.isnan(tokenized[4]["labels"]).all()
+    labels, wanted = (torch.tensor(tokenized[4][name])[None] for name in ("labels", "targets"))
+    logits = torch.zeros(1, 3)
+    taught = Objective(make_loss("bce", LABELS), 0.7)(logits, labels, wanted)
+    assert taught == torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted)
 
 
 def test_a_student_learns_from_mixed_texts(

@@ -19,7 +19,10 @@ def test_the_default_recipe_spells_out_every_default() -> None:
     job = TrainJob("films.csv", "run")
     recipe = read_recipe("default")
     assert recipe.job("films.csv", "run") == job
-    not_in_recipes = ("catalog", "folder", "recipe", "resume", "encoding", "teachers")
+    not_in_recipes = (
+        *("catalog", "folder", "recipe", "resume", "encoding"),
+        *("teachers", "extra_train"),
+    )
     defaults = {
         name: value
         for name, value in flat_values(job).items()
@@ -69,7 +72,9 @@ def test_a_job_s_recipe_file_gives_the_same_job(tmp_path: Path) -> None:
         "run",
         teachers=("a", 'b "\\\n\x7fé'),
         split="split.csv",
-        extra_train="more.parquet",
+        extra_train=("more.parquet", "c:/more.csv:0.5", "http://host:80/films.csv", "odd:2:1"),
+        group="film",
+        soft_labels="probabilities",
         genre_column="Genres",
         delimiter=";",
         learning_rate=1e-7,

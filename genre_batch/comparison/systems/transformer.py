@@ -20,10 +20,14 @@ from genre_batch.training.options import TrainingOptions
 __all__ = ["FineTuned", "single_genre_loss"]
 
 
-def single_genre_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def single_genre_loss(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
     """Compute the cross-entropy over genres, each film divided equally among its genres."""
     shares = labels / labels.sum(dim=1, keepdim=True)
-    return torch.nn.functional.cross_entropy(logits, shares)
+    return torch.nn.functional.cross_entropy(
+        logits, shares if weights is None else weights * shares
+    )
 
 
 class FineTuned:

@@ -111,7 +111,7 @@ class _RegressionTrainer(QuietTrainer):
 
     def loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
         targets = inputs.pop("targets")
-        del inputs["labels"]
+        inputs = {name: inputs[name] for name in ("input_ids", "attention_mask")}
         vectors = model(**inputs).float()
         return (vectors - targets).square().sum(dim=1).mean(), vectors
 

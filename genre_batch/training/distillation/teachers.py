@@ -1,4 +1,4 @@
-"""Teachers: finished runs whose probabilities a smaller model learns to predict.
+"""Teachers: finished runs and exported models, whose probabilities a student learns to predict.
 
 Distillation as in Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network":
 the student learns from the labels and from its teachers' probabilities for the same texts.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,106 +21,192 @@ import numpy.typing as npt
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.files import replacing
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text import uses_title
+from genre_batch.model.text_keys import TEXT_KEY_VERSION, known_keys
 from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress
 from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 
-__all__ = ["Targets", "check_teacher", "teacher_predictions"]
+__all__ = ["TEXTS_PER_WRITE", "Targets", "Teacher", "load_teacher", "teacher_predictions"]
 
 Targets = npt.NDArray[np.float32]
 """(2, films, genres): the teachers' mean probabilities for `texts` and for `bare_texts`."""
+TEXTS_PER_WRITE = 4096
+"""Texts predicted between two writes of the predictions. An interrupted run continues after the
+last; the number does not depend on the interruption, so that the predictions do not either."""
+
+_RECORDED = ("base_model", "architecture", "shape", "options", "teachers", "data")
 
 
-def check_teacher(teacher: StrPath, dataset: Dataset) -> dict[str, Any]:
-    """Check that a run can be a teacher for this split.
+@dataclass(frozen=True)
+class Teacher:
+    """A finished run or an exported model.
+
+    Attributes:
+        record: what a student's provenance records of it.
+        predictor: returns a function from texts to (texts, genres) float32 probabilities, in the
+            order of the student's genres. The model is loaded when it is called.
+        reads_titles: whether it reads `texts`; if not, it reads `bare_texts` only.
+        cache: the folder for predictions; None: the student's.
+    """
+
+    record: dict[str, Any]
+    predictor: Callable[[], Callable[[list[str]], npt.NDArray[np.float32]]]
+    reads_titles: bool = True
+    cache: Path | None = None
+
+
+def load_teacher(path: StrPath, dataset: Dataset) -> Teacher:
+    """Check that a run or a model can be a teacher for this split.
 
     Args:
-        teacher: the teacher's run folder.
+        path: the teacher's run folder, or an exported .onnx file.
         dataset: the student's films, split.
-
-    Returns:
-        What the student's provenance records of the teacher.
 
     Raises:
         TrainingError: the run is not finished; its genres differ; or it was trained on films of
             this split's dev and test parts, whose labels it would leak.
+        ModelError: the file is not a genre-batch model.
     """
-    name = os.fspath(teacher)
-    run = RunFolder(Path(teacher))
-    provenance = run.read_json(run.provenance)
-    run.read_json(run.metrics)
-    films = read_dataset(run.splits)
-    if films.names != dataset.names:
+    name = os.fspath(path)
+    load = _load_model if os.path.isfile(name) or name.endswith(".onnx") else _load_run
+    teacher, genres, keys, version = load(name, dataset.names)
+    if set(genres) != set(dataset.names):
+        only = sorted(set(genres) ^ set(dataset.names))
         raise TrainingError(
-            f"the genres of the teacher {name} differ from this catalog's: train it on this catalog"
+            f"the genres of the teacher {name} differ from this catalog's in {', '.join(only)}: "
+            f"train it on this catalog"
         )
-    films = films.part("train")
-    if run.extra.exists():
-        films = concatenate(films, read_dataset(run.extra))
-    trained = films.keys_as(dataset.key_version)
-    leaked = int(np.isin(dataset.part("dev", "test").keys, trained).sum())
+    leaked = int(known_keys(dataset.part("dev", "test").keys_as(version), keys).sum())
     if leaked:
         raise TrainingError(
             f"the teacher {name} was trained on {leaked:,} films of this split's dev and test "
             f"parts: train it with the same `split`"
         )
-    keys = ("base_model", "architecture", "shape", "options", "teachers", "data")
-    record = {key: provenance.get(key) for key in keys}
+    return teacher
+
+
+_Loaded = tuple[Teacher, Sequence[str], npt.NDArray[np.uint64], int]
+"""A teacher, its genres in order, the text keys of its training films, and their version."""
+
+
+def _record(provenance: Any) -> dict[str, Any]:
     aligned_to = provenance.get("aligned_to")
+    record = {key: provenance.get(key) for key in _RECORDED}
     return record | ({"aligned_to": aligned_to} if aligned_to else {})
 
 
+def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
+    run = RunFolder(Path(name))
+    provenance = run.read_json(run.provenance)
+    run.read_json(run.metrics)
+    films = read_dataset(run.splits)
+    trained = films.part("train")
+    if run.extra.exists():
+        trained = concatenate(trained, read_dataset(run.extra))
+
+    def predictor() -> Callable[[list[str]], npt.NDArray[np.float32]]:
+        model, tokenizer = load_checkpoint(run.path)
+        length = provenance["options"]["max_length"]
+        order = [films.names.index(genre) for genre in genres]
+        return lambda texts: predict(model, tokenizer, texts, length, fast=True)[:, order]
+
+    teacher = Teacher(_record(provenance), predictor, cache=run.path)
+    return teacher, films.names, trained.keys_as(TEXT_KEY_VERSION), TEXT_KEY_VERSION
+
+
+def _load_model(name: str, genres: Sequence[str]) -> _Loaded:
+    tagger = GenreTagger.load(name, lazy=True)
+    metadata = tagger.metadata
+
+    def predictor() -> Callable[[list[str]], npt.NDArray[np.float32]]:
+        order = [metadata.labels.index(genre) for genre in genres]
+
+        def predict_texts(texts: list[str]) -> npt.NDArray[np.float32]:
+            probabilities = np.empty((len(texts), len(order)), dtype=np.float32)
+            for rows, batch in tagger.predict_composed(texts):
+                probabilities[rows] = batch[:, order]
+            return probabilities
+
+        return predict_texts
+
+    record = _record(metadata.provenance) | {"model": tagger.sha256}
+    teacher = Teacher(record, predictor, uses_title(metadata.text_template))
+    keys, version = metadata.training_text_keys, metadata.text_key_version
+    return teacher, metadata.labels, keys, version
+
+
 def teacher_predictions(
-    teachers: Sequence[StrPath], films: Dataset, progress: StepProgress
+    teachers: Sequence[Teacher], films: Dataset, folder: RunFolder, progress: StepProgress
 ) -> Targets:
     """Return the mean of the teachers' probabilities for every film, with and without its title.
 
-    Each teacher's probabilities are cached in its own folder. They are not computed again for the
-    same films, and a student's run that is resumed has the same targets.
+    A run's probabilities are cached in its own folder, a model's in the student's until it is
+    trained. They are written as they are computed, so that a student's run that is resumed does not
+    compute them again, and has the same targets.
 
     Args:
-        teachers: the teachers' run folders, at least one.
+        teachers: at least one.
         films: the films; their genres are in the teachers' order.
+        folder: the student's run folder.
         progress: called with the number of texts that a teacher has predicted.
     """
-    mean: Targets = np.mean(
-        [_cached_predictions(RunFolder(Path(teacher)), films, progress) for teacher in teachers],
-        axis=0,
-    )
+    predictions = []
+    for number, teacher in enumerate(teachers):
+        name = hashlib.sha256(repr((number, teacher.record)).encode("utf-8")).hexdigest()[:16]
+        parts = folder.checkpoints / f"teacher-{name}-{_key(films)}"
+        predictions.append(_cached_predictions(teacher, films, parts, progress))
+    mean: Targets = np.mean(predictions, axis=0)
     return mean
 
 
-def _cached_predictions(run: RunFolder, films: Dataset, progress: StepProgress) -> Targets:
-    cache = run.predictions(_key(films))
-    if cache.exists():
-        cached: Targets = np.load(cache, allow_pickle=False)
-        return cached
-    predictions = _predict(run, films, progress)
-    with contextlib.suppress(OSError), replacing(cache) as file:  # the folder may be read-only
-        np.save(file, predictions, allow_pickle=False)
+def _cached_predictions(
+    teacher: Teacher, films: Dataset, parts: Path, progress: StepProgress
+) -> Targets:
+    cache = None
+    if teacher.cache is not None:
+        cache = RunFolder(teacher.cache).predictions(_key(films))
+        if cache.exists():
+            cached: Targets = np.load(cache, allow_pickle=False)
+            return cached
+    titled = teacher.reads_titles and films.bare_texts != films.texts
+    variants = [films.texts, films.bare_texts] if titled else [films.bare_texts]
+    texts = [text for variant in variants for text in variant]
+    starts = [
+        number * len(films) + start
+        for number in range(len(variants))
+        for start in range(0, len(films), TEXTS_PER_WRITE)
+    ]
+    predict_texts = None
+    found = []
+    for start, end in itertools.pairwise([*starts, len(texts)]):
+        part = parts.with_name(f"{parts.name}-{start}.npy")
+        if part.exists():
+            found.append(np.load(part, allow_pickle=False))
+        else:
+            predict_texts = predict_texts or teacher.predictor()
+            found.append(predict_texts(texts[start:end]))
+            _save(part, found[-1])
+        progress(end, len(texts), "asking the teacher")
+    stacked = np.concatenate(found).reshape(len(variants), len(films), -1)
+    predictions: Targets = np.stack([stacked[0], stacked[-1]])
+    if cache is not None:
+        _save(cache, predictions)
     return predictions
+
+
+def _save(path: Path, predictions: npt.NDArray[np.float32]) -> None:
+    """Write predictions if the disk allows it: without them only time is lost."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            np.save(file, predictions, allow_pickle=False)
 
 
 def _key(films: Dataset) -> str:
     """Return a hash of what the predictions depend on, besides the teacher."""
     texts = "\0".join([*films.texts, *films.bare_texts])
     return hashlib.sha256(texts.encode("utf-8")).hexdigest()[:16]
-
-
-def _predict(run: RunFolder, films: Dataset, progress: StepProgress) -> Targets:
-    model, tokenizer = load_checkpoint(run.path)
-    max_length = run.read_json(run.provenance)["options"]["max_length"]
-    titled = films.bare_texts != films.texts
-    variants = [films.texts, films.bare_texts] if titled else [films.texts]
-    total = len(variants) * len(films)
-
-    def predicted(number: int) -> npt.NDArray[np.float32]:
-        def advance(done: int) -> None:
-            progress(number * len(films) + done, total, "asking the teacher")
-
-        return predict(model, tokenizer, variants[number], max_length, fast=True, progress=advance)
-
-    predictions = [predicted(number) for number in range(len(variants))]
-    return np.stack([predictions[0], predictions[-1]])

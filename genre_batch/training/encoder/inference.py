@@ -84,6 +84,17 @@ def lower_precision(device: torch.device) -> contextlib.AbstractContextManager[o
     return contextlib.nullcontext()
 
 
+@contextlib.contextmanager
+def on_fastest_device(model: Classifier) -> Iterator[None]:
+    """Return a context in which a model is on the GPU, if there is one."""
+    home = model.device
+    torch.nn.Module.to(model, "cuda" if torch.cuda.is_available() else home)
+    try:
+        yield
+    finally:
+        torch.nn.Module.to(model, home)
+
+
 def _run_over(
     model: Classifier,
     tokenizer: PreTrainedTokenizerFast,
@@ -99,7 +110,7 @@ def _run_over(
     was_training, done = model.training, 0
     model.eval()
     precision = lower_precision(model.device) if fast else contextlib.nullcontext()
-    with torch.inference_mode(), precision:
+    with on_fastest_device(model), torch.inference_mode(), precision:
         ids = token_ids(texts, tokenizer, max_length)
         for rows, tokens in token_batches(ids, model.device):
             results[rows] = compute(tokens).float().cpu().numpy()

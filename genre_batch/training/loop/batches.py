@@ -13,16 +13,20 @@ from transformers import PreTrainedTokenizerFast
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.wordings import Wordings
 from genre_batch.model.batching import pad
 from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors
 from genre_batch.training.encoder.inference import token_ids
 from genre_batch.training.options import TrainingOptions
 
-__all__ = ["TokenizedFilms", "WeightedLengthSampler", "collate", "rarity"]
+__all__ = ["LengthSampler", "TokenizedFilms", "collate", "rarity"]
 
 
 class TokenizedFilms(torch.utils.data.Dataset[dict[str, Any]]):
-    """Tokenized films, with titles dropped and tokens masked at random every epoch."""
+    """Tokenized films, with titles dropped and tokens masked at random every epoch.
+
+    Of a film with several wordings one is drawn every epoch.
+    """
 
     def __init__(
         self,
@@ -30,24 +34,22 @@ class TokenizedFilms(torch.utils.data.Dataset[dict[str, Any]]):
         tokenizer: PreTrainedTokenizerFast,
         options: TrainingOptions,
         targets: npt.NDArray[np.float32] | None = None,
-        labelled: int | None = None,
     ) -> None:
         """Tokenize the films.
 
         Args:
-            dataset: the films.
+            dataset: the films, in all their wordings.
             tokenizer: the encoder's tokenizer.
             options: length, title dropout, masking and seed.
             targets: training targets of `texts` and `bare_texts`: the teachers' probabilities, (2,
-                films, genres), or other numbers (1 or 2, films, width).
-            labelled: number of films, from the first, that have labels; the others are labeled
-                with their targets. None: all.
+                rows, genres), or other numbers (1 or 2, rows, width).
         """
         self._full = token_ids(dataset.texts, tokenizer, options.model.max_length)
         self._bare = token_ids(dataset.bare_texts, tokenizer, options.model.max_length)
-        self._labels = dataset.labels.astype(np.float32)
+        self._labels = dataset.training_labels
+        self._weights = dataset.weights
         self._targets = targets
-        self._labelled = len(dataset) if labelled is None else labelled
+        self.wordings = Wordings(dataset)
         titled = dataset.texts != dataset.bare_texts
         self._title_dropout = options.optimization.title_dropout if titled else 0.0
         self._masking = options.optimization.masking
@@ -67,40 +69,41 @@ class TokenizedFilms(torch.utils.data.Dataset[dict[str, Any]]):
             progress: called with the number of texts done and of all texts.
         """
         kinds = [self._full, self._bare] if self._title_dropout else [self._full]
-        total = len(kinds) * len(self)
+        total = len(kinds) * len(self._full)
         for number, ids in enumerate(kinds):
 
-            def advance(done: int, before: int = number * len(self)) -> None:
+            def advance(done: int, before: int = number * len(self._full)) -> None:
                 progress(before + done, total)
 
             self._vectors.append(frozen.vectors(ids, folder / f"vectors-{number}", advance))
 
     def start_epoch(self, epoch: int) -> None:
-        """Choose the films that are read without their title in this epoch."""
+        """Choose each film's wording, and the films that are read without their title."""
         self._epoch = epoch
         rng = np.random.default_rng([self._seed, epoch])
-        self._untitled = rng.random(len(self._full)) < self._title_dropout
+        self._untitled = rng.random(len(self)) < self._title_dropout
+        self._rows = self.wordings.draw(rng)
 
     def __len__(self) -> int:
-        return len(self._full)
+        return len(self.wordings)
 
     @property
     def lengths(self) -> list[int]:
-        """Number of tokens of each film, with its title."""
-        return [len(ids) for ids in self._full]
+        """Number of tokens of each film in this epoch's wording, with its title."""
+        return [len(self._full[row]) for row in self._rows]
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        bare = bool(self._untitled[index])
+        row, bare = int(self._rows[index]), bool(self._untitled[index])
         film: dict[str, Any] = {
-            "input_ids": self._masked((self._bare if bare else self._full)[index], index),
-            "labels": self._labels[index],
+            "input_ids": self._masked((self._bare if bare else self._full)[row], index),
+            "labels": self._labels[row],
         }
+        if self._weights is not None:
+            film["weights"] = self._weights[row]
         if self._vectors:
-            film["vectors"] = self._vectors[int(bare)][index]
+            film["vectors"] = self._vectors[int(bare)][row]
         if self._targets is not None:
-            film["targets"] = self._targets[int(bare), index]
-            if index >= self._labelled:
-                film["labels"] = film["targets"]
+            film["targets"] = self._targets[int(bare), row]
         return film
 
     def _masked(self, ids: npt.NDArray[np.int64], index: int) -> npt.NDArray[np.int64]:
@@ -116,7 +119,8 @@ def collate(films: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
 
     Returns:
         `attention_mask` (batch, tokens); `input_ids` (batch, tokens) or, for films given as
-        vectors, `inputs_embeds` (batch, tokens, width); `labels` and `targets` (batch, genres).
+        vectors, `inputs_embeds` (batch, tokens, width); `labels` and `targets` (batch, genres);
+        `weights` (batch,).
     """
     input_ids, mask = pad([film["input_ids"] for film in films])
     batch = {"attention_mask": torch.from_numpy(mask)}
@@ -125,33 +129,41 @@ def collate(films: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         batch["inputs_embeds"] = torch.nn.utils.rnn.pad_sequence(vectors, batch_first=True)
     else:
         batch["input_ids"] = torch.from_numpy(input_ids)
-    for name in ("labels", "targets"):
+    for name in ("labels", "targets", "weights"):
         if name in films[0]:
             batch[name] = torch.from_numpy(np.stack([film[name] for film in films]))
     return batch
 
 
 def rarity(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return (films,) weights: 1 / sqrt(n), where n films have the film's rarest genre."""
+    """Return (films,) weights: 1 / sqrt(n), where n films have the film's rarest genre.
+
+    A film without a genre counts like one of the most frequent genre.
+    """
     counts = np.maximum(labels.sum(axis=0, dtype=np.int64), 1)
-    return np.asarray((labels / np.sqrt(counts)).max(axis=1))
+    return np.asarray((labels / np.sqrt(counts)).max(axis=1)).clip(min=1 / np.sqrt(counts.max()))
 
 
-class WeightedLengthSampler(torch.utils.data.Sampler[int]):
-    """Sample films with replacement by weight, as many as there are, grouped by length."""
+class LengthSampler(torch.utils.data.Sampler[int]):
+    """Sample films grouped by their length in this epoch's wording.
+
+    With weights, as many are drawn with replacement; without, each film once.
+    """
 
     def __init__(
-        self, weights: npt.NDArray[np.float64], lengths: list[int], batch_size: int
+        self, films: TokenizedFilms, batch_size: int, weights: npt.NDArray[np.float64] | None = None
     ) -> None:
-        self._weights = torch.from_numpy(weights)
-        self._lengths = lengths
+        self._films = films
         self._batch_size = batch_size
+        self._weights = None if weights is None else torch.from_numpy(weights)
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return len(self._films)
 
     def __iter__(self) -> Iterator[int]:
+        lengths = self._films.lengths
+        if self._weights is None:
+            return iter(get_length_grouped_indices(lengths, self._batch_size))
         films = torch.multinomial(self._weights, len(self), replacement=True).tolist()
-        lengths = [self._lengths[film] for film in films]
-        order = get_length_grouped_indices(lengths, self._batch_size)
+        order = get_length_grouped_indices([lengths[film] for film in films], self._batch_size)
         return iter([films[index] for index in order])

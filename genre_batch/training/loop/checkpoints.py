@@ -23,7 +23,7 @@ from genre_batch.files import replacing_path
 from genre_batch.progress import StepProgress
 from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.inference import bf16_is_fast
-from genre_batch.training.loop.batches import TokenizedFilms, collate
+from genre_batch.training.loop.batches import LengthSampler, TokenizedFilms, collate
 from genre_batch.training.options import TrainingOptions
 
 __all__ = [
@@ -124,6 +124,13 @@ class QuietTrainer(Trainer):
     ) -> None:
         super().__init__(model, arguments, collate, films, callbacks=[epochs])
         self.remove_callback(PrinterCallback)
+        self._films = films
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        # The Trainer's own sampler knows the lengths of the first epoch's wordings only.
+        if self._films.wordings.several:
+            return LengthSampler(self._films, self.args.train_batch_size)
+        return super()._get_train_sampler(train_dataset)
 
     def loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
         """Return the loss of a batch and the model's outputs for it."""

@@ -38,7 +38,8 @@ def fit_linear_probe(
     Args:
         model: its head is overwritten.
         tokenizer: the model's tokenizer.
-        films: the films to fit; a genre that none or all of them have keeps its random weights.
+        films: the films to fit, with their weights; a genre that none or all of them have keeps its
+            random weights. Where nothing is known of a genre, the film is left out for it.
         max_length: tokens; longer texts are cut.
         progress: called with the number of texts encoded.
     """
@@ -54,12 +55,15 @@ def fit_linear_probe(
     scale = float(vectors.std())
     weights: npt.NDArray[np.float32] = model.classifier.weight.detach().numpy().copy()
     biases: npt.NDArray[np.float32] = model.classifier.bias.detach().numpy().copy()
+    known = ~np.isnan(films.training_labels)
     for genre in range(films.labels.shape[1]):
-        labels = films.labels[:, genre]
-        if labels.min() == labels.max():
+        rows = slice(None) if known[:, genre].all() else known[:, genre]
+        labels = films.labels[rows, genre]
+        if not len(labels) or labels.min() == labels.max():
             continue
         regression = LogisticRegression(C=STRENGTH, max_iter=1000)
-        regression.fit(vectors / scale, labels)
+        film_weights = None if films.weights is None else films.weights[rows]
+        regression.fit(vectors[rows] / scale, labels, film_weights)
         weights[genre] = regression.coef_[0] / scale
         biases[genre] = regression.intercept_[0]
     with torch.no_grad():

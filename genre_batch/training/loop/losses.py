@@ -5,8 +5,8 @@ Labels may be soft: a teacher's probabilities are labels too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,19 @@ from torch.nn import functional
 
 __all__ = ["Loss", "Objective", "make_loss"]
 
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Maps (films, genres) float32 logits and (films, genres) float32 labels, 0..1, to a scalar."""
+
+class Loss(Protocol):
+    """Maps (films, genres) float32 logits and labels, 0..1, and weights to a scalar.
+
+    Weights are (films, 1) or (films, genres), 0 or more; None: 1 throughout. The loss is the sum of
+    the weighted entries over the number of entries, so that a batch of light films counts less.
+    """
+
+    def __call__(
+        self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None, /
+    ) -> torch.Tensor:
+        """Return the loss of a batch."""
+
 
 FOCUS = 2.0
 """Exponent of the focal loss, the best in table 1b of Lin et al. 2017."""
@@ -26,22 +37,28 @@ BETA = 0.999
 """Beta of the class-balanced loss, the middle of the values in Cui et al. 2019, section 5."""
 
 
-def _bce(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    return functional.binary_cross_entropy_with_logits(logits, labels)
+def _bce(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, labels, weights)
 
 
-def _focal(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def _focal(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
     """Compute binary cross-entropy, weighted less where the label is already well predicted.
 
     Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 4, without the alpha. The
     modulating factor is the distance from the label, to the power of `FOCUS`; for soft labels this
     is the quality focal loss of Li et al. 2020.
     """
-    entropy = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    entropy = functional.binary_cross_entropy_with_logits(logits, labels, weights, reduction="none")
     return ((labels - torch.sigmoid(logits)).abs().pow(FOCUS) * entropy).mean()
 
 
-def _asymmetric(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def _asymmetric(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
     """Compute a focal loss with its own exponent, and a margin, for absent genres.
 
     Ridnik et al. 2021, "Asymmetric Loss For Multi-Label Classification", equations 5 to 7. Soft
@@ -52,7 +69,7 @@ def _asymmetric(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     smallest = torch.finfo(logits.dtype).tiny
     gain = labels * (1 - present).pow(FOCUS_POSITIVE) * functional.logsigmoid(logits)
     gain += (1 - labels) * (1 - absent).pow(FOCUS_NEGATIVE) * absent.clamp(min=smallest).log()
-    return -gain.mean()
+    return -(gain if weights is None else weights * gain).mean()
 
 
 def _class_balanced(counts: npt.NDArray[np.int64]) -> Loss:
@@ -63,11 +80,13 @@ def _class_balanced(counts: npt.NDArray[np.int64]) -> Loss:
     genre relative to those without, and is scaled to 1 for the most frequent genre.
     """
     effective = (1 - BETA ** np.maximum(counts, 1)) / (1 - BETA)
-    weights = torch.tensor(effective.max() / effective, dtype=torch.float32)
+    positive = torch.tensor(effective.max() / effective, dtype=torch.float32)
 
-    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def loss(
+        logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
         return functional.binary_cross_entropy_with_logits(
-            logits, labels, pos_weight=weights.to(logits.device)
+            logits, labels, weights, pos_weight=positive.to(logits.device)
         )
 
     return loss
@@ -98,17 +117,39 @@ class Objective:
     Attributes:
         loss: the loss of the labels.
         teacher_weight: weight of the teachers' part, 0..1.
+        partial: whether some labels may be NaN.
     """
 
     loss: Loss
     teacher_weight: float
+    partial: bool = False
 
     def __call__(
-        self, logits: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor | None
+        self,
+        logits: torch.Tensor,
+        labels: torch.Tensor,
+        targets: torch.Tensor | None = None,
+        weights: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Return the loss of a batch; `targets` are the teachers' probabilities, or None."""
-        loss = self.loss(logits, labels)
+        """Return the loss of a batch.
+
+        Args:
+            logits, labels: (films, genres). A label is NaN where nothing is known of a genre: there
+                the teachers' probability is the label or, without teachers, there is no loss.
+            targets: (films, genres) the teachers' probabilities; None: no teachers.
+            weights: (films,) the weight of each film; None: 1.
+        """
+        by_film = None if weights is None else weights[:, None]
         if targets is None:
-            return loss
-        distillation = functional.binary_cross_entropy_with_logits(logits, targets)
+            return self._of_labels(logits, labels, by_film)
+        loss = self.loss(logits, torch.where(labels.isnan(), targets, labels), by_film)
+        distillation = functional.binary_cross_entropy_with_logits(logits, targets, by_film)
         return self.teacher_weight * distillation + (1 - self.teacher_weight) * loss
+
+    def _of_labels(
+        self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None
+    ) -> torch.Tensor:
+        if not self.partial:
+            return self.loss(logits, labels, weights)
+        known = (~labels.isnan()).float()
+        return self.loss(logits, labels.nan_to_num(), known if weights is None else weights * known)

@@ -28,7 +28,7 @@ from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.frozen_features import FrozenLayers
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.batches import TokenizedFilms, WeightedLengthSampler, rarity
+from genre_batch.training.loop.batches import LengthSampler, TokenizedFilms, rarity
 from genre_batch.training.loop.best_epoch import BestEpoch
 from genre_batch.training.loop.checkpoints import (
     EpochCallback,
@@ -199,22 +199,20 @@ class _GenreTrainer(QuietTrainer):
         rate = chosen.rate_for(model.config.hidden_size)
         arguments = training_arguments(options, folder.checkpoints, epochs=chosen.epochs, rate=rate)
         super().__init__(model, films, arguments, epochs)
-        self._films = films
         self._options = chosen
         self._objective = objective
         self._rarities = rarities
 
     def loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
-        labels, targets = inputs.pop("labels"), inputs.pop("targets", None)
+        labels = inputs.pop("labels")
+        targets, weights = inputs.pop("targets", None), inputs.pop("weights", None)
         outputs = model(**inputs)
-        return self._objective(outputs.logits.float(), labels, targets), outputs
+        return self._objective(outputs.logits.float(), labels, targets, weights), outputs
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if self._options.sampling == "uniform":
             return super()._get_train_sampler(train_dataset)
-        return WeightedLengthSampler(
-            self._rarities, self._films.lengths, self.args.train_batch_size
-        )
+        return LengthSampler(self._films, self.args.train_batch_size, self._rarities)
 
     def create_optimizer(self) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -252,7 +250,6 @@ def fine_tune(
     folder: RunFolder,
     *,
     targets: npt.NDArray[np.float32] | None = None,
-    labelled: int | None = None,
     loss: Loss | None = None,
     resume: bool = False,
     progress: StepProgress = no_step_progress,
@@ -266,14 +263,12 @@ def fine_tune(
     Args:
         model: an encoder under a head.
         tokenizer: the encoder's tokenizer.
-        training: the films to train on.
+        training: the films to train on. Those without labels are taught by `targets` alone.
         development: the dev films, for the log and for choosing the best epoch.
         options: how to train.
         folder: the run's folder, which exists.
         targets: (2, films, genres) teacher predictions for the training films' `texts` and
             `bare_texts`; None: no teachers.
-        labelled: number of training films, from the first, that have labels; the others only have
-            targets. None: all.
         loss: the loss of the labels; None: the one that `options` name.
         resume: continue from the last checkpoint, if there is one.
         progress: called after every step.
@@ -283,20 +278,21 @@ def fine_tune(
     """
     checkpoint, epochs_done = resume_point(options, folder) if resume else (None, 0)
     keep_lines(folder.log, epochs_done)
-    labels = training.labels[:labelled]
+    films = TokenizedFilms(training, tokenizer, options, targets)
+    first = films.wordings.first
+    labeled = training.take(first[training.has_labels[first]].tolist())
     if isinstance(model, PooledClassifier) and checkpoint is None:
-        labeled = training.take(range(len(labels)))
         fit_linear_probe(model, tokenizer, labeled, options.model.max_length, progress)
-    films = TokenizedFilms(training, tokenizer, options, targets, labelled)
     freeze(model, options.model.freeze_layers)
     weights = _Weights.of(model, options, folder)
     if weights.average is not None and checkpoint is not None:
         weights.average.restore(Path(checkpoint))
-    loss = loss or make_loss(options.optimization.loss, labels)
-    objective = Objective(loss, options.distillation.teacher_weight)
+    loss = loss or make_loss(options.optimization.loss, labeled.labels)
+    partial = bool(np.isnan(training.training_labels).any())
+    objective = Objective(loss, options.distillation.teacher_weight, partial)
     length = options.model.max_length
     epochs = _FineTuning(films, tokenizer, development, length, weights, folder.log, progress)
-    rarities = rarity(training.labels)
+    rarities = rarity(training.labels[first])
     trainer = _GenreTrainer(model, films, rarities, objective, epochs, options, folder)
     with weights.without_frozen(films, folder, progress):
         trainer.fit(checkpoint)

@@ -19,7 +19,7 @@ from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
     distill_embeddings,
 )
-from genre_batch.training.distillation.teachers import check_teacher
+from genre_batch.training.distillation.teachers import load_teacher
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
 from genre_batch.training.run import train
@@ -135,7 +135,7 @@ def test_the_run_says_what_it_was_aligned_to(
     assert provenance["aligned_to"] == tiny_bert.name
     assert provenance["options"]["align_epochs"] == 4
     assert "Embedding distillation" in folder.report.read_text(encoding="utf-8")
-    assert check_teacher(folder.path, films)["aligned_to"] == tiny_bert.name
+    assert load_teacher(folder.path, films).record["aligned_to"] == tiny_bert.name
     before = RunFolder(run)
     assert before.read_json(before.provenance)["aligned_to"] is None
     assert not before.alignment_log.exists()

@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
 from genre_batch.dataset.dataset import Dataset, read_dataset
-from genre_batch.errors import TrainingError
+from genre_batch.errors import ModelError, TrainingError, UsageError
 from genre_batch.exporting.export import ExportJob, export_onnx
-from genre_batch.progress import no_step_progress
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs.folder import RunFolder
-from genre_batch.training.distillation.teachers import check_teacher, teacher_predictions
+from genre_batch.training.distillation import teachers
+from genre_batch.training.distillation.teachers import Targets, load_teacher, teacher_predictions
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions, TrainJob
@@ -49,6 +53,20 @@ def other_teacher(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(run, tmp_path_factory.mktemp("other") / "run"))
 
 
+def _predictions(
+    teachers: list[Path],
+    films: Dataset,
+    few: Dataset,
+    progress: StepProgress = no_step_progress,
+) -> Targets:
+    """Return the predictions of the teachers for some of the films."""
+    with TemporaryDirectory() as folder:
+        student = RunFolder(Path(folder))
+        return teacher_predictions(
+            [load_teacher(teacher, films) for teacher in teachers], few, student, progress
+        )
+
+
 def test_a_run_of_another_encoder_is_complete(teacher: Path, films: Dataset) -> None:
     folder = RunFolder(teacher)
     assert folder.read_json(folder.provenance)["architecture"] == "BERT"
@@ -72,7 +90,7 @@ def test_targets_are_the_mean_of_the_teachers_with_and_without_titles(
     teacher: Path, other_teacher: Path, films: Dataset
 ) -> None:
     few = films.take(range(20))
-    targets = teacher_predictions([teacher, other_teacher], few, no_step_progress)
+    targets = _predictions([teacher, other_teacher], films, few)
     models = [load_checkpoint(folder) for folder in (teacher, other_teacher)]
     for found, texts in zip(targets, (few.texts, few.bare_texts), strict=True):
         expected = np.mean([predict(*model, texts, 32) for model in models], axis=0)
@@ -83,7 +101,7 @@ def test_films_without_titles_are_predicted_once(teacher: Path, films: Dataset) 
     few = films.take(range(20))
     bare = replace(few, texts=few.bare_texts)
     totals: list[int] = []
-    targets = teacher_predictions([teacher], bare, lambda done, total, what: totals.append(total))
+    targets = _predictions([teacher], films, bare, lambda done, total, what: totals.append(total))
     np.testing.assert_array_equal(targets[0], targets[1])
     assert set(totals) == {20}
 
@@ -105,14 +123,14 @@ def test_a_teacher_s_predictions_are_cached(teacher: Path, films: Dataset, tmp_p
     shutil.copytree(teacher, copy)
     few = films.take(range(10))
     counts: list[int] = []
-    first = teacher_predictions([copy], few, lambda done, total, what: counts.append(done))
+    first = _predictions([copy], films, few, lambda done, total, what: counts.append(done))
     assert counts[-1] == 20
     counts.clear()
-    again = teacher_predictions([copy], few, lambda done, total, what: counts.append(done))
+    again = _predictions([copy], films, few, lambda done, total, what: counts.append(done))
     assert counts == []
     np.testing.assert_array_equal(again, first)
-    teacher_predictions(
-        [copy], films.take(range(11)), lambda done, total, what: counts.append(done)
+    _predictions(
+        [copy], films, films.take(range(11)), lambda done, total, what: counts.append(done)
     )
     assert counts[-1] == 22
 
@@ -132,6 +150,62 @@ def test_a_student_s_run_interrupted_and_resumed_is_the_uninterrupted_run(
     assert (resumed / weights).read_bytes() == (uninterrupted / weights).read_bytes()
 
 
+def test_an_exported_model_teaches_like_its_run(
+    exported: dict[str, Path], other_teacher: Path, films: Dataset
+) -> None:
+    few = films.take(range(20))
+    model, run = (_predictions([t], films, few) for t in (exported["fp32"], other_teacher))
+    np.testing.assert_allclose(model, run, atol=0.02)  # bfloat16, where it is fast
+    renamed = replace(films, names=films.names[::-1])
+    other = _predictions([exported["fp32"]], renamed, replace(few, names=renamed.names))
+    np.testing.assert_array_equal(other, model[:, :, ::-1])
+
+
+def test_a_student_of_a_model_is_resumed_without_asking_it_again(
+    job: MakeJob,
+    exported: dict[str, Path],
+    options: TrainingOptions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(teachers, "TEXTS_PER_WRITE", 32)
+    short = options.changed(epochs=2, recombined=0.5)
+    student = job(tmp_path / "student", teachers=(exported["int8"],), options=short)
+    expected = train(replace(student, folder=tmp_path / "expected")).folder
+    with pytest.raises(InterruptionError):
+        train(student, interrupt_at("asking the teacher", 64))
+    parts = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "student").rglob("*.npy")}
+    assert len(parts) == 2
+    with pytest.raises(InterruptionError):
+        train(replace(student, resume=True), interrupt_at("training", 13))
+    again = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "student").rglob("*.npy")}
+    assert parts.items() < again.items()
+    loaded: list[object] = []
+    monkeypatch.setattr(GenreTagger, "predict_composed", lambda *args: loaded.append(args))
+    resumed = train(replace(student, resume=True)).folder
+    assert loaded == []
+    weights = "model.safetensors"
+    assert (resumed / weights).read_bytes() == (expected / weights).read_bytes()
+    assert not list(resumed.rglob("*.npy"))
+    (record,) = RunFolder(resumed).read_json(RunFolder(resumed).provenance)["teachers"]
+    assert record["model"] == sha256(exported["int8"].read_bytes()).hexdigest()
+
+
+def test_an_exported_model_that_knows_held_out_films_or_other_genres_is_an_error(
+    exported: dict[str, Path], films: Dataset, tmp_path: Path
+) -> None:
+    swapped = replace(films, parts=["test" if part == "train" else "train" for part in films.parts])
+    with pytest.raises(TrainingError, match=r"was trained on \d+ films of this split"):
+        load_teacher(exported["int8"], swapped)
+    with pytest.raises(TrainingError, match=r"genres of the teacher .* differ .* in .*Western"):
+        load_teacher(exported["int8"], replace(films, names=[*films.names, "Western"]))
+    with pytest.raises(UsageError, match="no such model"):
+        load_teacher(tmp_path / "none.onnx", films)
+    (tmp_path / "film.onnx").write_text("a film")
+    with pytest.raises(ModelError, match=r"film\.onnx"):
+        load_teacher(tmp_path / "film.onnx", films)
+
+
 def test_a_teacher_trained_on_held_out_films_is_an_error(
     job: MakeJob, teacher: Path, films: Dataset, tmp_path: Path
 ) -> None:
@@ -147,7 +221,7 @@ def test_a_teacher_trained_on_held_out_films_is_an_error(
 
 def test_a_teacher_of_other_genres_is_an_error(teacher: Path, films: Dataset) -> None:
     with pytest.raises(TrainingError, match=r"genres of the teacher .* differ"):
-        check_teacher(teacher, replace(films, names=[*films.names[:-1], "Western"]))
+        load_teacher(teacher, replace(films, names=[*films.names[:-1], "Western"]))
 
 
 @pytest.mark.parametrize("script", ["Cyrillic", "Han", "Devanagari"])
@@ -159,16 +233,16 @@ def test_only_a_teacher_that_knows_held_out_films_of_any_script_is_an_error(
     teacher.provenance.write_text("{}")
     teacher.metrics.write_text("{}")
     dataset.write(teacher.splits)
-    assert check_teacher(tmp_path, dataset)["data"] is None
+    assert load_teacher(tmp_path, dataset).record["data"] is None
     swapped = {"train": "train", "dev": "test", "test": "dev"}
     replace(dataset, parts=[swapped[part] for part in dataset.parts]).write(teacher.splits)
-    check_teacher(tmp_path, dataset)
+    load_teacher(tmp_path, dataset)
     held_out = dataset.part("dev", "test")
     replace(held_out, parts=["train"] * len(held_out)).write(teacher.splits)
     with pytest.raises(TrainingError, match=f"was trained on {len(held_out)} films of this split"):
-        check_teacher(tmp_path, dataset)
+        load_teacher(tmp_path, dataset)
 
 
 def test_a_folder_without_a_run_cannot_be_a_teacher(films: Dataset, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="is not a finished run"):
-        check_teacher(tmp_path, films)
+        load_teacher(tmp_path, films)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_batch.training.loop.losses import BETA, make_loss
+from genre_batch.training.loop.losses import BETA, Objective, make_loss
 from genre_batch.training.options import LOSSES
 
 LABELS = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], dtype=np.uint8)
@@ -55,3 +55,46 @@ def test_a_loss_is_finite_everywhere_and_falls_towards_the_labels(name: str) -> 
     assert torch.isfinite(logits.grad).all()
     right = loss(torch.tensor([[9.0, -9.0]]), labels)
     assert right < loss(torch.tensor([[0.0, 0.0]]), labels) < value
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_film_counts_by_its_weight(name: str) -> None:
+    loss = make_loss(name, LABELS)
+    logits, labels = torch.tensor([[1.0, -2.0], [0.5, 3.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    each = [float(loss(logits[[film]], labels[[film]])) for film in (0, 1)]
+    weighted = float(loss(logits, labels, torch.tensor([[0.25], [2.0]])))
+    assert weighted == pytest.approx((0.25 * each[0] + 2 * each[1]) / 2)
+    assert loss(logits, labels, torch.ones(2, 1)) == loss(logits, labels)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 2.0])])
+def test_nothing_is_learned_of_a_masked_genre_without_teachers(
+    name: str, weights: torch.Tensor | None
+) -> None:
+    objective = Objective(make_loss(name, LABELS), 0.7, partial=True)
+    logits = torch.zeros(2, 2, requires_grad=True)
+    labels = torch.tensor([[1.0, float("nan")], [0.0, 1.0]])
+    objective(logits, labels, weights=weights).backward()
+    assert logits.grad is not None
+    assert (logits.grad == 0).tolist() == [[False, True], [False, False]]
+
+
+def test_a_masked_genre_is_taught_by_the_teachers_alone() -> None:
+    objective = Objective(make_loss("bce", LABELS), 0.7, partial=True)
+    targets, logits = torch.tensor([[0.3, 0.9]]), torch.zeros(1, 2, requires_grad=True)
+    objective(logits, torch.tensor([[1.0, float("nan")]]), targets).backward()
+    assert logits.grad is not None
+    # The gradient of binary cross-entropy at 0 is 0.5 less the label, here over two entries.
+    mixed = 0.7 * 0.3 + 0.3 * 1.0
+    assert logits.grad.tolist()[0] == pytest.approx([(0.5 - mixed) / 2, (0.5 - 0.9) / 2], rel=1e-5)
+
+
+def test_weights_apply_to_labels_and_teachers_alike() -> None:
+    objective = Objective(make_loss("bce", LABELS), 0.7)
+    logits, labels = torch.tensor([[1.0, -1.0]]), torch.tensor([[1.0, 0.0]])
+    targets = torch.tensor([[0.3, 0.9]])
+    whole = float(objective(logits, labels, targets))
+    assert float(objective(logits, labels, targets, torch.tensor([0.25]))) == pytest.approx(
+        0.25 * whole
+    )

@@ -1,0 +1,192 @@
+"""Further catalogs to train on, each with its own weight in the training loss."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.catalog.columns import missing_column_error
+from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.dataset.load import Further, ReadingOptions, read_extra
+from genre_batch.errors import UsageError
+
+__all__ = ["ExtraFilms", "ExtraTrain", "load_extras", "training_films"]
+
+
+@dataclass(frozen=True)
+class ExtraTrain:
+    """A further catalog to train on.
+
+    Attributes:
+        path: a file or a URL.
+        weight: weight of its films in the training loss, relative to the catalog's; 0 or more.
+
+    Raises:
+        UsageError: the path is empty, or the weight is below 0 or not finite.
+    """
+
+    path: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", os.fspath(self.path))
+        if not self.path:
+            raise UsageError("`extra_train` has an empty path: give PATH or PATH:WEIGHT")
+        if not math.isfinite(self.weight) or self.weight < 0:
+            raise UsageError(
+                f"`extra_train` {self.path}: the weight must be 0 or more, got {self.weight:g}"
+            )
+
+    @classmethod
+    def parse(cls, value: Any) -> ExtraTrain:
+        """Return what PATH or PATH:WEIGHT stands for.
+
+        What follows the last colon is a weight if it is a number; other colons, such as those of a
+        URL or a Windows drive, are part of the path.
+
+        Args:
+            value: a path, a string, or an `ExtraTrain`.
+
+        Raises:
+            UsageError: it is none of these, or has an invalid weight.
+        """
+        if isinstance(value, ExtraTrain):
+            return value
+        if not isinstance(value, str):
+            if isinstance(value, os.PathLike):
+                return cls(os.fspath(value))
+            raise UsageError(f"`extra_train` must be PATH or PATH:WEIGHT, got {value!r}")
+        path, colon, weight = value.rpartition(":")
+        if colon:
+            with contextlib.suppress(ValueError):
+                return cls(path, float(weight))
+        return cls(value)
+
+    def __str__(self) -> str:
+        """Return PATH:WEIGHT, or PATH if that stands for the same."""
+        with contextlib.suppress(UsageError):
+            if ExtraTrain.parse(self.path) == self:
+                return self.path
+        return f"{self.path}:{self.weight!r}"
+
+
+@dataclass(frozen=True)
+class ExtraFilms:
+    """The films of a further catalog.
+
+    Attributes:
+        source: the catalog and its weight.
+        films: the rows that join the training part.
+        held_out: number of rows left out because their film is in the dev or test part.
+        repeated: number of rows left out because an earlier catalog has them.
+    """
+
+    source: ExtraTrain
+    films: Dataset = field(repr=False, compare=False)
+    held_out: int
+    repeated: int
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What a run's provenance records of the catalog."""
+        return {
+            "file": os.path.basename(self.source.path),
+            "sha256": self.films.sha256,
+            "films": len(self.films),
+            "weight": self.source.weight,
+        }
+
+
+def load_extras(
+    sources: Sequence[ExtraTrain], dataset: Dataset, further: Further
+) -> tuple[ExtraFilms, ...]:
+    """Load further catalogs, in this order; what two of them have is used once.
+
+    Rows are the same if their overviews have the same text key and, with wordings, their film is
+    the same: a wording that the dataset's training part has is left out too.
+
+    Args:
+        sources: the catalogs.
+        dataset: the split catalog that they are added to.
+        further: the columns of wordings and of soft labels.
+
+    Raises:
+        ColumnError: a column cannot be found, or no catalog has the columns of `further`.
+        CatalogError, TrainingError: as `read_extra` raises them.
+    """
+    loaded: list[ExtraFilms] = []
+    earlier: Dataset | None = None
+    held_out = [] if dataset.film_ids is None else [np.zeros(0, dtype=np.uint64)]
+    for source in sources:
+        rows = read_extra(
+            ReadingOptions().locate(source.path), dataset, further=further, earlier=earlier
+        )
+        if rows.held_out.film_ids is not None:
+            held_out.append(rows.held_out.film_ids)
+        films = rows.films
+        is_new = _is_new(films, dataset.part("train"), earlier)
+        if not is_new.all():
+            films = films.take(np.flatnonzero(is_new).tolist())
+        loaded.append(ExtraFilms(source, films, len(rows.held_out), int((~is_new).sum())))
+        earlier = films if earlier is None else concatenate(earlier, films)
+    _check_columns(further, [dataset, *(extra.films for extra in loaded)])
+    return tuple(
+        _without(extra, np.concatenate(held_out)) if held_out else extra for extra in loaded
+    )
+
+
+def _is_new(films: Dataset, training: Dataset, earlier: Dataset | None) -> npt.NDArray[np.bool_]:
+    """Return (films,) bool: whether no earlier catalog has a row."""
+    is_new = np.ones(len(films), dtype=np.bool_)
+    if earlier is not None:
+        is_new &= ~np.isin(films.keys, earlier.keys)
+    if films.film_ids is not None:
+        assert training.film_ids is not None
+        # A wording of a film of the catalog; other films with the same text are left as they are.
+        is_new &= ~(np.isin(films.keys, training.keys) & np.isin(films.film_ids, training.film_ids))
+    return is_new
+
+
+def _without(extra: ExtraFilms, held_out: npt.NDArray[np.uint64]) -> ExtraFilms:
+    """Leave out wordings of films that another further catalog shows to be in dev or test."""
+    films = extra.films
+    assert films.film_ids is not None
+    leaked = np.isin(films.film_ids, held_out)
+    if not leaked.any():
+        return extra
+    films = films.take(np.flatnonzero(~leaked).tolist())
+    return replace(extra, films=films, held_out=extra.held_out + int(leaked.sum()))
+
+
+def _check_columns(further: Further, catalogs: Sequence[Dataset]) -> None:
+    columns = list(dict.fromkeys(name for films in catalogs for name in films.columns))
+    for parameter in ("group", "soft_labels"):
+        column = getattr(further, parameter)
+        if column is not None and column not in columns:
+            raise missing_column_error(columns, (), column, parameter)
+
+
+def training_films(dataset: Dataset, extras: Sequence[ExtraFilms]) -> Dataset:
+    """Return the films of the training part and of further catalogs, with their weights.
+
+    A film has the weight of the first catalog that has it, in all its wordings.
+    """
+    films = dataset.part("train")
+    for extra in extras:
+        films = concatenate(films, extra.films)
+    weights = [1.0, *(extra.source.weight for extra in extras)]
+    if all(weight == 1 for weight in weights):
+        return films
+    counts = [len(dataset.part("train")), *(len(extra.films) for extra in extras)]
+    row_weights = np.repeat(np.array(weights, dtype=np.float32), counts)
+    if films.film_ids is not None:
+        _, first, film_of = np.unique(films.film_ids, return_index=True, return_inverse=True)
+        row_weights = row_weights[first[film_of]]
+    return replace(films, weights=row_weights)

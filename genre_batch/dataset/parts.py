@@ -1,0 +1,138 @@
+"""The part of each film: drawn, or from a split file, with all rows of a film in one part."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.catalog.formats import Location
+from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.split import PARTS, draw_split, read_split_file
+from genre_batch.dataset.usable import Usable
+from genre_batch.dataset.wordings import keep_together, linked
+from genre_batch.errors import GenreBatchWarning, TrainingError
+
+__all__ = ["assign_parts"]
+
+
+def assign_parts(
+    usable: Usable, name: str, *, protocol: str, split_file: Location | None, seed: int
+) -> Dataset:
+    """Return the films of a catalog in their parts; arguments as for `load_dataset`.
+
+    Args:
+        usable: the catalog's films.
+        name: the catalog's name, for messages.
+        protocol: `clean` or `paper`.
+        split_file: a split file; None: the split is drawn.
+        seed: of the split.
+    """
+    by_text = protocol != "paper"
+    if split_file is not None:
+        split = _split_by_file(usable, split_file)
+    elif by_text:
+        split = _draw(usable, seed)
+    else:
+        split = _draw(usable.take(_first_of_each(usable.dataset)), seed, by_text=False)
+    split = _one_part_per_film(split, name, by_text=by_text)
+    if split_file is None and not by_text:
+        return split.dataset
+    dataset = _without_held_out_copies(split.dataset, split.films)
+    if split_file is not None:
+        _check_parts(dataset, split_file)
+    return dataset
+
+
+def _draw(usable: Usable, seed: int, *, by_text: bool = True) -> Usable:
+    """Draw the part of every film without soft labels."""
+    dataset, hard = usable.dataset, np.flatnonzero(~usable.is_soft)
+    groups = _groups(dataset, by_text=by_text)
+    parts = np.full(len(dataset), "train", dtype=object)
+    parts[hard] = draw_split(dataset.labels[hard], groups[hard], seed)
+    return replace(usable, dataset=replace(dataset, parts=parts.tolist()))
+
+
+def _groups(dataset: Dataset, *, by_text: bool = True) -> npt.NDArray[np.uint64]:
+    """Return (films,) numbers, equal for rows that must be in one part.
+
+    Args:
+        dataset: the films.
+        by_text: whether films with the same overview must be in one part.
+    """
+    if not by_text:
+        own = np.arange(len(dataset), dtype=np.uint64)
+        return own if dataset.film_ids is None else dataset.film_ids
+    return dataset.keys if dataset.film_ids is None else linked(dataset.keys, dataset.film_ids)
+
+
+def _one_part_per_film(usable: Usable, name: str, *, by_text: bool) -> Usable:
+    """Put the wordings of a film into one part, and films with soft labels into no other."""
+    dataset, is_soft = usable.dataset, usable.is_soft
+    if dataset.film_ids is None and not is_soft.any():
+        return usable
+    groups = _groups(dataset, by_text=by_text)
+    parts = np.where(is_soft, "train", dataset.parts)
+    if dataset.film_ids is not None:
+        hard = np.flatnonzero(~is_soft)
+        parts[hard], several = keep_together(parts[hard].tolist(), groups[hard])
+        if several:
+            warnings.warn(
+                f"{name}: the rows of {several:,} films were in several parts of the split: they "
+                f"are now in the part that is held out, test or else dev",
+                GenreBatchWarning,
+                stacklevel=2,
+            )
+    held_out = is_soft & np.isin(groups, groups[parts != "train"])
+    if is_soft.any():
+        moved = int((is_soft & (np.array(dataset.parts) != "train")).sum())
+        warnings.warn(
+            f"{name}: {int(is_soft.sum()):,} rows with soft labels are only trained on ("
+            f"{moved:,} of them were in dev or test); {int(held_out.sum()):,} of them are left out "
+            f"because their film is in dev or test",
+            GenreBatchWarning,
+            stacklevel=2,
+        )
+    usable = replace(usable, dataset=replace(dataset, parts=parts.tolist()))
+    return usable.take(np.flatnonzero(~held_out))
+
+
+def _without_held_out_copies(dataset: Dataset, films: npt.NDArray[np.int64]) -> Dataset:
+    """Leave copies out of dev and test, which measure films as they are."""
+    is_film = (films == dataset.rows).tolist()
+    return dataset.take(
+        [index for index, part in enumerate(dataset.parts) if is_film[index] or part == "train"]
+    )
+
+
+def _first_of_each(dataset: Dataset) -> list[int]:
+    """Return positions of the first film of each (text, genres), as the paper dropped repeats."""
+    first: dict[tuple[str, bytes], int] = {}
+    for index, (text, row) in enumerate(zip(dataset.bare_texts, dataset.labels, strict=True)):
+        first.setdefault((text, row.tobytes()), index)
+    return list(first.values())
+
+
+def _split_by_file(usable: Usable, location: Location) -> Usable:
+    """Take the parts from a split file, by the row of each film; rows not in it are left out.
+
+    Films with soft labels need not be in it.
+    """
+    split_file = read_split_file(location)
+    split_file.check(usable.films, usable.dataset.keys_as(split_file.key_version))
+    parts = split_file.parts
+    in_split = np.array([film in parts for film in usable.films.tolist()], dtype=np.bool_)
+    usable = usable.take(np.flatnonzero(in_split | usable.is_soft))
+    split_parts = [parts.get(film, "train") for film in usable.films.tolist()]
+    return replace(usable, dataset=replace(usable.dataset, parts=split_parts))
+
+
+def _check_parts(dataset: Dataset, location: Location) -> None:
+    for part in PARTS:
+        if part not in dataset.parts:
+            raise TrainingError(
+                f"{location.name}: no usable row of the catalog is in the part {part!r}: a split "
+                f"needs rows in {', '.join(PARTS)}"
+            )

@@ -1,0 +1,156 @@
+"""The usable rows of a labeled catalog as films: with a text, and with labels of any kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.catalog.formats import Location
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.dataset.copies import films_of
+from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.dataset.labelled import encode_labels, read_labelled, sha256_of
+from genre_batch.dataset.soft_labels import read_soft_labels
+from genre_batch.dataset.wordings import film_ids, follow_keys, positions_of
+from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, compose
+
+__all__ = ["Further", "Usable", "load_usable"]
+
+
+@dataclass(frozen=True)
+class Further:
+    """Columns that say more than the genres of a row. Catalogs may lack them.
+
+    Attributes:
+        group: a column whose value is the same for wordings of one film (dataset/wordings.py);
+            None: every row is a film of its own.
+        soft_labels: a column of lists of probabilities (dataset/soft_labels.py); None: no row has
+            soft labels.
+    """
+
+    group: str | None = None
+    soft_labels: str | None = None
+
+
+@dataclass(frozen=True)
+class Usable:
+    """The usable rows of a catalog.
+
+    Attributes:
+        dataset: the rows as films, all in the part `train`.
+        films: (films,) int64, each one's own row in the catalog, or, for a copy, its source's.
+        parts: (rows,) the catalog's own column `part`, if it has one.
+        is_soft: (films,) bool: whether the labels of a film are soft.
+    """
+
+    dataset: Dataset
+    films: npt.NDArray[np.int64]
+    parts: list[str] | None
+    is_soft: npt.NDArray[np.bool_]
+
+    def take(self, positions: npt.NDArray[np.int64] | list[int]) -> Usable:
+        """Return only the films at these positions."""
+        return replace(
+            self,
+            dataset=self.dataset.take(list(positions)),
+            films=self.films[positions],
+            is_soft=self.is_soft[positions],
+        )
+
+
+def load_usable(
+    location: Location,
+    columns: ColumnOptions,
+    reading: ReadingOptions | None,
+    *,
+    with_title: bool,
+    names: list[str] | None = None,
+    further: Further | None = None,
+    known: Dataset | None = None,
+) -> Usable:
+    """Load the usable rows of a catalog; with `names`, only these genres of them.
+
+    A wording without labels has those of its film, in this catalog or in `known`.
+    """
+    sha256 = sha256_of(location)
+    catalog = read_labelled(
+        location, columns, reading, titles="required" if with_title else "unused"
+    )
+    template = TITLE_AND_OVERVIEW if with_title else OVERVIEW_ONLY
+    texts = compose(template, catalog.overviews, catalog.titles).to_pylist()
+    if names is None:
+        names = sorted({name for cell in catalog.genres for name in cell})
+    film_of = films_of(catalog.table, location.name)
+    rows = np.flatnonzero((film_of >= 0) & catalog.has_text & catalog.has_text[film_of])
+    films = film_of[rows]
+    further = further or Further()
+    dataset = Dataset(
+        texts=[texts[row] for row in rows],
+        bare_texts=[text for row in rows if (text := catalog.texts[row]) is not None],
+        labels=encode_labels([catalog.genres[row] for row in rows], names),
+        names=names,
+        rows=rows,
+        keys=catalog.keys[films],
+        parts=["train"] * len(rows),
+        template=template,
+        sha256=sha256,
+        columns=tuple(catalog.table.column_names),
+    )
+    if further.group is not None:
+        ids = film_ids(catalog.table, further.group, sha256, location.name)[films]
+        dataset = replace(dataset, film_ids=ids if known is None else follow_keys(ids, known))
+    soft = None
+    if further.soft_labels is not None:
+        soft = read_soft_labels(catalog.table, further.soft_labels, names, location.name)
+    dataset, is_soft, is_labelled = _with_labels(
+        dataset, None if soft is None else soft[rows], known
+    )
+    usable = Usable(dataset, films, catalog.parts, is_soft).take(np.flatnonzero(is_labelled))
+    dropped = len(catalog) - len(usable.dataset)
+    return replace(usable, dataset=replace(usable.dataset, dropped=dropped))
+
+
+def _with_labels(
+    dataset: Dataset, soft: npt.NDArray[np.float32] | None, known: Dataset | None
+) -> tuple[Dataset, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Add soft labels, and give wordings without labels those of their film.
+
+    Args:
+        dataset: the films of a catalog.
+        soft: (films, genres), negative in rows without soft labels; None: no film has any.
+        known: further films with labels.
+
+    Returns:
+        The films, whether the labels of each are soft, and whether it has labels at all.
+    """
+    is_soft = np.zeros(len(dataset), dtype=np.bool_)
+    if soft is not None:
+        is_soft = np.asarray(~(soft < 0).any(axis=1), dtype=np.bool_)
+        # A film without genres has those that are more probable than not.
+        labels = np.where(
+            (is_soft & ~dataset.labels.any(axis=1))[:, None], soft >= 0.5, dataset.labels
+        )
+        soft = np.where(is_soft[:, None], soft, dataset.labels).astype(np.float32)
+        dataset = replace(dataset, labels=labels.astype(np.uint8), soft=soft)
+    is_labelled: npt.NDArray[np.bool_] = is_soft | dataset.labels.any(axis=1)
+    if dataset.film_ids is None:
+        return dataset, is_soft, is_labelled
+    sources = dataset.take(np.flatnonzero(is_labelled).tolist())
+    source_is_soft = is_soft[is_labelled]
+    if known is not None:
+        # Of known films it does not matter whether they are soft: extra films are not split.
+        sources = concatenate(known, sources)
+        source_is_soft = np.concatenate([np.zeros(len(known), np.bool_), source_is_soft])
+    assert sources.film_ids is not None
+    positions = positions_of(dataset.film_ids, sources.film_ids)
+    takes = ~is_labelled & (positions >= 0)
+    labels = dataset.labels.copy()
+    labels[takes] = sources.labels[positions[takes]]
+    is_soft[takes] = source_is_soft[positions[takes]]
+    if sources.soft is not None:
+        soft = dataset.training_labels
+        soft[takes] = sources.soft[positions[takes]]
+        dataset = replace(dataset, soft=soft)
+    return replace(dataset, labels=labels), is_soft, is_labelled | takes
