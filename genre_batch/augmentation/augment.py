@@ -100,7 +100,8 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
     that a copy was made from (for a row of the catalog, its own number), and `pivot`, the language
     of a copy (null for a row of the catalog).
 
-    The catalog is read four times (to count genres, to translate, and twice to write), so memory
+    The catalog is read five times (for the genres' separator, to count them, to translate, and
+    twice to write), so memory
     stays at a few thousand rows. Each batch of translations is stored in the cache at once, so an
     interrupted run resumes. The output is opened only when all translations are done.
 
@@ -192,13 +193,14 @@ class _Run:
                 columns = tuple(
                     dict.fromkeys(key for _, rows in self._chunks() for key in rows.columns)
                 )
-            self._columns = find_labelled_columns(columns, self.job.columns)
+            found = find_labelled_columns(columns, self.job.columns)
+            self._columns = found.decided(rows for _, rows in self._chunks())
         return self._columns
 
     def _usable(self, chunk: Chunk) -> Iterator[tuple[int, str, list[str]]]:
         """Yield the position, text and genres of each film that has both."""
         columns = self._labelled(chunk)
-        rows = zip(columns.texts_in(chunk), columns.genres_in(chunk), strict=True)
+        rows = zip(columns.texts_in(chunk), columns.cells_in(chunk).genres, strict=True)
         for position, (text, genres) in enumerate(rows):
             if text is not None and genres:
                 yield position, text, genres

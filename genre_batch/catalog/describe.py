@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, find_column
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.genres import cell_without_genre, parse_column
+from genre_batch.catalog.genre_values import CellState
+from genre_batch.catalog.genres import (
+    GenreReader,
+    genre_values,
+    is_placeholder,
+    read_genres,
+    text_counts,
+)
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.reading.unreadable import handled_rejects, warn_of_padded_rows
 
 __all__ = ["CatalogDescription", "ColumnDescription", "describe_catalog"]
+
+_TEXTS_HELD = 200_000
+"""The number of distinct genre cells that are held in memory."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,9 @@ class CatalogDescription:
         text_column, title_column, genre_column: the columns found by name; None if there is none.
         genres: genre -> number of rows, most frequent first; empty without a genre column.
         cells_without_genre: the number of genre cells with content in which no genre was found.
+        example: the first of these cells, as text.
+        separators: what separates the genres of a cell, and why; None without a genre column.
+        placeholders: genres that probably mean that a row has none -> number of rows.
     """
 
     rows: int
@@ -52,6 +66,9 @@ class CatalogDescription:
     genre_column: str | None
     genres: dict[str, int]
     cells_without_genre: int = 0
+    example: str = ""
+    separators: str | None = None
+    placeholders: dict[str, int] = field(default_factory=dict)
 
 
 def describe_catalog(
@@ -66,10 +83,10 @@ def describe_catalog(
     Raises:
         CatalogError: it cannot be read, or two columns match the same usual name.
     """
-    rows = without = 0
+    rows = 0
     types: dict[str, str] = {}
     filled: Counter[str] = Counter()
-    genres: Counter[str] = Counter()
+    genres = _GenreCounts()
     genre_column: str | None = None
     padded = 0
     reading = reading or ReadingOptions()
@@ -88,10 +105,8 @@ def describe_catalog(
             for name in chunk.columns:
                 filled[name] += int(np.count_nonzero(~chunk.blank(name)))
             if genre_column is not None:
-                column = chunk.column(genre_column)
-                cells = parse_column(column)
-                genres.update(name for cell in cells for name in cell)
-                without += cell_without_genre(column, cells)[0]
+                genres.add(chunk, genre_column)
+    genres.finish()
     warn_of_padded_rows(location.name, padded)
     return CatalogDescription(
         rows=rows,
@@ -99,6 +114,62 @@ def describe_catalog(
         text_column=find_column(tuple(types), TEXT_COLUMNS),
         title_column=find_column(tuple(types), TITLE_COLUMNS, parameter="title_column"),
         genre_column=genre_column,
-        genres=dict(genres.most_common()),
-        cells_without_genre=without,
+        genres=dict(genres.rows.most_common()),
+        cells_without_genre=genres.unreadable,
+        example=genres.example,
+        separators=None if genre_column is None else str(genres.reader.separators),
+        placeholders={
+            name: count for name, count in genres.rows.most_common() if is_placeholder(name)
+        },
     )
+
+
+class _GenreCounts:
+    """Counts of the genres of a column that is read chunk by chunk.
+
+    The whole column decides how texts are read: they are counted first, and read at the end, or as
+    soon as there are too many of them; the texts after these are read as decided.
+    """
+
+    def __init__(self) -> None:
+        self.rows: Counter[str] = Counter()
+        self.unreadable = 0
+        self.example = ""
+        self.reader = GenreReader()
+        self._decided = False
+        self._texts: Counter[str] = Counter()
+
+    def add(self, chunk: TableChunk, name: str) -> None:
+        values = genre_values(chunk, name)
+        texts = text_counts(values)
+        self._texts.update(texts)
+        if isinstance(values, list) or not texts:
+            self._count(values)
+        if len(self._texts) > _TEXTS_HELD:
+            self.finish()
+
+    def _count(self, values: pa.ChunkedArray | list[object]) -> None:
+        """Count the values that are not texts."""
+        if isinstance(values, list):
+            values = [value for value in values if not isinstance(value, str)]
+        cells = read_genres(values, reader=self.reader)
+        self.rows.update(name for names in cells.genres for name in names)
+        self._count_unreadable(cells.unreadable, cells.example[1])
+
+    def _count_unreadable(self, rows: int, example: str) -> None:
+        if not self.unreadable:
+            self.example = example
+        self.unreadable += rows
+
+    def finish(self) -> None:
+        """Read the texts counted so far."""
+        if not self._decided:
+            self.reader = GenreReader.of(self._texts)
+            self._decided = True
+        for text, rows in self._texts.items():
+            names = self.reader.read(text)
+            if isinstance(names, list):
+                self.rows.update(dict.fromkeys(names, rows))
+            elif names is CellState.UNREADABLE:
+                self._count_unreadable(rows, text)
+        self._texts.clear()

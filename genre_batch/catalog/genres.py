@@ -1,125 +1,287 @@
-"""Parse genre cells, in every style common in movie catalogs, into lists of genre names."""
+"""Read a column of genres, of any type and in any style, as lists of genre names."""
 
 from __future__ import annotations
 
-import ast
 import json
-import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from genre_batch.catalog.texts import as_strings
+from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.genre_values import (
+    CellState,
+    Names,
+    Number,
+    enclosed,
+    read_text,
+    read_value,
+)
+from genre_batch.catalog.nested import without_views
+from genre_batch.catalog.separators import Separators, find_separators
+from genre_batch.catalog.texts import as_strings, holds_text
 
-__all__ = ["cell_without_genre", "parse_cell", "parse_column"]
+__all__ = [
+    "CellState",
+    "GenreCells",
+    "GenreReader",
+    "genre_values",
+    "is_placeholder",
+    "parse_cell",
+    "parse_column",
+    "read_genres",
+    "text_counts",
+]
 
-_NAME_KEYS = ("name", "Name", "genre")
-_NOT_LISTED = "(no genres listed)"
-"""How MovieLens writes that a film has no genre."""
-_WITHOUT_GENRES = ("", "[]", "{}", "()", "null", "None", "nan", "[null]", _NOT_LISTED)
-_QUOTED = re.compile(r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
-_PRINTED_ARRAY = re.compile(rf"\[\s*{_QUOTED.pattern}(?:\s+{_QUOTED.pattern})+\s*\]")
-"""A list as numpy prints it: quoted names in brackets, without commas between them."""
-
-
-def _names(values: Sequence[object]) -> list[str]:
-    """Return the distinct names in a list of strings or of objects with a name."""
-    names: list[str] = []
-    for value in values:
-        if isinstance(value, dict):
-            value = next((value[key] for key in _NAME_KEYS if key in value), None)
-        if isinstance(value, str) and value.strip():
-            names.append(value.strip())
-    names = list(dict.fromkeys(names))
-    return [] if names == [_NOT_LISTED] else names
-
-
-def _parsed_list(text: str) -> list[object] | None:
-    """Parse a cell written as a JSON, Python or numpy list; return None if it is none of them."""
-    if _PRINTED_ARRAY.fullmatch(text):
-        # Python would join the strings into one.
-        return [ast.literal_eval(quoted) for quoted in _QUOTED.findall(text)]
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        try:
-            parsed = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return None
-    if isinstance(parsed, dict):
-        return _members(parsed)
-    if isinstance(parsed, set):  # in the order of the cell
-        return sorted(parsed, key=lambda value: text.find(repr(value)))
-    return list(parsed) if isinstance(parsed, list | tuple) else None
+_PLACEHOLDERS = frozenset(
+    ("unknown", "none", "na", "other", "undefined", "unlabeled", "untagged", "tbd", "-", "--", "?")
+)
+"""Genres, in lower case, that probably mean that a row has none: they are reported, but kept."""
+_BRACKETS = tuple("[{(<")
+_SHOWN = 60
+"""The number of characters of a cell that a message shows."""
 
 
-def _members(value: dict[str, object]) -> list[object]:
-    """Return the genres of an object: one with a name, or names by id, as in CMU's corpus."""
-    return [value] if any(key in value for key in _NAME_KEYS) else list(value.values())
+@dataclass(frozen=True)
+class GenreReader:
+    """How the cells of one column are read, decided over all of them.
 
-
-def parse_cell(cell: str, separator: str | None = None) -> list[str]:
-    """Return the distinct genres of one cell, in the cell's order.
-
-    Supported styles: `Drama, Comedy`; `Drama|Comedy`; `Drama; Comedy`; `Drama / Comedy`;
-    `["Drama", "Comedy"]`; `['Drama', 'Comedy']`; `['Drama' 'Comedy']`, as numpy prints it;
-    `[{"id": 18, "name": "Drama"}]`; `{"/m/07s9rl0": "Drama"}`. `(no genres listed)` is no genre.
-
-    Args:
-        cell: the text of the cell.
-        separator: the string between two genres; default: the first of `|`, `;`, `,` and ` / `
-            that occurs in the cell.
+    Attributes:
+        separators: what separates the genres of a text.
+        style: the style of `enclosed` that the column's texts have; None: none of them.
+        lists: whether most of the column's texts are lists, so that a text that starts like one
+            but cannot be read is not a name.
+        numbers: whether integers outside of texts are genres.
     """
-    text = cell.strip()
-    if separator is None and text[:1] in ("[", "{", "("):
-        parsed = _parsed_list(text)
-        if parsed is not None:
-            return _names(parsed)
-    if separator is None:
-        separator = next((mark for mark in ("|", ";", ",", " / ") if mark in text), ",")
-    return _names(text.split(separator))
+
+    separators: Separators = field(default_factory=Separators)
+    style: str | None = None
+    lists: bool = False
+    numbers: bool = False
+
+    @classmethod
+    def of(
+        cls, cells: Mapping[str, int], separator: str | None = None, *, numbers: bool = False
+    ) -> GenreReader:
+        """Decide how to read texts.
+
+        Args:
+            cells: distinct texts -> number of rows, in the order of the column.
+            separator: the separator, as the user named it; None: it is found.
+            numbers: whether integers outside of texts are genres.
+        """
+        if separator is not None:
+            return cls(Separators(given=separator, cells=sum(cells.values())), numbers=numbers)
+        texts = {cell: read_text(cell) for cell in cells}
+        plain = {text: cells[cell] for cell, text in texts.items() if isinstance(text, str)}
+        read = sum(isinstance(text, list) for text in texts.values())
+        reader = cls(style=_common_style(plain), lists=read > len(plain))
+        to_split: Counter[str] = Counter()
+        for text, rows in plain.items():
+            content = reader._content(text)
+            if isinstance(content, str):
+                to_split[content] += rows
+        return cls(find_separators(to_split), reader.style, reader.lists, numbers)
+
+    def read(self, cell: str) -> Names:
+        """Return the distinct genres of a text, or why it has none."""
+        names = self._read(cell)
+        return names if self.numbers or not isinstance(names, list) else without_numbers(names)
+
+    def read_any(self, value: object) -> Names:
+        """Return the distinct genres of a value of any type, or why it has none."""
+        if isinstance(value, str):
+            return self.read(value)
+        names = read_value(value)
+        assert not isinstance(names, str)
+        return names if self.numbers or not isinstance(names, list) else without_numbers(names)
+
+    def _read(self, cell: str) -> Names:
+        text = read_text(cell)
+        if self.separators.given is not None:
+            if text is CellState.EMPTY or text is CellState.UNKNOWN:
+                return text
+            return self.separators.split(cell.strip()) or CellState.EMPTY
+        content = self._content(text) if isinstance(text, str) else text
+        if isinstance(content, str):
+            return self.separators.split(content) or CellState.UNREADABLE
+        return list(dict.fromkeys(content)) if isinstance(content, list) else content
+
+    def _content(self, text: str) -> Names | str:
+        """Return the names of a text in the column's style, or the text that is to be split."""
+        found = None if self.style is None else enclosed(text)
+        if found is not None:
+            style, names = found
+            if style == self.style:
+                return names
+            if self.style == "[a][b]" and isinstance(names, str):
+                return [names.strip()]
+        if (self.lists or self.style is not None) and text[:1] in _BRACKETS:
+            return CellState.UNREADABLE
+        return text
 
 
-def parse_column(
-    column: pa.ChunkedArray | pa.Array, separator: str | None = None
-) -> list[list[str]]:
-    """Return the genres of each row of a column; an empty list where the cell is null or blank.
+def without_numbers(names: list[str]) -> Names:
+    """Return the names that are not integers; without any, the cell cannot be read."""
+    kept = [name for name in names if not isinstance(name, Number)]
+    return kept or CellState.UNREADABLE
+
+
+def _common_style(texts: Iterable[str]) -> str | None:
+    """Return the style of `enclosed` that at least half of the texts have; None: there is none."""
+    styles = Counter(None if (found := enclosed(text)) is None else found[0] for text in texts)
+    total = sum(styles.values())
+    if styles["[a][b]"]:  # `[a]` is of either style
+        styles["[a][b]"] += styles.pop("[a, b]", 0)
+    style, count = max(styles.items(), key=lambda item: item[1], default=(None, 0))
+    return style if style is not None and 2 * count >= total else None
+
+
+@dataclass(frozen=True, eq=False)
+class GenreCells:
+    """A column of genres, as it was read.
+
+    Attributes:
+        genres: (rows,) lists of distinct names; empty where a row has none.
+        states: (rows,) int8, `CellState` of each cell.
+        reader: how texts were read.
+        unreadable: the number of cells that could not be read.
+        example: the row of the first one (0-based), and the cell as text, cut.
+    """
+
+    genres: list[list[str]]
+    states: npt.NDArray[np.int8]
+    reader: GenreReader
+    unreadable: int
+    example: tuple[int, str]
+
+    @property
+    def placeholders(self) -> dict[str, int]:
+        """Genres that probably mean that a row has none -> their number of rows."""
+        counts = Counter(
+            names[0] for names in self.genres if len(names) == 1 and is_placeholder(names[0])
+        )
+        return dict(counts)
+
+
+def is_placeholder(name: str) -> bool:
+    """Return whether a genre probably means that a row has none."""
+    return name.lower() in _PLACEHOLDERS or not any(map(str.isalnum, name))
+
+
+def genre_values(chunk: Chunk, name: str) -> pa.ChunkedArray | list[object]:
+    """Return the genre column of a chunk: an Arrow column, or values of JSON of several types."""
+    if isinstance(chunk, JsonLinesChunk):
+        values = (row.get(name) for row in chunk.objects)
+        return [None if value in chunk.nulls else value for value in values]
+    column = chunk.column(name)
+    if name in chunk.texts and pa.types.is_string(column.type):
+        # JSON values of several types, of which those that are not strings are JSON text.
+        pairs = zip(chunk.strings(name).to_pylist(), column.to_pylist(), strict=True)
+        return [value if text is None is not value else text for text, value in pairs]
+    return column
+
+
+def text_counts(column: pa.ChunkedArray | Sequence[object]) -> Counter[str]:
+    """Return text -> number of rows, for the texts of a genre column, in its order."""
+    if isinstance(column, pa.ChunkedArray) and holds_text(column.type):
+        counts = as_strings(column).value_counts()
+        pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
+        return Counter({text: count for text, count in pairs if text is not None})
+    return Counter(value for value in _values(column) if isinstance(value, str))
+
+
+def read_genres(
+    column: pa.ChunkedArray | pa.Array | Sequence[object],
+    separator: str | None = None,
+    reader: GenreReader | None = None,
+    *,
+    numbers: bool = False,
+) -> GenreCells:
+    """Read a column of genres.
 
     Args:
-        column: strings in any style of `parse_cell`, Arrow lists of strings or of structs with a
-            name, or structs or maps of names by id.
-        separator: as in `parse_cell`.
+        column: texts, numbers, flags, lists of any layout, structs or maps, also in a dictionary
+            or in runs; or the values of such a column.
+        separator: the string between two genres of a text; None: found over the whole column.
+        reader: how to read texts; None: decided over the column.
+        numbers: whether integers outside of texts are genres; if not, they cannot be read.
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    if pa.types.is_map(column.type):
-        return [_names([name for _, name in cell or ()]) for cell in column.to_pylist()]
-    if hasattr(column, "value_lengths"):  # a list of any kind
-        return [_names(cell) if cell else [] for cell in column.to_pylist()]
-    if pa.types.is_struct(column.type):
-        return [_names(_members(cell)) if cell else [] for cell in column.to_pylist()]
-    # A catalog repeats its few hundred genre combinations: each distinct cell is parsed once.
+    if not isinstance(column, pa.Array) or not _is_text(column.type):
+        values = _values(column)
+        reader = reader or GenreReader.of(text_counts(values), separator, numbers=numbers)
+        cells = list(map(reader.read_any, values))
+        return _cells(cells, reader, lambda row: str(values[row]))
+    # A catalog repeats its few hundred genre combinations: each distinct cell is read once.
     encoded = as_strings(column).dictionary_encode()
-    distinct = [parse_cell(cell, separator) for cell in encoded.dictionary.to_pylist()]
-    return [[] if code is None else distinct[code] for code in encoded.indices.to_pylist()]
+    distinct: list[str] = encoded.dictionary.to_pylist()
+    codes: list[int] = encoded.indices.fill_null(-1).to_pylist()
+    if reader is None:
+        counts = Counter(code for code in codes if code >= 0)
+        cells_of = {text: counts[i] for i, text in enumerate(distinct)}
+        reader = GenreReader.of(cells_of, separator, numbers=numbers)
+    read = [reader.read(text) for text in distinct]
+    cells = [CellState.UNKNOWN if code < 0 else read[code] for code in codes]
+    return _cells(cells, reader, lambda row: distinct[codes[row]])
 
 
-def cell_without_genre(
-    column: pa.ChunkedArray | pa.Array, genres: Sequence[Sequence[str]]
-) -> tuple[int, str]:
-    """Count the cells that have content but no genre, as `parse_column` returned them.
+def _is_text(kind: pa.DataType) -> bool:
+    return holds_text(kind) and not isinstance(kind, pa.JsonType) and not pa.types.is_union(kind)
+
+
+def _values(column: pa.ChunkedArray | pa.Array | Sequence[object]) -> Sequence[object]:
+    """Return the values of a column; of JSON texts, the values that they are."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if not isinstance(column, pa.Array):
+        return column
+    if isinstance(column.type, pa.JsonType):
+        texts = column.storage.to_pylist()
+        return [None if text is None else _json(text) for text in texts]
+    values: list[object] = without_views(column).to_pylist()
+    return values
+
+
+def _json(text: str) -> object:
+    """Return the value of a JSON text; the text itself if it is damaged."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _cells(
+    cells: Sequence[Names], reader: GenreReader, text_of: Callable[[int], str]
+) -> GenreCells:
+    """Collect the cells; `text_of` returns the text of a row's cell."""
+    states = [CellState.LABELED if isinstance(cell, list) else cell for cell in cells]
+    unreadable = [row for row, state in enumerate(states) if state is CellState.UNREADABLE]
+    return GenreCells(
+        genres=[cell if isinstance(cell, list) else [] for cell in cells],
+        states=np.array(states, dtype=np.int8),
+        reader=reader,
+        unreadable=len(unreadable),
+        example=(unreadable[0], text_of(unreadable[0])[:_SHOWN]) if unreadable else (-1, ""),
+    )
+
+
+def parse_cell(cell: str, separator: str | None = None) -> list[str]:
+    """Return the distinct genres of one cell, in the cell's order, as of a column of one row.
 
     Args:
-        column: the cells.
-        genres: (rows,) the genres of each.
-
-    Returns:
-        Their number, and the first of them as text; 0 and an empty string if there is none.
+        cell: the text of the cell.
+        separator: the string between two genres; default: found in the cell.
     """
-    cells = [_shown(column[row].as_py()) for row, names in enumerate(genres) if not names]
-    cells = [cell for cell in cells if cell.strip() not in _WITHOUT_GENRES]
-    return len(cells), cells[0] if cells else ""
+    return read_genres([cell], separator).genres[0]
 
 
-def _shown(cell: object) -> str:
-    return "" if cell is None else cell if isinstance(cell, str) else str(cell)
+def parse_column(
+    column: pa.ChunkedArray | pa.Array | Sequence[object], separator: str | None = None
+) -> list[list[str]]:
+    """Return the genres of each row; arguments as in `read_genres`."""
+    return read_genres(column, separator).genres

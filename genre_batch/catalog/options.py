@@ -157,7 +157,7 @@ class ColumnOptions:
 
     Attributes:
         text_column, title_column, genre_column: column names; None: found by their usual names.
-        genre_separator: the string between two genres of a cell; None: detected in each cell.
+        genre_separator: the string between two genres of a cell; None: found over the whole column.
     """
 
     text_column: str | None = None

@@ -204,11 +204,17 @@ def _inspect_catalog(path: str, reading: ReadingOptions, as_json: bool) -> None:
         share = f"{column.filled / catalog.rows:.1%}" if catalog.rows else "-"
         columns.add_row(column.name, column.type, share, roles.get(column.name, ""))
     genres = table("Genres", "genre", "rows", "share of rows")
+    genres.caption, genres.caption_justify = catalog.separators, "left"
     for name, rows in catalog.genres.items():
         genres.add_row(name, f"{rows:,}", f"{rows / catalog.rows:.1%}")
     if catalog.cells_without_genre:
         note(
             f"{counted(catalog.cells_without_genre, 'filled cell')} without a genre in the column "
-            f"{catalog.genre_column!r}"
+            f"{catalog.genre_column!r}, the first: {catalog.example[:60]!r}"
+        )
+    for name, rows in catalog.placeholders.items():
+        note(
+            f"{name!r} ({counted(rows, 'row')}) may mean that a row has no genre: add "
+            f"--null-values {name} if it does"
         )
     print_tables(columns, *([genres] if catalog.genres else []), stderr=False)

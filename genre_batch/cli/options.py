@@ -222,7 +222,7 @@ def column_options(*, titles: bool = True, genres: bool = True) -> Decorator:
             click.option(
                 "--genre-separator",
                 metavar="STR",
-                help="String between two genres of a cell.  [default: detected in each cell]",
+                help="String between two genres of a cell.  [default: found over the whole column]",
             ),
         ]
     return _together(*options)

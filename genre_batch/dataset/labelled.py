@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
+from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.columns import (
     GENRE_COLUMNS,
     TEXT_COLUMNS,
@@ -24,7 +24,13 @@ from genre_batch.catalog.columns import (
     require_column,
 )
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.genres import cell_without_genre, parse_cell, parse_column
+from genre_batch.catalog.genres import (
+    GenreCells,
+    GenreReader,
+    genre_values,
+    read_genres,
+    text_counts,
+)
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import read_chunk
 from genre_batch.catalog.texts import holds_text
@@ -55,37 +61,32 @@ class LabelledColumns:
     Attributes:
         text, genres: column names.
         title: a column name; None if titles are not used or the catalog has none.
-        separator: the string between two genres of a cell; None: detected in each cell.
+        separator: the string between two genres of a cell; None: found over the whole column.
+        reader: how the genre cells are read; None: decided over the cells at hand.
     """
 
     text: str
     genres: str
     title: str | None = None
     separator: str | None = None
+    reader: GenreReader | None = None
 
     def texts_in(self, chunk: Chunk) -> list[str | None]:
         """Return the trimmed overview of each row; None where it is null, blank or not text."""
         texts: list[str | None] = compose(OVERVIEW_ONLY, chunk.strings(self.text)).to_pylist()
         return texts
 
-    def genres_in(self, chunk: Chunk) -> list[list[str]]:
-        """Return the genres of each row, as `parse_column` reads them; empty where it has none."""
-        if isinstance(chunk, JsonLinesChunk):
-            values = (row.get(self.genres) for row in chunk.objects)
-            return [[] if value in chunk.nulls else self._genres_of(value) for value in values]
-        column = chunk.column(self.genres)
-        cells = parse_column(column, self.separator)
-        if self.genres in chunk.texts and pa.types.is_string(column.type):
-            # JSON values of several types, of which those that are not strings are JSON text.
-            for row in np.flatnonzero(chunk.strings(self.genres).is_null()).tolist():
-                value = column[row].as_py()
-                cells[row] = [] if value is None else self._genres_of(json.loads(value))
-        return cells
+    def cells_in(self, chunk: Chunk) -> GenreCells:
+        """Return the genre cells of a chunk's rows."""
+        return read_genres(genre_values(chunk, self.genres), self.separator, self.reader)
 
-    def _genres_of(self, value: object) -> list[str]:
-        if isinstance(value, str):
-            return parse_cell(value, self.separator)
-        return parse_cell(json.dumps(value)) if isinstance(value, list | dict) else []
+    def decided(self, chunks: Iterable[Chunk]) -> LabelledColumns:
+        """Return the columns with the reader of genre cells that all chunks together decide."""
+        texts: Counter[str] = Counter()
+        for chunk in chunks:
+            if self.genres in chunk.columns:
+                texts.update(text_counts(genre_values(chunk, self.genres)))
+        return replace(self, reader=GenreReader.of(texts, self.separator))
 
 
 def find_labelled_columns(
@@ -120,7 +121,7 @@ class LabelledCatalog:
         columns: which of them hold texts, genres and titles.
         overviews: (rows,) strings as the catalog has them; null where there is none.
         titles: (rows,) strings as the catalog has them; None without a title column.
-        genres: (rows,) lists of genre names; empty where a row has none.
+        cells: the genre cells.
     """
 
     name: str
@@ -128,7 +129,7 @@ class LabelledCatalog:
     columns: LabelledColumns
     overviews: pa.Array
     titles: pa.Array | None
-    genres: list[list[str]]
+    cells: GenreCells
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -160,10 +161,10 @@ class LabelledCatalog:
             return films_of(self.table, self.name)
         return np.arange(len(self), dtype=np.int64)
 
-    @cached_property
-    def cells_without_genre(self) -> tuple[int, str]:
-        """How many genre cells have content but no genre, and the first of them as text."""
-        return cell_without_genre(self.table.column(self.columns.genres), self.genres)
+    @property
+    def genres(self) -> list[list[str]]:
+        """(rows,) lists of genre names; empty where a row has none."""
+        return self.cells.genres
 
     @property
     def parts(self) -> list[Any] | None:
@@ -205,17 +206,25 @@ def read_labelled(
         columns=used,
         overviews=rows.strings(used.text),
         titles=None if used.title is None else rows.strings(used.title),
-        genres=used.genres_in(rows),
+        cells=used.cells_in(rows),
     )
-    count, first = catalog.cells_without_genre
-    if count and any(catalog.genres):
+    if catalog.cells.unreadable and any(catalog.genres):
         warnings.warn(
-            f"{catalog.name}: {count:,} cells of the column {used.genres!r} have no genre (the "
-            f"first: {first[:60]!r}): their rows are left out",
+            f"{catalog.name}: {_unreadable(catalog)}: their rows are left out",
             GenreBatchWarning,
             stacklevel=2,
         )
     return catalog
+
+
+def _unreadable(catalog: LabelledCatalog) -> str:
+    """Return how many genre cells could not be read, and where the first of them is."""
+    row, text = catalog.cells.example
+    count = catalog.cells.unreadable
+    return (
+        f"{count:,} {'cell' if count == 1 else 'cells'} of the column {catalog.columns.genres!r} "
+        f"could not be read as genres (the first, in row {row} counted from 0: {text!r})"
+    )
 
 
 def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
@@ -225,11 +234,21 @@ def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
         catalog: the catalog.
         where: a part of it, for the message.
     """
-    count, first = catalog.cells_without_genre
-    cells = f" (no genre in the cell {first[:60]!r} and {count - 1:,} others)" if count else ""
+    cells, column = catalog.cells, catalog.columns.genres
+    if cells.unreadable and not any(cells.genres):
+        return CatalogError(
+            f"{catalog.name}: no cell of the column {column!r} could be read as genres: "
+            f"{_unreadable(catalog)}: choose another with `genre_column`, or write "
+            f"its cells as lists or texts"
+        )
+    problem = f": {_unreadable(catalog)}" if cells.unreadable else ""
+    if not any(cells.genres):
+        problem = f": all cells of the column {column!r} are empty"
+    elif not catalog.has_text.any():
+        problem = f": all cells of the column {catalog.columns.text!r} are empty"
     return CatalogError(
-        f"{catalog.name}: no row{where} has both a text and a genre{cells}: check `text_column`, "
-        f"`genre_column` and `genre_separator`"
+        f"{catalog.name}: no row{where} has both a text and a genre{problem}: check "
+        f"`text_column`, `genre_column` and `genre_separator`"
     )
 
 

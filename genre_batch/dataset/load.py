@@ -78,11 +78,6 @@ def load_dataset(
     """
     usable = load_usable(location, columns, reading, with_title=with_title, further=further)
     dataset = usable.dataset
-    if not len(dataset):
-        raise TrainingError(
-            f"{location.name}: no row has both a text and a genre: check `text_column` and "
-            f"`genre_column`"
-        )
     if len(dataset.names) < 2:
         raise TrainingError(
             f"{location.name}: all rows have the same genre {dataset.names[0]!r}: there is nothing "

@@ -11,7 +11,12 @@ from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.copies import films_of
 from genre_batch.dataset.dataset import Dataset, concatenate
-from genre_batch.dataset.labelled import encode_labels, read_labelled, sha256_of
+from genre_batch.dataset.labelled import (
+    encode_labels,
+    no_genre_error,
+    read_labelled,
+    sha256_of,
+)
 from genre_batch.dataset.soft_labels import read_soft_labels
 from genre_batch.dataset.wordings import film_ids, follow_keys, positions_of
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, compose
@@ -108,6 +113,8 @@ def load_usable(
         dataset, None if soft is None else soft[rows], known
     )
     usable = Usable(dataset, films, catalog.parts, is_soft).take(np.flatnonzero(is_labelled))
+    if not len(usable.dataset) and known is None:
+        raise no_genre_error(catalog)
     dropped = len(catalog) - len(usable.dataset)
     return replace(usable, dataset=replace(usable.dataset, dropped=dropped))
 

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_batch.catalog.genres import cell_without_genre, parse_cell, parse_column
+from genre_batch.catalog.genres import (
+    CellState,
+    is_placeholder,
+    parse_cell,
+    parse_column,
+    read_genres,
+)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +110,164 @@ def test_names_by_id_are_read_from_structs_and_maps_too() -> None:
 
 
 def test_cells_with_content_but_without_genre_are_counted() -> None:
-    cells = pa.array(["Drama", "[18, 35]", None, "", "[]", "(no genres listed)", "[{'id': 1}]"])
-    assert cell_without_genre(cells, parse_column(cells)) == (2, "[18, 35]")
-    assert cell_without_genre(cells[:1], [["Drama"]]) == (0, "")
+    texts = ["['Drama']", None, "", "[]", "(no genres listed)", "[{'id': 1}]", "[1.5]"]
+    cells = read_genres(pa.array(texts))
+    assert (cells.unreadable, cells.example) == (2, (5, "[{'id': 1}]"))
+    assert cells.states.tolist() == [0, 2, 1, 1, 2, 3, 3]
+    assert read_genres(pa.array(["Drama"])).unreadable == 0
+
+
+LISTS = [["A", "B"], ["B"], [], ["A"]]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(LISTS, pa.list_(pa.string())),
+        pa.array(LISTS, pa.large_list(pa.large_string())),
+        pa.array(LISTS, pa.list_view(pa.string())),
+        pa.array(LISTS, pa.large_list_view(pa.string_view())),
+        pa.array(LISTS, pa.list_(pa.dictionary(pa.int8(), pa.string()))),
+        pa.array([[b"A", b"B"], [b"B"], [], [b"A"]]),
+        pa.DictionaryArray.from_arrays([0, 1, 2, 3], pa.array(LISTS)),
+        pa.RunEndEncodedArray.from_arrays([1, 2, 3, 4], pa.array(LISTS)),
+        pa.array([["A", "B"], ["B", None], [None, None], ["A", None]], pa.list_(pa.string(), 2)),
+        pa.array([[{"name": name} for name in names] for names in LISTS]),
+        pa.array([[{"id": 1, "label": name} for name in names] for names in LISTS]),
+        pa.array([{"A": 1, "B": 1}, {"A": 0, "B": 1}, {"A": 0, "B": 0}, {"A": 1, "B": 0}]),
+        pa.array([{"A": True, "B": True}, {"B": True}, {"A": False}, {"A": True}]),
+        pa.array(
+            [[(name, True) for name in names] for names in LISTS], pa.map_(pa.string(), pa.bool_())
+        ),
+        pa.array([[("x" + n, n) for n in names] for names in LISTS], pa.map_(pa.string(), "str")),
+        pa.array(["A|B", "B", "", "A"], pa.string_view()),
+        pa.array([b"A|B", b"B", b"", b"A"]),
+        pa.RunEndEncodedArray.from_arrays([1, 2, 3, 4], pa.array(["A|B", "B", "", "A"])),
+    ],
+    ids=lambda column: str(column.type)[:40],
+)
+def test_lists_of_every_layout_are_read(column: pa.Array) -> None:
+    assert parse_column(column) == LISTS
+    assert parse_column(pa.chunked_array([column])) == LISTS
+
+
+ACTION, WEIRD = "Action, Adventure", "Sci-Fi, Weird"
+TABLES: list[tuple[list[str], list[list[str]]]] = [
+    # One mark is part of a name: the other one separates.
+    ([f"{ACTION}|Drama", ACTION, WEIRD], [[ACTION, "Drama"], [ACTION], [WEIRD]]),
+    ([f"{ACTION}; War", ACTION, f"War; {WEIRD}"], [[ACTION, "War"], [ACTION], ["War", WEIRD]]),
+    ([f"{ACTION} / Drama", ACTION, "Drama"], [[ACTION, "Drama"], [ACTION], ["Drama"]]),
+    (["R&B; Soul", "Soul", "Rock, Pop"], [["R&B", "Soul"], ["Soul"], ["Rock, Pop"]]),
+    (["A;B|C", "A;B", "C", "D"], [["A;B", "C"], ["A;B"], ["C"], ["D"]]),
+    # Both separate, each in cells of its own.
+    (["A, B", "A|B", "A; C", "C", "B"], [["A", "B"]] * 2 + [["A", "C"], ["C"], ["B"]]),
+    (["A, B", "A/B", "A", "B"], [["A", "B"]] * 2 + [["A"], ["B"]]),
+    (["A、B", "A，B", "A", "B"], [["A", "B"]] * 2 + [["A"], ["B"]]),
+    # A mark that names have too.
+    (["Sci-Fi/Fantasy", "Drama"], [["Sci-Fi/Fantasy"], ["Drama"]]),
+    (["Sci-Fi/Fantasy, Drama", "Drama"], [["Sci-Fi/Fantasy", "Drama"], ["Drama"]]),
+    (["drama/comedy", "comedy", "drama"], [["drama", "comedy"], ["comedy"], ["drama"]]),
+    (["x/y", "y/z", "x/z"], [["x", "y"], ["y", "z"], ["x", "z"]]),
+    (["C++, Java", "C++", "Java"], [["C++", "Java"], ["C++"], ["Java"]]),
+    (["LGBTQ+", "Drama"], [["LGBTQ+"], ["Drama"]]),
+    (["Drama+War", "War", "Drama"], [["Drama", "War"], ["War"], ["Drama"]]),
+    (["サイエンス・フィクション", "ドラマ"], [["サイエンス・フィクション"], ["ドラマ"]]),
+    (["ドラマ・恋愛", "恋愛", "ドラマ"], [["ドラマ", "恋愛"], ["恋愛"], ["ドラマ"]]),
+    (["col·lecció", "drama"], [["col·lecció"], ["drama"]]),
+    (["剧情·喜剧", "剧情", "喜剧·剧情"], [["剧情", "喜剧"], ["剧情"], ["喜剧", "剧情"]]),
+    # Marks of other scripts.
+    (["剧情、喜剧", "动作"], [["剧情", "喜剧"], ["动作"]]),
+    (["剧情，喜剧", "动作"], [["剧情", "喜剧"], ["动作"]]),
+    (["剧情；喜剧", "动作"], [["剧情", "喜剧"], ["动作"]]),
+    (["剧情｜喜剧", "动作"], [["剧情", "喜剧"], ["动作"]]),
+    (["剧情 / 喜剧", "动作"], [["剧情", "喜剧"], ["动作"]]),
+    (["دراما، كوميديا", "دراما"], [["دراما", "كوميديا"], ["دراما"]]),
+    (["درام؛ کمدی", "درام"], [["درام", "کمدی"], ["درام"]]),
+    (["Drama • War", "War"], [["Drama", "War"], ["War"]]),
+    (["Drama · War", "War"], [["Drama", "War"], ["War"]]),
+    (["Drama\nWar", "War"], [["Drama", "War"], ["War"]]),
+    (["Drama\tWar", "War"], [["Drama", "War"], ["War"]]),
+    # Names of several words are not split; codes are.
+    (["Science Fiction", "Drama", "TV Movie"], [["Science Fiction"], ["Drama"], ["TV Movie"]]),
+    (["cs.LG cs.AI", "cs.LG", "cs.AI"], [["cs.LG", "cs.AI"], ["cs.LG"], ["cs.AI"]]),
+    (["#war #love", "#war", "#love"], [["#war", "#love"], ["#war"], ["#love"]]),
+    (["red wine", "red", "wine"], [["red wine"], ["red"], ["wine"]]),
+    # Tags, brackets, braces.
+    (["<python><pandas>", "<python>"], [["python", "pandas"], ["python"]]),
+    (["<c++> <c#>", "<c#>"], [["c++", "c#"], ["c#"]]),
+    (["<3", "drama", "war"], [["<3"], ["drama"], ["war"]]),
+    (["[drama][war]", "[war]"], [["drama", "war"], ["war"]]),
+    (["[Sci-Fi, Weird][War]", "[War]"], [[WEIRD, "War"], ["War"]]),
+    (["[drama, war]", "[war]", "[]"], [["drama", "war"], ["war"], []]),
+    (["{drama,war}", "{war}", "{}"], [["drama", "war"], ["war"], []]),
+    (['{Drama,"Sci-Fi, Weird"}', "{Drama}"], [["Drama", WEIRD], ["Drama"]]),
+    ([r'{"say \"hi\"",NULL}', "{war}"], [['say "hi"'], ["war"]]),
+    # Lists as programs print them.
+    (["['a' 'b']", "['a']"], [["a", "b"], ["a"]]),
+    (["array(['a', 'b'], dtype=object)", "array([], dtype=object)"], [["a", "b"], []]),
+    (['c("a", "b")', 'c("a")'], [["a", "b"], ["a"]]),
+    (["{'a', 'b'}", "set()"], [["a", "b"], []]),
+    (["frozenset({'a'})", "frozenset({'b'})"], [["a"], ["b"]]),
+    (["('a',)", "('a', 'b')"], [["a"], ["a", "b"]]),
+    (["'a', 'b'", "'a'"], [["a", "b"], ["a"]]),
+    (["['a', nan]", "[nan]"], [["a"], []]),
+    (["['a', None]", "[None]"], [["a"], []]),
+    (['"[\\"a\\", \\"b\\"]"', "[]"], [["a", "b"], []]),
+    (['{"18": "Drama", "35": "War"}', "{}"], [["Drama", "War"], []]),
+    (['{"Drama": 1, "War": 0}', '{"Drama": 0, "War": 0}'], [["Drama"], []]),
+    (['{"Drama": true, "War": false}', "{}"], [["Drama"], []]),
+    (['[{"term": "cs.LG", "scheme": "x"}]', "[]"], [["cs.LG"], []]),
+    (["<genre>Drama</genre><genre>War</genre>", "<genre>War</genre>"], [["Drama", "War"], ["War"]]),
+    # Quoted names.
+    (['"Sci-Fi, Weird", Drama', "Drama"], [[WEIRD, "Drama"], ["Drama"]]),
+    (['"say ""hi"", you"|b', "b"], [['say "hi", you', "b"], ["b"]]),
+    (['a "b", c', "c"], [['a "b"', "c"], ["c"]]),
+    # Numbers.
+    (["18, 35", "18"], [["18", "35"], ["18"]]),
+    (["[18, 35]", "[18]"], [[], []]),
+    # Nothing is known.
+    (["nan", "Drama", "N/A", "NULL", "<NA>"], [[], ["Drama"], [], [], []]),
+    (["None", "Drama"], [["None"], ["Drama"]]),
+    # In a column of lists, a text that starts like one is not a name.
+    (["['a']", "['b']", "['a', 'b"], [["a"], ["b"], []]),
+    (["['a' 'b' ... 'z']", "['a']"], [[], ["a"]]),
+    (["Drama,", "War"], [["Drama"], ["War"]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "genres"), TABLES, ids=[repr(cells)[:50] for cells, _ in TABLES])
+def test_the_whole_column_decides_how_it_is_read(cells: list[str], genres: list[list[str]]) -> None:
+    assert parse_column(pa.array(cells)) == genres
+    assert parse_column(list(cells)) == genres
+
+
+def test_states_tell_empty_from_unknown_and_unreadable() -> None:
+    cells = read_genres(["A", "", None, [], [None], float("nan"), 1.5, {}, "[]", "nan"])
+    assert [CellState(state).name for state in cells.states] == [
+        *("LABELED", "EMPTY", "UNKNOWN", "EMPTY", "UNKNOWN", "UNKNOWN", "UNREADABLE"),
+        *("EMPTY", "EMPTY", "UNKNOWN"),
+    ]
+
+
+def test_genres_that_stand_for_none_are_told_from_others() -> None:
+    names = ("unknown", "None", "-", "???", "Drama", "剧情")
+    assert [is_placeholder(name) for name in names] == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([18, None, 35]),
+        pa.array([18.0, None, 35.0]),
+        pa.array([[18], None, [35]]),
+        pa.array(["[18]", None, "[35]"]),
+    ],
+)
+def test_numbers_are_genres_only_where_they_are_named(column: pa.Array) -> None:
+    assert read_genres(column).unreadable == 2
+    assert read_genres(column, numbers=True).genres == [["18"], [], ["35"]]
+
+
+def test_fractions_and_flags_are_not_genres() -> None:
+    for column in (pa.array([0.25, 0.5]), pa.array([True, False]), pa.array([[0.5]] * 2)):
+        assert read_genres(column, numbers=True).unreadable == 2

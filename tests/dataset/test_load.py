@@ -13,7 +13,7 @@ from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.dataset import Dataset, variants
 from genre_batch.dataset.load import load_dataset, load_extra
-from genre_batch.errors import ColumnError, TrainingError
+from genre_batch.errors import CatalogError, ColumnError, TrainingError
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW
 from support.catalogs import genres_of, load, overviews, write_csv, write_films
 
@@ -97,7 +97,7 @@ def test_a_catalog_of_one_genre_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_catalog_without_a_usable_row_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="no row has both a text and a genre"):
+    with pytest.raises(CatalogError, match="no row has both a text and a genre"):
         load(
             write_csv(tmp_path / "a.csv", ("overview", "genres"), [("", "Drama"), ("A film.", "")])
         )

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
-from genre_batch.catalog.nested import is_list
+from genre_batch.catalog.nested import is_list, rebuild
+from genre_batch.catalog.separators import quoted
 from genre_batch.catalog.writing.encoder import EncoderOptions, merge
 from genre_batch.catalog.writing.refusal import NATIVE_ERRORS, column_error
 from genre_batch.catalog.writing.text_types import TextConverter
@@ -40,7 +41,7 @@ class DelimitedEncoder:
         assert not isinstance(chunk, JsonLinesChunk)
         for index, field in enumerate(added.schema):
             if is_list(field.type):
-                joined = pc.binary_join(added.column(index), self._options.genre_separator)
+                joined = _joined(added.column(index), self._options.genre_separator)
                 added = added.set_column(index, field.name, joined)
         table = self._converter.convert(merge(chunk.table, added))
         text = _attempt(table, self._as_csv)
@@ -71,6 +72,17 @@ class DelimitedEncoder:
 
     def discard(self) -> None:
         """Do nothing: nothing is held."""
+
+
+def _joined(column: pa.ChunkedArray, separator: str) -> pa.Array:
+    """Join the genres of each row, those in quotes that a reader could not tell apart otherwise."""
+    column = column.combine_chunks()
+    names = pc.unique(column.flatten()).drop_null()
+    written = [quoted(name, separator) for name in names.to_pylist()]
+    if written != names.to_pylist():
+        texts = pa.array(written, pa.string())
+        column = rebuild(column, lambda values: texts.take(pc.index_in(values, names)))
+    return pc.binary_join(column, separator)
 
 
 class JsonLinesEncoder:

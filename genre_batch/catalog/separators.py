@@ -1,0 +1,284 @@
+"""Find the separator of a column of texts with several genres each; split and join such texts.
+
+The whole column decides: a separator is a mark whose parts recur. In `Action, Adventure|Drama`, the
+comma gives more distinct genres over the column than the bar does, so the comma is part of a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from genre_batch.catalog.genre_values import opens_list, read_text
+
+__all__ = ["Evidence", "Separators", "find_separators", "join_genres", "quoted"]
+
+SPACE = " "
+_STRONG = {
+    "|": r"\|",
+    "｜": "｜",
+    ";": ";",
+    "；": "；",
+    "؛": "؛",
+    "line break": r"[\r\n]+",
+    "tab": r"\t+",
+    " • ": r"\s*•\s*",
+    " / ": r"\s+/\s+",
+    " · ": r"\s+[·・∙‧]\s+",
+    "、": "、",
+    "،": "،",
+    "，": "，",
+    ",": ",",
+}
+"""Marks that names rarely have: name -> pattern. Of equal ones, the first is the separator."""
+_WEAK = {"/": "[/／]", "·": "[·∙‧]", "・": "[・･]", "+": r"[+＋]"}
+"""Marks that names have too, as in `Sci-Fi/Fantasy`: they separate where their parts recur."""
+_SAMPLE = 20_000
+"""The number of distinct cells that decide, the first ones of the column."""
+_RECURRING = 0.8
+"""The share of the parts of a weak mark that must occur in other cells too (chosen by hand)."""
+_FIRST, _MOST_QUOTED = 0xF0000, 0xFFFE
+"""The first private character that stands for a quoted genre, and the number of them."""
+_CODE = re.compile(r"\S*[\d._:#@]\S*")
+"""A word that is a code rather than a part of a name, such as `cs.LG`."""
+
+
+@lru_cache
+def _pattern(marks: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of any of these marks; a mark that is not a known one is literal."""
+    known = {**_STRONG, **_WEAK, SPACE: r"\s+"}
+    return re.compile("|".join(known.get(mark, re.escape(mark)) for mark in marks) or r"(?!)")
+
+
+@lru_cache
+def _quoted_parts(separator: str | None) -> re.Pattern[str]:
+    """Return the pattern of a quoted genre at the start of a text or after a mark."""
+    marks = [*_STRONG.values(), *_WEAK.values()]
+    if separator is not None:
+        marks.insert(0, re.escape(separator))
+        if separator.strip():
+            marks.insert(1, re.escape(separator.strip()))
+    mark = "|".join(marks)
+    return re.compile(
+        rf'(?P<before>\A\s*|(?:{mark})\s*)"(?P<name>(?:[^"]|"")*)"(?=\s*(?:{mark}|\Z))'
+    )
+
+
+@dataclass(frozen=True)
+class _Masked:
+    """A text in which each quoted genre is replaced by a private character between two markers."""
+
+    text: str
+    marker: str = ""
+    names: tuple[str, ...] = ()
+
+    def parts(self, pattern: re.Pattern[str]) -> list[str]:
+        """Return the non-empty genres between the separators, quoted ones without quotes."""
+        parts = [part.strip() for part in pattern.split(self.text)]
+        if self.names:
+            parts = [self._restored(part) for part in parts]
+        return [part for part in parts if part]
+
+    def _restored(self, part: str) -> str:
+        number = re.compile(f"{self.marker}([\U000f0000-\U000ffffd]){self.marker}")
+        if (whole := number.fullmatch(part)) is not None:
+            return self.names[ord(whole[1]) - _FIRST]
+        return number.sub(
+            lambda found: '"' + self.names[ord(found[1]) - _FIRST].replace('"', '""') + '"', part
+        )
+
+
+def _masked(text: str, separator: str | None = None) -> _Masked:
+    if '"' not in text:
+        return _Masked(text)
+    # Noncharacters of Unicode: one that the text does not have.
+    marker = next((chr(c) for c in range(0xFDD0, 0xFDF0) if chr(c) not in text), "\ufdd0")
+    names: list[str] = []
+    pattern, out, position = _quoted_parts(separator), [], 0
+    while (found := pattern.search(text, position)) is not None and len(names) < _MOST_QUOTED:
+        out += [text[position : found.start("name") - 1], marker, chr(_FIRST + len(names)), marker]
+        names.append(found["name"].replace('""', '"'))
+        position = found.end()
+    return _Masked("".join([*out, text[position:]]), marker, tuple(names))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a column would be with one separator.
+
+    Attributes:
+        mark: the separator.
+        cells: the number of cells that have it.
+        labels: the number of distinct genres that it would give.
+    """
+
+    mark: str
+    cells: int
+    labels: int
+
+
+@dataclass(frozen=True)
+class Separators:
+    """The separators of a column, and why they are.
+
+    Attributes:
+        marks: the separators; empty: each cell is one genre.
+        given: the separator that the user named, which is then the only one; None: found.
+        evidence: what the marks in the column would give, the chosen ones first.
+        cells: the number of cells looked at.
+    """
+
+    marks: tuple[str, ...] = ()
+    given: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    cells: int = 0
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return _pattern(self.marks) if self.given is None else re.compile(re.escape(self.given))
+
+    def split(self, text: str) -> list[str]:
+        """Return the distinct genres of a text, in its order."""
+        if self.given in ("><", "][") and text[:1] == self.given[1] and text[-1:] == self.given[0]:
+            text = text[1:-1]
+        return list(dict.fromkeys(_masked(text, self.given).parts(self._pattern)))
+
+    def __str__(self) -> str:
+        """Return the separators and the evidence as a clause."""
+        if self.given is not None:
+            return f"separator {self.given!r}, as given"
+        chosen = [entry for entry in self.evidence if entry.mark in self.marks]
+        others = [entry for entry in self.evidence if entry.mark not in self.marks]
+        if not chosen:
+            text = "no separator: each cell is one genre"
+        else:
+            text = " and ".join(
+                f"separator {entry.mark!r} in {entry.cells:,} of {self.cells:,} cells"
+                for entry in chosen
+            )
+        rejected = ", ".join(
+            f"{entry.mark!r} (in {entry.cells:,} cells) would give {entry.labels:,}"
+            for entry in others[:3]
+        )
+        return text + (f"; {rejected} distinct genres" if rejected else "")
+
+
+def find_separators(cells: Mapping[str, int]) -> Separators:
+    """Find the separators of a column from all its cells.
+
+    The first separator is the mark that gives the fewest distinct genres. Another mark separates as
+    well if it never occurs in a cell beside the first one and its parts are genres of other cells.
+    A mark that names have too (`/`, `+`, `·`, `・`) separates if nearly all of its parts recur in
+    other cells; a space, if nothing else separates and all words are codes that recur.
+
+    Args:
+        cells: distinct texts -> number of rows; those that are lists already are not among them.
+
+    Returns:
+        The separators; the same for the same cells in the same order.
+    """
+    sample = [(_masked(text), rows) for text, rows in list(cells.items())[:_SAMPLE]]
+    evidence = [_evidence(mark, sample) for mark in _STRONG]
+    evidence = [entry for entry in evidence if entry.cells]
+    evidence.sort(key=lambda entry: entry.labels)  # stable: of equal ones, the first in `_STRONG`
+    marks = [entry.mark for entry in evidence[:1]]
+    for entry in evidence[1:]:
+        if _joins(entry.mark, tuple(marks), [text for text, _ in sample]):
+            marks.append(entry.mark)
+    labels = _labels(sample, tuple(marks))
+    for mark in _WEAK:
+        if _recur(_pattern((mark,)), labels):
+            marks.append(mark)
+            labels = _labels(sample, tuple(marks))
+    if not marks and _are_codes(labels):
+        marks.append(SPACE)
+    for mark in (*_WEAK, SPACE):
+        entry = _evidence(mark, sample, tuple(marks))
+        # A mark that names have too is worth mentioning if it would halve the number of genres.
+        if entry.cells and (mark in marks or 2 * entry.labels <= len(labels)):
+            evidence.append(entry)
+    evidence.sort(key=lambda entry: (entry.mark not in marks, entry.labels))
+    return Separators(tuple(marks), None, tuple(evidence), sum(rows for _, rows in sample))
+
+
+def _evidence(
+    mark: str, sample: list[tuple[_Masked, int]], chosen: tuple[str, ...] = ()
+) -> Evidence:
+    """Return what a mark would give besides those chosen."""
+    pattern = _pattern((mark,))
+    rows = sum(count for cell, count in sample if pattern.search(cell.text))
+    labels = _labels(sample, tuple(dict.fromkeys((*chosen, mark)))) if rows else ()
+    return Evidence(mark, rows, len(labels))
+
+
+def _labels(sample: list[tuple[_Masked, int]], marks: tuple[str, ...]) -> Counter[str]:
+    """Return genre -> number of distinct cells that have it."""
+    pattern = _pattern(marks)
+    return Counter(part for cell, _ in sample for part in set(cell.parts(pattern)))
+
+
+def _joins(mark: str, marks: tuple[str, ...], cells: list[_Masked]) -> bool:
+    """Return whether a mark separates in other cells than the marks do, into the same genres."""
+    pattern, chosen = _pattern((mark,)), _pattern(marks)
+    known: set[str] = set()
+    parts: set[str] = set()
+    for cell in cells:
+        if pattern.search(cell.text) is None:
+            known.update(cell.parts(chosen))
+        elif chosen.search(cell.text) is not None:
+            return False
+        else:
+            parts.update(cell.parts(pattern))
+    return len(parts & known) >= _RECURRING * len(parts) > 0
+
+
+def _recur(pattern: re.Pattern[str], labels: Iterable[str]) -> bool:
+    """Return whether nearly all parts of the names that have a mark occur in other names too."""
+    names = {name: [part.strip() for part in pattern.split(name)] for name in labels}
+    names = {name: [part for part in parts if part] for name, parts in names.items()}
+    occurs = Counter(part for parts in names.values() for part in set(parts))
+    parts = {part for several in names.values() if len(several) > 1 for part in several}
+    recurring = sum(occurs[part] > 1 for part in parts)
+    return bool(parts) and recurring >= _RECURRING * len(parts) and len(occurs) <= len(names)
+
+
+def _are_codes(labels: Iterable[str]) -> bool:
+    """Return whether names of several words are all lists of codes that recur."""
+    several = [words for name in labels if len(words := name.split()) > 1]
+    return all(_is_codes(words) for words in several) and _recur(_pattern((SPACE,)), labels)
+
+
+def _is_codes(words: list[str]) -> bool:
+    return len(words) > 1 and all(map(_CODE.fullmatch, words))
+
+
+def join_genres(genres: Iterable[str], separator: str) -> str:
+    """Join genres so that `Separators.split` gives them back exactly: some in quotes."""
+    return separator.join(quoted(name, separator) for name in genres)
+
+
+def quoted(name: str, separator: str) -> str:
+    """Return a genre as it is written in a joined text, in double quotes if it has to be.
+
+    Quoted are names that have the separator, a mark that may be one, a quote, or space at an end,
+    and names that would be read as a list, as several codes or as a text that stands for null.
+    """
+    mark = separator.strip() or separator
+    needs_quotes = (
+        read_text(name) != name  # blank, null, or a list
+        or '"' in name
+        or mark in name
+        or (len(mark) > 1 and (name[0] in mark or name[-1] in mark))
+        or opens_list(name)
+        or _pattern(tuple(_STRONG)).search(f" {name} ") is not None
+        or any(_is_several(_pattern((weak,)).split(name)) for weak in _WEAK)
+        or _is_codes(name.split())
+    )
+    return '"' + name.replace('"', '""') + '"' if needs_quotes else name
+
+
+def _is_several(parts: list[str]) -> bool:
+    return sum(bool(part.strip()) for part in parts) > 1
