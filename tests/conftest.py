@@ -46,8 +46,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by place and fixture, for `-m "not training and not browser and not slow"`."""
+    """Mark tests by place and fixture, so that `-m` can select the quick half (scripts/test)."""
     for item in items:
+        if "command" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.process)
         if _needs_training(item.path):
             item.add_marker(pytest.mark.training)
         if "browser" in getattr(item, "fixturenames", ()):

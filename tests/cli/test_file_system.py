@@ -14,6 +14,8 @@ import pytest
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 
+pytestmark = pytest.mark.process
+
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 
 NOT_UTF8 = os.fsdecode(b"caf\xe9")

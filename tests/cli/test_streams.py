@@ -13,6 +13,8 @@ import pytest
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def films(tmp_path: Path) -> Path:

@@ -13,6 +13,8 @@ import pytest
 from support.console import Block, Command, console_blocks, matches
 from support.places import COMMAND, ROOT
 
+pytestmark = pytest.mark.process
+
 PAGES = [
     ROOT / "README.md",
     ROOT / "samples" / "README.md",

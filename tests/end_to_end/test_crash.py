@@ -15,6 +15,8 @@ import pytest
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 
+pytestmark = pytest.mark.process
+
 SEEDS = range(20)
 SUFFIXES = ("parquet", "csv.gz", "jsonl", "arrow")
 ROWS = 6000
