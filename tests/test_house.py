@@ -197,9 +197,9 @@ def test_starting_imports_nothing_heavy(code: str, expected: str) -> None:
 PUBLIC = """
     Apertium AugmentJob AugmentResult CatalogError ColumnError ColumnOptions CompareJob
     CompareResult Decision Evaluation EvaluationJob ExportJob ExportResult ExtraTrain
-    GenreBatchError GenreTagger Marian MissingExtraError ModelError OutputExistsError ReadingOptions TagSummary
-    TrainJob TrainResult TrainingError TuneJob TuneResult UsageError __version__ augment compare
-    evaluate export_onnx tag_catalog train tune
+    GenreBatchError GenreTagger Marian MissingExtraError ModelError OutputExistsError
+    ReadingOptions TagSummary TrainJob TrainResult TrainingError TuneJob TuneResult UsageError
+    __version__ augment compare evaluate export_onnx tag_catalog train tune
 """
 
 
