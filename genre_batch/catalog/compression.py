@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import io
 import lzma
 import os
@@ -15,12 +16,15 @@ from typing import BinaryIO, Protocol, cast
 
 import pyarrow as pa
 
+from genre_batch.catalog.damage import Prefixed, Recorded, UpToDamage
 from genre_batch.errors import CatalogError, GenreBatchWarning
 
-__all__ = ["COMPRESSIONS", "Prefixed", "archive_advice", "decompressed", "read_head"]
+__all__ = ["COMPRESSIONS", "archive_advice", "decompressed", "read_head"]
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 """Suffix -> the name of the compression, which text formats can be read and written with."""
+
+_Open = Callable[[BinaryIO], BinaryIO]
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PIECE_BYTES = 1 << 18
@@ -132,37 +136,13 @@ _BZ2_BLOCK = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
 _LONGEST_MAGIC = max(map(len, [*_NOT_TEXT, *_OTHER_MAGIC, b"BZh91AY&SY"]))
 
 
-class Prefixed(io.RawIOBase):
-    """A stream with some bytes put back before it."""
-
-    def __init__(self, head: bytes, stream: BinaryIO) -> None:
-        self._head = head
-        self._stream = stream
-
-    def readable(self) -> bool:
-        """Return true."""
-        return True
-
-    def read1(self, size: int = -1) -> bytes:
-        """Return bytes as soon as there are any; empty only at the end."""
-        if self._head:
-            size = len(self._head) if size < 0 else size
-            piece, self._head = self._head[:size], self._head[size:]
-            return piece
-        return getattr(self._stream, "read1", self._stream.read)(size) or b""
-
-    def read(self, size: int = -1) -> bytes:
-        """Return bytes as `read1` does, or all of them."""
-        if size >= 0:
-            return self.read1(size)
-        return self._head + (self._stream.read() or b"")
-
-
 def read_head(stream: BinaryIO, wants_more: Callable[[bytes], bool], name: str) -> bytes:
     """Read from a stream, which may be a live pipe, while `wants_more` of the bytes so far.
 
+    A stream that fails later than at its start fails again when it is read on.
+
     Raises:
-        CatalogError: the stream fails.
+        CatalogError: the stream fails at its start.
     """
     read = getattr(stream, "read1", stream.read)
     head = b""
@@ -170,6 +150,8 @@ def read_head(stream: BinaryIO, wants_more: Callable[[bytes], bool], name: str) 
         try:
             piece = read(_LONGEST_MAGIC if stream.seekable() else _OUTPUT_BYTES)
         except (OSError, EOFError) as error:
+            if head:
+                break
             raise CatalogError(f"{name}: cannot be read: {error}") from error
         if not piece:
             break
@@ -196,23 +178,48 @@ def decompressed(raw: BinaryIO, name: str) -> BinaryIO:
         CatalogError: the first bytes are those of an archive, a workbook or another kind of file
             that is not text.
     """
-    stream = raw
-    for _ in range(_MAX_LAYERS):
+    recorded = None if raw.seekable() else Recorded(raw)
+    stream = raw if recorded is None else cast(BinaryIO, recorded)
+    layers: list[_Open] = []
+
+    def again(depth: int) -> BinaryIO | None:
+        if recorded is None:
+            raw.seek(0)
+        opened = raw if recorded is None else recorded.again()
+        if opened is None:
+            return None
+        return functools.reduce(lambda stream, layer: layer(stream), layers[:depth], opened)
+
+    while len(layers) < _MAX_LAYERS:
         head = read_head(stream, _may_be_magic, name)
-        if stream is raw and raw.seekable():
+        if stream is raw:
             raw.seek(0)
         else:
             stream = cast(BinaryIO, Prefixed(head, stream))
-        if head.startswith(_ZSTD_MAGIC):
-            opened = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
-            stream = cast(BinaryIO, opened)
-            continue
-        member = next((kind for kind in _MEMBERS if head.startswith(kind.magic)), None)
-        if member is None or (member.name == "bz2" and not head[4:].startswith(_BZ2_BLOCK)):
+        layer = _decompressor(head, name)
+        if layer is None:
             _check_is_not_binary(head, name)
             break
-        stream = cast(BinaryIO, _Members(stream, member, name))
+        layers.append(layer)
+        # bz2 checks a whole block after its last byte: before that, its bytes may be wrong.
+        is_bz2 = head.startswith(b"BZh")
+        reopened = None if is_bz2 else functools.partial(again, len(layers))
+        stream = cast(BinaryIO, UpToDamage(layer(stream), reopened))
+    if recorded is not None and not layers:
+        recorded.forget()
     return stream
+
+
+def _decompressor(head: bytes, name: str) -> _Open | None:
+    """Return the function that opens a stream with these first bytes; None: it is text."""
+    if head.startswith(_ZSTD_MAGIC):
+        return lambda stream: cast(
+            BinaryIO, pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
+        )
+    member = next((kind for kind in _MEMBERS if head.startswith(kind.magic)), None)
+    if member is None or (member.name == "bz2" and not head[4:].startswith(_BZ2_BLOCK)):
+        return None
+    return lambda stream: cast(BinaryIO, _Members(stream, member, name))
 
 
 def _check_is_not_binary(head: bytes, name: str) -> None:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
+import functools
+import gzip
+import hashlib
+import io
+import lzma
+import re
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +22,9 @@ from hypothesis import strategies as st
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import Reject
+from genre_batch.errors import CatalogError
 from genre_batch.tagging.api import tag_catalog
+from support.places import Command
 
 CSV = b"id,overview\n1,laugh\n2,cry\n"
 JSONL = b'{"id": 1, "overview": "laugh"}\n{"id": 2, "overview": "cry"}\n'
@@ -91,3 +104,132 @@ def test_a_limited_reader_reads_and_rejects_the_same_up_to_its_last_row(
     some_rows, some_rejects = read(limit)
     assert some_rows[:limit] == rows[:limit]
     assert some_rejects == rejects[: len(some_rejects)]
+
+
+def _zstd(data: bytes) -> bytes:
+    """Compress in frames of 20 lines, so that damage to one does not reach the others."""
+    lines = data.splitlines(keepends=True)
+    pieces = (b"".join(lines[start : start + 20]) for start in range(0, len(lines), 20))
+    return b"".join(pa.compress(piece, "zstd", asbytes=True) for piece in pieces)
+
+
+def _parquet(rows: int) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(_TABLE.slice(0, rows), stream, row_group_size=20, compression="none")
+    return stream.getvalue()
+
+
+def _arrow(rows: int) -> bytes:
+    stream = io.BytesIO()
+    with pa.ipc.new_stream(stream, _TABLE.schema) as writer:
+        for start in range(0, rows, 20):
+            writer.write_table(_TABLE.slice(start, min(20, rows - start)))
+    return stream.getvalue()
+
+
+_WORDS = [hashlib.sha256(b"%d" % row).hexdigest() for row in range(1500)]
+_TABLE = pa.table({"overview": _WORDS})
+_LINES = {
+    "csv": [b"overview\n", *(f"{word}\n".encode() for word in _WORDS)],
+    "tsv": [b"overview\tid\n", *(f"{word}\t7\n".encode() for word in _WORDS)],
+    "jsonl": [b"", *(f'{{"overview":"{word}"}}\n'.encode() for word in _WORDS)],
+    "json": [b"[", *(f'{{"overview":"{word}"}},\n'.encode() for word in _WORDS)],
+}
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".zst": _zstd,
+    ".bz2": functools.partial(bz2.compress, compresslevel=1),
+    ".xz": lzma.compress,
+}
+_JUNK = b'\xff,"x"y,z\n{"a": [NaN, 1}]\n[]\n7,8,9,10\n' * 10
+
+
+def _overviews(path: Path, limit: int, output: str) -> list[str | None]:
+    rejects: list[Reject] = []
+    options = ReadOptions(as_table=output == "table", infer_types=True, limit=limit)
+    with CatalogReader([input_location(str(path))], options, rejects.append) as reader:
+        rows: list[str | None] = []
+        for chunk in reader.chunks():
+            rows += chunk.strings("overview").to_pylist()
+            if len(rows) >= limit:
+                break
+    assert rejects == []
+    return rows
+
+
+@pytest.mark.parametrize("output", ["table", "objects"])
+@pytest.mark.parametrize("compression", _COMPRESS)
+@pytest.mark.parametrize("kind", _LINES)
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_text_after_the_limit_may_be_anything(
+    tmp_path: Path, rows: int, kind: str, compression: str, output: str
+) -> None:
+    path = tmp_path / f"films.{kind}{compression}"
+    start = b"".join(_LINES[kind][: rows + 1])
+    compress = _COMPRESS[compression]
+    rest = b"".join(_LINES[kind][rows + 1 :])
+    cut_off = compress(start + rest)[:-5]
+    if compression == ".gz":  # the check of the content, which comes after it
+        damaged = bytearray(compress(start + rest))
+        damaged[-7] ^= 255
+    else:
+        damaged = bytearray(compress(start) + compress(rest))
+        damaged[-9] ^= 255
+    contents = (compress(start), compress(start + _JUNK + rest), cut_off, bytes(damaged))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for content in contents:
+            path.write_bytes(content)
+            assert _overviews(path, rows, output) == _WORDS[:rows]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_damage_after_the_limit_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"films.{kind}"
+    content = bytearray(_parquet(100) if kind == "parquet" else _arrow(100))
+    place = content.index(_WORDS[45].encode())
+    content[place - 40 : place + 40] = bytes(80)
+    content[place] = 0xFF
+    path.write_bytes(content)
+    for rows in (0, 1, 20, 40):
+        assert _overviews(path, rows, "table") == _WORDS[:rows]
+    if kind == "arrow":
+        path.write_bytes(_arrow(100)[:-3000])
+        assert _overviews(path, 21, "table") == _WORDS[:21]
+
+
+def test_rows_of_a_damaged_file_are_read_up_to_the_damage(tmp_path: Path) -> None:
+    for compression in (".gz", ".xz", ".zst"):
+        path = tmp_path / f"films.csv{compression}"
+        content = _COMPRESS[compression](b"".join(_LINES["csv"]))
+        path.write_bytes(content[: len(content) * 3 // 4])
+        with pytest.raises(CatalogError, match="cannot be read after line") as raised:
+            _overviews(path, 1500, "table")
+        line = int(re.findall(r"after line (\d+)", str(raised.value))[0])
+        assert line > 700
+        assert _overviews(path, line - 2, "table") == _WORDS[: line - 2]
+
+
+def test_later_inputs_are_not_opened(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(CSV)
+    (tmp_path / "b.csv").write_bytes(b"\x00\x01 no catalog")
+    (tmp_path / "c.parquet").write_bytes(b"no catalog")
+    inputs = [tmp_path / name for name in ("a.csv", "b.csv", "c.parquet")]
+    for output in ("o.csv", "o.jsonl", "o.parquet"):
+        summary = tag_catalog(inputs, tmp_path / output, model=tiny_model, limit=2)
+        assert summary.rows == 2
+
+
+def test_a_limited_pipe_is_read_as_a_file_is(command: Command) -> None:
+    for compression in (".gz", ".xz", ".zst"):
+        content = _COMPRESS[compression](b"".join(_LINES["jsonl"]))[:-5]
+        result = command("tag", "--limit", "1200", stdin=content)
+        assert (result.returncode, result.stderr) == (0, b"")
+        assert result.stdout.count(b"\n") == 1200
+
+
+def test_a_row_with_lists_is_no_object_that_holds_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "films.json"
+    path.write_bytes(b'{"cast": [{"name": "A"}], "note": "x"}\n{"overview": "laugh"}\n')
+    assert _overviews(path, 1, "objects") == [None]

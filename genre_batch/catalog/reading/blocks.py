@@ -8,7 +8,15 @@ from typing import BinaryIO
 
 from genre_batch.errors import CatalogError
 
-__all__ = ["BLOCK_BYTES", "MAX_RECORD_BYTES", "Block", "Start", "read_some", "split_blocks"]
+__all__ = [
+    "BLOCK_BYTES",
+    "MAX_RECORD_BYTES",
+    "Block",
+    "Start",
+    "read_more",
+    "read_some",
+    "split_blocks",
+]
 
 BLOCK_BYTES = 1 << 20
 """Bytes per read: about 2,000 films, enough for sorting by length to pay off, and little memory
@@ -55,6 +63,22 @@ def read_some(stream: BinaryIO, name: str, line: int, size: int = BLOCK_BYTES) -
         reason = getattr(error, "strerror", None) or error
         raise CatalogError(f"{name}: cannot be read after line {line}: {reason}") from error
     return piece
+
+
+def read_more(stream: BinaryIO, name: str, head: bytes) -> bytes:
+    """Read what follows the first bytes of a stream; empty where it fails, as at its end.
+
+    The stream fails again when it is read on, after the rows that it has.
+
+    Raises:
+        CatalogError: it fails and there are no first bytes.
+    """
+    try:
+        return read_some(stream, name, 1)
+    except CatalogError:
+        if not head:
+            raise
+        return b""
 
 
 def split_blocks(

@@ -7,7 +7,8 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from genre_batch.catalog.compression import Prefixed, read_head
+from genre_batch.catalog.compression import read_head
+from genre_batch.catalog.damage import Prefixed
 from genre_batch.errors import UsageError
 
 __all__ = [
@@ -127,6 +128,10 @@ def _error_handlers(encoding: str) -> tuple[str, str]:
     return "genre_batch.escape", "surrogateescape"
 
 
+_STATELESS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+"""Encodings with a fixed unit whose bytes can be decoded from any character on."""
+
+
 class _Transcoded(io.RawIOBase):
     """A stream transcoded to UTF-8. Bytes invalid in the encoding become invalid UTF-8."""
 
@@ -135,6 +140,7 @@ class _Transcoded(io.RawIOBase):
         self._encoding = encoding
         decoding, self._encoding_errors = _error_handlers(encoding)
         self._decoder = codecs.getincrementaldecoder(encoding)(decoding)
+        self._error: EOFError | None = None
 
     def readable(self) -> bool:
         return True
@@ -147,14 +153,27 @@ class _Transcoded(io.RawIOBase):
         """
         read = getattr(self._stream, "read1", self._stream.read)
         while True:
+            if self._error is not None:
+                raise self._error
             piece = read(size)
             try:
                 text = self._decoder.decode(piece, final=not piece)
             except UnicodeError as error:
                 reason = getattr(error, "reason", None) or error
-                raise EOFError(f"not valid {self._encoding} ({reason})") from error
+                self._error = EOFError(f"not valid {self._encoding} ({reason})")
+                self._error.__cause__ = error
+                text = self._before(error)
+                if not text:
+                    continue
             if text or not piece:
                 return text.encode(UTF_8, self._encoding_errors)
+
+    def _before(self, error: UnicodeError) -> str:
+        """Return the text before an error, of what was decoded at once."""
+        if not isinstance(error, UnicodeDecodeError) or error.encoding not in _STATELESS:
+            return ""
+        decoding, _ = _error_handlers(self._encoding)
+        return error.object[: error.start].decode(error.encoding, decoding)
 
 
 def transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:

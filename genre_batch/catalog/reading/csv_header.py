@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from genre_batch.catalog.reading.blocks import Start, read_some
+from genre_batch.catalog.reading.blocks import Start, read_more, read_some
 from genre_batch.catalog.reading.charset import (
     encoding_advice,
     mark_length,
@@ -239,7 +239,7 @@ class Header:
             names = self._names_in(data, at_end)
             if names is not None:
                 break
-            piece = read_some(self.stream, self._name, self.start.line)
+            piece = read_more(self.stream, self._name, data or b"\n")
             data += piece
             at_end = not piece or len(data) >= _MAX_HEADER_BYTES
         self.start = Start(data, self.start.line, self.start.byte_offset)

@@ -73,6 +73,7 @@ def read_json_values(
     decoder: JsonDecoder,
     start: Start,
     original_length: Callable[[bytes], int] = len,
+    limit: int | None = None,
 ) -> Iterator[JsonLinesChunk]:
     """Yield the objects of arrays, and of values one after the other, as soon as they arrive.
 
@@ -85,6 +86,7 @@ def read_json_values(
         decoder: decodes one element.
         start: the position, and the bytes that were read already.
         original_length: as in `blocks.split_blocks`.
+        limit: the number of rows to read; None: all.
 
     Raises:
         CatalogError: the stream fails or is truncated, or a value never ends.
@@ -92,14 +94,15 @@ def read_json_values(
     to_text = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     values = _Values(name, on_reject, decoder, start, original_length)
     piece, least = start.data, 0
-    while True:
+    while limit != 0:
         piece = piece or read_some(stream, name, values.line)
         at_end = not piece
         values.text += to_text.decode(piece, final=at_end)
         if at_end or len(values.text) >= least:
-            chunk = values.parse(at_end)
+            chunk = values.parse(at_end, limit)
             if len(chunk):
                 yield chunk
+            limit = None if limit is None else limit - len(chunk)
             # A long value is parsed again only after it doubled.
             least = 2 * len(values.text) if len(values.text) > BLOCK_BYTES else 0
         if at_end:
@@ -128,15 +131,15 @@ class _Values:
         self._decoder = decoder
         self._original_length = original_length
 
-    def parse(self, at_end: bool) -> JsonLinesChunk:
-        """Take the complete values off the text; return the objects among them.
+    def parse(self, at_end: bool, limit: int | None) -> JsonLinesChunk:
+        """Take the complete values off the text, up to `limit` objects; return the objects.
 
         Raises:
             CatalogError: a value never ends.
         """
         chunk = JsonLinesChunk([], [])
         text, position = self.text, 0
-        while True:
+        while len(chunk) != limit:
             position = self._skip(position)
             if position == len(text):
                 break
@@ -144,7 +147,7 @@ class _Values:
             if end is None:
                 break
             position = end
-        if at_end and self._in_array and not self._last_is_bad:
+        if at_end and self._in_array and not self._last_is_bad and len(chunk) != limit:
             self._reject(position, len(text), "invalid_json", "the array has no end")
             position = len(text)
         consumed = _bytes(text[:position])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from genre_batch.catalog.chunk import JsonLinesChunk
-from genre_batch.catalog.reading.blocks import Block, Start, read_some, split_blocks
+from genre_batch.catalog.reading.blocks import Block, Start, read_more, split_blocks
 from genre_batch.catalog.reading.charset import (
     UTF_8,
     is_utf8,
@@ -18,7 +18,6 @@ from genre_batch.catalog.reading.charset import (
 )
 from genre_batch.catalog.reading.json_decoder import JsonDecoder
 from genre_batch.catalog.reading.json_values import are_lines, read_json_values
-from genre_batch.catalog.reading.limiting import parse_up_to
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.errors import CatalogError
 
@@ -79,15 +78,16 @@ def _chunks(
     stream = transcoded(stream, encoding)
     head, at_end = b"", False
     while (lines := are_lines(head, at_end)) is None:
-        piece = read_some(stream, name, 1)
+        piece = read_more(stream, name, head)
         head, at_end = head + piece, not piece
     start = Start(head, byte_offset=mark_length(encoding))
     if lines:
         chunks = _line_chunks(stream, name, on_reject, decoder, start, lengths, limit)
     else:
         _check_is_text(head.split(b"\n", 1)[0], name)
-        chunks = read_json_values(stream, name, on_reject, decoder, start, lengths)
-    if _JSON_SUFFIX.search(name) and b"{" in head.lstrip(_BYTE_ORDER_MARK + b" \t\r\n")[:1]:
+        chunks = read_json_values(stream, name, on_reject, decoder, start, lengths, limit)
+    is_object = head.lstrip(_BYTE_ORDER_MARK + b" \t\r\n").startswith(b"{")
+    if is_object and _JSON_SUFFIX.search(name) and (limit is None or limit > 1):
         chunks = _checked(chunks, decoder)
     yield from chunks
 
@@ -101,13 +101,18 @@ def _line_chunks(
     lengths: Callable[[bytes], int],
     limit: int | None,
 ) -> Iterator[JsonLinesChunk]:
-    def parse(block: Block, on_reject: Callable[[Reject], None]) -> JsonLinesChunk:
+    for block in split_blocks(stream, name, _whole_lines, start, lengths):
+        if limit == 0:
+            return
         if block.first_line == 1:
             _check_is_text(block.data.split(b"\n", 1)[0], name)
-        return _parse_block(block, name, on_reject, lengths, decoder)
-
-    blocks = split_blocks(stream, name, _whole_lines, start, lengths)
-    yield from parse_up_to(limit, blocks, parse, _whole_lines, lengths, on_reject)
+        chunk = _parse_block(block, name, on_reject, lengths, decoder, limit)
+        if len(chunk):
+            yield chunk
+        if limit is not None:
+            limit -= len(chunk)
+            if not limit:
+                return
 
 
 def _checked(chunks: Iterator[JsonLinesChunk], decoder: JsonDecoder) -> Iterator[JsonLinesChunk]:
@@ -138,7 +143,9 @@ def _parse_block(
     on_reject: Callable[[Reject], None],
     original_length: Callable[[bytes], int],
     decoder: JsonDecoder,
+    limit: int | None,
 ) -> JsonLinesChunk:
+    """Return the objects of a block, at most `limit`; what comes after them is not looked at."""
     lines: list[bytes] = []
     objects: list[dict[str, Any]] = []
     offset = 0
@@ -146,6 +153,8 @@ def _parse_block(
     if block.byte_offset == 0 and data.startswith(_BYTE_ORDER_MARK):
         offset, data = 3, data[3:]
     for number, raw in enumerate(data.split(b"\n"), start=block.first_line):
+        if len(lines) == limit:
+            break
         line = raw.strip(b" \t\r")
         if line.startswith(_BYTE_ORDER_MARK):  # of a file that was appended to another
             line = line[len(_BYTE_ORDER_MARK) :].strip(b" \t")

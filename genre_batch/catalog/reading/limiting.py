@@ -1,27 +1,24 @@
-"""Read blocks up to a number of rows, as if nothing came after the last of them."""
+"""Read CSV blocks up to a number of rows, as if nothing came after the last of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
 
-from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
+from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.reading.blocks import Block
 from genre_batch.catalog.rejects import Reject
 
 __all__ = ["parse_up_to"]
 
-_Parsed = TypeVar("_Parsed", TableChunk, JsonLinesChunk)
-
 
 def parse_up_to(
     limit: int | None,
     blocks: Iterable[Block],
-    parse: Callable[[Block, Callable[[Reject], None]], _Parsed],
+    parse: Callable[[Block, Callable[[Reject], None]], TableChunk],
     whole: Callable[[bytes], int],
     original_length: Callable[[bytes], int],
     on_reject: Callable[[Reject], None],
-) -> Iterator[_Parsed]:
+) -> Iterator[TableChunk]:
     """Yield the rows of blocks, except empty chunks; what comes after the limit is not reported.
 
     A block that goes beyond the limit is halved between two records until its part before the
@@ -34,6 +31,8 @@ def parse_up_to(
         whole, original_length: as in `split_blocks`.
         on_reject: called with each record before the limit that cannot be read, in order.
     """
+    if limit == 0:
+        return
     for block in blocks:
         pieces = [block]
         while pieces and limit != 0:

@@ -7,6 +7,7 @@ schema's metadata.
 from __future__ import annotations
 
 import io
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -36,14 +37,16 @@ text compresses three- to tenfold, and repeated values are stored once."""
 
 
 def _tables(
-    schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str
+    schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str, limit: int | None
 ) -> Iterator[TableChunk]:
     _check_schema(schema, name)
     is_first = True
-    while True:
+    left = limit
+    while is_first or left != 0:
         try:
             batch = next(batches, None)
             if batch is not None:
+                batch = batch.slice(0, left)
                 # A damaged Arrow file may point outside its own buffers.
                 batch.validate(full=True)
         except _DAMAGED as error:
@@ -53,6 +56,7 @@ def _tables(
             is_first = False
         if batch is None:
             return
+        left = None if left is None else left - len(batch)
         table = pa.Table.from_batches([batch], schema)
         for start in range(0, table.num_rows, ROWS_PER_CHUNK):
             yield TableChunk(table.slice(start, ROWS_PER_CHUNK))
@@ -88,8 +92,15 @@ def _empty_table(schema: pa.Schema, batch: pa.RecordBatch | None, name: str) -> 
         raise CatalogError(f"{name} has no rows, and a column of type {error}") from error
 
 
-def read_parquet(stream: BinaryIO, name: str) -> tuple[int, Iterator[TableChunk]]:
+def read_parquet(
+    stream: BinaryIO, name: str, limit: int | None = None
+) -> tuple[int, Iterator[TableChunk]]:
     """Read a Parquet file.
+
+    Args:
+        stream: the file.
+        name: its name, for messages.
+        limit: the number of rows to read; None: all. Those that follow are not looked at.
 
     Returns:
         The total number of rows, and tables of at most `ROWS_PER_CHUNK` rows; the first table is
@@ -105,15 +116,29 @@ def read_parquet(stream: BinaryIO, name: str) -> tuple[int, Iterator[TableChunk]
         raise CatalogError(
             f"{name} is not a readable Parquet file: {first_line(error).rstrip('.')}"
         ) from error
-    _check_expanded_size(file.metadata, stream.seek(0, io.SEEK_END), name)
-    batches = file.iter_batches(batch_size=ROWS_PER_CHUNK)
-    return int(file.metadata.num_rows), _tables(schema, batches, name)
+    _check_expanded_size(file.metadata, stream.seek(0, io.SEEK_END), name, limit)
+    batches = file.iter_batches(batch_size=_rows_per_batch(limit))
+    return int(file.metadata.num_rows), _tables(schema, batches, name, limit)
 
 
-def _check_expanded_size(metadata: pq.FileMetaData, size: int, name: str) -> None:
+def _rows_per_batch(limit: int | None) -> int:
+    """Return a number of rows per batch, at most `ROWS_PER_CHUNK`, that ends with the limit."""
+    if limit is None:
+        return ROWS_PER_CHUNK
+    limit = max(1, limit)
+    return math.ceil(limit / math.ceil(limit / ROWS_PER_CHUNK))
+
+
+def _check_expanded_size(
+    metadata: pq.FileMetaData, size: int, name: str, limit: int | None
+) -> None:
     # The sizes of single columns would be more precise, but reading them from a damaged file
     # ends the process (pyarrow 26 does not catch an exception of its own constructor).
+    rows = 0
     for number in range(metadata.num_row_groups):
+        if limit is not None and rows >= limit:
+            return
+        rows += metadata.row_group(number).num_rows
         expanded = metadata.row_group(number).total_byte_size
         if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * size:
             raise CatalogError(
@@ -122,7 +147,7 @@ def _check_expanded_size(metadata: pq.FileMetaData, size: int, name: str) -> Non
             )
 
 
-def read_arrow(stream: BinaryIO, name: str) -> Iterator[TableChunk]:
+def read_arrow(stream: BinaryIO, name: str, limit: int | None = None) -> Iterator[TableChunk]:
     """Read an Arrow IPC file or stream into tables, as `read_parquet` does.
 
     Raises:
@@ -132,10 +157,10 @@ def read_arrow(stream: BinaryIO, name: str) -> Iterator[TableChunk]:
         if stream.read(6) == b"ARROW1":
             file = pa.ipc.open_file(stream)
             batches = (file.get_batch(index) for index in range(file.num_record_batches))
-            return _tables(file.schema, batches, name)
+            return _tables(file.schema, batches, name, limit)
         stream.seek(0)
         reader = pa.ipc.open_stream(stream)
-        return _tables(reader.schema, iter(reader), name)
+        return _tables(reader.schema, iter(reader), name, limit)
     except _DAMAGED as error:
         raise CatalogError(
             f"{name} is not a readable Arrow file: {first_line(error).rstrip('.')}"

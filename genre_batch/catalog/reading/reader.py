@@ -128,14 +128,14 @@ class _Source(contextlib.AbstractContextManager["_Source"]):
     def first_chunk(self, types: Types) -> Iterator[TableChunk]:
         """Read the rows of a format with a schema, CSV cells as these types."""
         if not self.location.format.is_text:
-            return self.tables()
+            return self.tables(0)
         return (cast_columns(chunk, types) for chunk in self.cells(ignore_reject, 0))
 
-    def tables(self) -> Iterator[TableChunk]:
+    def tables(self, limit: int | None) -> Iterator[TableChunk]:
         """Read the rows of Parquet or Arrow."""
         if self.location.format is Format.ARROW:
-            return read_arrow(self._raw, self.location.name)
-        self.rows, chunks = read_parquet(self._raw, self.location.name)
+            return read_arrow(self._raw, self.location.name, limit)
+        self.rows, chunks = read_parquet(self._raw, self.location.name, limit)
         return chunks
 
 
@@ -227,7 +227,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
     ) -> Iterator[Chunk]:
         source, kind = self._source, self._source.location.format
         if not kind.is_text:
-            yield from source.tables()
+            yield from source.tables(self._rows_left())
         elif kind is not Format.JSONL:
             for table in source.cells(on_reject, self._rows_left()):
                 yield cast_columns(self._with_real_nulls(table, kind), types) if types else table
