@@ -19,7 +19,7 @@ from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.formats import Format, Location, is_regular_or_new, output_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
-from genre_batch.catalog.reading.unreadable import handled_rejects, warn_of_padded_rows
+from genre_batch.catalog.reading.unreadable import PaddedRows, handled_rejects
 from genre_batch.catalog.rejects import Reject, ignore_reject
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.catalog.writing.encoder import Encoder
@@ -218,9 +218,9 @@ class _Run:
         self.progress(0, 0, "counting genres")
         films: Counter[frozenset[str]] = Counter()
         name = self.source.name
-        padded = 0
+        padded = PaddedRows()
         for start, chunk in self._chunks(on_reject):
-            padded += chunk.short_rows if isinstance(chunk, TableChunk) else 0
+            padded.add(chunk)
             for column in (SOURCE_COLUMN, PIVOT_COLUMN):
                 if column in chunk.columns:
                     raise ColumnError(
@@ -230,7 +230,7 @@ class _Run:
             if chunk.columns:
                 films.update(frozenset(genres) for _, _, genres in self._usable(chunk))
             self.rows = start + len(chunk)
-        warn_of_padded_rows(name, padded)
+        padded.warn()
         if not films:
             raise TrainingError(
                 f"{name}: no row has both a text and a genre: check `text_column` and "

@@ -42,12 +42,15 @@ class TableChunk:
             a CSV column that was converted to numbers, or JSON values of several types, of which
             only the strings are text.
         nulls: the texts that mean null; the table has them as they are.
+        first_short: the place and the text of the catalog's first short row, if it is one of
+            these; otherwise empty.
     """
 
     table: pa.Table
     short_rows: int = 0
     texts: Mapping[str, pa.Array] = field(default_factory=dict)
     nulls: tuple[str, ...] = ()
+    first_short: str = ""
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -21,7 +21,7 @@ from genre_batch.catalog.genres import (
 )
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
-from genre_batch.catalog.reading.unreadable import handled_rejects, warn_of_padded_rows
+from genre_batch.catalog.reading.unreadable import PaddedRows, handled_rejects
 
 __all__ = ["CatalogDescription", "ColumnDescription", "describe_catalog"]
 
@@ -88,7 +88,7 @@ def describe_catalog(
     filled: Counter[str] = Counter()
     genres = _GenreCounts()
     genre_column: str | None = None
-    padded = 0
+    padded = PaddedRows()
     reading = reading or ReadingOptions()
     options = ReadOptions(as_table=True, infer_types=reading.infer_types, reading=reading)
     with (
@@ -101,13 +101,13 @@ def describe_catalog(
                 types = {field.name: str(field.type) for field in chunk.table.schema}
                 genre_column = find_column(chunk.columns, GENRE_COLUMNS, parameter="genre_column")
             rows += len(chunk)
-            padded += chunk.short_rows
+            padded.add(chunk)
             for name in chunk.columns:
                 filled[name] += int(np.count_nonzero(~chunk.blank(name)))
             if genre_column is not None:
                 genres.add(chunk, genre_column)
     genres.finish()
-    warn_of_padded_rows(location.name, padded)
+    padded.warn()
     return CatalogDescription(
         rows=rows,
         columns=tuple(ColumnDescription(name, kind, filled[name]) for name, kind in types.items()),

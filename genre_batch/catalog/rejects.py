@@ -135,10 +135,18 @@ def rejects_note(count: int, first: str, advice: str | None, files: str) -> str:
     return f"{note}; {advice}" if advice else note
 
 
-def padded_note(count: int) -> str:
-    """Return a line about rows that were padded with nulls."""
+def padded_note(count: int, first: str) -> str:
+    """Return a line about rows that were padded with nulls.
+
+    Args:
+        count: their number, at least 1.
+        first: the place and the text of the first of them.
+    """
     rows = "row has" if count == 1 else "rows have"
-    return f"{count:,} {rows} fewer fields than the header: the missing cells are null"
+    return (
+        f"{count:,} {rows} fewer fields than the header (the first: {first}): the missing cells "
+        f"are null"
+    )
 
 
 class RejectsFile:

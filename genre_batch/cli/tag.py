@@ -202,4 +202,5 @@ def _print_notes(summary: TagSummary) -> None:
         text = rejects_note(summary.rows_rejected, first, advice, files)
         warnings.warn(text, GenreBatchWarning, stacklevel=1)
     if summary.rows_padded:
-        warnings.warn(padded_note(summary.rows_padded), GenreBatchWarning, stacklevel=1)
+        text = padded_note(summary.rows_padded, summary.first_padded or "")
+        warnings.warn(text, GenreBatchWarning, stacklevel=1)

@@ -91,8 +91,8 @@ class RowTagger:
             texts = pc.if_else(pa.array(selected), texts, pa.scalar(None, pa.string()))
         probabilities = self._predictor.predict(texts, titles, stop)
         genres = self._job.decision.genres(self._predictor.metadata, probabilities)
-        padded = chunk.short_rows if isinstance(chunk, TableChunk) else 0
-        self._tally.add_chunk(genres, probabilities, skipped=int((~selected).sum()), padded=padded)
+        self._tally.padded.add(chunk)
+        self._tally.add_chunk(genres, probabilities, skipped=int((~selected).sum()))
         columns = [genres]
         if self._job.probabilities:
             # NaN, for a row that was not predicted, becomes null.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genre_batch.catalog.reading.unreadable import PaddedRows
 from genre_batch.catalog.rejects import Reject, RejectsFile
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.job import TagJob
@@ -48,6 +49,7 @@ class TagSummary:
         rows_without_genre: rows with text but without any predicted genre.
         rows_skipped: rows not predicted because of `only_missing`.
         rows_padded: CSV rows with too few fields, padded with nulls.
+        first_padded: the place and the text of the first of them; None if there are none.
         rows_rejected: rows that could not be read.
         values_lost: NaN and infinities of the input that became null, because JSON has neither.
         rejects: the files that contain them.
@@ -72,6 +74,7 @@ class TagSummary:
     rows_without_genre: int
     rows_skipped: int
     rows_padded: int
+    first_padded: str | None
     rows_rejected: int
     values_lost: int
     rejects: tuple[str, ...]
@@ -99,6 +102,7 @@ class Tally:
 
     Attributes:
         texts_predicted, texts_from_cache, values_lost: as in `TagSummary`.
+        padded: the rows with too few fields.
     """
 
     def __init__(self, job: TagJob, tagger: GenreTagger) -> None:
@@ -124,7 +128,7 @@ class Tally:
         self._predicted = 0
         self._without_genre = 0
         self._skipped = 0
-        self._padded = 0
+        self.padded = PaddedRows()
         self._rejected = 0
         self._first_reject: Reject | None = None
         self._rejects_files: list[str] = []
@@ -136,7 +140,6 @@ class Tally:
         probabilities: npt.NDArray[np.float32],
         *,
         skipped: int,
-        padded: int,
     ) -> None:
         """Add the rows of a chunk.
 
@@ -144,12 +147,10 @@ class Tally:
             genres: (rows,) lists of predicted genres; null where nothing was predicted.
             probabilities: (rows, genres) float32; NaN where nothing was predicted.
             skipped: how many rows were skipped because of `only_missing`.
-            padded: how many rows had too few fields.
         """
         labels = self._tagger.labels
         self._rows += len(genres)
         self._skipped += skipped
-        self._padded += padded
         self._predicted += len(genres) - genres.null_count
         self._without_genre += int(pc.sum(pc.equal(pc.list_value_length(genres), 0)).as_py() or 0)
         indices = pc.index_in(pc.list_flatten(genres), pa.array(labels, pa.string()))
@@ -188,7 +189,8 @@ class Tally:
             rows_without_text=self._rows - self._predicted - self._skipped,
             rows_without_genre=self._without_genre,
             rows_skipped=self._skipped,
-            rows_padded=self._padded,
+            rows_padded=self.padded.count,
+            first_padded=self.padded.first or None,
             rows_rejected=self._rejected,
             values_lost=self.values_lost,
             rejects=tuple(self._rejects_files),

@@ -9,8 +9,9 @@ blank line. Two things remain errors: text after a closing quote, and a quote th
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,8 +173,11 @@ class Grammar:
             good.append(record if well_quoted else self._requoted(record))
         return b"".join(good), bad
 
-    def short_rows(self, data: bytes) -> int:
-        """Count the records with too few fields; all are well quoted and none is blank."""
+    def short_rows(self, data: bytes) -> npt.NDArray[np.int64]:
+        """Return (short,) int64: the indices of the records with too few fields.
+
+        All records are well quoted, and none is blank.
+        """
         buffer = np.frombuffer(data, dtype=np.uint8)
         marks = np.flatnonzero(buffer == self._separator)
         if self._quotes:
@@ -183,7 +187,18 @@ class Grammar:
         if not len(ends) or ends[-1] != len(data):
             ends = np.append(ends, len(data))
         fields = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
-        return int(np.count_nonzero(fields < self._columns))
+        return np.flatnonzero(fields < self._columns)
+
+    def record_at(self, data: bytes, index: int, bad: Collection[int]) -> tuple[int, int]:
+        """Return the start and the end of a record.
+
+        Args:
+            data: complete records, as `sift` takes them.
+            index: the number of readable records before it.
+            bad: the starts of the records that cannot be read.
+        """
+        readable = ((start, end) for start, end, _ in self._walk(data) if start not in bad)
+        return next(itertools.islice(readable, index, None))
 
     def _walk(self, data: bytes) -> Iterator[tuple[int, int, Reason | None]]:
         """Yield (start, end, reason it cannot be read or None) of each record; skip blank lines."""

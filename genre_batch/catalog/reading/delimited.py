@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import BinaryIO
 
 import polars as pl
@@ -21,7 +21,12 @@ __all__ = ["read_delimited"]
 
 
 class _BlockParser:
-    """Parses blocks with polars; if that fails, parses them again without the broken records."""
+    """Parses blocks with polars; if that fails, parses them again without the broken records.
+
+    Attributes:
+        short_row_seen: whether a chunk with the place of the first short row was used; false at
+            first.
+    """
 
     def __init__(self, name: str, header: Header, dialect: Dialect) -> None:
         columns, separator = header.columns, header.separator
@@ -32,6 +37,7 @@ class _BlockParser:
         self._separator = separator
         self._original_length = original_length(dialect.encoding)
         self._schema = dict.fromkeys(columns, pl.String())
+        self.short_row_seen = False
         self._arrow_schema = pa.schema([(column, pa.string()) for column in columns])
         # Not a letter: polars takes a start such as `x^` for the header of compressed bytes.
         self._full_row = b'""' + separator.encode() * (len(columns) - 1) + b"\n"
@@ -46,7 +52,7 @@ class _BlockParser:
         if self._grammar.is_well_quoted(masked):
             data = self._grammar.without_blank_lines(masked)
             try:
-                return self._chunk(data, self._polars(data), back)
+                return self._chunk(block, masked, data, self._polars(data), back)
             except pl.exceptions.PolarsError:
                 pass
         data, bad = self._grammar.sift(masked)
@@ -65,7 +71,8 @@ class _BlockParser:
                     encoding=self._dialect.encoding,
                 )
             )
-        return self._chunk(data, self._polars(data), back)
+        starts = frozenset(record.start for record in bad)
+        return self._chunk(block, masked, data, self._polars(data), back, starts)
 
     def _polars(self, data: bytes) -> pl.DataFrame:
         # polars takes the number of columns from the first row, and fails on a block that starts
@@ -79,13 +86,29 @@ class _BlockParser:
             glob=False,
         ).slice(1)
 
-    def _chunk(self, data: bytes, frame: pl.DataFrame, back: Mapping[str, str]) -> TableChunk:
+    def _chunk(
+        self,
+        block: Block,
+        masked: bytes,
+        data: bytes,
+        frame: pl.DataFrame,
+        back: Mapping[str, str],
+        bad: Collection[int] = (),
+    ) -> TableChunk:
         table: pa.Table = self._spelling.cells(frame, back).to_arrow().cast(self._arrow_schema)
         # Only a row whose last cell is null can be short.
-        short = 0
-        if len(table) and table.columns[-1].null_count:
-            short = self._grammar.short_rows(data)
-        return TableChunk(table, short)
+        if not len(table) or not table.columns[-1].null_count:
+            return TableChunk(table)
+        short = self._grammar.short_rows(data)
+        if not len(short) or self.short_row_seen:
+            return TableChunk(table, len(short))
+        start, end = self._grammar.record_at(masked, int(short[0]), bad)
+        line = block.first_line + block.data.count(b"\n", 0, start)
+        offset = block.byte_offset + self._original_length(block.data[:start])
+        raw = self._spelling.spelled_back(block.data[start:end])
+        shown = raw[:60].decode("utf-8", "replace").strip()
+        place = f"{self._name}, line {line} (byte {offset}): {shown!r}"
+        return TableChunk(table, len(short), first_short=place)
 
     def empty(self) -> TableChunk:
         """Return a chunk with the columns and no rows."""
@@ -120,4 +143,6 @@ def read_delimited(
     yield parser.empty()
     lengths = original_length(dialect.encoding)
     blocks = split_blocks(header.stream, name, parser.whole, header.start, lengths)
-    yield from parse_up_to(limit, blocks, parser.parse, parser.whole, lengths, on_reject)
+    for chunk in parse_up_to(limit, blocks, parser.parse, parser.whole, lengths, on_reject):
+        parser.short_row_seen = parser.short_row_seen or chunk.short_rows > 0
+        yield chunk

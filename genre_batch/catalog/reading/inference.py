@@ -75,4 +75,4 @@ def cast_columns(chunk: TableChunk, types: Types) -> TableChunk:
         table = table.set_column(index, name, frame[name].to_arrow())
     # The model reads the cells as they are spelled, whatever is written.
     texts = {name: chunk.strings(name) for name in types}
-    return TableChunk(table, chunk.short_rows, texts)
+    return TableChunk(table, chunk.short_rows, texts, first_short=chunk.first_short)

@@ -23,11 +23,7 @@ from genre_batch.catalog.reading.json_table import Schema, infer_schema, to_tabl
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.reading.parquet_arrow import read_arrow, read_parquet
 from genre_batch.catalog.reading.spool import spooled
-from genre_batch.catalog.reading.unreadable import (
-    RejectCount,
-    handled_rejects,
-    warn_of_padded_rows,
-)
+from genre_batch.catalog.reading.unreadable import PaddedRows, RejectCount, handled_rejects
 from genre_batch.catalog.rejects import Reject, ignore_reject, raise_on_reject
 
 __all__ = ["CatalogReader", "ReadOptions", "read_chunk", "read_table"]
@@ -340,11 +336,13 @@ def read_chunk(location: Location, reading: ReadingOptions | None = None) -> Tab
         CatalogReader([location], options, on_reject) as reader,
     ):
         chunks = [chunk for chunk in reader.chunks() if isinstance(chunk, TableChunk)]
-    short_rows = sum(chunk.short_rows for chunk in chunks)
-    warn_of_padded_rows(location.name, short_rows)
+    padded = PaddedRows()
+    for chunk in chunks:
+        padded.add(chunk)
+    padded.warn()
     names = {name for chunk in chunks for name in chunk.texts}
     return TableChunk(
         pa.concat_tables([chunk.with_real_nulls().table for chunk in chunks]),
-        short_rows,
+        padded.count,
         {name: pa.concat_arrays([chunk.strings(name) for chunk in chunks]) for name in names},
     )

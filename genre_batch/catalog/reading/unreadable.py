@@ -7,8 +7,10 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.rejects import Reason, Reject, RejectsFile, padded_note, raise_on_reject
 from genre_batch.errors import CatalogError, GenreBatchWarning
@@ -17,7 +19,7 @@ from genre_batch.files import check_output_file, check_separate_files
 if TYPE_CHECKING:
     from genre_batch.catalog.options import ReadingOptions
 
-__all__ = ["RejectCount", "handled_rejects", "warn_of_padded_rows"]
+__all__ = ["PaddedRows", "RejectCount", "handled_rejects"]
 
 _ADVICE: dict[Reason, str] = {
     "too_many_fields": "name every column in the header; set `delimiter` if another character "
@@ -111,7 +113,25 @@ def handled_rejects(
         warnings.warn(file.note(), GenreBatchWarning, stacklevel=3)
 
 
-def warn_of_padded_rows(name: str, count: int) -> None:
-    """Warn of rows that were padded with nulls, if there are any."""
-    if count:
-        warnings.warn(f"{name}: {padded_note(count)}", GenreBatchWarning, stacklevel=3)
+@dataclass
+class PaddedRows:
+    """The rows with too few fields, which were padded with nulls.
+
+    Attributes:
+        count: their number.
+        first: the place and the text of the first of them; empty if there are none.
+    """
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, chunk: Chunk) -> None:
+        """Count those of a chunk."""
+        if isinstance(chunk, TableChunk):
+            self.count += chunk.short_rows
+            self.first = self.first or chunk.first_short
+
+    def warn(self) -> None:
+        """Warn of them, if there are any."""
+        if self.count:
+            warnings.warn(padded_note(self.count, self.first), GenreBatchWarning, stacklevel=3)

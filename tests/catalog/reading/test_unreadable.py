@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ReadingOptions
-from genre_batch.catalog.reading.reader import read_table
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions, read_table
+from genre_batch.catalog.reading.unreadable import PaddedRows
+from genre_batch.catalog.rejects import ignore_reject
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 
 
@@ -113,3 +116,37 @@ def test_half_a_surrogate_pair_is_a_bad_row_and_half_a_character_an_error(tmp_pa
         assert _read(tmp_path / "f.csv", data, encoding="utf-16-le") == [{"id": "2", "t": "b"}]
     with pytest.raises(CatalogError, match="cannot be read after line"):
         _read(tmp_path / "f.csv", data + b"x", encoding="utf-16-le")
+
+
+@pytest.mark.parametrize(
+    ("content", "first"),
+    [
+        (b"id,overview\n1,laugh\n2\n3\n", r"line 3 \(byte 20\): '2'"),
+        (b"id,overview\n\n\na,b,c\n1,laugh\n\n2\n3\n", r"line 7 \(byte 29\): '2'"),
+        (b'id,overview\n"x"y,z\n\xff\n"1\n1",cry\n\n"2 "\r\n', r"line 7 \(byte 32\): '\"2 \"'"),
+        (b"\n\nsep=;\nid;overview\n1;cry\n2", r"line 6 \(byte 26\): '2'"),
+        (b"id,overview\r1,cry\r2\r", r"line 3 \(byte 18\): '2'"),
+        (b"id,overview\n" + b"1,cry\n" * 400_000 + b"2\n3\n", r"line 400002 \(byte 2400012\): '2'"),
+    ],
+)
+def test_the_first_padded_row_is_told_with_its_place(
+    tmp_path: Path, content: bytes, first: str
+) -> None:
+    path = tmp_path / "films.csv"
+    path.write_bytes(content)
+    for limit in (None, 450_000):
+        padded = PaddedRows()
+        with CatalogReader(
+            [input_location(str(path))], ReadOptions(limit=limit), ignore_reject
+        ) as reader:
+            for chunk in reader.chunks():
+                padded.add(chunk)
+        assert re.fullmatch(f"{re.escape(str(path))}, {first}", padded.first)
+
+
+def test_the_first_padded_row_of_another_encoding_has_its_place_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "films.csv"
+    path.write_bytes("id,overview\n1,Amélie\n2\n".encode("utf-16"))
+    reading = ReadingOptions(encoding="utf-16")
+    with pytest.warns(GenreBatchWarning, match=r"line 3 \(byte 44\): '2'\): the missing cells"):
+        read_table(input_location(str(path)), reading)
