@@ -26,7 +26,13 @@ __all__ = [
     "OutputExistsError",
     "TrainingError",
     "UsageError",
+    "counted",
 ]
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless the number is 1: `1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 class GenreBatchError(Exception):

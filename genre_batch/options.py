@@ -7,7 +7,7 @@ import math
 import numbers
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -20,8 +20,11 @@ __all__ = [
     "STRINGS",
     "Checked",
     "StrPath",
+    "check_job",
+    "check_strings",
     "flat_values",
     "from_flat_values",
+    "instance_of",
     "integer",
     "nearest_name",
     "number",
@@ -95,6 +98,57 @@ class _Allowed:
         return self.kind(value) if self.kind in (int, float, tuple) else value
 
 
+@dataclass(frozen=True)
+class _Instance:
+    """The values of an option that is a dataclass of options, or another object."""
+
+    kind: type
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return a value of this kind.
+
+        Raises:
+            UsageError: it is of another kind.
+        """
+        if not isinstance(value, self.kind):
+            raise UsageError(f"`{name}` must be {_call(self.kind)}, got {value!r}")
+        return value
+
+
+def _call(kind: type) -> str:
+    """Return how a dataclass is made, with the names of the fields that it needs."""
+    needed = (
+        option.name
+        for option in fields(kind)
+        if option.default is MISSING and option.default_factory is MISSING
+    )
+    return f"{kind.__name__}({', '.join(f'{name}=...' for name in needed)})"
+
+
+def check_job(function: str, job: Any, kind: type) -> None:
+    """Check that a function is given a job of its own kind.
+
+    Args:
+        function: the public name of the function.
+        job: what it was given.
+        kind: the dataclass of its jobs.
+
+    Raises:
+        UsageError: it is something else, such as the path of a catalog.
+    """
+    if not isinstance(job, kind):
+        raise UsageError(f"{function} takes a job, got {job!r}: pass {_call(kind)}")
+
+
+def check_strings(name: str, values: Any) -> tuple[str, ...]:
+    """Return a list of strings as a tuple.
+
+    Raises:
+        UsageError: it is one bare string, or not a list of strings.
+    """
+    return tuple(os.fspath(value) for value in STRINGS["allowed"].check(name, values))
+
+
 def _is_path(value: Any) -> bool:
     return isinstance(value, str | os.PathLike)
 
@@ -107,6 +161,11 @@ def one_of(*choices: str) -> dict[str, _Allowed]:
 def integer(low: int, high: int | None = None) -> dict[str, _Allowed]:
     """Return the metadata of a field that takes an integer from `low` to `high`, if it is given."""
     return {"allowed": _Allowed(int, low=low, high=high)}
+
+
+def instance_of(kind: type) -> dict[str, _Instance]:
+    """Return the metadata of a field that takes an instance of a dataclass."""
+    return {"allowed": _Instance(kind)}
 
 
 def number(
@@ -137,6 +196,8 @@ SEED = integer(0, 2**32 - 1)
 class Checked:
     """Base of dataclasses that check their values; None is allowed where it is the default.
 
+    A field whose default is made by a dataclass takes only instances of that dataclass.
+
     Raises:
         UsageError: a value that its field does not allow.
     """
@@ -145,6 +206,8 @@ class Checked:
         for option in fields(self):  # type: ignore[arg-type]
             value = getattr(self, option.name)
             allowed = option.metadata.get("allowed")
+            if is_dataclass(option.default_factory):
+                allowed = _Instance(option.default_factory)
             if allowed is not None and not (value is None and option.default is None):
                 object.__setattr__(self, option.name, allowed.check(option.name, value))
 

@@ -28,13 +28,14 @@ from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
 from genre_batch.files import check_separate_files
+from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, one_of
 from genre_batch.progress import StepProgress, no_step_progress
 
 __all__ = ["AugmentJob", "AugmentResult", "augment"]
 
 
 @dataclass(frozen=True)
-class AugmentJob:
+class AugmentJob(Checked):
     """What to copy, and how.
 
     Attributes:
@@ -49,22 +50,18 @@ class AugmentJob:
         force: overwrite an existing output.
 
     Raises:
-        UsageError: `rows` has an unknown value.
+        UsageError: a value out of range.
     """
 
-    catalog: str | os.PathLike[str]
-    output: str | os.PathLike[str]
+    catalog: StrPath = field(metadata=STRING)
+    output: StrPath = field(metadata=STRING)
     translator: Translator
-    rows: str = "none-of-top-4"
+    rows: str = field(default="none-of-top-4", metadata=one_of(*SELECTIONS))
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     columns: ColumnOptions = field(default_factory=ColumnOptions)
     writing: WritingOptions = field(default_factory=WritingOptions)
-    cache: str | os.PathLike[str] | None = None
-    force: bool = False
-
-    def __post_init__(self) -> None:
-        if self.rows not in SELECTIONS:
-            raise UsageError(f"`rows` must be one of {', '.join(SELECTIONS)}, got {self.rows!r}")
+    cache: StrPath | None = field(default=None, metadata=STRING)
+    force: bool = field(default=False, metadata=FLAG)
 
 
 @dataclass(frozen=True)
@@ -117,6 +114,7 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
             catalog changed during the run.
         TrainingError: no film is selected, or the translator failed.
     """
+    check_job("augment", job, AugmentJob)
     started = time.monotonic()
     source = job.reading.locate(job.catalog)
     output = output_location(os.fspath(job.output), job.writing.output_format)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from genre_batch.errors import UsageError
+from genre_batch.options import check_strings
 
 __all__ = ["Translator", "select_pivots"]
 
@@ -50,9 +51,9 @@ def select_pivots(pivots: Sequence[str], known: Sequence[str], name: str) -> tup
         name: the translator's name, for the message.
 
     Raises:
-        UsageError: a pivot is not known.
+        UsageError: a pivot is not known, or they are one bare string.
     """
-    for pivot in pivots:
+    for pivot in check_strings("pivots", pivots):
         if pivot not in known:
             raise UsageError(
                 f"{name} has no pivot {pivot!r}: choose `pivots` from {', '.join(known)}"

@@ -14,6 +14,7 @@ __all__ = [
     "column_exists_error",
     "find_column",
     "listed",
+    "matching_columns",
     "missing_column_error",
     "no_text_error",
     "require_column",
@@ -98,16 +99,22 @@ def find_column(
         if requested in columns:
             return requested
         raise missing_column_error(columns, candidates, requested, parameter)
+    matching = matching_columns(columns, candidates)
+    if len(matching) > 1:
+        raise ColumnError(
+            f"the columns {' and '.join(map(repr, matching))} both match: "
+            f"choose one with `{parameter}`; columns: {listed(columns)}"
+        )
+    return matching[0] if matching else None
+
+
+def matching_columns(columns: Sequence[str], candidates: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that match the first candidate which any matches, in any case."""
     for candidate in candidates:
-        spellings = [name for name in columns if name.strip().lower() == candidate]
-        if len(spellings) > 1:
-            raise ColumnError(
-                f"the columns {' and '.join(map(repr, spellings))} both match: "
-                f"choose one with `{parameter}`; columns: {listed(columns)}"
-            )
+        spellings = tuple(name for name in columns if name.strip().lower() == candidate)
         if spellings:
-            return spellings[0]
-    return None
+            return spellings
+    return ()
 
 
 def require_column(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, find_column
+from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, matching_columns
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import (
@@ -51,12 +52,14 @@ class CatalogDescription:
     Attributes:
         rows: the number of rows.
         columns: in the catalog's order.
-        text_column, title_column, genre_column: the columns found by name; None if there is none.
+        text_column, title_column, genre_column: the columns found by name; None if there is none,
+            or more than one.
         genres: genre -> number of rows, most frequent first; empty without a genre column.
         cells_without_genre: the number of genre cells with content in which no genre was found.
         example: the first of these cells, as text.
         separators: what separates the genres of a cell, and why; None without a genre column.
         placeholders: genres that probably mean that a row has none -> number of rows.
+        ambiguous: parameter that names a column -> the columns that it has to choose from.
     """
 
     rows: int
@@ -69,6 +72,7 @@ class CatalogDescription:
     example: str = ""
     separators: str | None = None
     placeholders: dict[str, int] = field(default_factory=dict)
+    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def describe_catalog(
@@ -81,13 +85,14 @@ def describe_catalog(
         reading: how to read it; default: `ReadingOptions()`.
 
     Raises:
-        CatalogError: it cannot be read, or two columns match the same usual name.
+        CatalogError: it cannot be read.
     """
     rows = 0
     types: dict[str, str] = {}
     filled: Counter[str] = Counter()
     genres = _GenreCounts()
-    genre_column: str | None = None
+    found: dict[str, str | None] = {}
+    ambiguous: dict[str, tuple[str, ...]] = {}
     padded = PaddedRows()
     reading = reading or ReadingOptions()
     options = ReadOptions(as_table=True, infer_types=reading.infer_types, reading=reading)
@@ -99,20 +104,21 @@ def describe_catalog(
             assert isinstance(chunk, TableChunk)
             if not types:
                 types = {field.name: str(field.type) for field in chunk.table.schema}
-                genre_column = find_column(chunk.columns, GENRE_COLUMNS, parameter="genre_column")
+                found, ambiguous = _columns_by_name(chunk.columns)
             rows += len(chunk)
             padded.add(chunk)
             for name in chunk.columns:
                 filled[name] += int(np.count_nonzero(~chunk.blank(name)))
-            if genre_column is not None:
+            if (genre_column := found["genre_column"]) is not None:
                 genres.add(chunk, genre_column)
     genres.finish()
     padded.warn()
+    genre_column = found.get("genre_column")
     return CatalogDescription(
         rows=rows,
         columns=tuple(ColumnDescription(name, kind, filled[name]) for name, kind in types.items()),
-        text_column=find_column(tuple(types), TEXT_COLUMNS),
-        title_column=find_column(tuple(types), TITLE_COLUMNS, parameter="title_column"),
+        text_column=found.get("text_column"),
+        title_column=found.get("title_column"),
         genre_column=genre_column,
         genres=dict(genres.rows.most_common()),
         cells_without_genre=genres.unreadable,
@@ -121,7 +127,26 @@ def describe_catalog(
         placeholders={
             name: count for name, count in genres.rows.most_common() if is_placeholder(name)
         },
+        ambiguous=ambiguous,
     )
+
+
+def _columns_by_name(
+    columns: Sequence[str],
+) -> tuple[dict[str, str | None], dict[str, tuple[str, ...]]]:
+    """Return, by parameter, the columns found by name, and those that match equally well."""
+    found: dict[str, str | None] = {}
+    ambiguous: dict[str, tuple[str, ...]] = {}
+    for parameter, candidates in (
+        ("text_column", TEXT_COLUMNS),
+        ("title_column", TITLE_COLUMNS),
+        ("genre_column", GENRE_COLUMNS),
+    ):
+        matching = matching_columns(columns, candidates)
+        found[parameter] = matching[0] if len(matching) == 1 else None
+        if len(matching) > 1:
+            ambiguous[parameter] = matching
+    return found, ambiguous
 
 
 class _GenreCounts:

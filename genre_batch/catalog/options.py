@@ -17,7 +17,7 @@ from genre_batch.catalog.reading.csv_dialect import (
 )
 from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.errors import UsageError
-from genre_batch.options import FLAG, STRING, Checked, integer, one_of
+from genre_batch.options import FLAG, STRING, Checked, check_strings, integer, one_of
 
 __all__ = ["ColumnOptions", "ReadingOptions", "WritingOptions"]
 
@@ -60,7 +60,7 @@ class ReadingOptions(Checked):
     null_values: str | Sequence[str] | None = None
     skip_lines: int = field(default=0, metadata=integer(0))
     infer_types: bool = field(default=False, metadata=FLAG)
-    rejects: str | os.PathLike[str] | None = None
+    rejects: str | os.PathLike[str] | None = field(default=None, metadata=STRING)
     strict: bool = field(default=False, metadata=FLAG)
     no_hive: bool = field(default=False, metadata=FLAG)
 
@@ -76,7 +76,9 @@ class ReadingOptions(Checked):
             raise UsageError("`delimiter`, `quote` and `escape` must be different characters")
         if self.null_values is not None:
             values = self.null_values
-            values = values.split(",") if isinstance(values, str) else values
+            if isinstance(values, str):
+                values = values.split(",")
+            values = check_strings("null_values", values)
             object.__setattr__(self, "null_values", tuple(value for value in values if value))
         if self.strict and self.rejects is not None:
             raise UsageError("`strict` and `rejects` exclude each other: give one")
@@ -152,7 +154,7 @@ class WritingOptions(Checked):
 
 
 @dataclass(frozen=True)
-class ColumnOptions:
+class ColumnOptions(Checked):
     """Which columns of a labeled catalog to use.
 
     Attributes:
@@ -160,11 +162,12 @@ class ColumnOptions:
         genre_separator: the string between two genres of a cell; None: found over the whole column.
     """
 
-    text_column: str | None = None
-    title_column: str | None = None
-    genre_column: str | None = None
-    genre_separator: str | None = None
+    text_column: str | None = field(default=None, metadata=STRING)
+    title_column: str | None = field(default=None, metadata=STRING)
+    genre_column: str | None = field(default=None, metadata=STRING)
+    genre_separator: str | None = field(default=None, metadata=STRING)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.genre_separator == "":
             raise UsageError("`genre_separator` must not be empty: leave it out to detect it")

@@ -12,7 +12,7 @@ from genre_batch.catalog.formats import STDIO, Format, Location, format_of, inpu
 from genre_batch.catalog.reading.json_values import holds_rows
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import has_magic, is_remote, list_remote
-from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
+from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
 
 __all__ = ["find_sources", "output_names"]
 
@@ -76,8 +76,8 @@ def _catalogs_below(folder: str, override: str | None) -> list[str]:
             (names if override is not None or _may_hold_rows(name) else others).append(name)
     if others:
         warnings.warn(
-            f"{len(others):,} .json files of {folder} were passed over (the first: {others[0]}): "
-            f"they hold neither an array of objects nor one object a line",
+            f"passed over {counted(len(others), '.json file')} of {folder} without an array of "
+            f"objects or one object a line (the first: {others[0]})",
             GenreBatchWarning,
             stacklevel=2,
         )
@@ -121,7 +121,7 @@ def _without_empty(locations: Sequence[Location], path: str) -> list[Location]:
     if len(empty) == len(locations):
         raise UsageError(f"nothing to read: every catalog of {path} is empty")
     warnings.warn(
-        f"{len(empty):,} empty files of {path} were passed over (the first: {empty[0].path})",
+        f"passed over {counted(len(empty), 'empty file')} of {path} (the first: {empty[0].path})",
         GenreBatchWarning,
         stacklevel=2,
     )

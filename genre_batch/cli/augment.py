@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genre_batch.cli.console import counted, is_verbose, note, progress_option, steps_progress
+from genre_batch.cli.console import is_verbose, note, progress_option, steps_progress
 from genre_batch.cli.options import (
     AUGMENTED_ROWS,
     choice_option,
@@ -19,6 +19,7 @@ from genre_batch.cli.options import (
     writing_from,
     writing_options,
 )
+from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from genre_batch.augmentation.translator import Translator

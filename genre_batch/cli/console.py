@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.signals import STOP_SIGNALS
+from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from genre_batch.tagging.summary import TagSummary
 
 __all__ = [
-    "counted",
     "figures_table",
     "is_quiet",
     "is_verbose",
@@ -53,11 +53,6 @@ def note(message: str) -> None:
     """Print a line to stderr, unless `--quiet` was given."""
     if not is_quiet():
         click.echo(message, err=True)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number and its noun, in the plural unless the number is 1: `1 row`, `2,000 rows`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def progress_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import (
-    counted,
     note,
     print_json,
     print_tables,
@@ -16,6 +15,7 @@ from genre_batch.cli.console import (
     table,
 )
 from genre_batch.cli.options import evaluation_job_from, labelled_options, threshold_options
+from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

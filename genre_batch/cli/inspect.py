@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import (
-    counted,
     figures_table,
     note,
     print_json,
@@ -20,6 +19,7 @@ from genre_batch.cli.console import (
 )
 from genre_batch.cli.options import reading_from, reading_options
 from genre_batch.paths import is_model_name
+from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -216,5 +216,10 @@ def _inspect_catalog(path: str, reading: ReadingOptions, as_json: bool) -> None:
         note(
             f"{name!r} ({counted(rows, 'row')}) may mean that a row has no genre: add "
             f"--null-values {name} if it does"
+        )
+    for parameter, names in catalog.ambiguous.items():
+        note(
+            f"Warning: the columns {' and '.join(map(repr, names))} both match: choose one with "
+            f"--{parameter.replace('_', '-')} in commands that read it"
         )
     print_tables(columns, *([genres] if catalog.genres else []), stderr=False)

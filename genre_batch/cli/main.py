@@ -73,6 +73,9 @@ def _print_error(error: BaseException, stopped: StoppedBySignal | None) -> int:
 
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         hint = f": see {context.command_path} --help" if context is not None else ""

@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-__all__ = ["GroupedCommand"]
+__all__ = ["READING", "GroupedCommand"]
+
+READING = (
+    *("input_format", "delimiter", "encoding", "quote", "escape", "null_values", "skip_lines"),
+    *("no_hive", "infer_types", "rejects", "strict"),
+)
+"""The fields of `catalog.options.ReadingOptions`, for help texts in groups."""
 
 
 class GroupedCommand(click.Command):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import (
-    counted,
     is_quiet,
     is_verbose,
     note,
@@ -17,7 +16,7 @@ from genre_batch.cli.console import (
     rows_progress,
     show_summary,
 )
-from genre_batch.cli.option_groups import GroupedCommand
+from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
     column_options,
     force_option,
@@ -27,6 +26,7 @@ from genre_batch.cli.options import (
     threshold_options,
     writing_options,
 )
+from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from genre_batch.tagging.summary import TagSummary
@@ -36,10 +36,8 @@ __all__ = ["GROUPS", "tag"]
 
 GROUPS = {
     "Input": (
-        *("input_format", "delimiter", "encoding", "quote", "escape", "null_values", "skip_lines"),
-        "no_hive",
-        *("infer_types", "text_column", "title_column", "only_missing", "limit"),
-        *("rejects", "strict"),
+        *READING,
+        *("text_column", "title_column", "only_missing", "limit"),
     ),
     "Output": (
         *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
@@ -193,8 +191,8 @@ def _print_notes(summary: TagSummary) -> None:
         )
     if summary.values_lost:
         note(
-            f"Warning: {summary.values_lost:,} values are NaN or infinite and were written as "
-            f"null, because JSON has neither: Parquet and Arrow keep them"
+            f"Warning: NaN or infinity, which JSON does not have, in "
+            f"{counted(summary.values_lost, 'value')}: written as null (Parquet and Arrow keep them)"
         )
     if summary.rows_rejected:
         files = ", ".join(summary.rejects)

@@ -9,14 +9,13 @@ import click
 from click.core import ParameterSource
 
 from genre_batch.cli.console import (
-    counted,
     figures_table,
     note,
     print_tables,
     progress_option,
     steps_progress,
 )
-from genre_batch.cli.option_groups import GroupedCommand
+from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
     KEEPS,
     LOSSES,
@@ -27,6 +26,7 @@ from genre_batch.cli.options import (
     reading_options,
     split_option,
 )
+from genre_batch.errors import counted
 
 __all__ = ["train"]
 
@@ -44,7 +44,7 @@ _GROUPS = {
             "title_dropout",
         ),
         *("text_column", "title_column", "genre_column", "genre_separator"),
-        *("input_format", "delimiter", "encoding"),
+        *READING,
     ),
     "Model": ("base_model", "pooling", "max_length", "layers", "ffn_width", "freeze_layers"),
     "Optimization": (

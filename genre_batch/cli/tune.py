@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import (
-    counted,
     note,
     print_tables,
     progress_option,
@@ -22,6 +21,7 @@ from genre_batch.cli.options import (
     labelled_options,
     output_option,
 )
+from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from genre_batch.evaluation.tune import TuneResult

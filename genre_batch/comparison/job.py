@@ -9,7 +9,7 @@ from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.errors import UsageError
-from genre_batch.options import SEED, Checked
+from genre_batch.options import FLAG, SEED, STRING, STRINGS, Checked, StrPath
 
 __all__ = ["PROTOCOLS", "CompareJob"]
 
@@ -39,19 +39,19 @@ class CompareJob(Checked):
         UsageError: an unknown system or protocol.
     """
 
-    catalog: str | os.PathLike[str]
-    output: str | os.PathLike[str]
-    protocols: tuple[str, ...] = ("clean",)
-    systems: tuple[str, ...] = tuple(SYSTEMS)
+    catalog: StrPath = field(metadata=STRING)
+    output: StrPath = field(metadata=STRING)
+    protocols: tuple[str, ...] = field(default=("clean",), metadata=STRINGS)
+    systems: tuple[str, ...] = field(default=tuple(SYSTEMS), metadata=STRINGS)
     columns: ColumnOptions = field(default_factory=ColumnOptions)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
-    split: str | os.PathLike[str] | None = None
-    base_model: str = "distilbert-base-uncased"
-    bert_model: str | None = None
-    model: str | os.PathLike[str] | None = None
-    oversampled: str | os.PathLike[str] | None = None
+    split: StrPath | None = field(default=None, metadata=STRING)
+    base_model: str = field(default="distilbert-base-uncased", metadata=STRING)
+    bert_model: str | None = field(default=None, metadata=STRING)
+    model: StrPath | None = field(default=None, metadata=STRING)
+    oversampled: StrPath | None = field(default=None, metadata=STRING)
     seed: int = field(default=0, metadata=SEED)
-    quick: bool = False
+    quick: bool = field(default=False, metadata=FLAG)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -32,6 +32,7 @@ from genre_batch.errors import TrainingError
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.files import check_output_folder, replacing, write_json, write_text
 from genre_batch.model.text import uses_title
+from genre_batch.options import check_job
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.runs.folder import RunFolder
@@ -73,6 +74,7 @@ def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> Compa
             translating raise them.
         TrainingError: likewise; or the output is a file, or a folder with other contents.
     """
+    check_job("compare", job, CompareJob)
     folder = Path(job.output)
     check_output_folder(folder, name="`output`", error=TrainingError)
     provenance = _provenance(job)

@@ -20,6 +20,7 @@ from genre_batch.evaluation.per_genre import (
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text_keys import known_keys
+from genre_batch.options import check_job
 from genre_batch.progress import RowProgress, no_row_progress
 
 __all__ = ["Evaluation", "EvaluationJob", "evaluate"]
@@ -108,6 +109,7 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
             or the split file is of another catalog.
         ModelError: the file is not a genre-batch model.
     """
+    check_job("evaluate", job, EvaluationJob)
     location = job.reading.locate(job.catalog)
     model = None if job.model is None else os.fspath(job.model)
     tagger = GenreTagger.load(model, threads=job.threads, lazy=True)

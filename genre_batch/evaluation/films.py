@@ -19,10 +19,11 @@ from genre_batch.dataset.labelled import (
     read_labelled,
 )
 from genre_batch.dataset.split import PARTS, read_split_file
-from genre_batch.errors import CatalogError, ColumnError, UsageError
+from genre_batch.errors import CatalogError, ColumnError, UsageError, counted
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
+from genre_batch.options import FLAG, STRING, Checked, StrPath, integer
 from genre_batch.progress import RowProgress
 
 __all__ = ["EvaluationJob", "LabelledFilms", "read_films"]
@@ -34,7 +35,7 @@ _UNKNOWN_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class EvaluationJob:
+class EvaluationJob(Checked):
     """What to score and how.
 
     Attributes:
@@ -49,20 +50,21 @@ class EvaluationJob:
         threads: number of threads; None: the cores that this process may use.
 
     Raises:
-        UsageError: options that contradict each other, or an unknown part.
+        UsageError: a value out of range, options that contradict each other, or an unknown part.
     """
 
-    catalog: str | os.PathLike[str]
-    model: str | os.PathLike[str] | None = None
+    catalog: StrPath = field(metadata=STRING)
+    model: StrPath | None = field(default=None, metadata=STRING)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     columns: ColumnOptions = field(default_factory=ColumnOptions)
-    split: str | os.PathLike[str] | None = None
-    part: str | None = None
+    split: StrPath | None = field(default=None, metadata=STRING)
+    part: str | None = field(default=None, metadata=STRING)
     decision: Decision = field(default_factory=Decision)
-    ignore_unknown: bool = False
-    threads: int | None = None
+    ignore_unknown: bool = field(default=False, metadata=FLAG)
+    threads: int | None = field(default=None, metadata=integer(1))
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.part is not None and self.part not in PARTS:
             raise UsageError(f"`part` must be one of {', '.join(PARTS)}, got {self.part!r}")
         if self.split is not None and self.part is None:
@@ -161,7 +163,8 @@ def _no_known_genre_error(
 
 def _counted_genres(unknown: Counter[str]) -> str:
     shown = ", ".join(
-        f"{genre!r} ({count:,} films)" for genre, count in unknown.most_common(_UNKNOWN_SHOWN)
+        f"{genre!r} ({counted(count, 'film')})"
+        for genre, count in unknown.most_common(_UNKNOWN_SHOWN)
     )
     return shown + (" and others" if len(unknown) > _UNKNOWN_SHOWN else "")
 

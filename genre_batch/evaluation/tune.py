@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.dataset.labelled import sha256_of
-from genre_batch.errors import CatalogError, UsageError
+from genre_batch.errors import CatalogError, UsageError, counted
 from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
 from genre_batch.evaluation.operating_point import (
@@ -37,6 +37,7 @@ from genre_batch.model.metadata import (
     write_metadata,
 )
 from genre_batch.model.tagger import GenreTagger, default_model
+from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, instance_of, one_of
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.methods import METHODS
@@ -50,7 +51,7 @@ TUNE_METHODS = (*METHODS, "conditional")
 
 
 @dataclass(frozen=True)
-class TuneJob:
+class TuneJob(Checked):
     """What to tune on and how.
 
     Attributes:
@@ -64,16 +65,10 @@ class TuneJob:
         UsageError: an unknown method.
     """
 
-    data: EvaluationJob
-    output: str | os.PathLike[str]
-    method: str = "f1"
-    force: bool = False
-
-    def __post_init__(self) -> None:
-        if self.method not in TUNE_METHODS:
-            raise UsageError(
-                f"`method` must be one of {', '.join(TUNE_METHODS)}, got {self.method!r}"
-            )
+    data: EvaluationJob = field(metadata=instance_of(EvaluationJob))
+    output: StrPath = field(metadata=STRING)
+    method: str = field(default="f1", metadata=one_of(*TUNE_METHODS))
+    force: bool = field(default=False, metadata=FLAG)
 
 
 @dataclass(frozen=True)
@@ -112,6 +107,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         CatalogError: as `evaluate` raises it; there are too few films, or the output exists or
             cannot be written. No output is written then.
     """
+    check_job("tune", job, TuneJob)
     output = os.fspath(job.output)
     location = job.data.reading.locate(job.data.catalog)
     check_model_name(output)
@@ -124,7 +120,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     films = read_films(job.data, location, tagger)
     if len(films.labels) < _LEAST_FILMS:
         raise CatalogError(
-            f"{location.name}: {len(films.labels)} films are too few to tune on: "
+            f"{location.name}: {counted(len(films.labels), 'film')} cannot be tuned on: "
             f"at least {_LEAST_FILMS} are needed"
         )
     probabilities = films.predict(tagger, progress)

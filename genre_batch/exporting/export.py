@@ -27,7 +27,7 @@ from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.metadata import ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
-from genre_batch.options import Checked, number, one_of
+from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, number, one_of
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_checkpoint
@@ -55,11 +55,11 @@ class ExportJob(Checked):
         UsageError: an unknown precision, or a loss that is not a number from -100 to 100.
     """
 
-    run: str | os.PathLike[str]
-    output: str | os.PathLike[str]
+    run: StrPath = field(metadata=STRING)
+    output: StrPath = field(metadata=STRING)
     precision: str = field(default="int8", metadata=one_of(*PRECISIONS))
     max_loss: float = field(default=0.5, metadata=number(-100, 100))
-    force: bool = False
+    force: bool = field(default=False, metadata=FLAG)
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
         OutputExistsError: the output exists and `job.force` is false.
         TrainingError: the run is not finished or not of a DistilBERT, or the export loses too much.
     """
+    check_job("export_onnx", job, ExportJob)
     check_output_file(job.output, force=job.force)
     run_files = [path for path in Path(job.run).rglob("*") if path.suffix != ".onnx"]
     check_separate_files([("`output`", job.output)], run_files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from genre_batch.errors import counted
 from genre_batch.evaluation.evaluate import Evaluation
 from genre_batch.report.page import Report, Section
 from genre_batch.report.sections import (
@@ -30,7 +31,7 @@ def evaluation_report(evaluation: Evaluation) -> Report:
     catalog = PurePath(evaluation.catalog).name
     films = f"the {evaluation.part} part" if evaluation.part else "the catalog"
     left_out = (
-        f" {evaluation.left_out:,} rows without a text or a genre were skipped."
+        f" Skipped: {counted(evaluation.left_out, 'row')} without a text or a genre."
         if evaluation.left_out
         else ""
     )
@@ -42,7 +43,7 @@ def evaluation_report(evaluation: Evaluation) -> Report:
     return Report(
         title=f"Genres predicted for {catalog}",
         lead=(
-            f"Predicted genres compared with the labels of {evaluation.films:,} films: "
+            f"Predicted genres compared with the labels of {counted(evaluation.films, 'film')}: "
             f"{films if evaluation.part else 'all'} of {catalog}.{left_out}",
             f"A genre is predicted at or above {_thresholds(evaluation)}.",
         ),

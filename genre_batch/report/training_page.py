@@ -8,6 +8,7 @@ from operator import itemgetter
 from pathlib import PurePath
 from typing import Any
 
+from genre_batch.errors import counted
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.report.counts import genre_counts
 from genre_batch.report.curves import training_curves
@@ -56,8 +57,8 @@ def training_report(
     return Report(
         title=f"A {provenance['architecture']} trained on {provenance['data'][0]['file']}",
         lead=(
-            f"Fine-tuned from {base_model} on {parts['train'].films:,} films, with thresholds "
-            f"tuned on {parts['dev'].films:,} dev films, and tested on "
+            f"Fine-tuned from {base_model} on {counted(parts['train'].films, 'film')}, with "
+            f"thresholds tuned on {parts['dev'].films:,} dev films, and tested on "
             f"{parts['test'].films:,} others; {provenance['protocol']} protocol.",
         ),
         sections=(

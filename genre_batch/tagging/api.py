@@ -78,5 +78,5 @@ def _tag(
     output: str | os.PathLike[str],
     **options: Any,
 ) -> TagSummary:
-    sources = (source,) if isinstance(source, str | os.PathLike) else tuple(source)
+    sources = (source,) if isinstance(source, str | os.PathLike) else source
     return run(tag_job(sources=sources, output=output, **options))

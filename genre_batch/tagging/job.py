@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from genre_batch.catalog.formats import STDIO
 from genre_batch.catalog.options import ReadingOptions, WritingOptions
 from genre_batch.model.decision import Decision
-from genre_batch.options import FLAG, STRING, Checked, integer
+from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath, integer
 
 __all__ = ["DEFAULT_CACHE_BYTES", "TagJob", "tag_job"]
 
@@ -45,11 +44,11 @@ class TagJob(Checked):
         UsageError: a value is out of range, or two options exclude each other.
     """
 
-    sources: tuple[str | os.PathLike[str], ...] = (STDIO,)
-    output: str | os.PathLike[str] | None = None
+    sources: tuple[StrPath, ...] = field(default=(STDIO,), metadata=STRINGS)
+    output: StrPath | None = field(default=None, metadata=STRING)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     writing: WritingOptions = field(default_factory=WritingOptions)
-    model: str | os.PathLike[str] | None = None
+    model: StrPath | None = field(default=None, metadata=STRING)
     text_column: str | None = field(default=None, metadata=STRING)
     title_column: str | None = field(default=None, metadata=STRING)
     decision: Decision = field(default_factory=Decision)
@@ -58,11 +57,11 @@ class TagJob(Checked):
     replace: bool = field(default=False, metadata=FLAG)
     resume: bool = field(default=True, metadata=FLAG)
     force: bool = field(default=False, metadata=FLAG)
-    cache: str | os.PathLike[str] | None = None
+    cache: StrPath | None = field(default=None, metadata=STRING)
     cache_size: int = field(default=DEFAULT_CACHE_BYTES, metadata=integer(1))
     threads: int | None = field(default=None, metadata=integer(1))
     limit: int | None = field(default=None, metadata=integer(0))
-    summary_json: str | os.PathLike[str] | None = None
+    summary_json: StrPath | None = field(default=None, metadata=STRING)
 
 
 def tag_job(

@@ -21,7 +21,7 @@ from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.files import rename_into_place, write_json, write_text
-from genre_batch.options import StrPath, flat_values
+from genre_batch.options import StrPath, check_job, flat_values
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.runs.folder import RunFolder, Stage
@@ -86,6 +86,7 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResu
         TrainingError, CatalogError, UsageError: the folder cannot be used or resumed, or the
             catalog, the base model or a teacher cannot be used; nothing is written then.
     """
+    check_job("train", job, TrainJob)
     folder = RunFolder(Path(job.folder))
     folder.check_usable(resume=job.resume)
     stage = folder.stage

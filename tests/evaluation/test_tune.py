@@ -149,7 +149,7 @@ def test_the_output_may_not_be_the_catalog_or_the_split(
 
 def test_too_few_films_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("overview,genres\nlaugh,Comedy\n")
-    with pytest.raises(CatalogError, match="1 films are too few to tune on: at least 20"):
+    with pytest.raises(CatalogError, match="1 film cannot be tuned on: at least 20"):
         _tune(tmp_path / "f.csv", tiny_model, tmp_path / "o.onnx")
     assert not (tmp_path / "o.onnx").exists()
 

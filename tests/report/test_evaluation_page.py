@@ -34,7 +34,7 @@ def test_an_evaluation_becomes_a_page_of_its_figures(tiny_model: Path, tmp_path:
     assert averages["exact match"] == result.exact_match
     assert report.warnings == ("genres that the model does not know were ignored: Noir (1).",)
     assert (
-        "the labels of 3 films: all of films.csv. 1 rows without a text or a genre were skipped."
+        "the labels of 3 films: all of films.csv. Skipped: 1 row without a text or a genre."
         in report.lead[0]
     )
     assert "the model's threshold for it" in report.lead[1]

@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 from genre_batch.catalog.columns import TEXT_COLUMNS
-from genre_batch.errors import CatalogError, GenreBatchWarning
+from genre_batch.errors import CatalogError, GenreBatchWarning, counted
 
 __all__ = ["LONG_INTEGER", "JsonDecoder"]
 
@@ -98,8 +98,8 @@ class JsonDecoder:
         if self._rows_with_tokens:
             warnings.warn(
                 f"{self._name}: NaN or Infinity, which JSON does not have, in "
-                f"{self._rows_with_tokens:,} rows (the first: line {self._first_line}): read as "
-                f"numbers, and written as they are in JSON Lines",
+                f"{counted(self._rows_with_tokens, 'row')} (the first: line {self._first_line}): "
+                f"read as numbers, and written as they are in JSON Lines",
                 GenreBatchWarning,
                 stacklevel=2,
             )

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
-from genre_batch.errors import TrainingError
+from genre_batch.errors import TrainingError, counted
 from genre_batch.files import replacing
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
@@ -83,8 +83,8 @@ def load_teacher(path: StrPath, dataset: Dataset) -> Teacher:
     leaked = int(known_keys(dataset.part("dev", "test").keys_as(version), keys).sum())
     if leaked:
         raise TrainingError(
-            f"the teacher {name} was trained on {leaked:,} films of this split's dev and test "
-            f"parts: train it with the same `split`"
+            f"the teacher {name} was trained on {counted(leaked, 'film')} of this split's dev and "
+            f"test parts: train it with the same `split`"
         )
     return teacher
 
