@@ -17,7 +17,11 @@ READING = (
 
 
 class GroupedCommand(click.Command):
-    """A command with option groups in its help."""
+    """A command with option groups in its help.
+
+    Attributes:
+        groups: title -> option names.
+    """
 
     def __init__(self, *args: Any, groups: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
         """Create the command.
@@ -28,13 +32,13 @@ class GroupedCommand(click.Command):
             **kwargs: as for `click.Command`.
         """
         super().__init__(*args, **kwargs)
-        self._groups = groups
+        self.groups = groups
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section per group, its options in the order in which they are declared."""
-        title_of = {name: title for title, names in self._groups.items() for name in names}
-        sections: dict[str, list[tuple[str, str]]] = {title: [] for title in self._groups}
-        *_, last = self._groups
+        title_of = {name: title for title, names in self.groups.items() for name in names}
+        sections: dict[str, list[tuple[str, str]]] = {title: [] for title in self.groups}
+        *_, last = self.groups
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and isinstance(parameter, click.Option):

@@ -191,8 +191,8 @@ def _print_notes(summary: TagSummary) -> None:
         )
     if summary.values_lost:
         note(
-            f"Warning: NaN or infinity, which JSON does not have, in "
-            f"{counted(summary.values_lost, 'value')}: written as null (Parquet and Arrow keep them)"
+            f"Warning: {counted(summary.values_lost, 'value')} of NaN or infinity, which JSON does "
+            f"not have, written as null: Parquet and Arrow keep them"
         )
     if summary.rows_rejected:
         files = ", ".join(summary.rejects)

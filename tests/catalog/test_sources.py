@@ -181,7 +181,7 @@ def test_an_empty_part_of_a_folder_or_glob_is_passed_over(
 ) -> None:
     (tree / "d" / name).write_bytes(content)
     for pattern in ("d", "d/*"):
-        with pytest.warns(GenreBatchWarning, match=rf"1 empty files .* \(the first: d/{name}\)"):
+        with pytest.warns(GenreBatchWarning, match=rf"1 empty file .* \(the first: d/{name}\)"):
             assert _paths(pattern) == ["d/a/1.csv", "d/b/c/2.csv"]
     assert _paths(f"d/{name}") == [f"d/{name}"]
     with pytest.raises(UsageError, match=r"every catalog of .* is empty"):
@@ -198,7 +198,7 @@ def test_json_files_of_a_folder_are_read_if_they_hold_rows(tree: Path) -> None:
     Path("d/2.json").write_text('{"overview":"x"}\n{"overview":"y"}\n')
     Path("d/3.json.gz").write_bytes(gzip.compress(b'[\n  {"overview": "x"}\n]'))
     Path("d/package.json").write_text('{\n  "name": "films"\n}\n')
-    with pytest.warns(GenreBatchWarning, match=r"1 \.json files of d .* d/package\.json\)"):
+    with pytest.warns(GenreBatchWarning, match=r"1 \.json file of d .* d/package\.json\)"):
         assert _paths("d") == ["d/1.json", "d/2.json", "d/3.json.gz", "d/a/1.csv", "d/b/c/2.csv"]
     assert _paths("d/package.json") == ["d/package.json"]
 

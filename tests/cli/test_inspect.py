@@ -157,3 +157,26 @@ def test_a_catalog_can_be_read_with_other_options(command: Command, tmp_path: Pa
     options = ["--input-format", "csv", "--delimiter", "#", "--encoding", "latin-1"]
     result = json.loads(command("inspect", catalog, *options, "--json").stdout)
     assert (result["rows"], result["text_column"], result["genres"]) == (1, "Plot", {"Drama": 1})
+
+
+def test_columns_that_match_equally_are_told_and_everything_else_is_shown(
+    command: Command, tmp_path: Path
+) -> None:
+    catalog = tmp_path / "films.csv"
+    catalog.write_text("Overview,overview,genre,Genre,title\na,b,Drama,War,A\n")
+    done = command("inspect", catalog)
+    assert done.returncode == 0
+    assert done.stderr.decode().splitlines() == [
+        "Warning: the columns 'Overview' and 'overview' both match: choose one with --text-column "
+        "in commands that read it",
+        "Warning: the columns 'genre' and 'Genre' both match: choose one with --genre-column "
+        "in commands that read it",
+    ]
+    for part in (b"1 row", b"Overview", b"overview", b"title"):
+        assert part in done.stdout
+    result = json.loads(command("inspect", catalog, "--json").stdout)
+    assert (result["text_column"], result["title_column"], result["genres"]) == (None, "title", {})
+    assert result["ambiguous"] == {
+        "text_column": ["Overview", "overview"],
+        "genre_column": ["genre", "Genre"],
+    }

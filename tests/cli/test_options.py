@@ -11,6 +11,7 @@ import pytest
 from genre_batch.catalog.formats import Format
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.cli.group import cli
+from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import FORMATS, columns_from, reading_from
 from genre_batch.errors import UsageError
 
@@ -71,3 +72,17 @@ def test_options_are_moved_into_their_dataclass() -> None:
 def test_an_invalid_reading_option_is_a_usage_error(option: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ReadingOptions(**option)
+
+
+@pytest.mark.parametrize("name", ["tag", "train"])
+def test_help_in_groups_names_every_option_once_and_those_of_reading_together(name: str) -> None:
+    command = cli.commands[name]
+    assert isinstance(command, GroupedCommand)
+    grouped = [option for options in command.groups.values() for option in options]
+    assert len(grouped) == len(set(grouped))
+    assert set(grouped) == {
+        option.name for option in command.params if isinstance(option, click.Option)
+    }
+    group = command.groups["Input" if name == "tag" else "Data"]
+    assert {field.name for field in fields(ReadingOptions)} <= set(group)
+    assert set(READING) == {field.name for field in fields(ReadingOptions)}

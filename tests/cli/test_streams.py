@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from genre_batch.model.tagger import MODEL_VARIABLE
-from support.places import COMMAND
+from support.places import COMMAND, Command
 
 pytestmark = pytest.mark.process
 
@@ -95,3 +95,10 @@ def test_a_stream_of_another_encoding_escapes_what_it_cannot_write(
     assert described["genres"] == {"Comédie": 1}
     code, stderr = _shell(tiny_model, films.parent, "GB tag '☃.csv'", PYTHONIOENCODING=encoding)
     assert (code, len(stderr.splitlines())) == (2, 1)
+
+
+def test_the_command_alone_prints_its_help(command: Command) -> None:
+    done = command()
+    assert done.returncode == 2
+    assert done.stderr == command("--help").stdout
+    assert done.stdout == b""
