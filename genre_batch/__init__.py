@@ -10,8 +10,9 @@ Names are imported when they are first used, so `import genre_batch` is fast.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as in `cli`, which is imported after this
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "Apertium",
@@ -110,6 +111,8 @@ def __getattr__(name: str) -> Any:
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     module = _MODULE_OF.get(name, "errors")
     if module.startswith(_NEEDS_TRAINING):
         from genre_batch.extras import require_extra

@@ -164,3 +164,34 @@ def test_a_signal_in_a_finalizer_is_not_lost(monkeypatch: pytest.MonkeyPatch) ->
         signals.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+EARLY = """
+import _signal as signal, os, sys  # the module `signal` is imported later
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+from genre_batch.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["genre_batch.cli.command", "signal", "genre_batch.cli.streams", "click"]
+)
+def test_an_interrupt_during_the_imports_is_one_line(module: str) -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY, module], capture_output=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == b"Stopped by SIGINT: no incomplete output was left\n"
+
+
+def test_nothing_is_imported_before_interrupts_are_answered() -> None:
+    code = "import sys; before = set(sys.modules); import genre_batch.cli; "
+    code += "print(*sorted(set(sys.modules) - before - {'__future__'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout.split() == [b"genre_batch", b"genre_batch.cli"]

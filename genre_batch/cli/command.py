@@ -14,7 +14,7 @@ from typing import NoReturn
 from genre_batch.cli.signals import STOP_SIGNALS, StoppedBySignal, last_line
 from genre_batch.cli.streams import STDOUT, discard_stdout, prepare_streams, stdout_error
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 _ADVICE = {
     errno.ENOSPC: "free some space",
@@ -27,7 +27,7 @@ _ADVICE = {
 }
 
 
-def main() -> NoReturn:
+def run() -> NoReturn:
     """Run the command line, print its error if any, and exit with its code."""
     signals = STOP_SIGNALS
     error: BaseException | None = None
@@ -35,7 +35,7 @@ def main() -> NoReturn:
         signals.install()
         try:
             prepare_streams()
-            _run()
+            _run_group()
             signals.close()
         except BaseException as caught:  # a panic in polars is not an Exception
             signals.close()
@@ -55,7 +55,7 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _run() -> None:
+def _run_group() -> None:
     from genre_batch.cli.group import cli
 
     cli.main(prog_name="genre-batch", standalone_mode=False)
