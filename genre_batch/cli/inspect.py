@@ -18,8 +18,8 @@ from genre_batch.cli.console import (
     table,
 )
 from genre_batch.cli.options import reading_from, reading_options
-from genre_batch.paths import is_model_name
 from genre_batch.errors import counted
+from genre_batch.paths import is_model_name
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.dataset.labelled import sha256_of
-from genre_batch.errors import CatalogError, UsageError, counted
+from genre_batch.errors import CatalogError, counted
 from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
 from genre_batch.evaluation.operating_point import (
