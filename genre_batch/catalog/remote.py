@@ -124,10 +124,14 @@ def remote_exists(url: str) -> bool:
         raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
 
 
-def list_remote(url: str) -> list[str] | None:
+def list_remote(url: str) -> dict[str, int] | None:
     """List the objects in a folder or matching a glob, sorted; None for the URL of one object.
 
-    In a glob, `*` matches anything but a slash, and `**` matches slashes too.
+    In a glob, `*` matches anything but a slash, and `**` matches slashes too. Objects named like
+    a folder, which storage consoles create as markers, are not listed.
+
+    Returns:
+        The URL of each object, and its size in bytes.
 
     Raises:
         CatalogError: the storage cannot be reached.
@@ -145,7 +149,8 @@ def list_remote(url: str) -> list[str] | None:
         found = system.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"cannot list {url}: {_reason(error)}") from error
-    names = sorted(info.path for info in found if info.type == fs.FileType.File)
+    sizes = {info.path: info.size for info in found if info.type == fs.FileType.File}
+    names = sorted(sizes)
     if magic is not None:
         recursive = "**" in path
         names = [
@@ -153,7 +158,7 @@ def list_remote(url: str) -> list[str] | None:
             for name in names
             if fnmatch.fnmatchcase(name, path) and (recursive or name.count("/") == path.count("/"))
         ]
-    return [parsed.url(name) for name in names]
+    return {parsed.url(name): sizes[name] for name in names}
 
 
 def upload(source: BinaryIO, url: str) -> None:

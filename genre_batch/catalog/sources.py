@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from genre_batch.catalog.folders import files_below, matching_paths
 from genre_batch.catalog.formats import STDIO, Format, Location, format_of, input_location
@@ -36,24 +36,29 @@ def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Loc
     """
     locations: list[Location] = []
     for path in inputs:
-        names = [path] if path == STDIO else _expanded(path, override)
+        names, sizes = _expanded(path, override)
         if not names:
             raise UsageError(f"nothing to read: {path} contains no catalog")
         expanded = [input_location(name, override) for name in names]
-        locations.extend(expanded if names == [path] else _without_empty(expanded, path))
+        locations.extend(expanded if names == [path] else _without_empty(expanded, path, sizes))
     if len(locations) > 1 and any(location.is_stdio for location in locations):
         raise UsageError("stdin can only be read alone: name either files or -")
     return locations
 
 
-def _expanded(path: str, override: str | None) -> list[str]:
-    if is_remote(path):
-        listed = list_remote(path)
-        if listed is None:
-            return [path]
-        return (
-            listed if has_magic(path) else [name for name in listed if _is_catalog(name, override)]
-        )
+def _expanded(path: str, override: str | None) -> tuple[list[str], dict[str, int]]:
+    """Return the catalogs that an input means, and the sizes of those in cloud storage."""
+    if path == STDIO:
+        return [path], {}
+    if not is_remote(path):
+        return _expanded_here(path, override), {}
+    sizes = list_remote(path)
+    if sizes is None:
+        return [path], {}
+    return [name for name in sizes if has_magic(path) or _is_catalog(name, override)], sizes
+
+
+def _expanded_here(path: str, override: str | None) -> list[str]:
     if os.path.isdir(path):
         return _catalogs_below(path, override)
     if not os.path.exists(path) and has_magic(path):
@@ -109,13 +114,22 @@ _SMALL = 64
 """A file of more bytes than this is not empty, even if it is compressed."""
 
 
-def _without_empty(locations: Sequence[Location], path: str) -> list[Location]:
+def _without_empty(
+    locations: Sequence[Location], path: str, sizes: Mapping[str, int]
+) -> list[Location]:
     """Return the catalogs of a folder or glob that are not empty, and warn about the others.
+
+    Args:
+        locations: the catalogs.
+        path: the folder or glob.
+        sizes: the sizes in bytes of those in cloud storage.
 
     Raises:
         UsageError: all of them are empty.
     """
-    empty = [place for place in locations if place.format is not Format.JSONL and _is_empty(place)]
+    empty = [
+        place for place in locations if place.format is not Format.JSONL and _is_empty(place, sizes)
+    ]
     if not empty:
         return list(locations)
     if len(empty) == len(locations):
@@ -131,11 +145,11 @@ def _without_empty(locations: Sequence[Location], path: str) -> list[Location]:
     return list(left)
 
 
-def _is_empty(location: Location) -> bool:
-    """Return whether a local file has no byte, or is text without a character."""
-    if location.is_remote or not os.path.isfile(location.path):
+def _is_empty(location: Location, sizes: Mapping[str, int]) -> bool:
+    """Return whether a file has no byte, or is text without a character."""
+    if not location.is_remote and not os.path.isfile(location.path):
         return False
-    size = os.path.getsize(location.path)
+    size = sizes[location.path] if location.is_remote else os.path.getsize(location.path)
     if size == 0 or size > _SMALL or not location.format.is_text:
         return size == 0
     try:

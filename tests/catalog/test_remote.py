@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from moto.server import ThreadedMotoServer
 from genre_batch import CatalogError, OutputExistsError, UsageError, tag_catalog
 from genre_batch.catalog import remote
 from genre_batch.catalog.remote import list_remote, open_remote, remote_exists, upload
+from genre_batch.errors import GenreBatchWarning
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +77,17 @@ def test_a_catalog_is_read_and_written_in_place(bucket: Any, tmp_path: Path) -> 
 
 
 def test_folders_and_globs_are_listed(bucket: Any) -> None:
-    _put(bucket, a__one_csv=b"", a__b__two_csv=b"", a__notes=b"", c_csv=b"")
-    assert list_remote("s3://films/a/") == [
+    _put(bucket, a__one_csv=b"", a__b__two_csv=b"", a__notes=b"ab", c_csv=b"")
+    assert list_remote("s3://films/a/") == {
+        "s3://films/a/b/two.csv": 0,
+        "s3://films/a/notes": 2,
+        "s3://films/a/one.csv": 0,
+    }
+    assert list_remote("s3://films/a/*.csv") == {"s3://films/a/one.csv": 0}
+    assert [*(list_remote("s3://films/a/**.csv") or ())] == [
         "s3://films/a/b/two.csv",
-        "s3://films/a/notes",
         "s3://films/a/one.csv",
     ]
-    assert list_remote("s3://films/a/*.csv") == ["s3://films/a/one.csv"]
-    assert list_remote("s3://films/a/**.csv") == ["s3://films/a/b/two.csv", "s3://films/a/one.csv"]
     assert list_remote("s3://films/c.csv") is None
 
 
@@ -94,6 +100,55 @@ def test_a_folder_of_objects_becomes_a_folder_of_objects(bucket: Any) -> None:
         "tagged/b/two.csv",
         "tagged/one.csv",
     ]
+
+
+EMPTY = {
+    "csv": b"",
+    "tsv": b"\n\r\n",
+    "csv.gz": gzip.compress(b""),
+    "parquet": b"",
+    "arrow": b"",
+}
+
+
+@pytest.mark.parametrize("suffix", EMPTY)
+@pytest.mark.parametrize("source", ["s3://films/a/", "s3://films/a", "s3://films/a/**.*"])
+def test_empty_objects_and_folder_markers_are_passed_over_as_empty_files_are(
+    bucket: Any, tmp_path: Path, suffix: str, source: str
+) -> None:
+    _put(bucket, a__one_csv=b"id,overview\n1,laugh\n", a__y__two_csv=b"id,overview\n2,cry\n")
+    for key, content in {
+        "a/": b"",
+        "a/y/": b"",
+        "a/z/": b"",
+        f"a/x.{suffix}": EMPTY[suffix],
+        f"a/y/x.{suffix}": EMPTY[suffix],
+    }.items():
+        bucket.put_object(Key=key, Body=content)
+    with pytest.warns(
+        GenreBatchWarning,
+        match=rf"2 empty files of {re.escape(source)} \(the first: s3://films/a/x",
+    ):
+        assert tag_catalog(source, tmp_path / "o.csv").rows == 2
+    with pytest.warns(GenreBatchWarning, match="2 empty files"):
+        tag_catalog(source, "s3://films/out/")
+    assert [key for key in _keys(bucket) if key.startswith("out")] == [
+        "out/one.csv",
+        "out/y/two.csv",
+    ]
+
+
+def test_a_cloud_folder_of_nothing_but_empty_objects_is_a_usage_error(
+    bucket: Any, tmp_path: Path
+) -> None:
+    for key in ("a/", "a/x.csv", "a/y.parquet"):
+        bucket.put_object(Key=key, Body=b"")
+    with pytest.raises(UsageError, match=r"every catalog of s3://films/a/ is empty"):
+        tag_catalog("s3://films/a/", tmp_path / "o.csv")
+    with pytest.raises(UsageError, match="nothing to read"):
+        tag_catalog("s3://films/b/", tmp_path / "o.csv")
+    with pytest.raises(CatalogError, match=r"s3://films/a/x\.csv is empty"):
+        tag_catalog("s3://films/a/x.csv", tmp_path / "o.csv")
 
 
 def test_an_existing_object_is_kept_unless_forced(bucket: Any, tmp_path: Path) -> None:
