@@ -122,7 +122,7 @@ def test_an_error_is_one_line(command: Command, films: Path) -> None:
     done = command("evaluate", films)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert b"'Noir' (1 film): add --ignore-unknown" in done.stderr
+    assert b"such as 'Noir' (1 film)" in done.stderr
     assert done.stdout == b""
 
 
