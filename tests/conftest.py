@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from genre_batch.model.tagger import MODEL_VARIABLE, GenreTagger
 from support import tiny
@@ -18,6 +19,11 @@ from support.browser import Browser
 from support.places import BROWSER, COMMAND, DATA, DRIVER, ROOT, Command
 
 pytest_plugins = ["support.training"]
+
+# No deadlines: how long an example takes depends on what else the machine does.
+settings.register_profile("usual", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.load_profile("usual")
 
 _TESTS = ROOT / "tests"
 _TRAINING = [

@@ -25,6 +25,8 @@ from genre_batch.catalog.writing.writer import encoder_for, open_writer
 from genre_batch.errors import CatalogError
 from support.arrow_types import PAGE, SAMPLES, page, read_back, write
 
+pytestmark = pytest.mark.slow
+
 KINDS = (Format.ARROW, Format.PARQUET, Format.JSONL, Format.CSV, Format.TSV)
 UNREADABLE = {"Type_INTERVAL_MONTHS", "Type_INTERVAL_DAY_TIME"}
 SPARK = b"org.apache.spark.sql.parquet.row.metadata"
