@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 from click.core import ParameterSource
@@ -27,6 +27,9 @@ from genre_batch.cli.options import (
     split_option,
 )
 from genre_batch.errors import counted
+
+if TYPE_CHECKING:
+    from genre_batch.training.run import TrainResult
 
 __all__ = ["train"]
 
@@ -295,6 +298,7 @@ def train(
 
     require_extra("genre-batch train", "train")
 
+    from genre_batch.catalog.options import ReadingOptions
     from genre_batch.training.recipe import read_recipe
 
     given: dict[str, Any] = {
@@ -303,12 +307,26 @@ def train(
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
     job = read_recipe(recipe).job(catalog, folder, resume=resume, **given)
-    job.reading.locate(catalog)  # raises its errors before torch is imported, which takes seconds
+    # These raise their errors before torch is imported, which takes seconds.
+    job.reading.locate(catalog)
+    for extra in job.extra_train:
+        ReadingOptions().locate(extra.path)
 
     from genre_batch.training.run import train as run_training
 
     with steps_progress(progress) as advance:
         result = run_training(job, advance)
+    _show(result)
+    following = (
+        f"genre-batch export-onnx {folder} -o model.onnx"
+        if result.exportable
+        else f"genre-batch train {catalog} --teacher {folder} ..., for a model to export"
+    )
+    note(f"trained in {result.seconds:,.0f} s, report in {result.page}: next, {following}")
+
+
+def _show(result: TrainResult) -> None:
+    """Print what was trained on, what was left out, and the figures."""
     films = ", ".join(f"{count:,} {part}" for part, count in result.films.items())
     note(f"films: {films}; {counted(result.dropped, 'row')} without text or genre left out")
     for extra in result.extras:
@@ -318,9 +336,3 @@ def train(
             f"{extra.repeated:,} that an earlier catalog has"
         )
     print_tables(figures_table(result.metrics))
-    following = (
-        f"genre-batch export-onnx {folder} -o model.onnx"
-        if result.exportable
-        else f"genre-batch train {catalog} --teacher {folder} ..., for a model to export"
-    )
-    note(f"trained in {result.seconds:,.0f} s, report in {result.page}: next, {following}")

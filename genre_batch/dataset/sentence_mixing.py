@@ -14,6 +14,7 @@ import numpy as np
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.sentences import sentences
+from genre_batch.dataset.wordings import Wordings
 
 __all__ = ["SENTENCE_PROBABILITY", "mix_sentences"]
 
@@ -27,7 +28,8 @@ def mix_sentences(films: Dataset, count: int, title_share: float, seed: int) -> 
     Args:
         films: the films to take sentences from. Every film is the first of a pair equally often.
             The second is drawn from the films of one of the first one's genres, chosen at random,
-            so that rare genres are more frequent than in `films`. It may be the same film.
+            so that rare genres are more frequent than in `films`. It may be the same film. Of a
+            film with several wordings one is drawn.
         count: number of texts.
         title_share: fraction of the texts that begin with the title of one of their films, if
             `films` have titles.
@@ -40,6 +42,9 @@ def mix_sentences(films: Dataset, count: int, title_share: float, seed: int) -> 
         0, since no catalog has these texts.
     """
     rng = np.random.default_rng(seed)
+    wordings = Wordings(films)
+    if wordings.several:
+        films = films.take(wordings.draw(rng).tolist())
     split = [sentences(text) for text in films.bare_texts]
     with_genre = [np.flatnonzero(column) for column in films.labels.T]
     all_films = np.arange(len(films))

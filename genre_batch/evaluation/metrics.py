@@ -214,6 +214,7 @@ def score_predictions(
     thresholds: Floats,
     names: Sequence[str],
     seed: int = 0,
+    films: npt.NDArray[np.uint64] | None = None,
 ) -> Scores:
     """Compute every metric of `Scores`.
 
@@ -223,8 +224,10 @@ def score_predictions(
         thresholds: (genres,) or (n, genres); a genre is predicted at its threshold or above.
         names: the genres' names, in column order.
         seed: of the bootstrap's resampling.
+        films: (n,) equal for rows of one film, which are resampled together; None: each row is a
+            film.
     """
-    films, genres = labels.shape
+    rows, genres = labels.shape
     truth, guess = labels.astype(bool), probabilities >= thresholds
     cells = {
         "tp": truth & guess,
@@ -232,17 +235,20 @@ def score_predictions(
         "fn": truth & ~guess,
     }
     rng = np.random.default_rng(seed)
-    draws = rng.multinomial(films, np.full(films, 1 / films), size=RESAMPLES).astype(np.float64)
+    count = rows if films is None else len(np.unique(films))
+    draws = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
+    if films is not None:
+        draws = draws[:, np.unique(films, return_inverse=True)[1]]
     resampled = [draws @ cell.astype(np.float64) for cell in cells.values()]
     tp, fp, fn = (cell.sum(axis=0) for cell in cells.values())
-    tn = films * genres - tp.sum() - fp.sum() - fn.sum()
+    tn = rows * genres - tp.sum() - fp.sum() - fn.sum()
     per_genre = _f1(tp, fp, fn)
     return Scores(
-        films=films,
+        films=rows,
         macro_f1=float(per_genre.mean()),
         micro_f1=float(_f1(tp.sum(), fp.sum(), fn.sum())),
         map=mean_average_precision(labels, probabilities),
-        accuracy=float((tp.sum() + tn) / (films * genres)),
+        accuracy=float((tp.sum() + tn) / (rows * genres)),
         score=float((3 * tp.sum() + tn) / (3 * (tp + fn).sum() + tn + fp.sum())),
         macro_f1_interval=_interval(_f1(*resampled).mean(axis=1)),
         micro_f1_interval=_interval(_f1(*(cell.sum(axis=1) for cell in resampled))),

@@ -17,6 +17,7 @@ from genre_batch.dataset.dataset import Dataset, concatenate, variants
 from genre_batch.dataset.extra import ExtraFilms, load_extras, training_films
 from genre_batch.dataset.load import ReadingOptions, load_dataset
 from genre_batch.dataset.sentence_mixing import mix_sentences
+from genre_batch.dataset.wordings import Wordings
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.evaluation.per_genre import Predictions
@@ -253,7 +254,7 @@ def _training_targets(
     if not teachers:
         return run.training, None
     targets = teacher_predictions(teachers, run.training, folder, progress)
-    count = round(options.distillation.recombined * len(run.training))
+    count = round(options.distillation.recombined * len(Wordings(run.training)))
     if not count:
         return run.training, targets
     titled = 1 - options.optimization.title_dropout
@@ -293,7 +294,9 @@ def _measure(run: _Run, folder: RunFolder) -> Predictions:
     write_json(folder.thresholds, {"method": method, "part": "dev", "thresholds": by_genre})
     metrics = {
         part: {
-            variant: score_predictions(films.labels, values, thresholds, names).as_dict()
+            variant: score_predictions(
+                films.labels, values, thresholds, names, films=films.film_ids
+            ).as_dict()
             for variant, values in probabilities[part].items()
         }
         for part, films in parts.items()

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from genre_batch.cli.group import cli
 from genre_batch.cli.train import train
+from genre_batch.dataset.extra import ExtraTrain
 from genre_batch.errors import UsageError
 from genre_batch.options import flat_values
 from genre_batch.training.options import TrainJob
@@ -122,6 +123,37 @@ def test_an_empty_teacher_removes_those_of_the_recipe(jobs: list[TrainJob], tmp_
     file = tmp_path / "mine.toml"
     file.write_text("teachers = ['a']\n")
     assert _job(jobs, "--recipe", str(file), "--teacher", "").teachers == ()
+
+
+def test_further_catalogs_of_the_command_line_replace_those_of_the_recipe(
+    jobs: list[TrainJob], tmp_path: Path
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "mine.toml").write_text("extra_train = ['a.csv:0.5']\n")
+    job = _job(jobs, "--recipe", "mine.toml", "--extra-train", "a.csv", "--extra-train", "b.csv:2")
+    assert job.extra_train == (ExtraTrain("a.csv"), ExtraTrain("b.csv", 2.0))
+    jobs.clear()
+    assert _job(jobs, "--recipe", "mine.toml").extra_train == (ExtraTrain("a.csv", 0.5),)
+    jobs.clear()
+    assert _job(jobs, "--recipe", "mine.toml", "--extra-train", "").extra_train == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("more.csv:-1", "--extra-train more.csv: the weight must be 0 or more, got -1"),
+        ("more.csv:nan", "--extra-train more.csv: the weight must be 0 or more, got nan"),
+        ("nowhere.csv:2", "no such file: nowhere.csv"),
+    ],
+)
+def test_a_further_catalog_that_cannot_be_used_is_an_error_before_anything_is_read(
+    jobs: list[TrainJob], value: str, message: str
+) -> None:
+    arguments = ["train", "films.csv", "-o", "run", "--extra-train", value]
+    result = CliRunner().invoke(cli, arguments)
+    assert str(result.exception) == message
+    assert jobs == []
 
 
 def test_an_unknown_recipe_is_a_usage_error(jobs: list[TrainJob]) -> None:

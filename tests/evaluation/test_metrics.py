@@ -217,3 +217,26 @@ def test_a_gain_is_the_difference_of_macro_f1_and_its_interval_pairs_the_films()
     nothing = macro_f1_gain(labels, reference, reference)
     assert (nothing.points, nothing.interval) == (0.0, (0.0, 0.0))
     assert macro_f1_gain(labels, reference, better).points == -gain.points
+
+
+def test_rows_of_one_film_are_resampled_together() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, (50, 3)).astype(np.uint8)
+    probabilities = rng.random((50, 3))
+    once, twice, together = (
+        score_predictions(
+            np.repeat(labels, count, axis=0),
+            np.repeat(probabilities, count, axis=0),
+            np.full(3, 0.5),
+            "abc",
+            films=films,
+        )
+        for count, films in (
+            (1, None),
+            (2, None),
+            (2, np.repeat(np.arange(50), 2).astype(np.uint64)),
+        )
+    )
+    assert together.macro_f1_interval == pytest.approx(once.macro_f1_interval)
+    widths = [interval[1] - interval[0] for interval in (once.map_interval, twice.map_interval)]
+    assert widths[1] < 0.85 * widths[0]
