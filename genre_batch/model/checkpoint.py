@@ -25,14 +25,10 @@ _EMBEDDINGS = "distilbert.embeddings.{}_embeddings.weight"
 _FIRST_LAYER = "distilbert.transformer.layer.0."
 _PARTS = ("q_lin", "k_lin", "v_lin")
 _HEADS = "attention_heads"
-# The tokens with a role, by the names that tokenizers give them.
-_ROLES = {
-    "unk_token": ("[UNK]", "<unk>"),
-    "sep_token": ("[SEP]", "</s>"),
-    "pad_token": ("[PAD]", "<pad>"),
-    "cls_token": ("[CLS]", "<s>"),
-    "mask_token": ("[MASK]", "<mask>"),
-}
+# The tokens with a role, by the names that BERT's and RoBERTa's tokenizers give them.
+_ROLES = ("unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+_BERT = ("[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]")
+_ROBERTA = ("<unk>", "</s>", "<pad>", "<s>", "<mask>")
 
 
 def write_checkpoint(file: ModelFile, folder: Path) -> None:
@@ -98,8 +94,8 @@ def float_weights(file: ModelFile) -> dict[str, npt.NDArray[np.float32]]:
 def _roles(tokenizer: Tokenizer) -> dict[str, tuple[str, int]]:
     """Return the token of each role that the vocabulary has, and its id."""
     found: dict[str, tuple[str, int]] = {}
-    for role, names in _ROLES.items():
-        for name in names:
+    for names in (_BERT, _ROBERTA):
+        for role, name in zip(_ROLES, names, strict=True):
             index = tokenizer.token_to_id(name)
             if index is not None:
                 found.setdefault(role, (name, index))
