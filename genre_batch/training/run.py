@@ -18,7 +18,7 @@ from genre_batch.dataset.extra import ExtraFilms, load_extras, training_films
 from genre_batch.dataset.load import ReadingOptions, load_dataset
 from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.dataset.wordings import Wordings
-from genre_batch.errors import TrainingError, UsageError
+from genre_batch.errors import UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.files import rename_into_place, write_json, write_text
@@ -37,7 +37,12 @@ from genre_batch.training.distillation.teachers import (
     load_teacher,
     teacher_predictions,
 )
-from genre_batch.training.encoder.base_model import Classifier, load_base_model, load_checkpoint
+from genre_batch.training.encoder.base_model import (
+    Classifier,
+    check_base_model,
+    load_base_model,
+    load_checkpoint,
+)
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune, resume_point
@@ -166,33 +171,13 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
     training = training_films(dataset, extras)
     teachers = tuple(load_teacher(teacher, dataset) for teacher in job.teachers)
     model, tokenizer = load_base_model(job.base_model, dataset.names, options.model, options.seed)
-    _check_base_model(os.fspath(job.base_model), model, tokenizer, options)
+    check_base_model(os.fspath(job.base_model), model, tokenizer, options)
     aligner = None
     if job.align_to is not None:
         aligner = EmbeddingTeacher.load(job.align_to, options.model.max_length)
     provenance = _provenance(job, dataset, extras, model.config)
     provenance["teachers"] = [teacher.record for teacher in teachers]
     return _Run(job, dataset, extras, training, teachers, model, tokenizer, provenance), aligner
-
-
-def _check_base_model(
-    name: str, model: Classifier, tokenizer: PreTrainedTokenizerFast, options: TrainingOptions
-) -> None:
-    positions = model.config.max_position_embeddings
-    if options.model.max_length > positions:
-        raise TrainingError(
-            f"the base model {name!r} reads at most {positions} tokens, not "
-            f"{options.model.max_length}: add `max_length` {positions}"
-        )
-    layers = model.config.num_hidden_layers
-    if options.model.freeze_layers >= layers:
-        verb = "has" if options.model.layers is None else "keeps"
-        raise TrainingError(
-            f"the base model {name!r} {verb} {layers} layers: `freeze_layers` must be less than "
-            f"{layers}"
-        )
-    if options.optimization.masking and tokenizer.mask_token_id is None:
-        raise TrainingError(f"the base model {name!r} has no mask token: set `masking` to 0")
 
 
 def _begin(run: _Run, folder: RunFolder) -> None:

@@ -32,12 +32,13 @@ from genre_batch.options import StrPath
 from genre_batch.paths import is_model_name
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
 from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
-from genre_batch.training.options import ModelOptions
+from genre_batch.training.options import ModelOptions, TrainingOptions
 
 __all__ = [
     "MINILM",
     "Classifier",
     "MeanPooledDistilBert",
+    "check_base_model",
     "distilbert_from_bert",
     "load_base_model",
     "load_checkpoint",
@@ -210,3 +211,33 @@ def load_checkpoint(folder: Path) -> tuple[Classifier, PreTrainedTokenizerFast]:
         raise TrainingError(
             f"{folder} does not hold a finished model ({first_line(error)}): train it first"
         ) from error
+
+
+def check_base_model(
+    name: str, model: Classifier, tokenizer: PreTrainedTokenizerFast, options: TrainingOptions
+) -> None:
+    """Check that a base model can be trained with these options.
+
+    Args:
+        name: the base model, as the user named it.
+        model, tokenizer: as `load_base_model` returns them.
+        options: how to train.
+
+    Raises:
+        TrainingError: it reads fewer tokens, has fewer layers or has no mask token.
+    """
+    positions = model.config.max_position_embeddings
+    if options.model.max_length > positions:
+        raise TrainingError(
+            f"the base model {name!r} reads at most {positions} tokens, not "
+            f"{options.model.max_length}: add `max_length` {positions}"
+        )
+    layers = model.config.num_hidden_layers
+    if options.model.freeze_layers >= layers:
+        verb = "has" if options.model.layers is None else "keeps"
+        raise TrainingError(
+            f"the base model {name!r} {verb} {layers} layers: `freeze_layers` must be less than "
+            f"{layers}"
+        )
+    if options.optimization.masking and tokenizer.mask_token_id is None:
+        raise TrainingError(f"the base model {name!r} has no mask token: set `masking` to 0")
