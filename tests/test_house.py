@@ -18,7 +18,10 @@ from support.places import ROOT
 from support.plan import ROOMS
 
 PACKAGE = ROOT / "genre_batch"
-BASE = {"errors", "version", "progress", "extras", "files", "paths", "options", "cores", "hub"}
+BASE = {
+    *("errors", "version", "progress", "extras", "files", "paths", "options", "cores", "hub"),
+    *("failures", "locks"),
+}
 """Top-level modules that every room may import; they themselves may import only `errors`."""
 
 ONLY_IN = {

@@ -16,16 +16,6 @@ from genre_batch.cli.streams import STDOUT, discard_stdout, prepare_streams, std
 
 __all__ = ["run"]
 
-_ADVICE = {
-    errno.ENOSPC: "free some space",
-    errno.EDQUOT: "free some space",
-    errno.EMFILE: "allow more open files (ulimit -n)",
-    errno.EACCES: "check its permissions",
-    errno.EPERM: "check its permissions",
-    errno.EROFS: "choose a path on a file system that can be written",
-    errno.ENAMETOOLONG: "choose a shorter name",
-}
-
 
 def run() -> NoReturn:
     """Run the command line, print its error if any, and exit with its code."""
@@ -70,6 +60,7 @@ def _print_error(error: BaseException, stopped: StoppedBySignal | None) -> int:
 
     from genre_batch.cli.group import ClosedPipeError
     from genre_batch.errors import GenreBatchError
+    from genre_batch.failures import describe_failure
 
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
@@ -93,10 +84,13 @@ def _print_error(error: BaseException, stopped: StoppedBySignal | None) -> int:
     if isinstance(error, GenreBatchError):
         _print_line(_with_notes(f"Error: {error}", error))
         return error.exit_code
+    described = describe_failure(error)
     if isinstance(error, MemoryError):
         message = "not enough memory: close other programs, or split the file"
     elif isinstance(error, OSError):
         message = _os_error(error)
+    elif described is not None:
+        message = ": ".join(part for part in described if part)
     else:
         message = f"{type(error).__name__}: {error}: run again with --debug and report it"
     _print_line(_with_notes(f"Error: {message}", error))
@@ -108,7 +102,9 @@ def _os_error(error: OSError) -> str:
     if error.filename == STDOUT:
         return _stdout_error(error)
     path = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-    advice = _ADVICE.get(error.errno or 0)
+    from genre_batch.failures import advice_for
+
+    advice = advice_for(error.errno)
     return f"{path}{error.strerror or error}" + (f": {advice}" if advice else "")
 
 

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.dataset.labelled import encode_labels
-from genre_batch.errors import TrainingError
+from genre_batch.errors import CatalogError, TrainingError
+from genre_batch.files import replacing_path
 from genre_batch.model.text import uses_title
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, text_keys
 
@@ -158,46 +159,55 @@ class Dataset:
             table = table.append_column("weight", pa.array(self.weights))
         if self.film_ids is not None:
             table = table.append_column("film", [[f"{film:016x}" for film in self.film_ids]])
-        pq.write_table(table, path)
+        with replacing_path(path) as temporary:
+            pq.write_table(table, temporary)
 
 
 def read_dataset(path: Path) -> Dataset:
     """Read a file that `Dataset.write` wrote.
 
     Raises:
-        TrainingError: there is no such file: the folder is not a run folder.
+        TrainingError: there is no such file: the folder is not a run folder; or it is damaged.
     """
     if not path.exists():
         raise TrainingError(
             f"{path.parent} is not a run folder ({path.name} is missing): train a model first"
         )
-    table = read_table(input_location(str(path)))
-    metadata = table.schema.metadata
-    names = metadata[b"labels"].decode().split("\n")
-    columns = set(table.column_names)
-    soft = weights = film_ids = None
-    if "soft_labels" in columns:
-        values = table.column("soft_labels").combine_chunks().flatten()
-        soft = values.to_numpy(zero_copy_only=False).reshape(-1, len(names)).astype(np.float32)
-    if "weight" in columns:
-        weights = table.column("weight").to_numpy()
-    if "film" in columns:
-        film_ids = np.array([int(film, 16) for film in table.column("film").to_pylist()], np.uint64)
-    return Dataset(
-        soft=soft,
-        weights=weights,
-        film_ids=film_ids,
-        texts=table.column("text").to_pylist(),
-        bare_texts=table.column("text_without_title").to_pylist(),
-        labels=encode_labels(table.column("labels").to_pylist(), names),
-        names=names,
-        rows=table.column("row").to_numpy(),
-        keys=np.array([int(key, 16) for key in table.column("group").to_pylist()], np.uint64),
-        parts=table.column("part").to_pylist(),
-        template=metadata[b"template"].decode(),
-        sha256=metadata[b"sha256"].decode(),
-        key_version=int(metadata.get(b"text_key_version", b"1")),
-    )
+    try:
+        table = read_table(input_location(str(path)))
+        metadata = table.schema.metadata
+        names = metadata[b"labels"].decode().split("\n")
+        columns = set(table.column_names)
+        soft = weights = film_ids = None
+        if "soft_labels" in columns:
+            values = table.column("soft_labels").combine_chunks().flatten()
+            soft = values.to_numpy(zero_copy_only=False).reshape(-1, len(names)).astype(np.float32)
+        if "weight" in columns:
+            weights = table.column("weight").to_numpy()
+        if "film" in columns:
+            film_ids = np.array(
+                [int(film, 16) for film in table.column("film").to_pylist()], np.uint64
+            )
+        return Dataset(
+            soft=soft,
+            weights=weights,
+            film_ids=film_ids,
+            texts=table.column("text").to_pylist(),
+            bare_texts=table.column("text_without_title").to_pylist(),
+            labels=encode_labels(table.column("labels").to_pylist(), names),
+            names=names,
+            rows=table.column("row").to_numpy(),
+            keys=np.array([int(key, 16) for key in table.column("group").to_pylist()], np.uint64),
+            parts=table.column("part").to_pylist(),
+            template=metadata[b"template"].decode(),
+            sha256=metadata[b"sha256"].decode(),
+            key_version=int(metadata.get(b"text_key_version", b"1")),
+        )
+    except (CatalogError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TrainingError(
+            f"{path} is missing or damaged: repeat the command that trained it, with --resume: it "
+            f"mends the folder"
+        ) from error
 
 
 def concatenate(first: Dataset, second: Dataset) -> Dataset:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from transformers import DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
-from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
+from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.exporting.draft import export_graph, quantize, rewrite, write_model
 from genre_batch.exporting.held_out import HeldOut, tune_thresholds
@@ -88,6 +88,7 @@ class _Run:
         model, tokenizer: the checkpoint.
         dataset: its films, in their parts.
         training: the films that it was trained on, extra ones included.
+        keys: the text keys of those, and of the films of runs that it started from.
         method: how its thresholds were found, of `METHODS`.
         thresholds: (genres,) float64.
         provenance: how it was trained.
@@ -97,6 +98,7 @@ class _Run:
     tokenizer: PreTrainedTokenizerFast
     dataset: Dataset
     training: Dataset
+    keys: npt.NDArray[np.uint64]
     method: str
     thresholds: npt.NDArray[np.float64]
     provenance: dict[str, Any]
@@ -146,9 +148,9 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
 
 def _read_run(path: Path) -> _Run:
     folder = RunFolder(path)
+    folder.check_finished()
     dataset = read_dataset(folder.splits)
-    folder.read_json(folder.metrics)  # written last: a run without it is not finished
-    tuned = folder.read_json(folder.thresholds)
+    method, thresholds = folder.read_thresholds(dataset.names)
     provenance = folder.read_json(folder.provenance)
     model, tokenizer = load_checkpoint(folder.path)
     if not isinstance(model, DistilBertForSequenceClassification):
@@ -156,11 +158,8 @@ def _read_run(path: Path) -> _Run:
             f"{folder.path} is a {model.config.model_type}, and only a DistilBERT can be exported: "
             f"train one with it as the teacher (genre-batch train ... --teacher {folder.path})"
         )
-    training = dataset.part("train")
-    if folder.extra.exists():
-        training = concatenate(training, read_dataset(folder.extra))
-    thresholds = np.array([tuned["thresholds"][name] for name in dataset.names])
-    return _Run(model, tokenizer, dataset, training, tuned["method"], thresholds, provenance)
+    training, keys = folder.training_films(), folder.training_keys(TEXT_KEY_VERSION)
+    return _Run(model, tokenizer, dataset, training, keys, method, thresholds, provenance)
 
 
 def _metadata(run: _Run, precision: str) -> ModelMetadata:
@@ -172,7 +171,7 @@ def _metadata(run: _Run, precision: str) -> ModelMetadata:
         tokenizer=run.tokenizer.backend_tokenizer.to_str(),
         max_length=run.provenance["options"]["max_length"],
         text_template=run.dataset.template,
-        training_text_keys=np.unique(run.training.keys_as(TEXT_KEY_VERSION)),
+        training_text_keys=run.keys,
         metrics={},
         provenance=_provenance(run.provenance, precision),
     )

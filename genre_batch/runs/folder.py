@@ -5,17 +5,33 @@ from __future__ import annotations
 import contextlib
 import enum
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from genre_batch.dataset.dataset import Dataset, read_dataset
+from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.files import check_output_folder
+from genre_batch.locks import locked
+from genre_batch.runs.integrity import is_whole, read_checksums, write_checksums
 
-__all__ = ["RunFolder", "Stage"]
+__all__ = ["RunFolder", "Stage", "is_readable"]
+
+_REQUIRED = {
+    "provenance.json": ("options", "base_model"),
+    "thresholds.json": ("method", "thresholds"),
+    "metrics.json": ("dev", "test"),
+    "config.json": ("model_type",),
+}
+"""The keys that the JSON files of a run need."""
+_UNSEALED = ("README.md", "recipe.toml", "training_log.jsonl", "run.lock")
+"""Files without checksums: people edit them, or a run adds lines to them."""
+_MENDING = "repeat the command that trained it, with --resume: it mends the folder"
 
 
 class Stage(enum.IntEnum):
@@ -31,6 +47,11 @@ class Stage(enum.IntEnum):
     """Thresholds and metrics are there."""
     DONE = 4
     """The report is there."""
+
+
+def is_readable(path: Path) -> bool:
+    """Return whether a file of a run can be read, and has the keys that it needs."""
+    return is_whole(path, keys=_REQUIRED.get(path.name, ()))
 
 
 @dataclass(frozen=True)
@@ -89,6 +110,16 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def earlier(self) -> Path:
+        """The films that the run it started from was trained on; absent if there is none."""
+        return self.path / "earlier_train.parquet"
+
+    @property
+    def lock(self) -> Path:
+        """The lock against a second run; it exists only during a run."""
+        return self.path / "run.lock"
+
+    @property
     def readme(self) -> Path:
         """A description of the folder."""
         return self.path / "README.md"
@@ -128,98 +159,175 @@ class RunFolder:
         return self.path / f"answers-{key}.npy"
 
     @property
-    def stage(self) -> Stage:
-        """How far the run has come; a folder of something else is NEW."""
-        if not self.provenance.exists():
-            return Stage.NEW
-        if not self.weights.exists():
-            return Stage.BEGUN
-        if not all(_is_json(file) for file in (self.metrics, self.thresholds)):
-            return Stage.TRAINED
-        return Stage.DONE if self.report.exists() else Stage.MEASURED
+    def is_begun(self) -> bool:
+        """Whether a run has begun here, even if its provenance was lost since."""
+        return self.provenance.exists() or self.provenance.name in read_checksums(self.path)
 
-    def check_usable(self, *, resume: bool) -> None:
-        """Check that a run can begin in this folder, or continue.
+    @property
+    def stage(self) -> Stage:
+        """How far the run has come, by the files that can be read; NEW if it is no run's folder."""
+        if not is_readable(self.provenance):
+            return Stage.NEW
+        if not is_readable(self.weights):
+            return Stage.BEGUN
+        if not all(map(is_readable, (self.metrics, self.thresholds))):
+            return Stage.TRAINED
+        return Stage.DONE if is_readable(self.report) else Stage.MEASURED
+
+    def seal(self, *files: Path) -> None:
+        """Record the checksums of files at the end of a stage, of those that exist.
+
+        Raises:
+            OSError: the list cannot be written.
+        """
+        existing = [file for file in files if file.exists() and file.name not in _UNSEALED]
+        write_checksums(self.path, existing)
+
+    def seal_all(self) -> None:
+        """Record the checksums of a finished run that has no list of them, of an older version."""
+        if not read_checksums(self.path):
+            self.seal(*(path for path in self.path.iterdir() if path.is_file()))
+
+    def damaged(self) -> list[Path]:
+        """Return the files of the stages so far that are missing or not whole."""
+        checksums = read_checksums(self.path)
+        files = dict.fromkeys(self.path / name for name in checksums)
+        files |= dict.fromkeys((self.provenance, self.splits))
+        if self.weights.exists() or self.weights.name in checksums:
+            config = self.path / "config.json"
+            files |= dict.fromkeys((self.weights, config, self.path / "tokenizer.json", self.log))
+        if self.metrics.exists() or self.thresholds.exists():
+            files |= dict.fromkeys((self.metrics, self.thresholds))
+        if self.report.exists():
+            files[self.report] = None
+        return [path for path in files if not self._is_whole(path, checksums.get(path.name))]
+
+    @staticmethod
+    def _is_whole(path: Path, checksum: str | None) -> bool:
+        if not is_readable(path):
+            return False
+        return checksum is None or is_whole(path, checksum)
+
+    @contextlib.contextmanager
+    def opened(self, *, resume: bool) -> Iterator[None]:
+        """Return a context in which no other run may use the folder.
+
+        The folder is created, and removed again if nothing was written into it.
 
         Args:
             resume: whether the run that is there may be continued.
 
         Raises:
-            TrainingError: it is a file, or not empty and `resume` is false, or not a run's.
+            TrainingError: the path is a file, or not empty and `resume` is false, or not a run's;
+                another run is using it; or it cannot be created.
         """
         check_output_folder(self.path, error=TrainingError)
-        if not self.path.is_dir() or not any(self.path.iterdir()):
-            return
-        if not resume:
+        busy = "another run (process {}) is using " + f"{self.path}: wait for it, or choose another"
+        with locked(self.lock, lambda process: TrainingError(f"{busy.format(process)} `folder`")):
+            self._check_usable(resume=resume)
+            yield
+
+    def _check_usable(self, *, resume: bool) -> None:
+        """Check that a run can begin here, or continue; what a killed start left is removed."""
+        start = (self.splits, self.extra, self.earlier, self.readme, self.recipe)
+        paths = {path for path in self.path.iterdir() if path != self.lock}
+        others = {path for path in paths if not fnmatch(path.name, ".*.partial")}
+        if not others or (self.splits in others and others <= set(start)):
+            for path in paths:
+                path.unlink()
+        elif not resume:
             raise TrainingError(
                 f"{self.path} is not empty: add `resume` to continue the run in it, or choose "
                 f"another `folder`"
             )
-        if self.stage is Stage.NEW:
+        elif not self.is_begun:
             raise TrainingError(f"{self.path} holds no run to resume: choose another `folder`")
 
-    def check_same_run(
-        self, provenance: dict[str, Any], dataset: Dataset, defaults: dict[str, Any]
-    ) -> None:
-        """Check that the run in the folder was started with the same options and films.
-
-        Args:
-            provenance: the one that the run would have now.
-            dataset: the films that it would have now.
-            defaults: each training option's default, which a run begun before the option existed
-                has.
+    def check_finished(self) -> None:
+        """Check that the run is finished and its files are whole.
 
         Raises:
-            TrainingError: they differ.
+            TrainingError: it is not a run, not finished, or damaged.
         """
-        before = self.read_json(self.provenance)
-        before["options"] = defaults | before.get("options", {})
-        for extra in before.get("data", ())[1:]:
-            extra.setdefault("weight", 1.0)
-        for key, value in provenance.items():
-            was = before.get(key)
-            if was == value or key == "versions":
-                continue
-            if key == "options":
-                names = [name for name in value if was.get(name) != value[name]]
-                was, value = ({name: some.get(name) for name in names} for some in (was, value))
+        if not self.is_begun and not self.splits.exists():
             raise TrainingError(
-                f"{self.path} was started with another {key}: {was!r}, now {value!r}: "
-                f"repeat the command that began it, or choose another `folder`"
+                f"{self.path} is not a run folder ({self.splits.name} is missing): train a model "
+                f"first (genre-batch train CATALOG -o {self.path})"
             )
-        films = read_dataset(self.splits)
-        same = all(
-            getattr(films, name) == getattr(dataset, name) for name in ("texts", "parts", "names")
-        )
-        if not same or not np.array_equal(films.labels, dataset.labels):
-            raise TrainingError(
-                f"{self.path} was started with other columns or another split: "
-                f"repeat the command that began it, or choose another `folder`"
-            )
+        for path in (self.weights, self.metrics, self.thresholds):
+            if not path.exists():
+                raise TrainingError(
+                    f"{self.path} is not a finished run ({path.name} is missing): {_MENDING}"
+                )
+        damaged = [path for path in self.damaged() if path not in (self.report, self.log)]
+        if damaged:
+            raise TrainingError(f"{damaged[0]} is missing or damaged: {_MENDING}")
+
+    def read_thresholds(self, names: Sequence[str]) -> tuple[str, npt.NDArray[np.float64]]:
+        """Read the threshold method and the genres' thresholds, (genres,).
+
+        Args:
+            names: the genres, in the order of the result.
+
+        Raises:
+            TrainingError: the file is missing or broken, or lacks a genre.
+        """
+        content = self.read_json(self.thresholds)
+        try:
+            values = [float(content["thresholds"][name]) for name in names]
+        except (KeyError, TypeError, ValueError) as error:
+            raise TrainingError(f"{self.thresholds} lacks a threshold: {_MENDING}") from error
+        return str(content["method"]), np.array(values)
+
+    def training_films(self) -> Dataset:
+        """Read the films that the model was trained on, extra ones included.
+
+        Raises:
+            TrainingError: a file is missing or broken.
+        """
+        films = read_dataset(self.splits).part("train")
+        return concatenate(films, read_dataset(self.extra)) if self.extra.exists() else films
+
+    def training_keys(self, version: int) -> npt.NDArray[np.uint64]:
+        """Return the sorted text keys of all films that the weights were trained on.
+
+        Those of the run that this one started from, and of the runs before it, are included.
+
+        Args:
+            version: of the keys.
+
+        Raises:
+            TrainingError: a file is missing or broken.
+        """
+        keys = [self.training_films().keys_as(version)]
+        if self.earlier.exists():
+            keys.append(read_dataset(self.earlier).keys_as(version))
+        return np.unique(np.concatenate(keys))
 
     @property
     def seconds(self) -> float:
-        """Training time in seconds, over all epochs."""
-        lines = self.log.read_text(encoding="utf-8").splitlines()
-        return float(sum(json.loads(line)["seconds"] for line in lines))
+        """Training time in seconds, over all epochs whose log lines can be read."""
+        return float(sum(line["seconds"] for line in self.read_log(self.log)))
+
+    @staticmethod
+    def read_log(log: Path) -> list[dict[str, Any]]:
+        """Return the lines of a log that can be read; none if there is no log."""
+        lines: list[dict[str, Any]] = []
+        with contextlib.suppress(OSError):
+            for text in log.read_text(encoding="utf-8", errors="replace").splitlines():
+                with contextlib.suppress(ValueError, RecursionError):
+                    line = json.loads(text)
+                    if isinstance(line, dict) and {"epoch", "seconds"} <= line.keys():
+                        lines.append(line)
+        return lines
 
     @staticmethod
     def read_json(path: Path) -> Any:
         """Read a JSON file of a run.
 
         Raises:
-            TrainingError: it is missing or broken: the run is not finished.
+            TrainingError: it is missing, broken, or lacks a key.
         """
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise TrainingError(
-                f"{path.parent} is not a finished run ({path.name} is missing or broken): "
-                f"train it first, or resume its training"
-            ) from error
-
-
-def _is_json(file: Path) -> bool:
-    with contextlib.suppress(OSError, ValueError):
-        return json.loads(file.read_text(encoding="utf-8")) is not None
-    return False
+        if not is_readable(path):
+            raise TrainingError(f"{path} is missing or damaged: {_MENDING}")
+        return json.loads(path.read_text(encoding="utf-8"))

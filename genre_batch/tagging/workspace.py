@@ -7,23 +7,19 @@ computed so far, which the same command uses after an interruption. It is remove
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import os
 import shutil
-import warnings
 from pathlib import Path
 
 from genre_batch.catalog.formats import Location, is_regular_or_new
-from genre_batch.errors import CatalogError, GenreBatchWarning
+from genre_batch.errors import CatalogError
+from genre_batch.locks import take_lock
 from genre_batch.paths import neighbor
 
 __all__ = ["Workspace", "workspace_folder"]
 
 _SUFFIX = ".genre-batch"
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
-"""How file systems without flock answer: NFS, Lustre, FUSE."""
 _LOCK = "run.lock"
 _DONE = "done"
 _STORE = "store"
@@ -45,15 +41,6 @@ def workspace_folder(target: Location) -> Path | None:
     if not os.path.isdir(target.path) and not is_regular_or_new(target.path):
         return None
     return Path(neighbor(os.path.realpath(target.path), ".", _SUFFIX))
-
-
-def _warn_of_missing_locks(folder: Path, error: OSError) -> None:
-    warnings.warn(
-        f"no lock on the file system of {folder.parent} ({error.strerror}): do not start a second "
-        f"run that writes the same `output`",
-        GenreBatchWarning,
-        stacklevel=2,
-    )
 
 
 class Workspace(contextlib.AbstractContextManager["Workspace"]):
@@ -93,34 +80,13 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
             ) from error
 
     def _acquire_lock(self, output: str) -> int:
-        while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            path = self.folder / _LOCK
-            try:
-                lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            except FileNotFoundError:
-                continue  # another run has just removed the folder
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if error.errno in _NO_LOCKS:
-                    _warn_of_missing_locks(self.folder, error)
-                    return lock
-                if not isinstance(error, BlockingIOError):
-                    os.close(lock)
-                    raise
-                process = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
-                os.close(lock)
-                raise CatalogError(
-                    f"another run (process {process or 'unknown'}) is writing {output}: "
-                    f"wait for it, or choose another `output`"
-                ) from error
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(lock), os.stat(path)):
-                    os.ftruncate(lock, 0)
-                    os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
-                    return lock
-            os.close(lock)
+        def busy(process: str) -> CatalogError:
+            return CatalogError(
+                f"another run (process {process}) is writing {output}: "
+                f"wait for it, or choose another `output`"
+            )
+
+        return take_lock(self.folder / _LOCK, busy)
 
     def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
         if kind is None or not self.resumable:

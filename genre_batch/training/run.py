@@ -9,43 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from transformers import PreTrainedTokenizerFast
 
-from genre_batch.dataset.dataset import Dataset, concatenate, variants
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.extra import ExtraFilms, load_extras, training_films
 from genre_batch.dataset.load import ReadingOptions, load_dataset
-from genre_batch.dataset.sentence_mixing import mix_sentences
-from genre_batch.dataset.wordings import Wordings
-from genre_batch.errors import UsageError
-from genre_batch.evaluation.metrics import score_predictions
-from genre_batch.evaluation.per_genre import Predictions
+from genre_batch.errors import TrainingError, UsageError
+from genre_batch.failures import failures_as
 from genre_batch.files import rename_into_place, write_json, write_text
 from genre_batch.options import StrPath, check_job, flat_values
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
-from genre_batch.runs.folder import RunFolder, Stage
-from genre_batch.thresholds.methods import find_thresholds
+from genre_batch.runs.folder import RunFolder, Stage, is_readable
+from genre_batch.runs.resume import check_same_run, mend, restore
 from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
     distill_embeddings,
 )
-from genre_batch.training.distillation.teachers import (
-    Targets,
-    Teacher,
-    load_teacher,
-    teacher_predictions,
-)
+from genre_batch.training.distillation.teachers import Teacher, load_teacher, training_targets
 from genre_batch.training.encoder.base_model import (
     Classifier,
     check_base_model,
     load_base_model,
-    load_checkpoint,
 )
-from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune, resume_point
+from genre_batch.training.measuring import measure, predict_test_part
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.recipe import recipe_text
 from genre_batch.training.run_report import run_readme, run_report
@@ -84,23 +73,36 @@ class TrainResult:
 def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResult:
     """Run a job, or continue it from the stage that its folder has reached.
 
+    Files of that folder that are damaged are made again, with a warning.
+
     Args:
         job: what to train, on what.
         progress: called after every step.
 
     Raises:
         TrainingError, CatalogError, UsageError: the folder cannot be used or resumed, or the
-            catalog, the base model or a teacher cannot be used; nothing is written then.
+            catalog, the base model or a teacher cannot be used; nothing is written then. Or the
+            disk or the memory is full; the run can be resumed then, if it has begun.
     """
     check_job("train", job, TrainJob)
     folder = RunFolder(Path(job.folder))
-    folder.check_usable(resume=job.resume)
-    stage = folder.stage
+    advice = "repeat the command"
+
+    def following() -> str:
+        return f"{advice} with `resume`" if folder.is_begun else advice
+
+    with failures_as(TrainingError, folder.path, following), folder.opened(resume=job.resume):
+        return _train(job, folder, progress)
+
+
+def _train(job: TrainJob, folder: RunFolder, progress: StepProgress) -> TrainResult:
     run, aligner = _prepare(job)
-    if stage >= Stage.BEGUN:
-        folder.check_same_run(run.provenance, run.dataset, flat_values(TrainingOptions()))
-    if stage < Stage.TRAINED:
+    if not folder.is_begun:
         _begin(run, folder)
+    else:
+        _mend(run, folder)
+    stage = folder.stage
+    if stage < Stage.TRAINED:
         if aligner is not None:
             _align(run, aligner, folder, progress)
         aligner = None  # free its memory
@@ -109,11 +111,13 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResu
     predictions = None
     if stage < Stage.MEASURED:
         progress(0, 0, "measuring")
-        predictions = _measure(run, folder)
+        predictions = measure(run.dataset, folder, job.thresholds)
     if stage < Stage.DONE:
         progress(0, 0, "writing the report")
         predictions = predictions or predict_test_part(run.dataset, folder)
         write_report(run_report(folder, run.dataset, run.training, predictions), folder.report)
+        folder.seal(folder.report)
+    folder.seal_all()
     parts = {part: len(run.dataset.part(part)) for part in ("dev", "test")}
     return TrainResult(
         folder=folder.path,
@@ -181,15 +185,52 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
 
 
 def _begin(run: _Run, folder: RunFolder) -> None:
-    """Write what the run is made of; the provenance last, which makes it resumable."""
-    folder.path.mkdir(parents=True, exist_ok=True)
-    run.dataset.write(folder.splits)
+    """Write what the run is made of; the provenance last, which makes it resumable.
+
+    If that fails, what was written is removed again: there is nothing to resume yet.
+    """
+    sources = _sources(run, folder)
+    try:
+        for path, write in sources.items():
+            write(path)
+        folder.seal(*sources)
+    except BaseException:
+        for path in sources:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _sources(run: _Run, folder: RunFolder) -> dict[Path, Callable[[Path], object]]:
+    """Return what the run is made of: files, and how each is written; the provenance last."""
+    sources: dict[Path, Callable[[Path], object]] = {folder.splits: run.dataset.write}
     if run.extras:
         further = range(len(run.dataset.part("train")), len(run.training))
-        run.training.take(further).write(folder.extra)
-    write_text(folder.readme, run_readme(run.job, run.model))
-    write_text(folder.recipe, recipe_text(run.job))
-    write_json(folder.provenance, run.provenance)
+        sources[folder.extra] = run.training.take(further).write
+    sources[folder.readme] = lambda path: write_text(path, run_readme(run.job, run.model))
+    sources[folder.recipe] = lambda path: write_text(path, recipe_text(run.job))
+    sources[folder.provenance] = lambda path: write_json(path, run.provenance)
+    return sources
+
+
+def _mend(run: _Run, folder: RunFolder) -> None:
+    """Check that the run in the folder is this one, and make its damaged files again.
+
+    Raises:
+        TrainingError: it has other options or films, or a file cannot be made again.
+    """
+    sources = _sources(run, folder)
+    restore(folder.provenance, sources[folder.provenance])
+    restore(folder.splits, sources[folder.splits])
+    check_same_run(folder, run.provenance, run.dataset, flat_values(TrainingOptions()))
+    for path in sources.keys() - {folder.provenance, folder.splits}:
+        if path not in (folder.readme, folder.recipe):
+            restore(path, sources[path])
+        elif not is_readable(path):
+            sources[path](path)
+    removed = mend(folder)
+    made_again = {folder.weights, folder.metrics, folder.thresholds, folder.report}
+    if folder.stage >= Stage.TRAINED and set(removed) - made_again:
+        _save_model(run, folder, [path.name for path in removed])
 
 
 def _align(run: _Run, teacher: EmbeddingTeacher, folder: RunFolder, progress: StepProgress) -> None:
@@ -210,7 +251,7 @@ def _align(run: _Run, teacher: EmbeddingTeacher, folder: RunFolder, progress: St
 def _fit(run: _Run, folder: RunFolder, progress: StepProgress) -> None:
     """Train the model and save it as a transformers checkpoint, the weights last."""
     model, tokenizer = run.model, run.tokenizer
-    films, targets = _training_targets(run, folder, progress)
+    films, targets = training_targets(run.teachers, run.training, run.job.options, folder, progress)
     fine_tune(
         model,
         tokenizer,
@@ -222,82 +263,20 @@ def _fit(run: _Run, folder: RunFolder, progress: StepProgress) -> None:
         resume=run.job.resume,
         progress=progress,
     )
+    _save_model(run, folder)
+
+
+def _save_model(run: _Run, folder: RunFolder, names: list[str] | None = None) -> None:
+    """Save the model as a transformers checkpoint, the weights last; with `names`, only these."""
     partial = folder.partial_model
-    model.save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    weights = partial / folder.weights.name
-    for file in [*(file for file in partial.iterdir() if file != weights), weights]:
+    run.model.save_pretrained(partial)
+    run.tokenizer.save_pretrained(partial)
+    saved = [file for file in partial.iterdir() if names is None or file.name in names]
+    saved.sort(key=lambda file: file.name == folder.weights.name)
+    for file in saved:
         rename_into_place(file, folder.path / file.name)
-    partial.rmdir()
-
-
-def _training_targets(
-    run: _Run, folder: RunFolder, progress: StepProgress
-) -> tuple[Dataset, Targets | None]:
-    """Return the films to train on, mixed texts included, and the teachers' predictions."""
-    teachers, options = run.teachers, run.job.options
-    if not teachers:
-        return run.training, None
-    targets = teacher_predictions(teachers, run.training, folder, progress)
-    count = round(options.distillation.recombined * len(Wordings(run.training)))
-    if not count:
-        return run.training, targets
-    titled = 1 - options.optimization.title_dropout
-    mixed = mix_sentences(run.training, count, titled, options.seed)
-    more = teacher_predictions(teachers, mixed, folder, progress)
-    return concatenate(run.training, mixed), np.concatenate([targets, more], axis=1)
-
-
-def _predictor(folder: RunFolder) -> Callable[[list[str]], npt.NDArray[np.float32]]:
-    """Return a function that predicts texts with the saved model.
-
-    A model that can be exported computes in float32, as it is saved (the one in memory still
-    computes as in training). A teacher computes as it will for its students, in bfloat16 where that
-    is faster.
-    """
-    model, tokenizer = load_checkpoint(folder.path)
-    max_length = folder.read_json(folder.provenance)["options"]["max_length"]
-    fast = isinstance(model, PooledClassifier)
-    return lambda texts: predict(model, tokenizer, texts, max_length, fast=fast)
-
-
-def _measure(run: _Run, folder: RunFolder) -> Predictions:
-    """Tune thresholds on dev, and write them and the metrics on dev and test.
-
-    Returns:
-        The predictions for the test part, with titles if the model reads them.
-    """
-    predicted, names, method = _predictor(folder), run.dataset.names, run.job.thresholds
-    parts = {part: run.dataset.part(part) for part in ("dev", "test")}
-    probabilities = {
-        part: {variant: predicted(texts) for variant, texts in variants(films).items()}
-        for part, films in parts.items()
-    }
-    on_dev, on_test = (next(iter(by_variant.values())) for by_variant in probabilities.values())
-    thresholds = find_thresholds(method, on_dev, parts["dev"].labels)
-    by_genre = dict(zip(names, thresholds.tolist(), strict=True))
-    write_json(folder.thresholds, {"method": method, "part": "dev", "thresholds": by_genre})
-    metrics = {
-        part: {
-            variant: score_predictions(
-                films.labels, values, thresholds, names, films=films.film_ids
-            ).as_dict()
-            for variant, values in probabilities[part].items()
-        }
-        for part, films in parts.items()
-    }
-    write_json(folder.metrics, metrics)
-    return Predictions(tuple(names), parts["test"].labels, on_test, thresholds)
-
-
-def predict_test_part(dataset: Dataset, folder: RunFolder) -> Predictions:
-    """Predict the test part of a run that has been measured, as `_measure` did."""
-    films = dataset.part("test")
-    by_genre = folder.read_json(folder.thresholds)["thresholds"]
-    thresholds = np.array([by_genre[name] for name in films.names])
-    return Predictions(
-        tuple(films.names), films.labels, _predictor(folder)(films.texts), thresholds
-    )
+    shutil.rmtree(partial)
+    folder.seal(*(folder.path / file.name for file in saved))
 
 
 def _name(encoder: StrPath) -> str:

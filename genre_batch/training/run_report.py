@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.split import PARTS
@@ -39,17 +36,11 @@ def run_report(
     return training_report(
         folder.read_json(folder.provenance),
         folder.read_json(folder.metrics),
-        _lines(folder.log),
-        _lines(folder.alignment_log),
+        folder.read_log(folder.log),
+        folder.read_log(folder.alignment_log),
         {part: _counts(films) for part, films in parts.items()},
         tested,
     )
-
-
-def _lines(log: Path) -> list[dict[str, Any]]:
-    if not log.exists():
-        return []
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
 
 
 def _counts(films: Dataset) -> PartCounts:

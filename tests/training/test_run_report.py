@@ -67,6 +67,7 @@ def test_the_page_counts_the_films_of_each_part(
         assert counts[name][0] == training.labels[:, at].sum()
 
 
+@pytest.mark.filterwarnings("ignore:.*report.html is missing")
 def test_a_finished_run_without_a_page_gets_the_same_one_on_resume(
     job: Callable[..., TrainJob],
     run: Path,

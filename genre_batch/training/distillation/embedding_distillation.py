@@ -27,6 +27,8 @@ from genre_batch.files import replacing
 from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs.folder import RunFolder
+from genre_batch.runs.integrity import is_whole
+from genre_batch.runs.resume import keep_lines, last_checkpoint
 from genre_batch.training.encoder.base_model import Classifier, load_base_model
 from genre_batch.training.encoder.inference import TextProgress, encode, no_text_progress
 from genre_batch.training.encoder.pooling import pool
@@ -34,8 +36,6 @@ from genre_batch.training.loop.batches import TokenizedFilms
 from genre_batch.training.loop.checkpoints import (
     EpochCallback,
     QuietTrainer,
-    keep_lines,
-    last_checkpoint,
     save_tensors,
     training_arguments,
 )
@@ -138,7 +138,7 @@ def _targets(
 
     The first are those of `texts`, the second, where the films have titles, of `bare_texts`.
     """
-    if not cache.exists():
+    if not is_whole(cache):
         titled = films.texts != films.bare_texts
         texts = [*films.texts, *films.bare_texts] if titled else films.texts
         vectors = teacher.vectors(
@@ -192,7 +192,7 @@ def distill_embeddings(
         progress: called after every step.
     """
     encoder = model.base_model
-    if folder.aligned_encoder.exists():
+    if is_whole(folder.aligned_encoder):
         encoder.load_state_dict(load_file(folder.aligned_encoder))
         return
     work = folder.alignment_checkpoints

@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
+from genre_batch.dataset.sentence_mixing import mix_sentences
+from genre_batch.dataset.wordings import Wordings
 from genre_batch.errors import TrainingError, counted
 from genre_batch.files import replacing
 from genre_batch.model.tagger import GenreTagger
@@ -27,10 +29,19 @@ from genre_batch.model.text_keys import TEXT_KEY_VERSION, known_keys
 from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress
 from genre_batch.runs.folder import RunFolder
+from genre_batch.runs.integrity import is_whole
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
+from genre_batch.training.options import TrainingOptions
 
-__all__ = ["TEXTS_PER_WRITE", "Targets", "Teacher", "load_teacher", "teacher_predictions"]
+__all__ = [
+    "TEXTS_PER_WRITE",
+    "Targets",
+    "Teacher",
+    "load_teacher",
+    "teacher_predictions",
+    "training_targets",
+]
 
 Targets = npt.NDArray[np.float32]
 """(2, films, genres): the teachers' mean probabilities for `texts` and for `bare_texts`."""
@@ -67,8 +78,8 @@ def load_teacher(path: StrPath, dataset: Dataset) -> Teacher:
         dataset: the student's films, split.
 
     Raises:
-        TrainingError: the run is not finished; its genres differ; or it was trained on films of
-            this split's dev and test parts, whose labels it would leak.
+        TrainingError: the run is not finished, or damaged; its genres differ; or it was trained on
+            films of this split's dev and test parts, whose labels it would leak.
         ModelError: the file is not a genre-batch model.
     """
     name = os.fspath(path)
@@ -101,12 +112,9 @@ def _record(provenance: Any) -> dict[str, Any]:
 
 def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
     run = RunFolder(Path(name))
+    run.check_finished()
     provenance = run.read_json(run.provenance)
-    run.read_json(run.metrics)
     films = read_dataset(run.splits)
-    trained = films.part("train")
-    if run.extra.exists():
-        trained = concatenate(trained, read_dataset(run.extra))
 
     def predictor() -> Callable[[list[str]], npt.NDArray[np.float32]]:
         model, tokenizer = load_checkpoint(run.path)
@@ -115,7 +123,7 @@ def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
         return lambda texts: predict(model, tokenizer, texts, length, fast=True)[:, order]
 
     teacher = Teacher(_record(provenance), predictor, cache=run.path)
-    return teacher, films.names, trained.keys_as(TEXT_KEY_VERSION), TEXT_KEY_VERSION
+    return teacher, films.names, run.training_keys(TEXT_KEY_VERSION), TEXT_KEY_VERSION
 
 
 def _load_model(name: str, genres: Sequence[str]) -> _Loaded:
@@ -137,6 +145,26 @@ def _load_model(name: str, genres: Sequence[str]) -> _Loaded:
     teacher = Teacher(record, predictor, uses_title(metadata.text_template))
     keys, version = metadata.training_text_keys, metadata.text_key_version
     return teacher, metadata.labels, keys, version
+
+
+def training_targets(
+    teachers: Sequence[Teacher],
+    films: Dataset,
+    options: TrainingOptions,
+    folder: RunFolder,
+    progress: StepProgress,
+) -> tuple[Dataset, Targets | None]:
+    """Return the films to train on, mixed texts included, and the teachers' predictions, if any."""
+    if not teachers:
+        return films, None
+    targets = teacher_predictions(teachers, films, folder, progress)
+    count = round(options.distillation.recombined * len(Wordings(films)))
+    if not count:
+        return films, targets
+    titled = 1 - options.optimization.title_dropout
+    mixed = mix_sentences(films, count, titled, options.seed)
+    more = teacher_predictions(teachers, mixed, folder, progress)
+    return concatenate(films, mixed), np.concatenate([targets, more], axis=1)
 
 
 def teacher_predictions(
@@ -169,7 +197,7 @@ def _cached_predictions(
     cache = None
     if teacher.cache is not None:
         cache = RunFolder(teacher.cache).predictions(_key(films))
-        if cache.exists():
+        if is_whole(cache):
             cached: Targets = np.load(cache, allow_pickle=False)
             return cached
     titled = teacher.reads_titles and films.bare_texts != films.texts
@@ -184,7 +212,7 @@ def _cached_predictions(
     found = []
     for start, end in itertools.pairwise([*starts, len(texts)]):
         part = parts.with_name(f"{parts.name}-{start}.npy")
-        if part.exists():
+        if is_whole(part):
             found.append(np.load(part, allow_pickle=False))
         else:
             predict_texts = predict_texts or teacher.predictor()

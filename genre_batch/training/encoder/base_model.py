@@ -209,7 +209,8 @@ def load_checkpoint(folder: Path) -> tuple[Classifier, PreTrainedTokenizerFast]:
         return distilbert.from_pretrained(folder, attn_implementation="eager").eval(), tokenizer
     except Exception as error:  # as in _load_encoder
         raise TrainingError(
-            f"{folder} does not hold a finished model ({first_line(error)}): train it first"
+            f"{folder} does not hold a finished model ({first_line(error)}): repeat the command "
+            f"that trained it, with --resume"
         ) from error
 
 

@@ -21,6 +21,7 @@ from transformers import (
 
 from genre_batch.files import replacing_path
 from genre_batch.progress import StepProgress
+from genre_batch.runs.integrity import write_checksums
 from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.inference import bf16_is_fast
 from genre_batch.training.loop.batches import LengthSampler, TokenizedFilms, collate
@@ -29,8 +30,6 @@ from genre_batch.training.options import TrainingOptions
 __all__ = [
     "EpochCallback",
     "QuietTrainer",
-    "keep_lines",
-    "last_checkpoint",
     "save_tensors",
     "training_arguments",
 ]
@@ -44,31 +43,6 @@ def save_tensors(
     with replacing_path(path) as temporary:
         contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
         save_file(contiguous, temporary, metadata)
-
-
-def last_checkpoint(
-    folder: Path, is_complete: Callable[[Path], bool] = lambda checkpoint: True
-) -> tuple[str | None, int]:
-    """Return the newest complete checkpoint and its epoch, or (None, 0).
-
-    Args:
-        folder: the Trainer's output folder.
-        is_complete: whether a checkpoint has the files that are not the Trainer's.
-    """
-    # trainer_state.json is the last file that the Trainer writes.
-    checkpoints = {
-        round(json.loads(state.read_text(encoding="utf-8"))["epoch"]): str(state.parent)
-        for state in folder.glob("checkpoint-*/trainer_state.json")
-        if is_complete(state.parent)
-    }
-    epoch = max(checkpoints, default=0)
-    return checkpoints.get(epoch), epoch
-
-
-def keep_lines(log: Path, count: int) -> None:
-    """Cut a log to its first lines: an epoch whose checkpoint is missing is logged again."""
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
-    log.write_text("".join(lines[:count]), encoding="utf-8")
 
 
 class EpochCallback(TrainerCallback):
@@ -110,6 +84,13 @@ class EpochCallback(TrainerCallback):
         entry = self._measure(state, kwargs["model"], time.monotonic() - self._started)
         with self._log.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"epoch": round(state.epoch or 0), **entry}) + "\n")
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Record the checksums of a checkpoint, which make it one that can be resumed from."""
+        checkpoint = Path(str(args.output_dir), f"checkpoint-{state.global_step}")
+        write_checksums(checkpoint, [path for path in checkpoint.iterdir() if path.is_file()])
 
 
 class QuietTrainer(Trainer):
@@ -183,9 +164,9 @@ def training_arguments(
         bf16=bf16_is_fast(),
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
-        logging_steps=10,
+        logging_steps=1,  # so that an epoch of few steps has its loss
         save_strategy="epoch",
-        save_total_limit=1,
+        save_total_limit=2,
         disable_tqdm=True,
         report_to=[],
         remove_unused_columns=False,

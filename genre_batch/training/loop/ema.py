@@ -61,11 +61,6 @@ class ExponentialMovingAverage:
         finally:
             self.swap()
 
-    @staticmethod
-    def is_saved_in(checkpoint: Path) -> bool:
-        """Return whether `save` finished in this checkpoint."""
-        return (checkpoint / _FILE).exists()
-
     def save(self, checkpoint: Path) -> None:
         """Write the average into a checkpoint's folder, whole or not at all."""
         save_tensors(self._average, checkpoint / _FILE)

@@ -23,6 +23,8 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.evaluation.metrics import macro_f1, mean_average_precision
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs.folder import RunFolder
+from genre_batch.runs.integrity import is_whole
+from genre_batch.runs.resume import keep_lines, last_checkpoint, warn_of_damage
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.frozen_features import FrozenLayers
@@ -33,8 +35,6 @@ from genre_batch.training.loop.best_epoch import BestEpoch
 from genre_batch.training.loop.checkpoints import (
     EpochCallback,
     QuietTrainer,
-    keep_lines,
-    last_checkpoint,
     training_arguments,
 )
 from genre_batch.training.loop.ema import ExponentialMovingAverage
@@ -147,6 +147,7 @@ class _FineTuning(EpochCallback):
         if self._weights.average is not None:
             checkpoint = Path(str(args.output_dir), f"checkpoint-{state.global_step}")
             self._weights.average.save(checkpoint)
+        super().on_save(args, state, control, **kwargs)
 
     def on_log(
         self,
@@ -236,9 +237,12 @@ class _GenreTrainer(QuietTrainer):
 
 def resume_point(options: TrainingOptions, folder: RunFolder) -> tuple[str | None, int]:
     """Return the checkpoint that fine-tuning resumes from, and its epoch, or (None, 0)."""
-    if options.optimization.averaging:
-        return last_checkpoint(folder.checkpoints, ExponentialMovingAverage.is_saved_in)
-    return last_checkpoint(folder.checkpoints)
+    checkpoint = last_checkpoint(folder.checkpoints)
+    if checkpoint[0] and options.optimization.keep == "best" and not is_whole(folder.best_epoch):
+        warn_of_damage(folder.best_epoch, "training starts again")
+        folder.best_epoch.unlink(missing_ok=True)
+        return None, 0
+    return checkpoint
 
 
 def fine_tune(

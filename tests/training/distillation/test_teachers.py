@@ -213,6 +213,7 @@ def test_a_teacher_trained_on_held_out_films_is_an_error(
     shutil.copytree(teacher, copy)
     trained_on = read_dataset(copy / "splits.parquet")
     replace(trained_on, parts=["train"] * len(trained_on)).write(copy / "splits.parquet")
+    RunFolder(copy).seal(copy / "splits.parquet")
     held_out = len(films.part("dev", "test"))
     with pytest.raises(TrainingError, match=rf"trained on {held_out} films .* same `split`"):
         train(job(tmp_path / "student", teachers=(copy,)))
@@ -226,12 +227,12 @@ def test_a_teacher_of_other_genres_is_an_error(teacher: Path, films: Dataset) ->
 
 @pytest.mark.parametrize("script", ["Cyrillic", "Han", "Devanagari"])
 def test_only_a_teacher_that_knows_held_out_films_of_any_script_is_an_error(
-    tmp_path: Path, script: str
+    tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(RunFolder, "check_finished", lambda self: None)
     dataset = load(write_films(tmp_path, film_texts(script, 60)))
     teacher = RunFolder(tmp_path)
-    teacher.provenance.write_text("{}")
-    teacher.metrics.write_text("{}")
+    teacher.provenance.write_text('{"options": {}, "base_model": "tiny"}')
     dataset.write(teacher.splits)
     assert load_teacher(tmp_path, dataset).record["data"] is None
     swapped = {"train": "train", "dev": "test", "test": "dev"}
@@ -244,5 +245,5 @@ def test_only_a_teacher_that_knows_held_out_films_of_any_script_is_an_error(
 
 
 def test_a_folder_without_a_run_cannot_be_a_teacher(films: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is not a finished run"):
+    with pytest.raises(TrainingError, match="is not a run folder"):
         load_teacher(tmp_path, films)

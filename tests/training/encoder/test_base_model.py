@@ -246,5 +246,5 @@ def test_a_checkpoint_is_loaded_as_it_was_saved(
 
 
 def test_an_empty_folder_holds_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="train it first"):
+    with pytest.raises(TrainingError, match="repeat the command that trained it"):
         load_checkpoint(tmp_path)

@@ -270,9 +270,9 @@ def test_without_resume_a_run_starts_from_the_beginning(
     assert _figures(tmp_path) == _figures(uninterrupted.folder)
 
 
-def test_one_checkpoint_is_kept(uninterrupted: Uninterrupted) -> None:
-    kept = [path.name for path in (uninterrupted.folder / "checkpoints").iterdir()]
-    assert kept == [f"checkpoint-{EPOCHS * STEPS}"]
+def test_two_checkpoints_are_kept(uninterrupted: Uninterrupted) -> None:
+    kept = {path.name for path in (uninterrupted.folder / "checkpoints").iterdir()}
+    assert kept == {f"checkpoint-{epochs * STEPS}" for epochs in (EPOCHS - 1, EPOCHS)}
 
 
 def test_the_head_learns_at_a_multiple_of_the_encoder_s_rate(tune: Tuner, tmp_path: Path) -> None:

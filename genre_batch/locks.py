@@ -1,0 +1,103 @@
+"""Locks between processes: the kernel's (flock), released when their process ends in any way."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from genre_batch.errors import GenreBatchError, GenreBatchWarning
+
+__all__ = ["locked", "take_lock"]
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+"""How file systems without flock answer: NFS, Lustre, FUSE."""
+
+
+def take_lock(path: Path, busy: Callable[[str], GenreBatchError]) -> int:
+    """Create a file, in a folder that may be missing, and lock it.
+
+    On a file system without locks, the run is warned and goes on.
+
+    Args:
+        path: the file; it holds the number of the process that has the lock.
+        busy: makes the error to raise, given the process that has the lock.
+
+    Returns:
+        The open file, whose lock is released when it is closed.
+
+    Raises:
+        GenreBatchError: another process has the lock.
+        OSError: the folder or the file cannot be created.
+    """
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:
+            continue  # another run has just removed the folder
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                _warn_of_missing_locks(path.parent, error)
+                return lock
+            if not isinstance(error, BlockingIOError):
+                os.close(lock)
+                raise
+            process = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+            os.close(lock)
+            raise busy(process or "unknown") from error
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), os.stat(path)):
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
+                return lock
+        os.close(lock)
+
+
+def _warn_of_missing_locks(folder: Path, error: OSError) -> None:
+    warnings.warn(
+        f"no lock on the file system of {folder.parent} ({error.strerror}): do not start a second "
+        f"run that writes the same `output`",
+        GenreBatchWarning,
+        stacklevel=2,
+    )
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: Callable[[str], GenreBatchError]) -> Iterator[None]:
+    """Return a context that holds a lock; its file is removed at the end.
+
+    Folders that are created for it are removed too, unless something else was written into them.
+
+    Args:
+        path, busy: as in `take_lock`.
+
+    Raises:
+        GenreBatchError: another process has the lock.
+        OSError: the folder or the file cannot be created.
+    """
+    created = [folder for folder in path.parents if not folder.exists()]
+    try:
+        lock = take_lock(path, busy)
+    except BaseException:
+        _remove_empty(created)
+        raise
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os.close(lock)
+        _remove_empty(created)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
