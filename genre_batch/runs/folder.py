@@ -163,6 +163,10 @@ class RunFolder:
         """Whether a run has begun here, even if its provenance was lost since."""
         return self.provenance.exists() or self.provenance.name in read_checksums(self.path)
 
+    def next_step(self) -> str:
+        """Return what to do after a failure whose cause was removed."""
+        return "repeat the command" + (" with `resume`" if self.is_begun else "")
+
     @property
     def stage(self) -> Stage:
         """How far the run has come, by the files that can be read; NEW if it is no run's folder."""

@@ -86,12 +86,10 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResu
     """
     check_job("train", job, TrainJob)
     folder = RunFolder(Path(job.folder))
-    advice = "repeat the command"
-
-    def following() -> str:
-        return f"{advice} with `resume`" if folder.is_begun else advice
-
-    with failures_as(TrainingError, folder.path, following), folder.opened(resume=job.resume):
+    with (
+        failures_as(TrainingError, folder.path, folder.next_step),
+        folder.opened(resume=job.resume),
+    ):
         return _train(job, folder, progress)
 
 
