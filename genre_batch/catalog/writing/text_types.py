@@ -9,6 +9,7 @@ polars panics on some types, and a panic prints a traceback of its own, so it ge
 from __future__ import annotations
 
 import json
+import re
 
 import polars as pl
 import pyarrow as pa
@@ -31,6 +32,11 @@ from genre_batch.catalog.writing.temporal import (
 )
 
 __all__ = ["TextConverter", "json_texts"]
+
+_STRINGS = re.compile(r'\["[^"\\,]*"(?:,"[^"\\,]*")*\]')
+"""A list of strings without commas and escapes."""
+_SEPARATOR = re.compile(r'((?:"(?:[^"\\]|\\.)*+"|[^",:])*+)([,:]|\Z)')
+"""A comma or colon outside of strings, and what precedes it."""
 
 _EXTENSION_NAME = b"ARROW:extension:name"
 
@@ -74,7 +80,9 @@ class TextConverter:
         members = TextConverter(csv=False)
         plain = members.plain(array)
         self.lost += members.lost
-        return pa.array(json_texts(plain), pa.string()) if _is_nested(plain.type) else plain
+        return (
+            pa.array(_spaced(json_texts(plain)), pa.string()) if _is_nested(plain.type) else plain
+        )
 
     def plain(self, array: pa.Array) -> pa.Array:
         """Return the values as a type that polars writes to JSON."""
@@ -162,6 +170,21 @@ def json_texts(plain: pa.Array, *, quoted: bool = True) -> list[str | None]:
     return [
         json.loads(value) if value is not None and value.startswith('"') else value
         for value in values
+    ]
+
+
+def _spaced(texts: list[str | None]) -> list[str | None]:
+    """Return JSON with a space after each comma and colon, as Python's json module writes it.
+
+    The usual lists, such as those of genres, take a shorter way.
+    """
+    return [
+        text
+        if text is None
+        else text.replace('","', '", "')
+        if _STRINGS.fullmatch(text)
+        else _SEPARATOR.sub(r"\1\2 ", text).rstrip(" ")
+        for text in texts
     ]
 
 
