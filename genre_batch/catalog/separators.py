@@ -153,7 +153,8 @@ class Separators:
         chosen = [entry for entry in self.evidence if entry.mark in self.marks]
         others = [entry for entry in self.evidence if entry.mark not in self.marks]
         if not chosen:
-            text = "no separator: each cell is one genre"
+            whole = "each cell is one genre" if self.cells else "no cell is a text to split"
+            text = f"no separator: {whole}"
         else:
             text = " and ".join(
                 f"separator {entry.mark!r} in {entry.cells:,} of {self.cells:,} cells"

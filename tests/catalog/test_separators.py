@@ -63,6 +63,7 @@ def test_the_evidence_names_what_other_marks_would_give() -> None:
 
 def test_a_column_without_a_separator_says_so() -> None:
     assert str(find_separators({"Drama": 2, "War": 1})) == "no separator: each cell is one genre"
+    assert str(find_separators({})) == "no separator: no cell is a text to split"
 
 
 def test_words_that_recur_are_mentioned_but_not_split() -> None:

@@ -158,7 +158,8 @@ class TextConverter:
 
 def _member_texts(plain: pa.Array) -> list[str | None]:
     """Return strings as they are, and other values as JSON."""
-    return json_texts(plain, quoted=False)
+    texts = json_texts(plain, quoted=False)
+    return _spaced(texts) if _is_nested(plain.type) else texts
 
 
 def json_texts(plain: pa.Array, *, quoted: bool = True) -> list[str | None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
 from genre_batch.catalog.formats import Format, output_location
@@ -20,6 +24,7 @@ from genre_batch.catalog.writing.writer import encoder_for, open_writer
 from genre_batch.errors import CatalogError
 
 GENRES = pa.array([["Drama", "War"], None, []], pa.list_(pa.string()))
+TEXTS = st.text(st.sampled_from('",:[] \\ab\n\té\x00\x1f\x7f'), max_size=6)
 ADDED = pa.table({"predicted_genres": GENRES})
 
 
@@ -67,6 +72,19 @@ def test_csv_quotes_what_would_otherwise_end_a_cell_or_a_row() -> None:
     assert pl.read_csv(data)["id"].to_list() == cells
 
 
+@given(st.lists(st.dictionaries(st.sampled_from(["a", "b: ,"]), st.lists(TEXTS)), max_size=3))
+@example([{"a": ['", ', "\\", '\\"', ",:", " "]}, {"b: ,": []}])
+def test_json_in_a_csv_cell_is_spaced_as_by_python(
+    value: list[dict[str, list[str]]],
+) -> None:
+    kind = pa.list_(pa.map_(pa.string(), pa.list_(pa.string())))
+    maps = [list(entry.items()) for entry in value]
+    table = pa.table({"cast": pa.array([maps, None, []], kind)})
+    data = _encode(Format.CSV, TableChunk(table)).decode()
+    cells = [row[0] for row in csv.reader(io.StringIO(data, newline=""))]
+    assert cells == ["cast", json.dumps(value, ensure_ascii=False), "", "[]"]
+
+
 def test_a_csv_cell_holds_lists_and_structs_as_json_and_bytes_as_base64() -> None:
     table = pa.table(
         {
@@ -75,7 +93,7 @@ def test_a_csv_cell_holds_lists_and_structs_as_json_and_bytes_as_base64() -> Non
         }
     )
     frame = pl.read_csv(_encode(Format.CSV, TableChunk(table)))
-    assert frame["cast"].to_list() == ['[{"name":"Zoë"}]', "[]", None]
+    assert frame["cast"].to_list() == ['[{"name": "Zoë"}]', "[]", None]
     assert frame["raw"].to_list() == ["/wA=", "", None]
 
 
