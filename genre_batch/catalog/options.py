@@ -17,7 +17,7 @@ from genre_batch.catalog.reading.csv_dialect import (
 )
 from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.errors import UsageError
-from genre_batch.options import FLAG, STRING, Checked, check_strings, integer, one_of
+from genre_batch.options import FLAG, STRING, STRINGS, Checked, check_strings, integer, one_of
 
 __all__ = ["ColumnOptions", "ReadingOptions", "WritingOptions"]
 
@@ -153,21 +153,45 @@ class WritingOptions(Checked):
         )
 
 
+EMPTIES = ("negative", "skip")
+
+
 @dataclass(frozen=True)
 class ColumnOptions(Checked):
-    """Which columns of a labeled catalog to use.
+    """Which columns of a labeled catalog to use, and how to read its genres.
 
     Attributes:
         text_column, title_column, genre_column: column names; None: found by their usual names.
         genre_separator: the string between two genres of a cell; None: found over the whole column.
+        label_columns: columns of 0 and 1, one for each genre, in place of a genre column: names,
+            patterns (`is_*`) or ranges (`FIRST..LAST`), as a sequence or joined by commas.
+        label_names: a file that names the genres whose numbers or codes the cells have: one name a
+            line, or id and name as CSV or JSON.
+        group_rows: join rows with the same text and title, each with some of a film's genres.
+        empty: what a row with an empty genre cell is: `negative`, a film without any genre, or
+            `skip`, a row that is left out; None: `negative` in `label_columns`, else `skip`. Rows
+            whose cell is null are left out, except in CSV, which writes an empty list as nothing.
+
+    Raises:
+        UsageError: a value is out of range, or two options exclude each other.
     """
 
     text_column: str | None = field(default=None, metadata=STRING)
     title_column: str | None = field(default=None, metadata=STRING)
     genre_column: str | None = field(default=None, metadata=STRING)
     genre_separator: str | None = field(default=None, metadata=STRING)
+    label_columns: tuple[str, ...] | None = field(default=None, metadata=STRINGS)
+    label_names: str | os.PathLike[str] | None = field(default=None, metadata=STRING)
+    group_rows: bool = field(default=False, metadata=FLAG)
+    empty: str | None = field(default=None, metadata=one_of(*EMPTIES))
 
     def __post_init__(self) -> None:
+        if isinstance(self.label_columns, str):
+            object.__setattr__(self, "label_columns", (self.label_columns,))
         super().__post_init__()
         if self.genre_separator == "":
             raise UsageError("`genre_separator` must not be empty: leave it out to detect it")
+        if self.label_columns:
+            for name in ("genre_column", "genre_separator", "label_names"):
+                if getattr(self, name) is not None:
+                    raise UsageError(f"`label_columns` and `{name}` exclude each other: give one")

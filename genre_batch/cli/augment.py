@@ -51,7 +51,7 @@ __all__ = ["augment"]
 )
 @reading_options
 @writing_options
-@column_options(titles=False)
+@column_options(titles=False, labels=False)
 @click.option(
     "--models",
     metavar="DIR",

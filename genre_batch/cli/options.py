@@ -43,6 +43,8 @@ __all__ = [
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 """The values of `catalog.formats.Format`, named here so that `--help` need not import pyarrow."""
+EMPTIES = ("negative", "skip")
+"""`catalog.options.EMPTIES`, named here so that `--help` need not import pyarrow."""
 AUGMENTED_ROWS = ("none-of-top-4", "rare", "all")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 SAMPLINGS = ("uniform", "rare")
@@ -199,12 +201,41 @@ def _column(role: str, names: Sequence[str]) -> str:
     return f"{role}  [default: the first of {', '.join(names)}, in any case]"
 
 
-def column_options(*, titles: bool = True, genres: bool = True) -> Decorator:
+_LABEL_OPTIONS = (
+    click.option(
+        "--label-columns",
+        metavar="A,B,...",
+        help="Columns of 0 and 1, one for each genre, in place of a genre column: names, patterns "
+        "such as 'is_*', or FIRST..LAST.  [default: a genre column]",
+    ),
+    click.option(
+        "--label-names",
+        metavar="FILE",
+        help="File that names the genres whose numbers or codes the cells have: one name a line, "
+        "or id and name as CSV or JSON.  [default: cells have names]",
+    ),
+    click.option(
+        "--group-rows",
+        is_flag=True,
+        help="Join rows with the same text, each with one genre of a film.  [default: each row is "
+        "a film]",
+    ),
+    click.option(
+        "--empty",
+        type=click.Choice(EMPTIES),
+        help="What a row with an empty genre cell is: a film without any genre (negative), or a "
+        "row to leave out (skip).  [default: skip; negative with --label-columns]",
+    ),
+)
+
+
+def column_options(*, titles: bool = True, genres: bool = True, labels: bool = True) -> Decorator:
     """Return a decorator that adds options of `catalog.options.ColumnOptions`.
 
     Args:
         titles: add `--title-column`.
         genres: add `--genre-column` and `--genre-separator`.
+        labels: with `genres`, add the other options that say how genres are read.
     """
     options = [
         click.option("--text-column", metavar="NAME", help=_column("Text column.", TEXT_COLUMNS))
@@ -224,6 +255,7 @@ def column_options(*, titles: bool = True, genres: bool = True) -> Decorator:
                 metavar="STR",
                 help="String between two genres of a cell.  [default: found over the whole column]",
             ),
+            *(_LABEL_OPTIONS if labels else ()),
         ]
     return _together(*options)
 
@@ -330,7 +362,9 @@ def columns_from(options: dict[str, Any]) -> ColumnOptions:
     from genre_batch.catalog.options import ColumnOptions
 
     names = [field.name for field in fields(ColumnOptions)]
-    return ColumnOptions(**{name: options.pop(name, None) for name in names})
+    return ColumnOptions(
+        **{name: value for name in names if (value := options.pop(name, None)) is not None}
+    )
 
 
 def evaluation_job_from(options: dict[str, Any], decision: Decision | None = None) -> EvaluationJob:

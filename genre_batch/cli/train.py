@@ -40,6 +40,7 @@ _GROUPS = {
         *(
             "protocol",
             "split",
+            "part_column",
             "extra_train",
             "group",
             "soft_labels",
@@ -47,6 +48,7 @@ _GROUPS = {
             "title_dropout",
         ),
         *("text_column", "title_column", "genre_column", "genre_separator"),
+        *("label_columns", "label_names", "group_rows", "empty", "min_films", "merge_labels"),
         *READING,
     ),
     "Model": ("base_model", "pooling", "max_length", "layers", "ffn_width", "freeze_layers"),
@@ -87,6 +89,13 @@ def _option(
     "clean",
 )
 @split_option
+@_option(
+    "--part-column",
+    None,
+    "NAME",
+    "Column of the catalog that assigns rows to parts: train, dev (or validation), test.  "
+    "[default: a split is drawn]",
+)
 @click.option(
     "--extra-train",
     multiple=True,
@@ -123,6 +132,19 @@ def _option(
     0.25,
 )
 @column_options()
+@_option(
+    "--min-films",
+    click.IntRange(min=1),
+    "N",
+    "Leave out genres with fewer films.",
+    5,
+)
+@click.option(
+    "--merge-labels",
+    is_flag=True,
+    help="Read spellings of a genre that differ only in case, space or width as the most frequent "
+    "one.  [default: each is a genre]",
+)
 @reading_options
 @base_model_option(
     "Hub id, local folder, exported model (its encoder; the head is new), or minilm: the weights "

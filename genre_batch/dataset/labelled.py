@@ -24,6 +24,7 @@ from genre_batch.catalog.columns import (
     require_column,
 )
 from genre_batch.catalog.formats import Location
+from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import (
     GenreCells,
     GenreReader,
@@ -31,10 +32,20 @@ from genre_batch.catalog.genres import (
     read_genres,
     text_counts,
 )
+from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import read_chunk
 from genre_batch.catalog.texts import holds_text
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN, films_of
+from genre_batch.dataset.label_cells import (
+    EmptyRows,
+    check_empty,
+    decide_empty,
+    grouped,
+    looks_ungrouped,
+    named,
+    with_empty_nulls,
+)
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, text_keys
@@ -63,6 +74,8 @@ class LabelledColumns:
         title: a column name; None if titles are not used or the catalog has none.
         separator: the string between two genres of a cell; None: found over the whole column.
         reader: how the genre cells are read; None: decided over the cells at hand.
+        numbers: whether integers are genres, which a file names.
+        label_columns: the columns of 0 and 1, one for each genre; empty: `genres` is the column.
     """
 
     text: str
@@ -70,6 +83,8 @@ class LabelledColumns:
     title: str | None = None
     separator: str | None = None
     reader: GenreReader | None = None
+    numbers: bool = False
+    label_columns: tuple[str, ...] = ()
 
     def texts_in(self, chunk: Chunk) -> list[str | None]:
         """Return the trimmed overview of each row; None where it is null, blank or not text."""
@@ -78,7 +93,10 @@ class LabelledColumns:
 
     def cells_in(self, chunk: Chunk) -> GenreCells:
         """Return the genre cells of a chunk's rows."""
-        return read_genres(genre_values(chunk, self.genres), self.separator, self.reader)
+        if self.label_columns:
+            return read_label_columns(_as_table(chunk, self.label_columns), self.label_columns)
+        values = genre_values(chunk, self.genres)
+        return read_genres(values, self.separator, self.reader, numbers=self.numbers)
 
     def decided(self, chunks: Iterable[Chunk]) -> LabelledColumns:
         """Return the columns with the reader of genre cells that all chunks together decide."""
@@ -86,7 +104,14 @@ class LabelledColumns:
         for chunk in chunks:
             if self.genres in chunk.columns:
                 texts.update(text_counts(genre_values(chunk, self.genres)))
-        return replace(self, reader=GenreReader.of(texts, self.separator))
+        reader = GenreReader.of(texts, self.separator, numbers=self.numbers)
+        return replace(self, reader=reader)
+
+
+def _as_table(chunk: Chunk, names: Sequence[str]) -> pa.Table:
+    if isinstance(chunk, TableChunk):
+        return chunk.with_real_nulls().table
+    return pa.table({name: [row.get(name) for row in chunk.objects] for name in names})
 
 
 def find_labelled_columns(
@@ -103,12 +128,24 @@ def find_labelled_columns(
         ColumnError: a column is missing, or exists in two spellings.
     """
     text = require_column(names, TEXT_COLUMNS, options.text_column, "text_column")
-    genres = require_column(names, GENRE_COLUMNS, options.genre_column, "genre_column")
+    label_columns: tuple[str, ...] = ()
+    if options.label_columns:
+        label_columns = find_label_columns(names, options.label_columns)
+        genres = ", ".join(label_columns)
+    else:
+        genres = require_column(names, GENRE_COLUMNS, options.genre_column, "genre_column")
     title = None
     if titles != "unused":
         find = find_column if titles == "optional" else require_column
         title = find(names, TITLE_COLUMNS, options.title_column, "title_column")
-    return LabelledColumns(text, genres, title, options.genre_separator)
+    return LabelledColumns(
+        text,
+        genres,
+        title,
+        options.genre_separator,
+        numbers=options.label_names is not None,
+        label_columns=label_columns,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +159,7 @@ class LabelledCatalog:
         overviews: (rows,) strings as the catalog has them; null where there is none.
         titles: (rows,) strings as the catalog has them; None without a title column.
         cells: the genre cells.
+        empty: what rows with an empty genre cell are.
     """
 
     name: str
@@ -130,6 +168,7 @@ class LabelledCatalog:
     overviews: pa.Array
     titles: pa.Array | None
     cells: GenreCells
+    empty: EmptyRows
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -144,6 +183,23 @@ class LabelledCatalog:
     def has_text(self) -> npt.NDArray[np.bool_]:
         """(rows,) bool: whether a row has text."""
         return np.array([text is not None for text in self.texts], dtype=np.bool_)
+
+    @cached_property
+    def is_negative(self) -> npt.NDArray[np.bool_]:
+        """(rows,) bool: whether a row states that its film has none of the genres."""
+        if not self.empty.negative:
+            return np.zeros(len(self), dtype=np.bool_)
+        return np.asarray(self.cells.states == CellState.EMPTY, dtype=np.bool_)
+
+    @cached_property
+    def has_labels(self) -> npt.NDArray[np.bool_]:
+        """(rows,) bool: whether a row has a genre, or states that it has none."""
+        labeled = np.array([bool(names) for names in self.genres], dtype=np.bool_)
+        return np.asarray(labeled | self.is_negative, dtype=np.bool_)
+
+    def with_genres(self, genres: list[list[str]]) -> LabelledCatalog:
+        """Return the catalog with other genres, (rows,) lists."""
+        return replace(self, cells=replace(self.cells, genres=genres))
 
     @cached_property
     def keys(self) -> npt.NDArray[np.uint64]:
@@ -181,6 +237,7 @@ def read_labelled(
     reading: ReadingOptions | None = None,
     *,
     titles: Titles = "unused",
+    ask: bool | None = False,
 ) -> LabelledCatalog:
     """Read a labeled catalog into memory.
 
@@ -189,10 +246,13 @@ def read_labelled(
         columns: the columns to use; default: found by their usual names.
         reading: how to read the file; default: `ReadingOptions()`.
         titles: whether titles are read, and whether their column may be missing.
+        ask: raise an error if rows with an empty genre cell may be films without a genre as well as
+            rows without labels, and no option says which; if not, they are left out with a warning,
+            or without one if it is None.
 
     Raises:
         ColumnError: a column is missing, exists in two spellings, or is of a type without text.
-        CatalogError: the catalog cannot be read.
+        CatalogError: the catalog cannot be read, or a number or code has no name in `label_names`.
     """
     rows = read_chunk(location, reading)
     options = columns or ColumnOptions()
@@ -200,14 +260,29 @@ def read_labelled(
     _check_holds_text(rows, used.text, "text_column")
     if used.title is not None and options.title_column is not None:
         _check_holds_text(rows, used.title, "title_column")
+    cells = named(used.cells_in(rows), options)
+    if not used.label_columns:
+        cells = with_empty_nulls(cells, rows, used.genres, location.format)
+    overviews = rows.strings(used.text)
+    read_titles = None if used.title is None else rows.strings(used.title)
+    texts: list[str | None] = compose(OVERVIEW_ONLY, overviews).to_pylist()
+    if options.group_rows:
+        cells = grouped(cells, texts, read_titles)
+    else:
+        _warn_of_pairs(location.name, looks_ungrouped(cells, texts))
+    has_text = np.array([text is not None for text in texts], dtype=np.bool_)
+    empty = decide_empty(cells, has_text, options)
     catalog = LabelledCatalog(
         name=location.name,
         table=rows.table,
         columns=used,
-        overviews=rows.strings(used.text),
-        titles=None if used.title is None else rows.strings(used.title),
-        cells=used.cells_in(rows),
+        overviews=overviews,
+        titles=read_titles,
+        cells=cells,
+        empty=empty,
     )
+    if any(cells.genres) and ask is not None:
+        check_empty(empty, location.name, used.genres, ask=ask)
     if catalog.cells.unreadable and any(catalog.genres):
         warnings.warn(
             f"{catalog.name}: {_unreadable(catalog)}: their rows are left out",
@@ -215,6 +290,16 @@ def read_labelled(
             stacklevel=2,
         )
     return catalog
+
+
+def _warn_of_pairs(name: str, texts: int) -> None:
+    if texts:
+        warnings.warn(
+            f"{name}: {texts:,} texts are in several rows with one genre each: if a row is one "
+            f"genre of a film, add `group_rows` to join them",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
 
 
 def _unreadable(catalog: LabelledCatalog) -> str:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.dataset.label_choice import LabelOptions, trained_labels
 from genre_batch.dataset.parts import assign_parts
+from genre_batch.dataset.split import (
+    SplitFile,
+    find_part_column,
+    read_split_file,
+    split_of_column,
+)
 from genre_batch.dataset.usable import Further, load_usable
-from genre_batch.errors import TrainingError
+from genre_batch.errors import GenreBatchWarning, TrainingError
 from genre_batch.model.text import uses_title
 
 __all__ = [
     "ColumnOptions",
     "ExtraRows",
     "Further",
+    "LabelOptions",
     "ReadingOptions",
     "load_dataset",
     "load_extra",
@@ -48,6 +58,8 @@ def load_dataset(
     split_file: Location | None = None,
     seed: int = 0,
     further: Further | None = None,
+    labels: LabelOptions | None = None,
+    part_column: str | None = None,
 ) -> Dataset:
     """Load a labeled catalog and split it into parts.
 
@@ -68,22 +80,45 @@ def load_dataset(
             is not `train`.
         seed: of the split.
         further: the columns of wordings and of soft labels; None: neither.
+        labels: which genres are learned; None: all.
+        part_column: a column of the catalog that assigns its rows to parts; None: there is none.
 
     Raises:
         ColumnError: a column cannot be found.
         CatalogError: the split file is of another catalog, or is not a split file, or soft labels
-            are not probabilities.
+            are not probabilities; with `labels`, a part of the genre cells is empty and no option
+            says what that means.
         TrainingError: there is no usable row, only one genre, or a part without a row.
         UsageError: the catalog is stdin.
     """
-    usable = load_usable(location, columns, reading, with_title=with_title, further=further)
+    usable = load_usable(
+        location, columns, reading, with_title=with_title, further=further, labels=labels
+    )
     dataset = usable.dataset
-    if len(dataset.names) < 2:
+    if len(dataset.names) < 2 and dataset.labels.all():
         raise TrainingError(
             f"{location.name}: all rows have the same genre {dataset.names[0]!r}: there is nothing "
             f"to learn; check `genre_column` and `genre_separator`"
         )
-    return assign_parts(usable, location.name, protocol=protocol, split_file=split_file, seed=seed)
+    if part_column is not None:
+        split: SplitFile | None = split_of_column(usable.table, part_column, location.name)
+    else:
+        split = None if split_file is None else read_split_file(split_file)
+        if split is None and labels is not None:
+            _offer_part_column(usable.table, location.name)
+    dataset = assign_parts(usable, location.name, protocol=protocol, split=split, seed=seed)
+    return dataset if labels is None else trained_labels(dataset, location.name)
+
+
+def _offer_part_column(table: pa.Table, name: str) -> None:
+    column = find_part_column(table)
+    if column is not None:
+        warnings.warn(
+            f"{name} assigns its rows to parts in the column {column!r}, but another split is "
+            f"drawn: add `part_column` {column} to use it",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
 
 
 def load_extra(location: Location, dataset: Dataset, part: str = "train") -> Dataset:

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.catalog.formats import Location
 from genre_batch.dataset.dataset import Dataset
-from genre_batch.dataset.split import PARTS, draw_split, read_split_file
+from genre_batch.dataset.split import PARTS, SplitFile, draw_split
 from genre_batch.dataset.usable import Usable
 from genre_batch.dataset.wordings import keep_together, linked
 from genre_batch.errors import GenreBatchWarning, TrainingError
@@ -19,7 +18,7 @@ __all__ = ["assign_parts"]
 
 
 def assign_parts(
-    usable: Usable, name: str, *, protocol: str, split_file: Location | None, seed: int
+    usable: Usable, name: str, *, protocol: str, split: SplitFile | None, seed: int
 ) -> Dataset:
     """Return the films of a catalog in their parts; arguments as for `load_dataset`.
 
@@ -27,22 +26,22 @@ def assign_parts(
         usable: the catalog's films.
         name: the catalog's name, for messages.
         protocol: `clean` or `paper`.
-        split_file: a split file; None: the split is drawn.
+        split: the part of each row; None: the split is drawn.
         seed: of the split.
     """
     by_text = protocol != "paper"
-    if split_file is not None:
-        split = _split_by_file(usable, split_file)
+    if split is not None:
+        films = _split_by_file(usable, split)
     elif by_text:
-        split = _draw(usable, seed)
+        films = _draw(usable, seed)
     else:
-        split = _draw(usable.take(_first_of_each(usable.dataset)), seed, by_text=False)
-    split = _one_part_per_film(split, name, by_text=by_text)
-    if split_file is None and not by_text:
-        return split.dataset
-    dataset = _without_held_out_copies(split.dataset, split.films)
-    if split_file is not None:
-        _check_parts(dataset, split_file)
+        films = _draw(usable.take(_first_of_each(usable.dataset)), seed, by_text=False)
+    films = _one_part_per_film(films, name, by_text=by_text)
+    if split is None and not by_text:
+        return films.dataset
+    dataset = _without_held_out_copies(films.dataset, films.films)
+    if split is not None:
+        _check_parts(dataset, split.name)
     return dataset
 
 
@@ -115,13 +114,14 @@ def _first_of_each(dataset: Dataset) -> list[int]:
     return list(first.values())
 
 
-def _split_by_file(usable: Usable, location: Location) -> Usable:
+def _split_by_file(usable: Usable, split_file: SplitFile) -> Usable:
     """Take the parts from a split file, by the row of each film; rows not in it are left out.
 
     Films with soft labels need not be in it.
     """
-    split_file = read_split_file(location)
-    split_file.check(usable.films, usable.dataset.keys_as(split_file.key_version))
+    split_file.check(
+        usable.table.num_rows, usable.films, usable.dataset.keys_as(split_file.key_version)
+    )
     parts = split_file.parts
     in_split = np.array([film in parts for film in usable.films.tolist()], dtype=np.bool_)
     usable = usable.take(np.flatnonzero(in_split | usable.is_soft))
@@ -129,10 +129,10 @@ def _split_by_file(usable: Usable, location: Location) -> Usable:
     return replace(usable, dataset=replace(usable.dataset, parts=split_parts))
 
 
-def _check_parts(dataset: Dataset, location: Location) -> None:
+def _check_parts(dataset: Dataset, name: str) -> None:
     for part in PARTS:
         if part not in dataset.parts:
             raise TrainingError(
-                f"{location.name}: no usable row of the catalog is in the part {part!r}: a split "
+                f"{name}: no usable row of the catalog is in the part {part!r}: a split "
                 f"needs rows in {', '.join(PARTS)}"
             )

@@ -8,13 +8,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from genre_batch.catalog.columns import listed
+from genre_batch.catalog.columns import listed, missing_column_error
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.errors import CatalogError, ColumnError, TrainingError
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
 
-__all__ = ["PARTS", "SplitFile", "draw_split", "read_split_file", "split_file_text"]
+__all__ = [
+    "PARTS",
+    "SplitFile",
+    "draw_split",
+    "find_part_column",
+    "read_split_file",
+    "split_file_text",
+    "split_of_column",
+]
 
 PARTS = ("train", "dev", "test")
 
@@ -51,11 +59,34 @@ def draw_split(
         )
     group_labels = np.zeros((len(distinct), labels.shape[1]), dtype=np.uint8)
     np.maximum.at(group_labels, group_of, labels)
+    if group_labels.shape[1] == 1:  # the stratifier takes two genres or more
+        group_labels = np.hstack([group_labels, 1 - group_labels])
     folds = MultilabelStratifiedKFold(n_splits=len(_FOLDS), shuffle=True, random_state=seed)
     part_of = np.empty(len(distinct), dtype=object)
     for part, (_, held_out) in zip(_FOLDS, folds.split(group_labels, group_labels), strict=True):
         part_of[held_out] = part
+    _move_to_training(part_of, group_labels)
     return [str(part) for part in part_of[group_of]]
+
+
+def _move_to_training(part_of: npt.NDArray[np.object_], labels: npt.NDArray[np.uint8]) -> None:
+    """Move the first group of each genre without a training group to the training part.
+
+    The last group of another part stays in it.
+
+    Args:
+        part_of: (groups,) parts, changed in place.
+        labels: (groups, genres) 0 or 1.
+    """
+    has = labels.astype(np.bool_)
+    for genre in np.flatnonzero(has.any(axis=0) & ~has[part_of == "train"].any(axis=0)).tolist():
+        groups = np.flatnonzero(has[:, genre])
+        if "train" in part_of[groups]:
+            continue
+        for group in groups.tolist():
+            if (part_of == part_of[group]).sum() > 1:
+                part_of[group] = "train"
+                break
 
 
 @dataclass(frozen=True)
@@ -74,16 +105,23 @@ class SplitFile:
     keys: dict[int, str]
     key_version: int = TEXT_KEY_VERSION
 
-    def check(self, rows: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64]) -> None:
+    def check(self, count: int, rows: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64]) -> None:
         """Check that the file is of this catalog.
 
         Args:
+            count: the number of the catalog's rows.
             rows: (films,) each film's row in the catalog.
             keys: (films,) the `text_key` of each film's overview, of the version `key_version`.
 
         Raises:
-            CatalogError: a row has another overview.
+            CatalogError: the catalog lacks a row, or a row has another overview.
         """
+        last = max(self.parts, default=0)
+        if last >= count:
+            raise CatalogError(
+                f"{self.name} is the split of another catalog: it has row {last:,} (counted from "
+                f"0) and the catalog {count:,} rows: use the split of this catalog"
+            )
         for row, key in zip(rows.tolist(), keys.tolist(), strict=True):
             if self.keys.get(row, f"{key:016x}") != f"{key:016x}":
                 raise CatalogError(
@@ -135,6 +173,59 @@ def _key_column(table: pa.Table) -> tuple[str | None, int]:
         if column in table.column_names:
             return column, version
     return None, TEXT_KEY_VERSION
+
+
+_PART_COLUMNS = ("part", "split", "fold", "subset")
+_SPELLINGS = {
+    **{name: name for name in PARTS},
+    **dict.fromkeys(("training",), "train"),
+    **dict.fromkeys(("valid", "val", "validation", "development", "eval"), "dev"),
+    **dict.fromkeys(("testing", "held-out", "heldout"), "test"),
+}
+"""How catalogs write the parts, in lower case."""
+
+
+def find_part_column(table: pa.Table) -> str | None:
+    """Return a column of a usual name in which each row has one of the three parts."""
+    for name in table.column_names:
+        if name.strip().lower() in _PART_COLUMNS:
+            values = {_part(value) for value in table.column(name).unique().to_pylist()}
+            if values >= set(PARTS) and values <= {*PARTS, None}:
+                return str(name)
+    return None
+
+
+def _part(value: object) -> str | None:
+    """Return the part that a value stands for; None for blank and null, "" for any other."""
+    text = "" if value is None else str(value).strip().lower()
+    return _SPELLINGS.get(text, "") if text else None
+
+
+def split_of_column(table: pa.Table, column: str, name: str) -> SplitFile:
+    """Return the parts that a column of the catalog assigns; rows without one are left out.
+
+    Args:
+        table: the catalog.
+        column: its column of parts, which may be spelled as `validation` or `valid`.
+        name: the catalog's name, for messages.
+
+    Raises:
+        ColumnError: there is no such column.
+        CatalogError: a value is not a part.
+    """
+    if column not in table.column_names:
+        raise missing_column_error(table.column_names, (), column, "part_column")
+    parts: dict[int, str] = {}
+    for row, value in enumerate(table.column(column).to_pylist()):
+        part = _part(value)
+        if part == "":
+            raise CatalogError(
+                f"{name}: row {row} (counted from 0) has {value!r} in the column {column!r} of "
+                f"`part_column`: use {', '.join(PARTS)}"
+            )
+        if part is not None:
+            parts[row] = part
+    return SplitFile(f"the column {column!r} of {name}", parts, {})
 
 
 def split_file_text(

@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.copies import films_of
 from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.dataset.label_choice import LabelOptions, choose_labels
 from genre_batch.dataset.labelled import (
+    Titles,
     encode_labels,
     no_genre_error,
     read_labelled,
@@ -38,6 +41,11 @@ class Further:
     group: str | None = None
     soft_labels: str | None = None
 
+    @property
+    def any(self) -> bool:
+        """Whether there is such a column."""
+        return self.group is not None or self.soft_labels is not None
+
 
 @dataclass(frozen=True)
 class Usable:
@@ -48,12 +56,14 @@ class Usable:
         films: (films,) int64, each one's own row in the catalog, or, for a copy, its source's.
         parts: (rows,) the catalog's own column `part`, if it has one.
         is_soft: (films,) bool: whether the labels of a film are soft.
+        table: all columns of all rows of the catalog.
     """
 
     dataset: Dataset
     films: npt.NDArray[np.int64]
     parts: list[str] | None
     is_soft: npt.NDArray[np.bool_]
+    table: pa.Table
 
     def take(self, positions: npt.NDArray[np.int64] | list[int]) -> Usable:
         """Return only the films at these positions."""
@@ -74,19 +84,22 @@ def load_usable(
     names: list[str] | None = None,
     further: Further | None = None,
     known: Dataset | None = None,
+    labels: LabelOptions | None = None,
 ) -> Usable:
     """Load the usable rows of a catalog; with `names`, only these genres of them.
 
-    A wording without labels has those of its film, in this catalog or in `known`.
+    A wording without labels has those of its film, in this catalog or in `known`. Without `names`,
+    `labels` chooses the genres.
     """
     sha256 = sha256_of(location)
-    catalog = read_labelled(
-        location, columns, reading, titles="required" if with_title else "unused"
-    )
+    titles: Titles = "required" if with_title else "unused"
+    # Rows without a genre may have soft labels, or those of their film.
+    ask = None if further is not None and further.any else labels is not None
+    catalog = read_labelled(location, columns, reading, titles=titles, ask=ask)
+    if names is None:
+        catalog, names = choose_labels(catalog, labels or LabelOptions())
     template = TITLE_AND_OVERVIEW if with_title else OVERVIEW_ONLY
     texts = compose(template, catalog.overviews, catalog.titles).to_pylist()
-    if names is None:
-        names = sorted({name for cell in catalog.genres for name in cell})
     film_of = films_of(catalog.table, location.name)
     rows = np.flatnonzero((film_of >= 0) & catalog.has_text & catalog.has_text[film_of])
     films = film_of[rows]
@@ -110,9 +123,11 @@ def load_usable(
     if further.soft_labels is not None:
         soft = read_soft_labels(catalog.table, further.soft_labels, names, location.name)
     dataset, is_soft, is_labelled = _with_labels(
-        dataset, None if soft is None else soft[rows], known
+        dataset, catalog.is_negative[rows], None if soft is None else soft[rows], known
     )
-    usable = Usable(dataset, films, catalog.parts, is_soft).take(np.flatnonzero(is_labelled))
+    usable = Usable(dataset, films, catalog.parts, is_soft, catalog.table).take(
+        np.flatnonzero(is_labelled)
+    )
     if not len(usable.dataset) and known is None:
         raise no_genre_error(catalog)
     dropped = len(catalog) - len(usable.dataset)
@@ -120,12 +135,16 @@ def load_usable(
 
 
 def _with_labels(
-    dataset: Dataset, soft: npt.NDArray[np.float32] | None, known: Dataset | None
+    dataset: Dataset,
+    is_negative: npt.NDArray[np.bool_],
+    soft: npt.NDArray[np.float32] | None,
+    known: Dataset | None,
 ) -> tuple[Dataset, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Add soft labels, and give wordings without labels those of their film.
 
     Args:
         dataset: the films of a catalog.
+        is_negative: (films,) bool: whether a film is known to have none of the genres.
         soft: (films, genres), negative in rows without soft labels; None: no film has any.
         known: further films with labels.
 
@@ -141,7 +160,7 @@ def _with_labels(
         )
         soft = np.where(is_soft[:, None], soft, dataset.labels).astype(np.float32)
         dataset = replace(dataset, labels=labels.astype(np.uint8), soft=soft)
-    is_labelled: npt.NDArray[np.bool_] = is_soft | dataset.labels.any(axis=1)
+    is_labelled: npt.NDArray[np.bool_] = is_soft | is_negative | dataset.labels.any(axis=1)
     if dataset.film_ids is None:
         return dataset, is_soft, is_labelled
     sources = dataset.take(np.flatnonzero(is_labelled).tolist())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,10 +21,11 @@ from genre_batch.dataset.labelled import (
     read_labelled,
 )
 from genre_batch.dataset.split import PARTS, read_split_file
-from genre_batch.errors import CatalogError, ColumnError, UsageError, counted
+from genre_batch.errors import CatalogError, ColumnError, GenreBatchWarning, UsageError, counted
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
+from genre_batch.names import name_key
 from genre_batch.options import FLAG, STRING, Checked, StrPath, integer
 from genre_batch.progress import RowProgress
 
@@ -126,12 +129,11 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
         location, job.columns, job.reading, titles="optional" if titles else "unused"
     )
     in_part = _in_part(job, catalog)
-    has_genre = np.array([bool(cell) for cell in catalog.genres], dtype=np.bool_)
-    rows = np.flatnonzero(in_part & catalog.has_text & has_genre)
+    rows = np.flatnonzero(in_part & catalog.has_text & catalog.has_labels)
     if not len(rows):
         where = f" in the part {job.part!r}" if job.part else ""
         raise no_genre_error(catalog, where)
-    genres = [catalog.genres[row] for row in rows]
+    genres = _as_the_model_s([catalog.genres[row] for row in rows], tagger.labels, catalog.name)
     known = set(tagger.labels)
     unknown = Counter(name for cell in genres for name in cell if name not in known)
     if all(known.isdisjoint(cell) for cell in genres):
@@ -147,6 +149,28 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
         left_out=int(in_part.sum()) - len(rows),
         ignored=dict(unknown.most_common()),
     )
+
+
+def _as_the_model_s(genres: list[list[str]], labels: Sequence[str], name: str) -> list[list[str]]:
+    """Return the genres as the model spells them, where only case, space or accents differ."""
+    by_key: dict[str, str] = {}
+    for label in reversed(labels):
+        by_key[name_key(label)] = label
+    spelled = {
+        genre: by_key[name_key(genre)]
+        for genre in sorted({genre for cell in genres for genre in cell} - set(labels))
+        if name_key(genre) in by_key
+    }
+    if not spelled:
+        return genres
+    shown = ", ".join(f"{genre!r} as {label!r}" for genre, label in list(spelled.items())[:3])
+    warnings.warn(
+        f"{name}: genres are read as the model spells them: {shown}"
+        f"{' and others' if len(spelled) > 3 else ''}",
+        GenreBatchWarning,
+        stacklevel=3,
+    )
+    return [list(dict.fromkeys(spelled.get(genre, genre) for genre in cell)) for cell in genres]
 
 
 def _no_known_genre_error(
@@ -184,7 +208,7 @@ def _in_part(job: EvaluationJob, catalog: LabelledCatalog) -> npt.NDArray[np.boo
         split = read_split_file(input_location(os.fspath(job.split)))
         film_of = catalog.film_of
         rows = np.flatnonzero(catalog.has_text & (film_of >= 0))
-        split.check(rows, catalog.keys_as(split.key_version)[film_of[rows]])
+        split.check(len(catalog), rows, catalog.keys_as(split.key_version)[film_of[rows]])
         parts = [split.parts.get(row) for row in range(len(catalog))]
     elif catalog.parts is not None:
         parts = catalog.parts

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from genre_batch.model.text import uses_title
+from genre_batch.names import MAX_NAMES, is_name
 
 __all__ = ["MAX_MODEL_TOKENS", "InvalidMetadataError", "check_values", "is_row_name"]
 
 MAX_MODEL_TOKENS = 4096
-MAX_LABELS = 10_000
-MAX_LABEL_CHARACTERS = 200
 MAX_ROW_NAME_CHARACTERS = 40
 _COLUMNS = {"text", "title", "genres", "separator"}
 
@@ -37,10 +36,10 @@ def check_values(values: Mapping[str, Any]) -> None:
     labels = values["labels"]
     _require(
         isinstance(labels, list)
-        and 0 < len(labels) <= MAX_LABELS
-        and all(_is_label(label) for label in labels)
+        and 0 < len(labels) <= MAX_NAMES
+        and all(is_name(label) for label in labels)
         and len(set(labels)) == len(labels),
-        f"labels are not a list of up to {MAX_LABELS:,} distinct names",
+        f"labels are not a list of up to {MAX_NAMES:,} distinct names",
     )
     _require(
         _are_thresholds(values["thresholds"], len(labels)),
@@ -118,11 +117,6 @@ def is_row_name(name: object) -> bool:
         and all(character.isalpha() or character in " -'" for character in name)
         and name[0].isalpha()
     )
-
-
-def _is_label(label: object) -> bool:
-    """Return whether a table and a terminal can show this: one line, no control characters."""
-    return isinstance(label, str) and 0 < len(label) <= MAX_LABEL_CHARACTERS and label.isprintable()
 
 
 def _are_thresholds(values: object, count: int, allow_null: bool = False) -> bool:

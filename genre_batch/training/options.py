@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from genre_batch.dataset.extra import ExtraTrain
-from genre_batch.dataset.load import ColumnOptions, Further, ReadingOptions
+from genre_batch.dataset.load import ColumnOptions, Further, LabelOptions, ReadingOptions
+from genre_batch.errors import UsageError
 from genre_batch.options import (
     FLAG,
     SEED,
@@ -174,6 +175,9 @@ class TrainJob(Checked):
         with_title: whether the model reads titles too.
         protocol: `clean` or `paper` (dataset/load.py).
         split: a split file; None: a split is drawn.
+        part_column: a column of the catalog that assigns rows to parts; None: no column does.
+        min_films: genres with fewer films are left out.
+        merge_labels: read spellings of a genre that differ only in case, space or width as one.
         extra_train: further catalogs, whose films join the training part: each an `ExtraTrain`,
             a path, or a string "PATH:WEIGHT". A single one need not be in a tuple.
         group: a column whose value is the same for wordings of one film; None: no wordings.
@@ -198,6 +202,9 @@ class TrainJob(Checked):
     with_title: bool = field(default=False, metadata=FLAG)
     protocol: str = field(default="clean", metadata=one_of(*PROTOCOLS))
     split: StrPath | None = field(default=None, metadata=STRING)
+    part_column: str | None = field(default=None, metadata=STRING)
+    min_films: int = field(default=5, metadata=integer(1))
+    merge_labels: bool = field(default=False, metadata=FLAG)
     extra_train: tuple[ExtraTrain, ...] = ()
     group: str | None = field(default=None, metadata=STRING)
     soft_labels: str | None = field(default=None, metadata=STRING)
@@ -209,8 +216,15 @@ class TrainJob(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         given: Any = self.extra_train
+        if self.split is not None and self.part_column is not None:
+            raise UsageError("`split` and `part_column` exclude each other: give one")
         extras = given if isinstance(given, tuple | list) else () if given is None else (given,)
         object.__setattr__(self, "extra_train", tuple(map(ExtraTrain.parse, extras)))
+
+    @property
+    def labels(self) -> LabelOptions:
+        """Which genres are learned."""
+        return LabelOptions(self.min_films, self.merge_labels)
 
     @property
     def further(self) -> Further:

@@ -10,11 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from genre_batch.dataset.load import ColumnOptions
 from genre_batch.errors import UsageError
 from genre_batch.files import first_line
 from genre_batch.options import (
-    STRING,
     StrPath,
     flat_values,
     from_flat_values,
@@ -106,8 +104,6 @@ def read_recipe(recipe: StrPath) -> Recipe:
             raise UsageError(f"{name}: unknown key {key!r}: {nearest_name(key, sorted(_KEYS))}")
     read = Recipe(title, values)
     try:
-        for key in flat_values(ColumnOptions()).keys() & values.keys():
-            STRING["allowed"].check(key, values[key])
         read.job("", "")
     except UsageError as error:
         # The message names an option; in a file it is a key.

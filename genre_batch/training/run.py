@@ -168,6 +168,8 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
         split_file=None if job.split is None else ReadingOptions().locate(job.split),
         seed=options.seed,
         further=job.further,
+        labels=job.labels,
+        part_column=job.part_column,
     )
     extras = load_extras(job.extra_train, dataset, job.further)
     training = training_films(dataset, extras)
@@ -283,6 +285,12 @@ def _name(encoder: StrPath) -> str:
     return os.path.basename(os.path.abspath(name)) if os.path.isdir(name) else name
 
 
+def _split_name(job: TrainJob) -> str:
+    if job.part_column is not None:
+        return f"column {job.part_column}"
+    return f"drawn, seed {job.options.seed}" if job.split is None else Path(job.split).name
+
+
 def _provenance(
     job: TrainJob, dataset: Dataset, extras: tuple[ExtraFilms, ...], config: Any
 ) -> dict[str, Any]:
@@ -300,7 +308,7 @@ def _provenance(
         "options": flat_values(job.options),
         "with_title": job.with_title,
         "protocol": job.protocol,
-        "split": f"drawn, seed {job.options.seed}" if job.split is None else Path(job.split).name,
+        "split": _split_name(job),
         "thresholds": job.thresholds,
         "seed": job.options.seed,
         "group": job.group,

@@ -1,0 +1,58 @@
+"""What may be the name of a genre: one rule for catalogs, training and model files."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+__all__ = ["MAX_CHARACTERS", "MAX_NAMES", "clean_name", "is_name", "name_key", "name_problem"]
+
+MAX_NAMES = 10_000
+MAX_CHARACTERS = 200
+_JOINERS = "\u200c\u200d"
+"""Zero-width characters that spell words of Persian, Hindi and others, and emoji."""
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+"""Characters without a glyph: soft hyphens, zero-width spaces, marks of direction."""
+
+
+def is_name(name: object) -> bool:
+    """Return whether a table and a terminal can show a name: one line, no control characters."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name) <= MAX_CHARACTERS
+        and all(character.isprintable() or character in _JOINERS for character in name)
+    )
+
+
+def clean_name(name: str) -> str:
+    """Return a name in Unicode's composed form (NFC), without what nobody sees.
+
+    White space of any kind, such as no-break and ideographic spaces and line breaks, becomes one
+    space. Invisible characters are removed, except the joiners that some scripts need.
+    """
+    if name.isascii() and name.isprintable() and "  " not in name:
+        return name.strip()
+    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", name)).split())
+
+
+def name_key(name: str) -> str:
+    """Return what names that differ only in case, space or width (NFKC) have in common."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def name_problem(names: Iterable[str]) -> str | None:
+    """Return why a model cannot have these names as genres; None if it can.
+
+    Args:
+        names: cleaned, distinct names.
+    """
+    listed = list(names)
+    if len(listed) > MAX_NAMES:
+        return f"{len(listed):,} distinct genres are more than the {MAX_NAMES:,} of a model"
+    for name in listed:
+        if len(name) > MAX_CHARACTERS:
+            return f"the genre {name[:40]!r}... has {len(name):,} characters, not {MAX_CHARACTERS}"
+        if not is_name(name):
+            return f"the genre {name!r} has a control character"
+    return None

@@ -1,0 +1,65 @@
+"""Columns of flags, one for each genre."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
+from genre_batch.errors import ColumnError
+
+NAMES = ("id", "text", "is_a", "is_b", "other", "x,y")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "columns"),
+    [
+        ("is_a,is_b", ("is_a", "is_b")),
+        ("is_*", ("is_a", "is_b")),
+        ("is_?, other", ("is_a", "is_b", "other")),
+        ("is_a..other", ("is_a", "is_b", "other")),
+        ("x,y", ("x,y",)),
+        (["other", "is_*", "is_a"], ("other", "is_a", "is_b")),
+    ],
+)
+def test_columns_are_named_matched_or_in_a_range(
+    wanted: str | list[str], columns: tuple[str, ...]
+) -> None:
+    assert find_label_columns(NAMES, wanted) == columns
+
+
+def test_a_missing_column_is_named_with_the_nearest() -> None:
+    with pytest.raises(ColumnError, match=r"'is_c' \(nearest: 'is_.'\)"):
+        find_label_columns(NAMES, "is_a,is_c")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        pa.array([1, 0, 0]),
+        pa.array([1.0, 0.0, 0.0]),
+        pa.array([True, False, False]),
+        pa.array(["1", "0", ""]),
+        pa.array(["true", "False", "no"]),
+        pa.array(["YES", "n", "0.0"]),
+        pa.array(["x", "", ""]).dictionary_encode(),
+    ],
+)
+def test_flags_of_every_type_are_read(flags: pa.Array) -> None:
+    table = pa.table({"Drama": flags, "War": pa.array([1, 1, 0])})
+    cells = read_label_columns(table, ("Drama", "War"))
+    assert cells.genres == [["Drama", "War"], ["War"], []]
+    assert cells.states.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("value", [None, -1])
+def test_what_is_not_known_is_not_a_no(value: int | None) -> None:
+    table = pa.table({"Drama": pa.array([1, value]), "War": pa.array([0, 1])})
+    cells = read_label_columns(table, ("Drama", "War"))
+    assert (cells.genres, cells.states.tolist()) == ([["Drama"], []], [0, 2])
+
+
+def test_a_column_of_other_values_is_named_with_its_row() -> None:
+    table = pa.table({"Drama": pa.array([1.0, 0.7])})
+    with pytest.raises(ColumnError, match=r"'Drama' of `label_columns` holds 0.7 in row 1"):
+        read_label_columns(table, ("Drama",))
