@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS
+from genre_batch.cli.column_options import (
+    Decorator,
+    column_options,
+    columns_from,
+    learned_label_options,
+    together,
+)
 
 if TYPE_CHECKING:
-    from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
+    from genre_batch.catalog.options import ReadingOptions, WritingOptions
     from genre_batch.evaluation.films import EvaluationJob
     from genre_batch.model.decision import Decision
 
@@ -30,6 +36,7 @@ __all__ = [
     "evaluation_job_from",
     "force_option",
     "labelled_options",
+    "learned_label_options",
     "model_option",
     "output_option",
     "reading_from",
@@ -43,8 +50,6 @@ __all__ = [
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 """The values of `catalog.formats.Format`, named here so that `--help` need not import pyarrow."""
-EMPTIES = ("negative", "skip")
-"""`catalog.options.EMPTIES`, named here so that `--help` need not import pyarrow."""
 AUGMENTED_ROWS = ("none-of-top-4", "rare", "all")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 SAMPLINGS = ("uniform", "rare")
@@ -66,20 +71,6 @@ THRESHOLD_METHODS = (
 """The keys of `thresholds.METHODS`, named here so that `--help` need not import numpy."""
 TUNE_METHODS = (*THRESHOLD_METHODS, "conditional")
 """`evaluation.tune.TUNE_METHODS`, likewise."""
-
-Command = Callable[..., Any]
-Decorator = Callable[[Command], Command]
-
-
-def _together(*options: Decorator) -> Decorator:
-    """Return one decorator that adds several options, in this order in the help text."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 def choice_option(
@@ -104,7 +95,7 @@ def choice_option(
     )
 
 
-reading_options = _together(
+reading_options = together(
     click.option(
         "--input-format",
         type=click.Choice(FORMATS),
@@ -170,7 +161,7 @@ reading_options = _together(
 )
 """Add the options of `catalog.options.ReadingOptions`; `reading_from` collects their values."""
 
-writing_options = _together(
+writing_options = together(
     click.option(
         "--output-format",
         type=click.Choice(FORMATS),
@@ -195,69 +186,6 @@ writing_options = _together(
     ),
 )
 """Add the options of `catalog.options.WritingOptions`; `writing_from` collects their values."""
-
-
-def _column(role: str, names: Sequence[str]) -> str:
-    return f"{role}  [default: the first of {', '.join(names)}, in any case]"
-
-
-_LABEL_OPTIONS = (
-    click.option(
-        "--label-columns",
-        metavar="A,B,...",
-        help="Columns of 0 and 1, one for each genre, in place of a genre column: names, patterns "
-        "such as 'is_*', or FIRST..LAST.  [default: a genre column]",
-    ),
-    click.option(
-        "--label-names",
-        metavar="FILE",
-        help="File that names the genres whose numbers or codes the cells have: one name a line, "
-        "or id and name as CSV or JSON.  [default: cells have names]",
-    ),
-    click.option(
-        "--group-rows",
-        is_flag=True,
-        help="Join rows with the same text, each with one genre of a film.  [default: each row is "
-        "a film]",
-    ),
-    click.option(
-        "--empty",
-        type=click.Choice(EMPTIES),
-        help="What a row with an empty genre cell is: a film without any genre (negative), or a "
-        "row to leave out (skip).  [default: skip; negative with --label-columns]",
-    ),
-)
-
-
-def column_options(*, titles: bool = True, genres: bool = True, labels: bool = True) -> Decorator:
-    """Return a decorator that adds options of `catalog.options.ColumnOptions`.
-
-    Args:
-        titles: add `--title-column`.
-        genres: add `--genre-column` and `--genre-separator`.
-        labels: with `genres`, add the other options that say how genres are read.
-    """
-    options = [
-        click.option("--text-column", metavar="NAME", help=_column("Text column.", TEXT_COLUMNS))
-    ]
-    if titles:
-        role = "Title column, used only if the model reads titles."
-        options.append(
-            click.option("--title-column", metavar="NAME", help=_column(role, TITLE_COLUMNS))
-        )
-    if genres:
-        options += [
-            click.option(
-                "--genre-column", metavar="NAME", help=_column("Genre column.", GENRE_COLUMNS)
-            ),
-            click.option(
-                "--genre-separator",
-                metavar="STR",
-                help="String between two genres of a cell.  [default: found over the whole column]",
-            ),
-            *(_LABEL_OPTIONS if labels else ()),
-        ]
-    return _together(*options)
 
 
 model_option = click.option(
@@ -298,7 +226,7 @@ def base_model_option(help_text: str) -> Decorator:
     )
 
 
-threshold_options = _together(
+threshold_options = together(
     click.option(
         "--threshold",
         type=click.FloatRange(0.0, 1.0),
@@ -313,7 +241,7 @@ threshold_options = _together(
 )
 """Add the options that replace a model's own thresholds."""
 
-labelled_options = _together(
+labelled_options = together(
     click.argument("catalog"),
     model_option,
     split_option,
@@ -355,16 +283,6 @@ def writing_from(options: dict[str, Any]) -> WritingOptions:
 
     names = [field.name for field in fields(WritingOptions)]
     return WritingOptions(**{name: options.pop(name) for name in names})
-
-
-def columns_from(options: dict[str, Any]) -> ColumnOptions:
-    """Move the values of `column_options` out of a command's options; None where it has none."""
-    from genre_batch.catalog.options import ColumnOptions
-
-    names = [field.name for field in fields(ColumnOptions)]
-    return ColumnOptions(
-        **{name: value for name in names if (value := options.pop(name, None)) is not None}
-    )
 
 
 def evaluation_job_from(options: dict[str, Any], decision: Decision | None = None) -> EvaluationJob:

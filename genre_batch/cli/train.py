@@ -23,6 +23,7 @@ from genre_batch.cli.options import (
     THRESHOLD_METHODS,
     base_model_option,
     column_options,
+    learned_label_options,
     reading_options,
     split_option,
 )
@@ -37,16 +38,8 @@ Command: TypeAlias = Callable[..., Any]
 
 _GROUPS = {
     "Data": (
-        *(
-            "protocol",
-            "split",
-            "part_column",
-            "extra_train",
-            "group",
-            "soft_labels",
-            "with_title",
-            "title_dropout",
-        ),
+        *("protocol", "split", "part_column", "extra_train", "group", "soft_labels"),
+        *("with_title", "title_dropout"),
         *("text_column", "title_column", "genre_column", "genre_separator"),
         *("label_columns", "label_names", "group_rows", "empty", "min_films", "merge_labels"),
         *READING,
@@ -132,19 +125,7 @@ def _option(
     0.25,
 )
 @column_options()
-@_option(
-    "--min-films",
-    click.IntRange(min=1),
-    "N",
-    "Leave out genres with fewer films.",
-    5,
-)
-@click.option(
-    "--merge-labels",
-    is_flag=True,
-    help="Read spellings of a genre that differ only in case, space or width as the most frequent "
-    "one.  [default: each is a genre]",
-)
+@learned_label_options
 @reading_options
 @base_model_option(
     "Hub id, local folder, exported model (its encoder; the head is new), or minilm: the weights "

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from genre_batch.catalog.chunk import Chunk, TableChunk
+from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import (
-    GENRE_COLUMNS,
-    TEXT_COLUMNS,
-    TITLE_COLUMNS,
-    find_column,
     no_text_error,
-    require_column,
 )
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import (
     GenreCells,
-    GenreReader,
-    genre_values,
-    read_genres,
-    text_counts,
 )
-from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import read_chunk
 from genre_batch.catalog.texts import holds_text
@@ -45,6 +34,11 @@ from genre_batch.dataset.label_cells import (
     looks_ungrouped,
     named,
     with_empty_nulls,
+)
+from genre_batch.dataset.labelled_columns import (
+    LabelledColumns,
+    Titles,
+    find_labelled_columns,
 )
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
@@ -60,92 +54,6 @@ __all__ = [
     "read_labelled",
     "sha256_of",
 ]
-
-Titles = Literal["unused", "optional", "required"]
-"""Whether a title column is looked for, and whether it may be missing."""
-
-
-@dataclass(frozen=True)
-class LabelledColumns:
-    """The columns to read of a labeled catalog, and how to read its genres.
-
-    Attributes:
-        text, genres: column names.
-        title: a column name; None if titles are not used or the catalog has none.
-        separator: the string between two genres of a cell; None: found over the whole column.
-        reader: how the genre cells are read; None: decided over the cells at hand.
-        numbers: whether integers are genres, which a file names.
-        label_columns: the columns of 0 and 1, one for each genre; empty: `genres` is the column.
-    """
-
-    text: str
-    genres: str
-    title: str | None = None
-    separator: str | None = None
-    reader: GenreReader | None = None
-    numbers: bool = False
-    label_columns: tuple[str, ...] = ()
-
-    def texts_in(self, chunk: Chunk) -> list[str | None]:
-        """Return the trimmed overview of each row; None where it is null, blank or not text."""
-        texts: list[str | None] = compose(OVERVIEW_ONLY, chunk.strings(self.text)).to_pylist()
-        return texts
-
-    def cells_in(self, chunk: Chunk) -> GenreCells:
-        """Return the genre cells of a chunk's rows."""
-        if self.label_columns:
-            return read_label_columns(_as_table(chunk, self.label_columns), self.label_columns)
-        values = genre_values(chunk, self.genres)
-        return read_genres(values, self.separator, self.reader, numbers=self.numbers)
-
-    def decided(self, chunks: Iterable[Chunk]) -> LabelledColumns:
-        """Return the columns with the reader of genre cells that all chunks together decide."""
-        texts: Counter[str] = Counter()
-        for chunk in chunks:
-            if self.genres in chunk.columns:
-                texts.update(text_counts(genre_values(chunk, self.genres)))
-        reader = GenreReader.of(texts, self.separator, numbers=self.numbers)
-        return replace(self, reader=reader)
-
-
-def _as_table(chunk: Chunk, names: Sequence[str]) -> pa.Table:
-    if isinstance(chunk, TableChunk):
-        return chunk.with_real_nulls().table
-    return pa.table({name: [row.get(name) for row in chunk.objects] for name in names})
-
-
-def find_labelled_columns(
-    names: Sequence[str], options: ColumnOptions, titles: Titles = "unused"
-) -> LabelledColumns:
-    """Find the columns of texts, genres and, if wanted, titles.
-
-    Args:
-        names: the names of the catalog's columns.
-        options: the columns that the user named.
-        titles: `unused`, `optional` or `required`.
-
-    Raises:
-        ColumnError: a column is missing, or exists in two spellings.
-    """
-    text = require_column(names, TEXT_COLUMNS, options.text_column, "text_column")
-    label_columns: tuple[str, ...] = ()
-    if options.label_columns:
-        label_columns = find_label_columns(names, options.label_columns)
-        genres = ", ".join(label_columns)
-    else:
-        genres = require_column(names, GENRE_COLUMNS, options.genre_column, "genre_column")
-    title = None
-    if titles != "unused":
-        find = find_column if titles == "optional" else require_column
-        title = find(names, TITLE_COLUMNS, options.title_column, "title_column")
-    return LabelledColumns(
-        text,
-        genres,
-        title,
-        options.genre_separator,
-        numbers=options.label_names is not None,
-        label_columns=label_columns,
-    )
 
 
 @dataclass(frozen=True, eq=False)

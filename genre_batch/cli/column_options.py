@@ -1,0 +1,131 @@
+"""Options of which columns of a catalog are used, and how its genres are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS
+
+if TYPE_CHECKING:
+    from genre_batch.catalog.options import ColumnOptions
+
+__all__ = [
+    "Command",
+    "Decorator",
+    "column_options",
+    "columns_from",
+    "learned_label_options",
+    "together",
+]
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+EMPTIES = ("negative", "skip")
+"""`catalog.options.EMPTIES`, named here so that `--help` need not import pyarrow."""
+
+
+def together(*options: Decorator) -> Decorator:
+    """Return one decorator that adds several options, in this order in the help text."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _column(role: str, names: Sequence[str]) -> str:
+    return f"{role}  [default: the first of {', '.join(names)}, in any case]"
+
+
+_LABEL_OPTIONS = (
+    click.option(
+        "--label-columns",
+        metavar="A,B,...",
+        help="Columns of 0 and 1, one for each genre, in place of a genre column: names, patterns "
+        "such as 'is_*', or FIRST..LAST.  [default: a genre column]",
+    ),
+    click.option(
+        "--label-names",
+        metavar="FILE",
+        help="File that names the genres whose numbers or codes the cells have: one name a line, "
+        "or id and name as CSV or JSON.  [default: cells have names]",
+    ),
+    click.option(
+        "--group-rows",
+        is_flag=True,
+        help="Join rows with the same text, each with one genre of a film.  [default: each row is "
+        "a film]",
+    ),
+    click.option(
+        "--empty",
+        type=click.Choice(EMPTIES),
+        help="What a row with an empty genre cell is: a film without any genre (negative), or a "
+        "row to leave out (skip).  [default: skip; negative with --label-columns]",
+    ),
+)
+
+
+def column_options(*, titles: bool = True, genres: bool = True, labels: bool = True) -> Decorator:
+    """Return a decorator that adds options of `catalog.options.ColumnOptions`.
+
+    Args:
+        titles: add `--title-column`.
+        genres: add `--genre-column` and `--genre-separator`.
+        labels: with `genres`, add the other options that say how genres are read.
+    """
+    options = [
+        click.option("--text-column", metavar="NAME", help=_column("Text column.", TEXT_COLUMNS))
+    ]
+    if titles:
+        role = "Title column, used only if the model reads titles."
+        options.append(
+            click.option("--title-column", metavar="NAME", help=_column(role, TITLE_COLUMNS))
+        )
+    if genres:
+        options += [
+            click.option(
+                "--genre-column", metavar="NAME", help=_column("Genre column.", GENRE_COLUMNS)
+            ),
+            click.option(
+                "--genre-separator",
+                metavar="STR",
+                help="String between two genres of a cell.  [default: found over the whole column]",
+            ),
+            *(_LABEL_OPTIONS if labels else ()),
+        ]
+    return together(*options)
+
+
+learned_label_options = together(
+    click.option(
+        "--min-films",
+        type=click.IntRange(min=1),
+        default=5,
+        show_default=True,
+        metavar="N",
+        help="Leave out genres with fewer films.",
+    ),
+    click.option(
+        "--merge-labels",
+        is_flag=True,
+        help="Read spellings of a genre that differ only in case, space or width as the most "
+        "frequent one.  [default: each is a genre]",
+    ),
+)
+"""Add the options of `dataset.label_choice.LabelOptions`."""
+
+
+def columns_from(options: dict[str, Any]) -> ColumnOptions:
+    """Move the values of `column_options` out of a command's options; None where it has none."""
+    from genre_batch.catalog.options import ColumnOptions
+
+    names = [field.name for field in fields(ColumnOptions)]
+    return ColumnOptions(
+        **{name: value for name in names if (value := options.pop(name, None)) is not None}
+    )
