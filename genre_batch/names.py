@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
-__all__ = ["MAX_CHARACTERS", "MAX_NAMES", "clean_name", "is_name", "name_key", "name_problem"]
+from genre_batch.errors import UsageError
+
+__all__ = [
+    "MAX_CHARACTERS",
+    "MAX_NAMES",
+    "clean_name",
+    "is_name",
+    "known_names",
+    "name_key",
+    "name_problem",
+]
 
 MAX_NAMES = 10_000
 MAX_CHARACTERS = 200
@@ -39,6 +50,26 @@ def clean_name(name: str) -> str:
 def name_key(name: str) -> str:
     """Return what names that differ only in case, space or width (NFKC) have in common."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def known_names(parameter: str, wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Return the wanted names as the known ones are spelled, where `name_key` is the same.
+
+    Args:
+        parameter: the option that lists the wanted names.
+        wanted: names in any case.
+        known: all names.
+
+    Raises:
+        UsageError: a name is not known.
+    """
+    by_key = {name_key(name): name for name in reversed(known)}
+    for name in wanted:
+        if name not in known and name_key(name) not in by_key:
+            near = get_close_matches(name_key(name), by_key, n=1)
+            hint = f"did you mean {by_key[near[0]]!r}?" if near else f"known: {', '.join(known)}"
+            raise UsageError(f"`{parameter}`: unknown genre {name!r}: {hint}")
+    return tuple(name if name in known else by_key[name_key(name)] for name in wanted)
 
 
 def name_problem(names: Iterable[str]) -> str | None:

@@ -26,6 +26,7 @@ __all__ = [
     "from_flat_values",
     "instance_of",
     "integer",
+    "name_list",
     "nearest_name",
     "number",
     "one_of",
@@ -235,6 +236,16 @@ def from_flat_values(kind: type[Made], values: Mapping[str, Any]) -> Made:
         elif option.name in values:
             arguments[option.name] = values[option.name]
     return kind(**arguments)
+
+
+def name_list(parameter: str, value: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a list, or of a string that joins them by commas, without empty ones.
+
+    Raises:
+        UsageError: it holds something else than strings.
+    """
+    names = check_strings(parameter, value.split(",") if isinstance(value, str) else value)
+    return tuple(name.strip() for name in names if name.strip())
 
 
 def nearest_name(name: str, known: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from genre_batch.cli.console import (
     rows_progress,
     table,
 )
-from genre_batch.cli.options import evaluation_job_from, labelled_options, threshold_options
+from genre_batch.cli.decision_options import threshold_options
+from genre_batch.cli.options import evaluation_job_from, labelled_options
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def evaluate(
     progress: bool | None,
     threshold: float | None,
     operating_point: str | None,
+    exclude_genres: str | None,
     **options: Any,
 ) -> None:
     """Score a model on a labeled catalog.
@@ -60,7 +62,8 @@ def evaluate(
 
     if report is not None:
         _check_report(report, [options[name] for name in ("catalog", "model", "split")])
-    job = evaluation_job_from(options, Decision(threshold, operating_point))
+    decision = Decision(threshold, operating_point, exclude_genres=exclude_genres)
+    job = evaluation_job_from(options, decision)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     if result.trained_on:
@@ -112,6 +115,8 @@ def _show(result: Evaluation) -> None:
     print_tables(_averages(result), _genres(result), stderr=False)
     left_out = f", {result.left_out:,} without text or genre left out" if result.left_out else ""
     note(f"{counted(result.films, 'film')}{left_out}; model {result.model}")
+    if result.excluded:
+        note(f"genres that were not scored: {', '.join(result.excluded)}")
     if result.ignored:
         ignored = ", ".join(f"{name} ({count:,})" for name, count in result.ignored.items())
         note(f"genres that the model does not know, left out: {ignored}")

@@ -43,7 +43,6 @@ __all__ = [
     "reading_options",
     "split_option",
     "threads_option",
-    "threshold_options",
     "writing_from",
     "writing_options",
 ]
@@ -225,21 +224,6 @@ def base_model_option(help_text: str) -> Decorator:
         help=help_text,
     )
 
-
-threshold_options = together(
-    click.option(
-        "--threshold",
-        type=click.FloatRange(0.0, 1.0),
-        metavar="X",
-        help="One threshold for all genres.  [default: the model's own thresholds]",
-    ),
-    click.option(
-        "--operating-point",
-        metavar="NAME",
-        help="A named set of thresholds of the model.  [default: the model's own thresholds]",
-    ),
-)
-"""Add the options that replace a model's own thresholds."""
 
 labelled_options = together(
     click.argument("catalog"),

@@ -16,6 +16,7 @@ from genre_batch.cli.console import (
     rows_progress,
     show_summary,
 )
+from genre_batch.cli.decision_options import threshold_options
 from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
     column_options,
@@ -23,7 +24,6 @@ from genre_batch.cli.options import (
     model_option,
     reading_options,
     threads_option,
-    threshold_options,
     writing_options,
 )
 from genre_batch.errors import counted
@@ -43,7 +43,7 @@ GROUPS = {
         *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
         *("probabilities", "replace", "force"),
     ),
-    "Model": ("model", "threshold", "operating_point", "top_k"),
+    "Model": ("model", "threshold", "operating_point", "top_k", "exclude_genres"),
     "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
 }
 """Section of the help text -> names of its options."""

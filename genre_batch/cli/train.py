@@ -15,6 +15,7 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
 )
+from genre_batch.cli.decision_options import exclude_genres_option
 from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
     KEEPS,
@@ -39,7 +40,7 @@ Command: TypeAlias = Callable[..., Any]
 _GROUPS = {
     "Data": (
         *("protocol", "split", "part_column", "extra_train", "group", "soft_labels"),
-        *("with_title", "title_dropout"),
+        *("exclude_genres", "with_title", "title_dropout"),
         *("text_column", "title_column", "genre_column", "genre_separator"),
         *("label_columns", "label_names", "group_rows", "empty", "min_films", "merge_labels"),
         *READING,
@@ -110,6 +111,7 @@ def _option(
     "Column of lists of probabilities to train on, one for each genre in alphabetical order; null "
     "in a list: nothing is known of that genre; no list: the row's genres.  [default: none]",
 )
+@exclude_genres_option
 @click.option(
     "--with-title/--without-title",
     default=False,

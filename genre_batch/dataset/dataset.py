@@ -47,6 +47,7 @@ class Dataset:
         film_ids: (films,) uint64: equal for wordings of one film, of which training reads one per
             epoch. None: every row is a film of its own.
         columns: the names of the catalog's columns, for messages.
+        excluded: the catalog's genres that are not among `names`.
     """
 
     texts: list[str]
@@ -64,6 +65,7 @@ class Dataset:
     weights: npt.NDArray[np.float32] | None = None
     film_ids: npt.NDArray[np.uint64] | None = None
     columns: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -144,6 +144,7 @@ def trained_labels(dataset: Dataset, name: str) -> Dataset:
     dataset = replace(
         dataset,
         names=[genre for genre in dataset.names if genre not in never],
+        excluded=(*dataset.excluded, *never),
         labels=dataset.labels[:, learned],
         soft=None if dataset.soft is None else dataset.soft[:, learned],
     )

@@ -23,23 +23,26 @@ from genre_batch.dataset.labelled import (
 from genre_batch.dataset.soft_labels import read_soft_labels
 from genre_batch.dataset.wordings import film_ids, follow_keys, positions_of
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, compose
+from genre_batch.names import known_names
 
 __all__ = ["Further", "Usable", "load_usable"]
 
 
 @dataclass(frozen=True)
 class Further:
-    """Columns that say more than the genres of a row. Catalogs may lack them.
+    """What is read besides texts and genres, and which genres are not. Catalogs may lack columns.
 
     Attributes:
         group: a column whose value is the same for wordings of one film (dataset/wordings.py);
             None: every row is a film of its own.
         soft_labels: a column of lists of probabilities (dataset/soft_labels.py); None: no row has
             soft labels.
+        exclude_genres: genres to leave out, in any case. Lists of probabilities have them.
     """
 
     group: str | None = None
     soft_labels: str | None = None
+    exclude_genres: tuple[str, ...] = ()
 
     @property
     def any(self) -> bool:
@@ -96,14 +99,19 @@ def load_usable(
     # Rows without a genre may have soft labels, or those of their film.
     ask = None if further is not None and further.any else labels is not None
     catalog = read_labelled(location, columns, reading, titles=titles, ask=ask)
+    excluded = () if known is None else known.excluded
+    further = further or Further()
     if names is None:
-        catalog, names = choose_labels(catalog, labels or LabelOptions())
+        catalog, chosen = choose_labels(catalog, labels or LabelOptions())
+        genres = sorted({name for cell in catalog.genres for name in cell})
+        unwanted = known_names("exclude_genres", further.exclude_genres, genres)
+        names = [name for name in chosen if name not in unwanted]
+        excluded = tuple(name for name in genres if name not in names)
     template = TITLE_AND_OVERVIEW if with_title else OVERVIEW_ONLY
     texts = compose(template, catalog.overviews, catalog.titles).to_pylist()
     film_of = films_of(catalog.table, location.name)
     rows = np.flatnonzero((film_of >= 0) & catalog.has_text & catalog.has_text[film_of])
     films = film_of[rows]
-    further = further or Further()
     dataset = Dataset(
         texts=[texts[row] for row in rows],
         bare_texts=[text for row in rows if (text := catalog.texts[row]) is not None],
@@ -115,13 +123,17 @@ def load_usable(
         template=template,
         sha256=sha256,
         columns=tuple(catalog.table.column_names),
+        excluded=excluded,
     )
     if further.group is not None:
         ids = film_ids(catalog.table, further.group, sha256, location.name)[films]
         dataset = replace(dataset, film_ids=ids if known is None else follow_keys(ids, known))
     soft = None
     if further.soft_labels is not None:
-        soft = read_soft_labels(catalog.table, further.soft_labels, names, location.name)
+        order = sorted([*names, *excluded])
+        soft = read_soft_labels(catalog.table, further.soft_labels, order, location.name)
+        if soft is not None:
+            soft = soft[:, [order.index(name) for name in names]]
     dataset, is_soft, is_labelled = _with_labels(
         dataset, catalog.is_negative[rows], None if soft is None else soft[rows], known
     )

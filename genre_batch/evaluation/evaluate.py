@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from genre_batch.evaluation.films import EvaluationJob, read_films
 from genre_batch.evaluation.metrics import Average, Scores, score_predictions
 from genre_batch.evaluation.per_genre import (
@@ -38,6 +40,7 @@ class Evaluation:
         trained_on: the number of films whose overview the model was trained on; its figures on them
             do not carry over to other films.
         ignored: the number of films of each genre that the model does not know.
+        excluded: the genres of the model that are not scored.
         scores: averages, with intervals.
         samples_f1, exact_match, calibration_error: 0..1, as in evaluation/per_genre.py.
         genres: each genre's figures, in the model's order.
@@ -54,6 +57,7 @@ class Evaluation:
     left_out: int
     trained_on: int
     ignored: dict[str, int]
+    excluded: tuple[str, ...]
     scores: Scores
     samples_f1: float
     exact_match: float
@@ -117,6 +121,10 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
     films = read_films(job, location, tagger)
     probabilities = films.predict(tagger, progress)
     thresholds = job.decision.row_thresholds(tagger.metadata, probabilities)
+    scored = np.flatnonzero(~job.decision.excluded(tagger.metadata))
+    names = tuple(tagger.labels[column] for column in scored)
+    labels, probabilities = films.labels[:, scored], probabilities[:, scored]
+    thresholds = thresholds[..., scored]
     predicted = probabilities >= thresholds
     return Evaluation(
         catalog=location.name,
@@ -127,12 +135,13 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
         left_out=films.left_out,
         trained_on=int(known_keys(films.keys, tagger.metadata.training_text_keys).sum()),
         ignored=films.ignored,
-        scores=score_predictions(films.labels, probabilities, thresholds, tagger.labels),
-        samples_f1=samples_f1(films.labels, predicted),
-        exact_match=exact_match(films.labels, predicted),
-        calibration_error=calibration_error(films.labels, probabilities),
-        genres=genre_scores(films.labels, probabilities, thresholds, tagger.labels),
+        excluded=tuple(name for name in tagger.labels if name not in names),
+        scores=score_predictions(labels, probabilities, thresholds, names),
+        samples_f1=samples_f1(labels, predicted),
+        exact_match=exact_match(labels, predicted),
+        calibration_error=calibration_error(labels, probabilities),
+        genres=genre_scores(labels, probabilities, thresholds, names),
         decision=job.decision,
         provenance=tagger.metadata.provenance,
-        predictions=Predictions(tagger.labels, films.labels, probabilities, thresholds),
+        predictions=Predictions(names, labels, probabilities, thresholds),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import warnings
 from collections import Counter
@@ -134,6 +135,13 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
         where = f" in the part {job.part!r}" if job.part else ""
         raise no_genre_error(catalog, where)
     genres = _as_the_model_s([catalog.genres[row] for row in rows], tagger.labels, catalog.name)
+    excluded = set(itertools.compress(tagger.labels, job.decision.excluded(tagger.metadata)))
+    if excluded:
+        # A film with excluded genres alone is left out: its other genres are not known.
+        scored = [not cell or not excluded.issuperset(cell) for cell in genres]
+        rows, genres = rows[scored], list(itertools.compress(genres, scored))
+    if not len(rows):
+        raise no_genre_error(catalog, " besides excluded genres")
     known = set(tagger.labels)
     unknown = Counter(name for cell in genres for name in cell if name not in known)
     if all(known.isdisjoint(cell) for cell in genres):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from genre_batch.errors import UsageError
 from genre_batch.model.metadata import ModelMetadata
-from genre_batch.options import STRING, Checked, integer, number
+from genre_batch.names import known_names
+from genre_batch.options import STRING, Checked, integer, name_list, number
 
 __all__ = ["Decision", "apply_thresholds"]
 
@@ -25,6 +26,8 @@ class Decision(Checked):
         operating_point: the name of one of the model's operating points; excludes `threshold`.
         top_k: the maximum number of genres per row, most probable first, 1 or more. Without
             `threshold` and `operating_point`, thresholds are ignored.
+        exclude_genres: genres that are never predicted, as a sequence or joined by commas, in any
+            case. Other genres are predicted as without this option.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.
@@ -33,11 +36,24 @@ class Decision(Checked):
     threshold: float | None = field(default=None, metadata=number(0, 1))
     operating_point: str | None = field(default=None, metadata=STRING)
     top_k: int | None = field(default=None, metadata=integer(1))
+    exclude_genres: str | Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.exclude_genres is not None:
+            names = name_list("exclude_genres", self.exclude_genres)
+            object.__setattr__(self, "exclude_genres", names or None)
         if self.threshold is not None and self.operating_point is not None:
             raise UsageError("`threshold` and `operating_point` exclude each other: give one")
+
+    def excluded(self, metadata: ModelMetadata) -> npt.NDArray[np.bool_]:
+        """Return (genres,) bool: whether a genre is never predicted.
+
+        Raises:
+            UsageError: the model does not know a genre of `exclude_genres`.
+        """
+        names = known_names("exclude_genres", self.exclude_genres or (), metadata.labels)
+        return np.isin(np.array(metadata.labels, dtype=object), names)
 
     def thresholds(self, metadata: ModelMetadata) -> npt.NDArray[np.float64]:
         """Return one threshold per genre.
@@ -45,11 +61,15 @@ class Decision(Checked):
         Conditional thresholds are not applied: `row_thresholds` returns the final ones.
 
         Returns:
-            (genres,) float64; infinity for a genre that is off, 0 where any probability passes.
+            (genres,) float64; infinity for a genre that is off or excluded, 0 where any probability
+            passes.
 
         Raises:
-            UsageError: the model has no such operating point.
+            UsageError: the model has no such operating point, or does not know an excluded genre.
         """
+        return np.where(self.excluded(metadata), np.inf, self._thresholds(metadata))
+
+    def _thresholds(self, metadata: ModelMetadata) -> npt.NDArray[np.float64]:
         if self.operating_point is not None:
             point = metadata.operating_points.get(self.operating_point)
             if point is None:
@@ -85,9 +105,10 @@ class Decision(Checked):
         Raises:
             UsageError: the model has no such operating point.
         """
-        thresholds = self.thresholds(metadata)
-        if self != Decision() or not metadata.conditional_thresholds:
-            return thresholds
+        is_default = replace(self, exclude_genres=None) == Decision()
+        if not is_default or not metadata.conditional_thresholds:
+            return self.thresholds(metadata)
+        thresholds = self._thresholds(metadata)
         columns = {label: column for column, label in enumerate(metadata.labels)}
         passed = probabilities >= thresholds
         rows = np.tile(thresholds, (len(probabilities), 1))
@@ -97,6 +118,7 @@ class Decision(Checked):
                 _or_infinity(pair.present),
                 _or_infinity(pair.absent),
             )
+        rows[:, self.excluded(metadata)] = np.inf
         return rows
 
     def genres(

@@ -35,6 +35,7 @@ def tag_catalog(
     threshold: float | None = None,
     operating_point: str | None = None,
     top_k: int | None = None,
+    exclude_genres: str | Sequence[str] | None = None,
     probabilities: bool = False,
     separator: str = ", ",
     only_missing: str | None = None,
@@ -60,8 +61,8 @@ def tag_catalog(
         infer_types, rejects, strict, no_hive: as in `ReadingOptions`, too.
         output_format, output_delimiter, output_encoding, separator: how to write; as in
             `WritingOptions`.
-        threshold, operating_point, top_k: how probabilities become genres; as in `Decision`
-            (model/decision.py).
+        threshold, operating_point, top_k, exclude_genres: how probabilities become genres; as in
+            `Decision` (model/decision.py).
         model, text_column, title_column, probabilities, only_missing, replace: as in `TagJob`
             (tagging/job.py).
         resume, force, cache, cache_size, threads, limit, summary_json: as in `TagJob`, too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -28,7 +29,7 @@ class TagJob(Checked):
         model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
         text_column, title_column: None: the first column with a usual name (catalog/columns.py).
         decision: how probabilities become genres.
-        probabilities: also write one column per genre.
+        probabilities: also write one column per genre, but not for excluded genres.
         only_missing: only predict rows where this column is null, "" or [].
         replace: replace predicted columns that the input already has; old probabilities are left
             out unless `probabilities` replaces them.
@@ -69,12 +70,13 @@ def tag_job(
     threshold: float | None = None,
     operating_point: str | None = None,
     top_k: int | None = None,
+    exclude_genres: str | Sequence[str] | None = None,
     **options: Any,
 ) -> TagJob:
     """Create a job from flat options, as the command line and `tag_catalog` have them.
 
     Args:
-        threshold, operating_point, top_k: the fields of the job's `Decision`.
+        threshold, operating_point, top_k, exclude_genres: the fields of the job's `Decision`.
         options: the other fields of `TagJob`, and those of its `ReadingOptions` and
             `WritingOptions`.
 
@@ -89,6 +91,6 @@ def tag_job(
     return TagJob(
         reading=ReadingOptions(**reading),
         writing=WritingOptions(**writing),
-        decision=Decision(threshold, operating_point, top_k),
+        decision=Decision(threshold, operating_point, top_k, exclude_genres),
         **options,
     )

@@ -40,9 +40,11 @@ class RowTagger:
         self._job = job
         self._predictor = predictor
         self._tally = tally
+        self._shown = np.flatnonzero(~job.decision.excluded(predictor.metadata))
         probabilities = [PROBABILITY_PREFIX + label for label in predictor.metadata.labels]
-        self._names = [GENRES_COLUMN, *(probabilities if job.probabilities else ())]
-        self._dropped = frozenset(probabilities if job.replace and not job.probabilities else ())
+        shown = [probabilities[column] for column in self._shown] if job.probabilities else []
+        self._names = [GENRES_COLUMN, *shown]
+        self._dropped = frozenset(probabilities).difference(shown if job.replace else probabilities)
         self._others: set[str] = set()
         self._text = text_choice(job.text_column)
         reads_title = uses_title(predictor.metadata.text_template)
@@ -96,7 +98,7 @@ class RowTagger:
         columns = [genres]
         if self._job.probabilities:
             # NaN, for a row that was not predicted, becomes null.
-            by_label = np.ascontiguousarray(probabilities.T)
+            by_label = np.ascontiguousarray(probabilities.T[self._shown])
             columns += [pa.array(column, from_pandas=True) for column in by_label]
         return pa.table(columns, names=self._names)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from genre_batch.options import (
     flat_values,
     from_flat_values,
     integer,
+    name_list,
     number,
     one_of,
 )
@@ -182,6 +184,8 @@ class TrainJob(Checked):
             a path, or a string "PATH:WEIGHT". A single one need not be in a tuple.
         group: a column whose value is the same for wordings of one film; None: no wordings.
         soft_labels: a column of lists of probabilities, one for each genre; None: none.
+        exclude_genres: genres of the catalog to leave out, as a sequence or joined by commas, in
+            any case; None: none.
         teachers: finished runs and exported models to learn from besides the labels.
         align_to: a hub id, a local folder, or `minilm`: an encoder whose vectors the base model
             learns to predict before it learns genres; None: no embedding distillation.
@@ -208,6 +212,7 @@ class TrainJob(Checked):
     extra_train: tuple[ExtraTrain, ...] = ()
     group: str | None = field(default=None, metadata=STRING)
     soft_labels: str | None = field(default=None, metadata=STRING)
+    exclude_genres: str | Sequence[str] | None = None
     teachers: tuple[StrPath, ...] = field(default=(), metadata=STRINGS)
     align_to: StrPath | None = field(default=None, metadata=STRING)
     thresholds: str = field(default="f1", metadata=one_of(*METHODS))
@@ -219,6 +224,9 @@ class TrainJob(Checked):
         if self.split is not None and self.part_column is not None:
             raise UsageError("`split` and `part_column` exclude each other: give one")
         extras = given if isinstance(given, tuple | list) else () if given is None else (given,)
+        if self.exclude_genres is not None:
+            names = name_list("exclude_genres", self.exclude_genres)
+            object.__setattr__(self, "exclude_genres", names or None)
         object.__setattr__(self, "extra_train", tuple(map(ExtraTrain.parse, extras)))
 
     @property
@@ -228,5 +236,5 @@ class TrainJob(Checked):
 
     @property
     def further(self) -> Further:
-        """The columns of wordings and of soft labels."""
-        return Further(self.group, self.soft_labels)
+        """The columns of wordings and of soft labels, and the excluded genres."""
+        return Further(self.group, self.soft_labels, tuple(self.exclude_genres or ()))

@@ -313,6 +313,7 @@ def _provenance(
         "seed": job.options.seed,
         "group": job.group,
         "soft_labels": job.soft_labels,
+        "exclude_genres": list(job.exclude_genres or ()) or None,
         "data": [
             {"file": Path(job.catalog).name, "sha256": dataset.sha256, "films": len(dataset)},
             *(extra.provenance for extra in extras),

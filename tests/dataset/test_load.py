@@ -12,8 +12,8 @@ import pytest
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.dataset import Dataset, variants
-from genre_batch.dataset.load import load_dataset, load_extra
-from genre_batch.errors import CatalogError, ColumnError, TrainingError
+from genre_batch.dataset.load import Further, load_dataset, load_extra, read_extra
+from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW
 from support.catalogs import genres_of, load, overviews, write_csv, write_films
 
@@ -152,3 +152,24 @@ def test_extra_films_without_a_usable_one_are_refused(tmp_path: Path, many: Data
     rows = [(text, "Drama") for text in many.part("test").texts]
     with pytest.raises(TrainingError, match="no row is usable for training"):
         load_extra(write_csv(tmp_path / "extra.csv", ("overview", "genres"), rows), many)
+
+
+def test_excluded_genres_are_left_out_of_the_catalog_and_of_further_ones(tmp_path: Path) -> None:
+    cells = ["Action, Drama", "Comedy", "Drama", "Action, Comedy", "TV Movie", "Drama, TV Movie"]
+    further = Further(soft_labels="p", exclude_genres=("tv movie",))
+    dataset = load(write_films(tmp_path, overviews(60), cells), further=further)
+    assert (dataset.names, dataset.excluded) == (["Action", "Comedy", "Drama"], ("TV Movie",))
+    assert (len(dataset), dataset.dropped) == (50, 10)
+    rows = [("One.", "TV Movie", ""), ("Two.", "TV Movie, Drama", ""), ("Three.", "", "[1,0,0,1]")]
+    path = write_csv(tmp_path / "extra.csv", ("overview", "genres", "p"), rows)
+    extra = read_extra(path, dataset, further=further).films
+    assert extra.texts == ["Two.", "Three."]
+    assert extra.training_labels.tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_an_unknown_excluded_genre_names_the_nearest(tmp_path: Path) -> None:
+    catalog = write_films(tmp_path, overviews(60))
+    with pytest.raises(UsageError, match=r"unknown genre 'Darma': did you mean 'Drama'\?"):
+        load(catalog, further=Further(exclude_genres=("Darma",)))
+    with pytest.raises(TrainingError, match="Drama"):
+        load(catalog, further=Further(exclude_genres=("Action", "Comedy")))

@@ -61,6 +61,19 @@ def test_the_figures_as_json_leave_the_predictions_out(catalog: Path, tiny_model
     assert not {"predictions", "provenance", "decision"} & set(result.as_dict())
 
 
+def test_excluded_genres_are_not_scored(catalog: Path, tiny_model: Path) -> None:
+    decision = Decision(exclude_genres="drama")
+    result = _evaluate(catalog, tiny_model, decision=decision)
+    # The films of Drama alone are left out, besides the two without text or genre.
+    assert (result.films, result.left_out, result.excluded) == (2, 4, ("Drama",))
+    assert [row.genre for row in result.genres] == ["Action", "Comedy", "Science Fiction"]
+    assert set(result.scores.f1) == {"Action", "Comedy", "Science Fiction"}
+    assert result.exact_match == 1.0
+    assert result.as_dict()["excluded"] == ("Drama",)
+    with pytest.raises(UsageError, match=r"unknown genre 'Darma': did you mean 'Drama'\?"):
+        _evaluate(catalog, tiny_model, decision=Decision(exclude_genres="Darma"))
+
+
 def test_parts_come_from_the_catalog_or_from_a_split_file(
     catalog: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -175,3 +175,42 @@ def test_an_unknown_operating_point_is_refused_with_the_known_ones() -> None:
 def test_a_threshold_and_an_operating_point_exclude_each_other() -> None:
     with pytest.raises(UsageError, match="exclude each other"):
         Decision(threshold=0.5, operating_point="f1")
+
+
+@given(
+    arrays(np.float32, (7, 4), elements=st.floats(0, 1, width=32)),
+    _conditional(),
+    st.sets(st.sampled_from(tiny.LABELS)),
+)
+def test_excluded_genres_are_never_predicted_and_change_no_other(
+    probabilities: np.ndarray, pairs: dict[str, ConditionalThreshold], excluded: set[str]
+) -> None:
+    metadata = tiny.metadata(conditional_thresholds=pairs)
+    names = ",".join(name.upper() for name in excluded)
+    for decision, same in (
+        (Decision(), Decision(exclude_genres=names)),
+        (Decision(threshold=0.3), Decision(threshold=0.3, exclude_genres=sorted(excluded))),
+    ):
+        expected = decision.genres(metadata, probabilities).to_pylist()
+        found = same.genres(metadata, probabilities).to_pylist()
+        assert found == [[name for name in row if name not in excluded] for row in expected]
+
+
+def test_an_excluded_genre_takes_no_place_of_the_top_k() -> None:
+    probabilities = np.array([[0.1, 0.9, 0.8, 0.2]], dtype=np.float32)
+    decision = Decision(top_k=2, exclude_genres=("Comedy",))
+    assert decision.genres(tiny.metadata(), probabilities).to_pylist() == [
+        ["Drama", "Science Fiction"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("Dramma", r"^`exclude_genres`: unknown genre 'Dramma': did you mean 'Drama'\?$"),
+        ("Drama,Western", "unknown genre 'Western': known: Action, Comedy, Drama, Science Fiction"),
+    ],
+)
+def test_an_unknown_excluded_genre_is_an_error_with_the_nearest(names: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Decision(exclude_genres=names).thresholds(tiny.metadata())

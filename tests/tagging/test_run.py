@@ -89,6 +89,30 @@ def test_top_k_alone_ignores_thresholds(catalog: Path, tmp_path: Path) -> None:
     assert _genres(tmp_path / "out.parquet")[3] == ["Action"]
 
 
+def test_excluded_genres_have_no_column_and_replace_removes_old_ones(
+    catalog: Path, tmp_path: Path
+) -> None:
+    output, again = tmp_path / "out.parquet", tmp_path / "again.parquet"
+    tag_catalog(catalog, output, probabilities=True)
+    tag_catalog(
+        output, again, probabilities=True, replace=True, exclude_genres="comedy, Science Fiction"
+    )
+    table = pq.read_table(again)
+    columns = ["predicted_genres", "probability_Action", "probability_Drama"]
+    assert table.column_names == ["id", "title", "overview", "genres", *columns]
+    assert _genres(again) == [[], None, [], []]
+    before = pq.read_table(output, columns=columns[1:])
+    assert table.select(columns[1:]).to_pylist() == before.to_pylist()
+
+
+def test_an_unknown_excluded_genre_is_an_error_before_anything_is_written(
+    catalog: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"unknown genre 'Comdey': did you mean 'Comedy'\?"):
+        tag_catalog(catalog, tmp_path / "out.csv", exclude_genres=["Comdey"])
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_an_operating_point_is_chosen_by_name(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"overview":"cry"}\n')
     tag_catalog(tmp_path / "in.jsonl", tmp_path / "out.parquet", operating_point="no-drama")

@@ -75,6 +75,7 @@ def test_a_job_s_recipe_file_gives_the_same_job(tmp_path: Path) -> None:
         extra_train=("more.parquet", "c:/more.csv:0.5", "http://host:80/films.csv", "odd:2:1"),
         group="film",
         soft_labels="probabilities",
+        exclude_genres="TV Movie, Drama",
         genre_column="Genres",
         delimiter=";",
         learning_rate=1e-7,

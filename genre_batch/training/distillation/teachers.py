@@ -85,8 +85,8 @@ def load_teacher(path: StrPath, dataset: Dataset) -> Teacher:
     name = os.fspath(path)
     load = _load_model if os.path.isfile(name) or name.endswith(".onnx") else _load_run
     teacher, genres, keys, version = load(name, dataset.names)
-    if set(genres) != set(dataset.names):
-        only = sorted(set(genres) ^ set(dataset.names))
+    only = sorted((set(genres) ^ set(dataset.names)) - set(dataset.excluded))
+    if only:
         raise TrainingError(
             f"the genres of the teacher {name} differ from this catalog's in {', '.join(only)}: "
             f"train it on this catalog"
