@@ -27,12 +27,25 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "counted",
+    "counted_rows",
 ]
 
 
 def counted(count: int, noun: str) -> str:
     """Return a number and its noun, in the plural unless the number is 1: `1 row`, `2,000 rows`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def counted_rows(count: int, row_name: str) -> str:
+    """Return a number of rows by a model's name for them, which is a plural: `2,000 papers`."""
+    if count != 1:
+        return f"{count:,} {row_name}"
+    singular = row_name.removesuffix("s")
+    if row_name.endswith("ies") and row_name != "movies":
+        singular = row_name.removesuffix("ies") + "y"
+    elif row_name.endswith(("sses", "shes", "ches", "xes")):
+        singular = row_name.removesuffix("es")
+    return f"1 {singular}"
 
 
 class GenreBatchError(Exception):

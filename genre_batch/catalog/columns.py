@@ -41,10 +41,15 @@ def listed(columns: Sequence[str]) -> str:
 
 
 def missing_column_error(
-    columns: Sequence[str], candidates: Sequence[str], requested: str | None, parameter: str
+    columns: Sequence[str],
+    candidates: Sequence[str],
+    requested: str | None,
+    parameter: str,
+    remembered: str | None = None,
 ) -> ColumnError:
     """Build the error for a missing column; arguments as in `find_column`."""
-    wanted = f"named {', '.join(candidates)}"
+    names = candidates if remembered in (None, *candidates) else (remembered, *candidates)
+    wanted = f"named {', '.join(map(str, names))}"
     if requested is not None:
         spellings = {name.lower(): name for name in columns}
         nearest = difflib.get_close_matches(requested.lower(), spellings, n=1)
@@ -80,14 +85,17 @@ def find_column(
     candidates: Sequence[str],
     requested: str | None = None,
     parameter: str = "text_column",
+    remembered: str | None = None,
 ) -> str | None:
-    """Find the requested column or, if none is requested, the first candidate in any case.
+    """Find the requested column, else the remembered one, else the first candidate in any case.
 
     Args:
         columns: the catalog's column names.
         candidates: usual names, lower case, most preferred first.
         requested: the exact name of the column; None: look for the candidates.
         parameter: the parameter that names the column, for messages.
+        remembered: the exact name of the column that the model was trained on, used if the catalog
+            has it.
 
     Returns:
         The name as the catalog spells it; None if no candidate matches and none is requested.
@@ -98,7 +106,9 @@ def find_column(
     if requested is not None:
         if requested in columns:
             return requested
-        raise missing_column_error(columns, candidates, requested, parameter)
+        raise missing_column_error(columns, candidates, requested, parameter, remembered)
+    if remembered is not None and remembered in columns:
+        return remembered
     matching = matching_columns(columns, candidates)
     if len(matching) > 1:
         raise ColumnError(
@@ -118,14 +128,18 @@ def matching_columns(columns: Sequence[str], candidates: Sequence[str]) -> tuple
 
 
 def require_column(
-    columns: Sequence[str], candidates: Sequence[str], requested: str | None, parameter: str
+    columns: Sequence[str],
+    candidates: Sequence[str],
+    requested: str | None,
+    parameter: str,
+    remembered: str | None = None,
 ) -> str:
     """Find a column as `find_column` does, and raise if there is none.
 
     Raises:
         ColumnError: the column is missing, or two columns match the same candidate.
     """
-    name = find_column(columns, candidates, requested, parameter)
+    name = find_column(columns, candidates, requested, parameter, remembered)
     if name is None:
-        raise missing_column_error(columns, candidates, requested, parameter)
+        raise missing_column_error(columns, candidates, requested, parameter, remembered)
     return name

@@ -86,6 +86,11 @@ class GenreReader:
                 to_split[content] += rows
         return cls(find_separators(to_split), reader.style, reader.lists, numbers)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether texts are names and separators, not lists or another style."""
+        return self.style is None and not self.lists
+
     def read(self, cell: str) -> Names:
         """Return the distinct genres of a text, or why it has none."""
         names = self._read(cell)

@@ -200,15 +200,16 @@ def show_summary(summary: TagSummary) -> None:
         click.echo(f"off at this operating point: {', '.join(summary.genres_off)}", err=True)
 
 
-def figures_table(metrics: Mapping[str, Any]) -> Table:
+def figures_table(metrics: Mapping[str, Any], row_name: str = "films") -> Table:
     """Create a table of scores by part and text variant, each with its 95 % interval.
 
-    A model whose thresholds were tuned has one row, for the films that it was tuned on.
+    A model whose thresholds were tuned has one row, for the films that it was tuned on. The column
+    of their numbers is headed by what the model calls a row.
     """
-    scores_table = table("Figures", "part, text", "films", "macro-F1", "micro-F1", "mAP")
+    scores_table = table("Figures", "part, text", row_name, "macro-F1", "micro-F1", "mAP")
     for part, by_variant in metrics.items():
         if part == "tuned_on":
-            row = "thresholds tuned on the same films"
+            row = f"thresholds tuned on the same {row_name}"
             scores_table.add_row(row, f"{by_variant['films']:,}", *_score_cells(by_variant))
         if part not in ("dev", "test"):
             continue

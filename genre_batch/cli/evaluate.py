@@ -16,7 +16,7 @@ from genre_batch.cli.console import (
 )
 from genre_batch.cli.decision_options import threshold_options
 from genre_batch.cli.options import evaluation_job_from, labelled_options
-from genre_batch.errors import counted
+from genre_batch.errors import counted_rows
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,10 +66,11 @@ def evaluate(
     job = evaluation_job_from(options, decision)
     with rows_progress(progress) as advance:
         result = run(job, advance)
+    rows = result.row_name
     if result.trained_on:
         note(
-            f"Warning: the model was trained on {result.trained_on:,} of these {result.films:,} "
-            f"films: figures on training films are too optimistic"
+            f"Warning: the model was trained on {result.trained_on:,} of these "
+            f"{counted_rows(result.films, rows)}: figures on training {rows} are too optimistic"
         )
     if report is not None:
         from genre_batch.report.evaluation_page import evaluation_report
@@ -114,7 +115,7 @@ def _show(result: Evaluation) -> None:
     """Print the tables of averages and genres, and what was left out."""
     print_tables(_averages(result), _genres(result), stderr=False)
     left_out = f", {result.left_out:,} without text or genre left out" if result.left_out else ""
-    note(f"{counted(result.films, 'film')}{left_out}; model {result.model}")
+    note(f"{counted_rows(result.films, result.row_name)}{left_out}; model {result.model}")
     if result.excluded:
         note(f"genres that were not scored: {', '.join(result.excluded)}")
     if result.ignored:
@@ -131,9 +132,8 @@ def _averages(result: Evaluation) -> Table:
 
 
 def _genres(result: Evaluation) -> Table:
-    genres = table(
-        "Genres", "genre", "films", "tp", "fp", "fn", "tn", "precision", "recall", "F1", "AP", "MCC"
-    )
+    counts = (result.row_name, "tp", "fp", "fn", "tn")
+    genres = table("Genres", "genre", *counts, "precision", "recall", "F1", "AP", "MCC")
     for row in result.genres:
         metrics = (row.precision, row.recall, row.f1, row.average_precision, row.mcc)
         genres.add_row(

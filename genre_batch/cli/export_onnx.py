@@ -57,7 +57,7 @@ def export_onnx(
     job = ExportJob(run, output, precision, max_loss, force)
     with steps_progress(progress) as advance:
         result = run_export(job, advance)
-    print_tables(figures_table(result.metrics))
+    print_tables(figures_table(result.metrics, result.row_name))
     losses = result.metrics["export"]
     note(
         f"macro-F1 lost against the checkpoint, in points: {result.loss_points:+.2f} on dev at "

@@ -18,7 +18,7 @@ from genre_batch.cli.console import (
     table,
 )
 from genre_batch.cli.options import reading_from, reading_options
-from genre_batch.errors import counted
+from genre_batch.errors import counted, counted_rows
 from genre_batch.paths import is_model_name
 
 if TYPE_CHECKING:
@@ -81,11 +81,14 @@ def _inspect_model(path: str | None, as_json: bool) -> None:
         "text_template": metadata.text_template,
         "max_length": metadata.max_length,
         "training_texts": len(metadata.training_text_keys),
+        "text_key_version": metadata.text_key_version,
+        "columns": dict(metadata.columns),
+        "row_name": metadata.row_name,
     }
     if as_json:
         print_json(facts | _model_as_dict(metadata))
         return
-    figures = figures_table(metadata.metrics)
+    figures = figures_table(metadata.metrics, metadata.row_name)
     print_tables(
         _about(facts | _origin(metadata)),
         _thresholds(metadata),
@@ -116,7 +119,7 @@ def _origin(metadata: ModelMetadata) -> dict[str, Any]:
     origin = dict(metadata.provenance)
     tuned = origin.pop("tuned", None)
     if tuned is not None:
-        films = counted(tuned["films"], "film")
+        films = counted_rows(tuned["films"], metadata.row_name)
         part = f" of the part {tuned['part']}" if tuned["part"] else ""
         origin["thresholds"] = f"{tuned['method']}, tuned on {films}{part}"
         origin["tuned_on_sha256"] = tuned["catalog_sha256"]
@@ -138,6 +141,8 @@ def _in_short(value: Any) -> str:
 
     if isinstance(value, str):
         return value
+    if value == {}:
+        return "-"
     if isinstance(value, Mapping):
         items = [f"{key} {_in_short(item)}" for key, item in value.items()]
         more = len(items) - _ENTRIES_SHOWN
@@ -152,7 +157,7 @@ def _named(entry: Mapping[str, Any]) -> str:
     name = entry.get("file") or entry.get("base_model")
     if not isinstance(name, str):
         return _in_short(entry)
-    detail = counted(entry["films"], "film") if "films" in entry else entry.get("architecture")
+    detail = counted(entry["films"], "row") if "films" in entry else entry.get("architecture")
     return f"{name} ({detail})" if detail else name
 
 

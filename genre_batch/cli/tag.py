@@ -41,7 +41,7 @@ GROUPS = {
     ),
     "Output": (
         *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
-        *("probabilities", "replace", "force"),
+        *("output_column", "probabilities", "replace", "force"),
     ),
     "Model": ("model", "threshold", "operating_point", "top_k", "exclude_genres"),
     "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
@@ -65,6 +65,13 @@ GROUPS = {
 @writing_options
 @model_option
 @column_options(genres=False)
+@click.option(
+    "--output-column",
+    default="predicted_genres",
+    show_default=True,
+    metavar="NAME",
+    help="Name of the added column of genres.",
+)
 @click.option(
     "--probabilities", is_flag=True, help="Also write one column per genre, probability_<genre>."
 )

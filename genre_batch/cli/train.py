@@ -41,7 +41,7 @@ _GROUPS = {
     "Data": (
         *("protocol", "split", "part_column", "extra_train", "group", "soft_labels"),
         *("exclude_genres", "with_title", "title_dropout"),
-        *("text_column", "title_column", "genre_column", "genre_separator"),
+        *("text_column", "title_column", "genre_column", "genre_separator", "row_name"),
         *("label_columns", "label_names", "group_rows", "empty", "min_films", "merge_labels"),
         *READING,
     ),
@@ -128,6 +128,13 @@ def _option(
 )
 @column_options()
 @learned_label_options
+@_option(
+    "--row-name",
+    None,
+    "NOUN",
+    "What a row is called in tables, pages and messages about the model: a plural.",
+    "films",
+)
 @reading_options
 @base_model_option(
     "Hub id, local folder, exported model (its encoder; the head is new), or minilm: the weights "
@@ -321,7 +328,7 @@ def train(
 
     with steps_progress(progress) as advance:
         result = run_training(job, advance)
-    _show(result)
+    _show(result, job.row_name)
     following = (
         f"genre-batch export-onnx {folder} -o model.onnx"
         if result.exportable
@@ -330,14 +337,14 @@ def train(
     note(f"trained in {result.seconds:,.0f} s, report in {result.page}: next, {following}")
 
 
-def _show(result: TrainResult) -> None:
+def _show(result: TrainResult, rows: str) -> None:
     """Print what was trained on, what was left out, and the figures."""
     films = ", ".join(f"{count:,} {part}" for part, count in result.films.items())
-    note(f"films: {films}; {counted(result.dropped, 'row')} without text or genre left out")
+    note(f"{rows}: {films}; {counted(result.dropped, 'row')} without text or genre left out")
     for extra in result.extras:
         note(
             f"{extra.source.path}: {counted(len(extra.films), 'row')} with weight "
             f"{extra.source.weight:g}; left out: {extra.held_out:,} of films in dev or test, "
             f"{extra.repeated:,} that an earlier catalog has"
         )
-    print_tables(figures_table(result.metrics))
+    print_tables(figures_table(result.metrics, rows))

@@ -21,7 +21,7 @@ from genre_batch.cli.options import (
     labelled_options,
     output_option,
 )
-from genre_batch.errors import counted
+from genre_batch.errors import counted_rows
 
 if TYPE_CHECKING:
     from genre_batch.evaluation.tune import TuneResult
@@ -81,7 +81,7 @@ def _show(result: TuneResult, method: str) -> None:
     elif method == "conditional":
         note("no genre gains from a second threshold: the result is that of --method f1")
     note(
-        f"{counted(result.films, 'film')}, "
-        f"macro-F1 {result.scores.macro_f1:.3f} on the same films; "
+        f"{counted_rows(result.films, result.row_name)}, "
+        f"macro-F1 {result.scores.macro_f1:.3f} on the same {result.row_name}; "
         f"written to {result.output}: next, genre-batch tag CATALOG -m {result.output}"
     )

@@ -33,6 +33,8 @@ def comparison_report(
     catalog: str,
     counts: Mapping[str, Mapping[str, int]],
     curves: tuple[str, Predictions] | None,
+    *,
+    of_paper: bool = True,
 ) -> Report:
     """Make the page of a comparison.
 
@@ -42,6 +44,7 @@ def comparison_report(
         counts: `before` and, if there are copies, `after` oversampling -> genre -> films: the
             paper's figures 1 and 2.
         curves: a system's name and its predictions of the test part; None: no curves.
+        of_paper: whether the catalog's genres are the paper's, so that its figures are comparable.
     """
     films = genre_counts(
         counts,
@@ -49,10 +52,10 @@ def comparison_report(
         "How many rows have each genre before oversampling and, if copies were made, after.",
     )
     return Report(
-        title=f"The paper's experiment on {catalog}",
+        title=f"The paper's experiment on {catalog}" if of_paper else f"Systems on {catalog}",
         lead=_LEAD,
         sections=(
-            Section("The paper's table", tables=(_paper_table(rows),)),
+            *((Section("The paper's table", tables=(_paper_table(rows),)),) if of_paper else ()),
             *(
                 Section(
                     f"Protocol {protocol}",

@@ -26,7 +26,7 @@ from genre_batch.comparison.splits import Catalogs, SystemFilms
 from genre_batch.comparison.systems.exported import Exported
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.comparison.systems.system import Setting, System
-from genre_batch.comparison.table import comparison_markdown
+from genre_batch.comparison.table import PAPER_GENRES, comparison_markdown
 from genre_batch.dataset.labelled import sha256_of
 from genre_batch.errors import TrainingError
 from genre_batch.evaluation.per_genre import Predictions
@@ -96,7 +96,13 @@ def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> Compa
     progress(0, 0, "writing the report")
     rows = _write_rows(folder)
     catalog = Path(os.fspath(job.catalog)).name
-    page = comparison_report(rows, catalog, catalogs.counts(), _predictions_for_curves(folder))
+    page = comparison_report(
+        rows,
+        catalog,
+        catalogs.counts(),
+        _predictions_for_curves(folder),
+        of_paper=_is_of_paper(folder),
+    )
     write_report(page, folder / "report.html")
     return CompareResult(folder, rows, fitted)
 
@@ -162,8 +168,8 @@ def _trial(
     """Describe a fitted system."""
     entry = SYSTEMS[name]
     return Trial(
-        system=name,
-        says=entry.description,
+        system=entry.name_of(name, setting.model),
+        says=entry.description_of(setting.model),
         protocol=protocol,
         data=films.data,
         reads="title and overview" if uses_title(films.test.template) else "overview",
@@ -201,8 +207,14 @@ def _write_rows(folder: Path) -> list[dict[str, Any]]:
             if (trial_folder / TRIAL).exists():
                 rows.extend(row.as_dict() for row in _rows(trial_folder))
     write_json(folder / "comparison.json", rows)
-    write_text(folder / "comparison.md", comparison_markdown(rows))
+    write_text(folder / "comparison.md", comparison_markdown(rows, of_paper=_is_of_paper(folder)))
     return rows
+
+
+def _is_of_paper(folder: Path) -> bool:
+    """Return whether the genres of a comparison's systems are the paper's."""
+    trials = folder.glob(f"*/*/{TRIAL}")
+    return all(PAPER_GENRES.issuperset(RunFolder.read_json(trial)["names"]) for trial in trials)
 
 
 def _rows(folder: Path) -> list[Row]:

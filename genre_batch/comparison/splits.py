@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from genre_batch.augmentation.apertium import Apertium
 from genre_batch.augmentation.augment import AugmentJob, augment
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.catalog.options import ReadingOptions
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.systems.registry import SYSTEMS, Entry
@@ -21,6 +21,7 @@ from genre_batch.dataset.labelled import find_labelled_columns, read_labelled
 from genre_batch.dataset.load import load_dataset
 from genre_batch.dataset.split import PARTS, split_file_text
 from genre_batch.files import replacing, write_text
+from genre_batch.model.metadata import read_model_file
 from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.progress import StepProgress
 
@@ -74,8 +75,14 @@ class Catalogs:
         self._progress = progress
         self._original, self._split, self._copies = job.locate()
         names = read_table(self._original, job.reading).column_names
-        columns = find_labelled_columns(names, job.columns, titles="optional")
+        remembered = (
+            None if job.model is None else read_model_file(Path(job.model)).metadata.columns
+        )
+        columns = find_labelled_columns(names, job.columns, "optional", remembered)
         self._with_title = columns.title is not None
+        self._columns = ColumnOptions(
+            columns.text, columns.title, columns.genres, columns.separator
+        )
         if self._copies is None and any(
             _data(protocol, SYSTEMS[name]) == "oversampled"
             for protocol in job.protocols
@@ -98,7 +105,7 @@ class Catalogs:
             location, reading = self._source(data)
             self._loaded[key] = load_dataset(
                 location,
-                self._job.columns,
+                self._columns,
                 with_title=self._with_title,
                 reading=reading,
                 protocol=protocol,
@@ -131,7 +138,7 @@ class Catalogs:
             if not path.exists():
                 drawn = load_dataset(
                     self._catalog,
-                    self._job.columns,
+                    self._columns,
                     with_title=False,
                     reading=self._job.reading,
                     seed=self._job.seed,
@@ -153,7 +160,7 @@ class Catalogs:
                     catalog=catalog.path,
                     output=path,
                     translator=Apertium(),
-                    columns=self._job.columns,
+                    columns=self._columns,
                     reading=reading,
                 ),
                 self._progress,
@@ -175,6 +182,6 @@ class Catalogs:
         counts = {}
         for name, data in sources.items():
             location, reading = self._source(data)
-            catalog = read_labelled(location, self._job.columns, reading)
+            catalog = read_labelled(location, self._columns, reading)
             counts[name] = dict(Counter(label for cell in catalog.genres for label in set(cell)))
         return counts

@@ -7,7 +7,7 @@ from typing import Any
 
 from genre_batch.comparison.scoring import FIXED, SCHEMES
 
-__all__ = ["PAPER", "comparison_markdown"]
+__all__ = ["PAPER", "PAPER_GENRES", "comparison_markdown"]
 
 PAPER = {
     ("always-0", FIXED): ("control (always 0)", 0.8779, 0.7057),
@@ -18,6 +18,13 @@ PAPER = {
     ("distilbert-oversampled", "anneal-10-decay"): ("10 passes, step 0.001/i", 0.9528, 0.9205),
 }
 """Balete and Ducay 2024, figure 3: (system, thresholds) -> their name for it, accuracy, score."""
+
+PAPER_GENRES = {
+    *("Action", "Adventure", "Animation", "Comedy", "Crime", "Documentary", "Drama", "Family"),
+    *("Fantasy", "History", "Horror", "Music", "Mystery", "Romance", "Science Fiction"),
+    *("TV Movie", "Thriller", "War", "Western"),
+}
+"""The genres of the paper's catalog. A catalog with another one is not compared with the paper."""
 
 Rows = Sequence[dict[str, Any]]
 
@@ -32,22 +39,25 @@ _METHOD = (
 )
 
 
-def comparison_markdown(rows: Rows) -> str:
+def comparison_markdown(rows: Rows, *, of_paper: bool = True) -> str:
     """Write the tables of a comparison.
 
     Args:
         rows: of comparison.json.
+        of_paper: whether the catalog's genres are the paper's, so that its figures are comparable.
     """
-    lines = ["# The paper's experiment, and the effect of leakage", "", _METHOD]
+    title = "The paper's experiment, and the effect of leakage" if of_paper else "Systems compared"
+    lines = [f"# {title}", "", _METHOD]
     if any(row["quick"] for row in rows):
         lines += [
             "",
             "**Made with --quick: it shows that the command runs; the figures mean nothing.**",
         ]
     differences = _differences(rows)
-    if differences:
+    if differences and of_paper:
         lines += ["", f"Differences from the paper: {'; '.join(differences)}."]
-    lines += ["", *_paper_table(rows), *_whole_catalog(rows), *_nearest(rows)]
+    if of_paper:
+        lines += ["", *_paper_table(rows), *_whole_catalog(rows), *_nearest(rows)]
     for protocol in dict.fromkeys(row["protocol"] for row in rows):
         selected = [row for row in rows if row["protocol"] == protocol]
         lines += ["", *_systems_table(protocol, selected), "", *_schemes_table(protocol, selected)]

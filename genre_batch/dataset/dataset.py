@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ class Dataset:
         sha256: the SHA-256 of the catalog file.
         dropped: the number of rows left out: without text, without genre, or copies whose film is
             missing.
+        used_columns: the columns that were read, as `ModelMetadata.columns` has them.
         key_version: the version of `keys`, of `TEXT_KEY_VERSIONS`.
         soft: (films, genres) float32, 0..1, the labels to train on; NaN where nothing is known of
             a genre. None: those of `labels`.
@@ -60,6 +62,7 @@ class Dataset:
     template: str
     sha256: str
     dropped: int = 0
+    used_columns: Mapping[str, str | None] = field(default_factory=dict)
     key_version: int = TEXT_KEY_VERSION
     soft: npt.NDArray[np.float32] | None = None
     weights: npt.NDArray[np.float32] | None = None
@@ -139,6 +142,7 @@ class Dataset:
                 "labels": "\n".join(self.names),
                 "template": self.template,
                 "sha256": self.sha256,
+                "columns": json.dumps(dict(self.used_columns)),
                 "text_key_version": str(self.key_version),
             },
         )
@@ -203,6 +207,7 @@ def read_dataset(path: Path) -> Dataset:
             parts=table.column("part").to_pylist(),
             template=metadata[b"template"].decode(),
             sha256=metadata[b"sha256"].decode(),
+            used_columns=json.loads(metadata.get(b"columns", b"{}")),
             key_version=int(metadata.get(b"text_key_version", b"1")),
         )
     except (CatalogError, KeyError, TypeError, ValueError, AttributeError) as error:

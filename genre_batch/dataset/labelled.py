@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -114,6 +114,19 @@ class LabelledCatalog:
         """(rows,) uint64: the `text_key` of each overview, equal for duplicates."""
         return text_keys(self.texts)
 
+    @property
+    def used_columns(self) -> dict[str, str | None]:
+        """The columns and the only separator, as `ModelMetadata.columns` has them."""
+        reader = self.cells.reader
+        marks = reader.separators.marks if reader.is_plain else ()
+        found = marks[0] if len(marks) == 1 else None
+        return {
+            "text": self.columns.text,
+            "title": self.columns.title,
+            "genres": None if self.columns.label_columns else self.columns.genres,
+            "separator": reader.separators.given or found,
+        }
+
     def keys_as(self, version: int) -> npt.NDArray[np.uint64]:
         """Return the keys in a version of `TEXT_KEY_VERSIONS`."""
         return self.keys if version == TEXT_KEY_VERSION else text_keys(self.texts, version)
@@ -146,6 +159,7 @@ def read_labelled(
     *,
     titles: Titles = "unused",
     ask: bool | None = False,
+    remembered: Mapping[str, str | None] | None = None,
 ) -> LabelledCatalog:
     """Read a labeled catalog into memory.
 
@@ -153,10 +167,10 @@ def read_labelled(
         location: the catalog.
         columns: the columns to use; default: found by their usual names.
         reading: how to read the file; default: `ReadingOptions()`.
-        titles: whether titles are read, and whether their column may be missing.
         ask: raise an error if rows with an empty genre cell may be films without a genre as well as
             rows without labels, and no option says which; if not, they are left out with a warning,
             or without one if it is None.
+        titles, remembered: as in `find_labelled_columns`.
 
     Raises:
         ColumnError: a column is missing, exists in two spellings, or is of a type without text.
@@ -164,7 +178,7 @@ def read_labelled(
     """
     rows = read_chunk(location, reading)
     options = columns or ColumnOptions()
-    used = find_labelled_columns(rows.columns, options, titles)
+    used = find_labelled_columns(rows.columns, options, titles, remembered)
     _check_holds_text(rows, used.text, "text_column")
     if used.title is not None and options.title_column is not None:
         _check_holds_text(rows, used.title, "title_column")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -44,6 +44,8 @@ class LabelledColumns:
         separator: the string between two genres of a cell; None: found over the whole column.
         reader: how the genre cells are read; None: decided over the cells at hand.
         numbers: whether integers are genres, which a file names.
+        likely_separator: the separator that a model was trained with; it is used instead of the
+            one that is found, unless the cells are lists or in another style.
         label_columns: the columns of 0 and 1, one for each genre; empty: `genres` is the column.
     """
 
@@ -54,6 +56,7 @@ class LabelledColumns:
     reader: GenreReader | None = None
     numbers: bool = False
     label_columns: tuple[str, ...] = ()
+    likely_separator: str | None = None
 
     def texts_in(self, chunk: Chunk) -> list[str | None]:
         """Return the trimmed overview of each row; None where it is null, blank or not text."""
@@ -65,7 +68,12 @@ class LabelledColumns:
         if self.label_columns:
             return read_label_columns(_as_table(chunk, self.label_columns), self.label_columns)
         values = genre_values(chunk, self.genres)
-        return read_genres(values, self.separator, self.reader, numbers=self.numbers)
+        cells = read_genres(values, self.separator, self.reader, numbers=self.numbers)
+        decided = self.separator is not None or self.reader is not None
+        if decided or self.likely_separator is None or not cells.reader.is_plain:
+            return cells
+        values = genre_values(chunk, self.genres)
+        return read_genres(values, self.likely_separator, numbers=self.numbers)
 
     def decided(self, chunks: Iterable[Chunk]) -> LabelledColumns:
         """Return the columns with the reader of genre cells that all chunks together decide."""
@@ -84,7 +92,10 @@ def _as_table(chunk: Chunk, names: Sequence[str]) -> pa.Table:
 
 
 def find_labelled_columns(
-    names: Sequence[str], options: ColumnOptions, titles: Titles = "unused"
+    names: Sequence[str],
+    options: ColumnOptions,
+    titles: Titles = "unused",
+    remembered: Mapping[str, str | None] | None = None,
 ) -> LabelledColumns:
     """Find the columns of texts, genres and, if wanted, titles.
 
@@ -92,21 +103,28 @@ def find_labelled_columns(
         names: the names of the catalog's columns.
         options: the columns that the user named.
         titles: `unused`, `optional` or `required`.
+        remembered: the columns that a model was trained on (`ModelMetadata.columns`), preferred to
+            columns with usual names; its separator is that of its genre column.
 
     Raises:
         ColumnError: a column is missing, or exists in two spellings.
     """
-    text = require_column(names, TEXT_COLUMNS, options.text_column, "text_column")
+    known = remembered or {}
+    text = require_column(
+        names, TEXT_COLUMNS, options.text_column, "text_column", known.get("text")
+    )
     label_columns: tuple[str, ...] = ()
     if options.label_columns:
         label_columns = find_label_columns(names, options.label_columns)
         genres = ", ".join(label_columns)
     else:
-        genres = require_column(names, GENRE_COLUMNS, options.genre_column, "genre_column")
+        genres = require_column(
+            names, GENRE_COLUMNS, options.genre_column, "genre_column", known.get("genres")
+        )
     title = None
     if titles != "unused":
         find = find_column if titles == "optional" else require_column
-        title = find(names, TITLE_COLUMNS, options.title_column, "title_column")
+        title = find(names, TITLE_COLUMNS, options.title_column, "title_column", known.get("title"))
     return LabelledColumns(
         text,
         genres,
@@ -114,4 +132,5 @@ def find_labelled_columns(
         options.genre_separator,
         numbers=options.label_names is not None,
         label_columns=label_columns,
+        likely_separator=known.get("separator") if genres == known.get("genres") else None,
     )

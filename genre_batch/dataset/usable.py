@@ -124,6 +124,7 @@ def load_usable(
         sha256=sha256,
         columns=tuple(catalog.table.column_names),
         excluded=excluded,
+        used_columns=catalog.used_columns,
     )
     if further.group is not None:
         ids = film_ids(catalog.table, further.group, sha256, location.name)[films]

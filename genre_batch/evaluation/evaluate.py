@@ -46,6 +46,7 @@ class Evaluation:
         genres: each genre's figures, in the model's order.
         decision: how probabilities became genres.
         provenance: how the model was made, from its file.
+        row_name: what the model calls a row, in the plural.
         predictions: the films' labels and probabilities, for figures; not in `as_dict`.
     """
 
@@ -65,6 +66,7 @@ class Evaluation:
     genres: tuple[GenreScores, ...]
     decision: Decision = field(default_factory=Decision)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    row_name: str = "films"
     predictions: Predictions | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -85,7 +87,7 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as a JSON-ready dict, fractions rounded to four places."""
         result = asdict(replace(self, predictions=None)) | {"scores": self.scores.as_dict()}
-        for key in ("decision", "provenance", "predictions"):
+        for key in ("decision", "provenance", "row_name", "predictions"):
             del result[key]
         for key in ("samples_f1", "exact_match", "calibration_error"):
             result[key] = round(result[key], 4)
@@ -143,5 +145,6 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
         genres=genre_scores(labels, probabilities, thresholds, names),
         decision=job.decision,
         provenance=tagger.metadata.provenance,
+        row_name=tagger.metadata.row_name,
         predictions=Predictions(names, labels, probabilities, thresholds),
     )

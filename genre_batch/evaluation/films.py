@@ -22,7 +22,13 @@ from genre_batch.dataset.labelled import (
     read_labelled,
 )
 from genre_batch.dataset.split import PARTS, read_split_file
-from genre_batch.errors import CatalogError, ColumnError, GenreBatchWarning, UsageError, counted
+from genre_batch.errors import (
+    CatalogError,
+    ColumnError,
+    GenreBatchWarning,
+    UsageError,
+    counted_rows,
+)
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
@@ -72,7 +78,7 @@ class EvaluationJob(Checked):
         if self.part is not None and self.part not in PARTS:
             raise UsageError(f"`part` must be one of {', '.join(PARTS)}, got {self.part!r}")
         if self.split is not None and self.part is None:
-            raise UsageError("`split` assigns films to parts: choose one of them with `part`")
+            raise UsageError("`split` assigns rows to parts: choose one of them with `part`")
         if self.decision.top_k is not None:
             raise UsageError("`top_k` is not a threshold: genres cannot be scored one by one")
 
@@ -127,7 +133,11 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
     """
     titles = uses_title(tagger.metadata.text_template)
     catalog = read_labelled(
-        location, job.columns, job.reading, titles="optional" if titles else "unused"
+        location,
+        job.columns,
+        job.reading,
+        titles="optional" if titles else "unused",
+        remembered=tagger.metadata.columns,
     )
     in_part = _in_part(job, catalog)
     rows = np.flatnonzero(in_part & catalog.has_text & catalog.has_labels)
@@ -147,7 +157,7 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
     if all(known.isdisjoint(cell) for cell in genres):
         raise _no_known_genre_error(catalog, unknown, tagger)
     if unknown and not job.ignore_unknown:
-        raise _unknown_genres_error(catalog.name, unknown)
+        raise _unknown_genres_error(catalog.name, unknown, tagger.metadata.row_name)
     positions = pa.array(rows)
     return LabelledFilms(
         overviews=catalog.overviews.take(positions),
@@ -188,22 +198,22 @@ def _no_known_genre_error(
     more = ", ..." if len(tagger.labels) > _UNKNOWN_SHOWN else ""
     return CatalogError(
         f"{catalog.name}: the model {tagger.path} knows none of the genres in the column "
-        f"{catalog.columns.genres!r}, such as {_counted_genres(unknown)}; it predicts {labels}"
-        f"{more}: choose another `model` or `genre_column`, or train one on this catalog"
+        f"{catalog.columns.genres!r}, such as {_counted_genres(unknown, 'rows')}; it predicts "
+        f"{labels}{more}: choose another `model` or `genre_column`, or train one on this catalog"
     )
 
 
-def _counted_genres(unknown: Counter[str]) -> str:
+def _counted_genres(unknown: Counter[str], rows: str) -> str:
     shown = ", ".join(
-        f"{genre!r} ({counted(count, 'film')})"
+        f"{genre!r} ({counted_rows(count, rows)})"
         for genre, count in unknown.most_common(_UNKNOWN_SHOWN)
     )
     return shown + (" and others" if len(unknown) > _UNKNOWN_SHOWN else "")
 
 
-def _unknown_genres_error(name: str, unknown: Counter[str]) -> CatalogError:
+def _unknown_genres_error(name: str, unknown: Counter[str], rows: str) -> CatalogError:
     return CatalogError(
-        f"{name}: the model does not know {_counted_genres(unknown)}: add "
+        f"{name}: the model does not know {_counted_genres(unknown, rows)}: add "
         f"`ignore_unknown` to leave them out"
     )
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.dataset.labelled import sha256_of
-from genre_batch.errors import CatalogError, counted
+from genre_batch.errors import CatalogError, counted_rows
 from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
 from genre_batch.evaluation.operating_point import (
@@ -81,6 +81,7 @@ class TuneResult:
         scores: figures on the same films: optimistic.
         points: the operating points by name, each measured with cross-fitted thresholds.
         off: the genres that each operating point switches off, if any.
+        row_name: what the model calls a row, in the plural.
         given: the genres with two thresholds, and the genre whose prediction selects between them.
     """
 
@@ -90,6 +91,7 @@ class TuneResult:
     points: dict[str, Measured]
     off: dict[str, tuple[str, ...]]
     given: dict[str, str]
+    row_name: str = "films"
 
 
 def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
@@ -120,8 +122,8 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     films = read_films(job.data, location, tagger)
     if len(films.labels) < _LEAST_FILMS:
         raise CatalogError(
-            f"{location.name}: {counted(len(films.labels), 'film')} cannot be tuned on: "
-            f"at least {_LEAST_FILMS} are needed"
+            f"{location.name}: {counted_rows(len(films.labels), tagger.metadata.row_name)} cannot "
+            f"be tuned on: at least {_LEAST_FILMS} are needed"
         )
     probabilities = films.predict(tagger, progress)
     metadata = _with_thresholds(job.method, probabilities, films.labels, tagger.metadata)
@@ -141,6 +143,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         scores=scores,
         points=points,
         off={name: genres for name, genres in off.items() if genres},
+        row_name=tagger.metadata.row_name,
         given={label: pair.given for label, pair in metadata.conditional_thresholds.items()},
     )
 

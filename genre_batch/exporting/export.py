@@ -72,12 +72,14 @@ class ExportResult:
         loss_points: macro-F1 lost against the checkpoint on the development part, at the same
             cross-fitted thresholds, in points; negative if the export is better.
         metrics: as in the file: part -> variant of the text -> scores, and `export` (the losses).
+        row_name: what the model calls a row, in the plural.
     """
 
     output: Path
     size: int
     loss_points: float
     metrics: dict[str, Any]
+    row_name: str = "films"
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
         write_model(graph, replace(tuned, metrics=metrics), draft)
         size = draft.stat().st_size
         rename_into_place(draft, job.output)
-    return ExportResult(Path(job.output), size, loss, metrics)
+    return ExportResult(Path(job.output), size, loss, metrics, metadata.row_name)
 
 
 def _read_run(path: Path) -> _Run:
@@ -172,6 +174,8 @@ def _metadata(run: _Run, precision: str) -> ModelMetadata:
         max_length=run.provenance["options"]["max_length"],
         text_template=run.dataset.template,
         training_text_keys=run.keys,
+        columns=run.dataset.used_columns,
+        row_name=run.provenance.get("row_name", "films"),
         metrics={},
         provenance=_provenance(run.provenance, precision),
     )

@@ -12,7 +12,9 @@ from genre_batch.report.page import Figure
 __all__ = ["genre_counts"]
 
 
-def genre_counts(counts: Mapping[str, Mapping[str, int]], title: str, description: str) -> Figure:
+def genre_counts(
+    counts: Mapping[str, Mapping[str, int]], title: str, description: str, rows: str = "films"
+) -> Figure:
     """Draw a bar for each genre and series.
 
     Args:
@@ -20,23 +22,24 @@ def genre_counts(counts: Mapping[str, Mapping[str, int]], title: str, descriptio
             sorted by the first series' counts, and by name where those are equal.
         title: the figure's.
         description: how to read it.
+        rows: what is counted, in the plural.
     """
     series = list(counts)
     genres = sorted({genre for by_genre in counts.values() for genre in by_genre})
     genres.sort(key=lambda genre: -counts[series[0]].get(genre, 0))
-    rows: Rows = [
+    bars_of: Rows = [
         {"genre": genre, "series": name, "films": by_genre.get(genre, 0)}
         for name, by_genre in counts.items()
         for genre in genres
     ]
     several = len(series) > 1
-    base = alt.Chart(inline(rows)).encode(
-        x=alt.X("films:Q", title="films", axis=alt.Axis(tickCount=5, format="~s")),
+    base = alt.Chart(inline(bars_of)).encode(
+        x=alt.X("films:Q", title=rows, axis=alt.Axis(tickCount=5, format="~s")),
         y=alt.Y("genre:N", title=None, sort=genres, scale=alt.Scale(paddingInner=0.25)),
         tooltip=[
             alt.Tooltip("genre:N"),
             *([alt.Tooltip("series:N")] if several else []),
-            alt.Tooltip("films:Q", title="films", format=","),
+            alt.Tooltip("films:Q", title=rows, format=","),
         ],
     )
     if several:

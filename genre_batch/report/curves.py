@@ -148,7 +148,7 @@ def calibration(predictions: Predictions) -> Figure:
     ).properties(height=HEIGHT)
     return figure_of(
         "Calibration",
-        f"All decisions (one for each film and genre) in {BINS} bins by probability. On the "
+        f"All decisions (one for each row and genre) in {BINS} bins by probability. On the "
         "dashed line, 60 % of the genres with a probability of 60 % are right.",
         chart,
     )
@@ -172,10 +172,10 @@ def training_curves(log: Sequence[Mapping[str, Any]]) -> tuple[Figure, Figure]:
         for name, field in (("macro-F1", "development_macro_f1"), ("mAP", "development_map"))
     ]
     return (
-        _by_epoch("Loss", "Mean loss on the training films, by epoch.", loss),
+        _by_epoch("Loss", "Mean loss on the training part, by epoch.", loss),
         _by_epoch(
             "Scores on the development part",
-            "By epoch, macro-F1 with thresholds tuned on the same films: use it to compare epochs, "
+            "By epoch, macro-F1 with thresholds tuned on the same rows: use it to compare epochs, "
             "not as a result.",
             scores,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from genre_batch.errors import counted
+from genre_batch.errors import counted, counted_rows
 from genre_batch.evaluation.evaluate import Evaluation
 from genre_batch.report.page import Report, Section
 from genre_batch.report.sections import (
@@ -29,6 +29,7 @@ def evaluation_report(evaluation: Evaluation) -> Report:
         raise ValueError("cannot make a report of an evaluation without predictions")
     # File names without folders: pages are shared, and must not reveal local paths.
     catalog = PurePath(evaluation.catalog).name
+    rows = evaluation.row_name
     films = f"the {evaluation.part} part" if evaluation.part else "the catalog"
     left_out = (
         f" Skipped: {counted(evaluation.left_out, 'row')} without a text or a genre."
@@ -43,7 +44,7 @@ def evaluation_report(evaluation: Evaluation) -> Report:
     return Report(
         title=f"Genres predicted for {catalog}",
         lead=(
-            f"Predicted genres compared with the labels of {counted(evaluation.films, 'film')}: "
+            f"Predicted genres compared with the labels of {counted_rows(evaluation.films, rows)}: "
             f"{films if evaluation.part else 'all'} of {catalog}.{left_out}",
             f"A genre is predicted at or above {_thresholds(evaluation)}.",
         ),
@@ -51,10 +52,12 @@ def evaluation_report(evaluation: Evaluation) -> Report:
             Section(
                 "Averages",
                 tables=(
-                    averages_table(evaluation.averages, f"Averages over all genres, on {films}"),
+                    averages_table(
+                        evaluation.averages, f"Averages over all genres, on {films}", rows
+                    ),
                 ),
             ),
-            *prediction_sections(evaluation.predictions, films),
+            *prediction_sections(evaluation.predictions, films, rows),
             Section("Model", tables=(facts_table(model, "Origin of the model"),)),
         ),
         warnings=_warnings(evaluation),
@@ -78,7 +81,7 @@ def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
     if evaluation.trained_on:
         warnings.append(
             f"the model was trained on {evaluation.trained_on:,} of these {evaluation.films:,} "
-            f"films: expect lower figures on other films."
+            f"{evaluation.row_name}: expect lower figures on others."
         )
     if evaluation.ignored:
         genres = ", ".join(f"{name} ({count:,})" for name, count in evaluation.ignored.items())

@@ -17,8 +17,8 @@ _CELL_COLORS, _TEXT_COLOR = ["#e8f1fa", "#5b9bd5"], "#1b1f24"
 _TRUTHS = ["has it", "does not have it"]
 _PREDICTIONS = ["predicted", "not predicted"]
 _DESCRIPTION = (
-    "Films that have the genre and films that do not, by the model's prediction. Percentages and "
-    "shades are per row: the darker the first cell and the last, the better."
+    "What has the genre and what does not, by the model's prediction. Percentages and shades are "
+    "per row: the darker the first cell and the last, the better."
 )
 
 _Counts = tuple[str, int, int, int, int]
@@ -39,20 +39,21 @@ def confusion_matrix(
     return figure_of(title or f"Confusion matrix of {genre}", _DESCRIPTION, _chart(counts))
 
 
-def confusion_matrices(scores: Sequence[GenreScores], chosen: str) -> Figure:
+def confusion_matrices(scores: Sequence[GenreScores], chosen: str, rows: str = "films") -> Figure:
     """Draw every genre's confusion matrix, one shown at a time.
 
     Args:
         scores: one for each genre.
         chosen: the genre shown initially.
+        rows: what is counted, in the plural.
     """
     counts = [(genre.genre, genre.tp, genre.fp, genre.fn, genre.tn) for genre in scores]
     names = tuple(genre.genre for genre in scores)
-    chart = _chart(counts, choice=True)
+    chart = _chart(counts, rows, choice=True)
     return figure_of("Confusion matrix of a genre", _DESCRIPTION, chart, names, chosen)
 
 
-def _chart(counts: Sequence[_Counts], *, choice: bool = False) -> Drawing:
+def _chart(counts: Sequence[_Counts], rows: str = "films", *, choice: bool = False) -> Drawing:
     base = alt.Chart(inline(_cells(counts))).encode(
         x=alt.X(
             "predicted:N", sort=_PREDICTIONS, title=None, axis=alt.Axis(labelAngle=0, orient="top")
@@ -62,7 +63,7 @@ def _chart(counts: Sequence[_Counts], *, choice: bool = False) -> Drawing:
             alt.Tooltip("genre:N"),
             alt.Tooltip("truth:N", title="truth"),
             alt.Tooltip("predicted:N", title="model"),
-            alt.Tooltip("films:Q", format=","),
+            alt.Tooltip("films:Q", title=rows, format=","),
             alt.Tooltip("share:Q", title="share of its row", format=".1%"),
         ],
     )

@@ -17,6 +17,7 @@ from genre_batch.report.page import Column, Section, Table
 __all__ = [
     "FIRST_SHOWN",
     "averages_table",
+    "capitalized",
     "curves_section",
     "facts_table",
     "first_shown",
@@ -29,13 +30,13 @@ FIRST_SHOWN = "Drama"
 """The genre of the paper's figures 4 and 5."""
 
 
-def averages_table(averages: Iterable[Average], caption: str) -> Table:
-    """List metrics over all genres, with their intervals."""
+def averages_table(averages: Iterable[Average], caption: str, rows: str = "films") -> Table:
+    """List metrics over all genres, with their intervals; `rows` is what a row is called."""
     columns = (
         (Column("Figure"), attrgetter("name")),
         (Column("Value", 3), attrgetter("value")),
-        (Column("95 % from", 3, "lower end of the bootstrap interval over films"), _end(0)),
-        (Column("to", 3, "upper end of the bootstrap interval over films"), _end(1)),
+        (Column("95 % from", 3, f"lower end of the bootstrap interval over {rows}"), _end(0)),
+        (Column("to", 3, f"upper end of the bootstrap interval over {rows}"), _end(1)),
     )
     return Table.of(caption, averages, columns)
 
@@ -44,21 +45,21 @@ def _end(index: int) -> Any:
     return lambda average: None if average.interval is None else average.interval[index]
 
 
-def genres_table(scores: Sequence[GenreScores], caption: str) -> Table:
-    """List each genre's scores."""
+def genres_table(scores: Sequence[GenreScores], caption: str, rows: str = "films") -> Table:
+    """List each genre's scores; `rows` is what a row is called."""
     columns = (
         (Column("Genre"), attrgetter("genre")),
-        (Column("Films", 0, "films that have the genre"), attrgetter("films")),
+        (Column(capitalized(rows), 0, f"{rows} that have the genre"), attrgetter("films")),
         (
             Column("Threshold", 3, "the lowest probability at which it is predicted"),
             attrgetter("threshold"),
         ),
         (
-            Column("Precision", 3, "share of the films predicted to have the genre that have it"),
+            Column("Precision", 3, f"share of the {rows} predicted to have the genre that have it"),
             attrgetter("precision"),
         ),
         (
-            Column("Recall", 3, "share of the films that have the genre that are predicted"),
+            Column("Recall", 3, f"share of the {rows} that have the genre that are predicted"),
             attrgetter("recall"),
         ),
         (Column("F1", 3, "the harmonic mean of precision and recall"), attrgetter("f1")),
@@ -133,12 +134,20 @@ def curves_section(predictions: Predictions, chosen: str, *paragraphs: str) -> S
     )
 
 
-def prediction_sections(predictions: Predictions, films: str) -> tuple[Section, ...]:
+def capitalized(noun: str) -> str:
+    """Return a noun with a capital letter first, for the head of a column."""
+    return noun[:1].upper() + noun[1:]
+
+
+def prediction_sections(
+    predictions: Predictions, films: str, rows: str = "films"
+) -> tuple[Section, ...]:
     """Make the sections of one set of predictions: genres, confusion, curves, counts, calibration.
 
     Args:
         predictions: at least one film and one genre.
         films: which films these are, such as `the test part`.
+        rows: what they are called, in the plural.
     """
     scores = genre_scores(
         predictions.labels, predictions.probabilities, predictions.thresholds, predictions.names
@@ -149,10 +158,10 @@ def prediction_sections(predictions: Predictions, films: str) -> tuple[Section, 
         "predicted": {genre.genre: genre.tp + genre.fp for genre in scores},
     }
     return (
-        Section("Genres", tables=(genres_table(scores, f"Each genre's figures on {films}"),)),
+        Section("Genres", tables=(genres_table(scores, f"Each genre's figures on {films}", rows),)),
         Section(
             "Confusion",
-            figures=(confusion_matrices(scores, chosen),),
+            figures=(confusion_matrices(scores, chosen, rows),),
             tables=(matrices_table(scores, f"Every genre's confusion matrix on {films}"),),
         ),
         curves_section(predictions, chosen),
@@ -161,9 +170,10 @@ def prediction_sections(predictions: Predictions, films: str) -> tuple[Section, 
             figures=(
                 genre_counts(
                     counts,
-                    "Films of each genre",
-                    f"For each genre, how many films of {films} have it, and for how many it is "
+                    f"{capitalized(rows)} of each genre",
+                    f"For each genre, how many {rows} of {films} have it, and for how many it is "
                     "predicted.",
+                    rows,
                 ),
                 calibration(predictions),
             ),

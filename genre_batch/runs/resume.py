@@ -132,6 +132,7 @@ def check_same_run(
         TrainingError: they differ.
     """
     before = folder.read_json(folder.provenance)
+    before.setdefault("row_name", "films")
     before["options"] = defaults | before.get("options", {})
     for extra in before.get("data", ())[1:]:
         extra.setdefault("weight", 1.0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from genre_batch.catalog.reading.charset import UTF_8
-from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, tag_job
+from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, GENRES_COLUMN, tag_job
 from genre_batch.tagging.run import run
 from genre_batch.tagging.summary import TagSummary
 
@@ -36,6 +36,7 @@ def tag_catalog(
     operating_point: str | None = None,
     top_k: int | None = None,
     exclude_genres: str | Sequence[str] | None = None,
+    output_column: str = GENRES_COLUMN,
     probabilities: bool = False,
     separator: str = ", ",
     only_missing: str | None = None,
@@ -63,8 +64,8 @@ def tag_catalog(
             `WritingOptions`.
         threshold, operating_point, top_k, exclude_genres: how probabilities become genres; as in
             `Decision` (model/decision.py).
-        model, text_column, title_column, probabilities, only_missing, replace: as in `TagJob`
-            (tagging/job.py).
+        model, text_column, title_column, output_column, probabilities, only_missing, replace: as in
+            `TagJob` (tagging/job.py).
         resume, force, cache, cache_size, threads, limit, summary_json: as in `TagJob`, too.
 
     Raises:

@@ -38,6 +38,7 @@ class ColumnChoice:
         *,
         required: bool,
         reads_text: bool = True,
+        remembered: str | None = None,
     ) -> None:
         """Create a choice that is not made yet.
 
@@ -48,6 +49,7 @@ class ColumnChoice:
             required: whether a catalog without any candidate is an error; a requested column is
                 always required.
             reads_text: whether a required column of a type that holds no text is an error.
+            remembered: the column that the model was trained on, preferred to the candidates.
         """
         self.name: str | None = None
         self._candidates = candidates
@@ -55,6 +57,7 @@ class ColumnChoice:
         self._parameter = parameter
         self._required = required or requested is not None
         self._reads_text = reads_text
+        self._remembered = remembered
         self._keys: dict[str, None] = {}
         self._table_columns: tuple[str, ...] | None = None
 
@@ -94,8 +97,11 @@ class ColumnChoice:
             self._keys.update(dict.fromkeys(new))
             if self._requested is not None:
                 self.name = self._requested if self._requested in self._keys else None
-            elif any(key.strip().lower() in self._candidates for key in new):
+            elif any(self._is_candidate(key) for key in new):
                 self._choose(self._find_among(tuple(self._keys)))
+
+    def _is_candidate(self, key: str) -> bool:
+        return key == self._remembered or key.strip().lower() in self._candidates
 
     def _choose(self, name: str | None) -> None:
         if self.name is not None and name != self.name:
@@ -106,7 +112,9 @@ class ColumnChoice:
         self.name = name
 
     def _find_among(self, columns: tuple[str, ...]) -> str | None:
-        return find_column(columns, self._candidates, self._requested, self._parameter)
+        return find_column(
+            columns, self._candidates, self._requested, self._parameter, self._remembered
+        )
 
     def finish(self) -> None:
         """Check, after the last chunk, that a required column was found.
@@ -120,18 +128,26 @@ class ColumnChoice:
     def _raise_if_required(self) -> None:
         if self._required:
             raise missing_column_error(
-                tuple(self._keys), self._candidates, self._requested, self._parameter
+                tuple(self._keys),
+                self._candidates,
+                self._requested,
+                self._parameter,
+                self._remembered,
             )
 
 
-def text_choice(requested: str | None) -> ColumnChoice:
+def text_choice(requested: str | None, remembered: str | None = None) -> ColumnChoice:
     """Create the choice of the overview column, which is required."""
-    return ColumnChoice(TEXT_COLUMNS, requested, "text_column", required=True)
+    return ColumnChoice(
+        TEXT_COLUMNS, requested, "text_column", required=True, remembered=remembered
+    )
 
 
-def title_choice(requested: str | None) -> ColumnChoice:
+def title_choice(requested: str | None, remembered: str | None = None) -> ColumnChoice:
     """Create the choice of the title column, which is optional unless requested by name."""
-    return ColumnChoice(TITLE_COLUMNS, requested, "title_column", required=False)
+    return ColumnChoice(
+        TITLE_COLUMNS, requested, "title_column", required=False, remembered=remembered
+    )
 
 
 def only_missing_choice(requested: str | None) -> ColumnChoice | None:

@@ -8,12 +8,14 @@ from typing import Any
 
 from genre_batch.catalog.formats import STDIO
 from genre_batch.catalog.options import ReadingOptions, WritingOptions
+from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision
 from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath, integer
 
-__all__ = ["DEFAULT_CACHE_BYTES", "TagJob", "tag_job"]
+__all__ = ["DEFAULT_CACHE_BYTES", "GENRES_COLUMN", "TagJob", "tag_job"]
 
 DEFAULT_CACHE_BYTES = 10 * 10**9
+GENRES_COLUMN = "predicted_genres"
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,10 @@ class TagJob(Checked):
         reading: how to read the inputs.
         writing: how to write the outputs.
         model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
-        text_column, title_column: None: the first column with a usual name (catalog/columns.py).
+        text_column, title_column: None: the column that the model was trained on, if the catalog
+            has it, else the first column with a usual name (catalog/columns.py).
         decision: how probabilities become genres.
+        output_column: the name of the added column of genres.
         probabilities: also write one column per genre, but not for excluded genres.
         only_missing: only predict rows where this column is null, "" or [].
         replace: replace predicted columns that the input already has; old probabilities are left
@@ -53,6 +57,7 @@ class TagJob(Checked):
     text_column: str | None = field(default=None, metadata=STRING)
     title_column: str | None = field(default=None, metadata=STRING)
     decision: Decision = field(default_factory=Decision)
+    output_column: str = field(default=GENRES_COLUMN, metadata=STRING)
     probabilities: bool = field(default=False, metadata=FLAG)
     only_missing: str | None = field(default=None, metadata=STRING)
     replace: bool = field(default=False, metadata=FLAG)
@@ -63,6 +68,11 @@ class TagJob(Checked):
     threads: int | None = field(default=None, metadata=integer(1))
     limit: int | None = field(default=None, metadata=integer(0))
     summary_json: StrPath | None = field(default=None, metadata=STRING)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.output_column.strip():
+            raise UsageError("`output_column` must not be empty: leave it out for predicted_genres")
 
 
 def tag_job(

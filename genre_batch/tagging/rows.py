@@ -13,16 +13,15 @@ import pyarrow.compute as pc
 from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.columns import column_exists_error
 from genre_batch.catalog.writing.dropped import without_columns
-from genre_batch.errors import GenreBatchWarning
+from genre_batch.errors import ColumnError, GenreBatchWarning, UsageError
 from genre_batch.model.text import uses_title
 from genre_batch.tagging.column_choice import only_missing_choice, text_choice, title_choice
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.summary import Tally
 
-__all__ = ["GENRES_COLUMN", "PROBABILITY_PREFIX", "RowTagger"]
+__all__ = ["PROBABILITY_PREFIX", "RowTagger"]
 
-GENRES_COLUMN = "predicted_genres"
 PROBABILITY_PREFIX = "probability_"
 
 
@@ -36,6 +35,9 @@ class RowTagger:
             job: the run's options.
             predictor: returns the probabilities of texts.
             tally: counts the rows.
+
+        Raises:
+            UsageError: the output column has the name of a column of probabilities.
         """
         self._job = job
         self._predictor = predictor
@@ -43,12 +45,19 @@ class RowTagger:
         self._shown = np.flatnonzero(~job.decision.excluded(predictor.metadata))
         probabilities = [PROBABILITY_PREFIX + label for label in predictor.metadata.labels]
         shown = [probabilities[column] for column in self._shown] if job.probabilities else []
-        self._names = [GENRES_COLUMN, *shown]
+        if job.output_column in shown:
+            raise UsageError(
+                f"`output_column` {job.output_column!r} is also a column of probabilities: choose "
+                f"another name"
+            )
+        self._names = [job.output_column, *shown]
         self._dropped = frozenset(probabilities).difference(shown if job.replace else probabilities)
         self._others: set[str] = set()
-        self._text = text_choice(job.text_column)
+        remembered = predictor.metadata.columns
+        self._text = text_choice(job.text_column, remembered.get("text"))
         reads_title = uses_title(predictor.metadata.text_template)
-        self._title = title_choice(job.title_column) if reads_title else None
+        title = title_choice(job.title_column, remembered.get("title"))
+        self._title = title if reads_title else None
         self._only_missing = only_missing_choice(job.only_missing)
 
     def kept(self, chunk: Chunk) -> Chunk:
@@ -78,17 +87,19 @@ class RowTagger:
             stop: ends the prediction early once it is set.
 
         Raises:
-            ColumnError: a required column is missing, or the chunk already has one of ours and
-                the job does not replace it.
+            ColumnError: a required column is missing, the chunk already has one of ours and the
+                job does not replace it, or one of ours would replace a column that is read.
             StoppedError: `stop` was set.
         """
         if not self._job.replace:
             self._check_names_are_free(chunk)
         text = self._text.find(chunk)
         title = self._title.find(chunk) if self._title else None
+        selecting = self._only_missing.find(chunk) if self._only_missing else None
+        self._check_not_read(text, title, selecting)
         texts = pa.nulls(len(chunk), pa.string()) if text is None else chunk.strings(text)
         titles = None if title is None else chunk.strings(title)
-        selected = self._selected(chunk)
+        selected = self._selected(chunk, selecting)
         if not selected.all():
             texts = pc.if_else(pa.array(selected), texts, pa.scalar(None, pa.string()))
         probabilities = self._predictor.predict(texts, titles, stop)
@@ -110,11 +121,16 @@ class RowTagger:
                 if name in columns:
                     raise column_exists_error(name)
 
-    def _selected(self, chunk: Chunk) -> npt.NDArray[np.bool_]:
+    def _check_not_read(self, *columns: str | None) -> None:
+        """Check that no column that is read would be replaced by the predicted genres."""
+        if self._job.output_column in columns:
+            raise ColumnError(
+                f"`output_column` {self._job.output_column!r} would replace a column that is read: "
+                f"choose another name"
+            )
+
+    def _selected(self, chunk: Chunk, column: str | None) -> npt.NDArray[np.bool_]:
         """Return (rows,) bool: whether a row is to be predicted."""
-        if self._only_missing is None:
-            return np.ones(len(chunk), dtype=np.bool_)
-        column = self._only_missing.find(chunk)
         return np.ones(len(chunk), dtype=np.bool_) if column is None else chunk.blank(column)
 
     def finish(self) -> None:

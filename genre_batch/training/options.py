@@ -9,6 +9,7 @@ from typing import Any, Self
 from genre_batch.dataset.extra import ExtraTrain
 from genre_batch.dataset.load import ColumnOptions, Further, LabelOptions, ReadingOptions
 from genre_batch.errors import UsageError
+from genre_batch.model.metadata_checks import is_row_name
 from genre_batch.options import (
     FLAG,
     SEED,
@@ -189,6 +190,8 @@ class TrainJob(Checked):
         teachers: finished runs and exported models to learn from besides the labels.
         align_to: a hub id, a local folder, or `minilm`: an encoder whose vectors the base model
             learns to predict before it learns genres; None: no embedding distillation.
+        row_name: what a row of the catalog is called, in the plural: a noun such as `films`, `rows`
+            or `papers`, for tables, pages and messages.
         thresholds: the threshold method, a key of `genre_batch.thresholds.methods.METHODS`.
         resume: continue from the last checkpoint in `folder`.
 
@@ -216,10 +219,15 @@ class TrainJob(Checked):
     teachers: tuple[StrPath, ...] = field(default=(), metadata=STRINGS)
     align_to: StrPath | None = field(default=None, metadata=STRING)
     thresholds: str = field(default="f1", metadata=one_of(*METHODS))
+    row_name: str = field(default="films", metadata=STRING)
     resume: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not is_row_name(self.row_name):
+            raise UsageError(
+                f"`row_name` must be a plural noun such as papers, got {self.row_name!r}"
+            )
         given: Any = self.extra_train
         if self.split is not None and self.part_column is not None:
             raise UsageError("`split` and `part_column` exclude each other: give one")

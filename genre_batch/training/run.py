@@ -307,6 +307,7 @@ def _provenance(
         "recipe": job.recipe,
         "options": flat_values(job.options),
         "with_title": job.with_title,
+        "row_name": job.row_name,
         "protocol": job.protocol,
         "split": _split_name(job),
         "thresholds": job.thresholds,

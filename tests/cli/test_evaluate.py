@@ -118,11 +118,11 @@ def test_without_the_extra_a_report_is_refused_and_figures_are_not(
 
 
 def test_an_error_is_one_line(command: Command, films: Path) -> None:
-    films.write_text("overview,genre\nlaugh,Noir\n")
+    films.write_text("overview,genre\nlaugh,Noir\ncry,Drama\n")
     done = command("evaluate", films)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert b"such as 'Noir' (1 film)" in done.stderr
+    assert b"does not know 'Noir' (1 film): add --ignore-unknown" in done.stderr
     assert done.stdout == b""
 
 

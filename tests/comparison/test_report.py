@@ -46,6 +46,12 @@ def test_a_page_has_the_rows_of_each_protocol_and_the_paper_s_figures() -> None:
     assert render(report) == render(replace(report))
 
 
+def test_a_catalog_with_other_genres_is_not_compared_with_the_paper() -> None:
+    report = comparison_report(trial_rows(), "papers.csv", COUNTS, None, of_paper=False)
+    assert report.title == "Systems on papers.csv"
+    assert report.sections[0].title == "Protocol clean"
+
+
 def test_a_page_warns_of_quick_figures() -> None:
     report = comparison_report(trial_rows(quick=True), "films.csv", COUNTS, None)
     assert report.warnings[0].startswith("made with --quick")

@@ -206,14 +206,18 @@ def test_encoders_are_fine_tuned_and_leave_no_checkpoints(
     assert not list(_folder(comparison).rglob("checkpoint*"))
 
 
-def test_the_shipped_model_reads_titles_too(
+def test_a_given_model_has_its_own_name_and_reads_titles_too(
     comparison: CompareJob, exported: dict[str, Path]
 ) -> None:
     both = ("shipped-overview", "shipped")
     result = compare(replace(comparison, systems=both, model=str(exported["fp32"])))
     assert {row["system"]: row["reads"] for row in result.rows} == {
-        "shipped-overview": "overview",
-        "shipped": "title and overview",
+        "fp32.onnx (overview)": "overview",
+        "fp32.onnx": "title and overview",
+    }
+    assert {row["says"] for row in result.rows} == {
+        "fp32.onnx, overviews alone",
+        "fp32.onnx, titles and overviews",
     }
 
 

@@ -22,6 +22,14 @@ def test_the_table_has_our_figures_next_to_the_paper_s() -> None:
     assert "## Protocol `clean`: every system" in text
 
 
+def test_a_catalog_with_other_genres_is_not_compared_with_the_paper() -> None:
+    rows = trial_rows(system="distilbert", protocol="paper", base_model="some-encoder")
+    text = comparison_markdown(rows, of_paper=False)
+    assert text.startswith("# Systems compared\n")
+    assert "the paper's" not in text.lower()
+    assert "## Protocol `paper`: every system" in text
+
+
 def test_the_published_page_is_that_of_its_json_file() -> None:
     results = ROOT / "docs" / "results"
     rows = json.loads((results / "paper.json").read_text(encoding="utf-8"))

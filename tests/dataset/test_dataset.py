@@ -11,7 +11,7 @@ from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.model.text_keys import text_key
-from support.catalogs import as_rows, load
+from support.catalogs import as_rows, load, overviews, write_films
 
 
 def test_a_run_s_own_split_can_be_followed(tmp_path: Path, many: Dataset) -> None:
@@ -39,6 +39,28 @@ def test_what_is_written_is_read_again(tmp_path: Path, films: Dataset) -> None:
     )
     assert again.labels.dtype == films.labels.dtype
     assert again.keys.dtype == films.keys.dtype
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator"),
+    [
+        (["Drama|Comedy", "Drama", "Comedy"], "|"),
+        (["cs.LG cs.AI", "cs.LG", "cs.AI"], " "),
+        (['["Drama", "Comedy"]', '["Drama"]'], None),
+        (["Drama", "Comedy"], None),
+    ],
+)
+def test_the_columns_and_the_separator_found_are_kept(
+    tmp_path: Path, cells: list[str], separator: str | None
+) -> None:
+    dataset = load(write_films(tmp_path, overviews(60), cells))
+    dataset.write(tmp_path / "splits.parquet")
+    assert read_dataset(tmp_path / "splits.parquet").used_columns == {
+        "text": "overview",
+        "title": None,
+        "genres": "genres",
+        "separator": separator,
+    }
 
 
 def test_the_split_s_groups_are_the_overviews_keys(tmp_path: Path, films: Dataset) -> None:

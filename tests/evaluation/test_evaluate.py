@@ -120,7 +120,7 @@ def test_a_catalog_of_which_no_genre_is_known_is_refused(
     with pytest.raises(CatalogError) as refused:
         _evaluate(tmp_path / "f.csv", tiny_model, ignore_unknown=ignore)
     message = str(refused.value)
-    assert "knows none of the genres in the column 'tags', such as 'cs.LG' (1 film)" in message
+    assert "knows none of the genres in the column 'tags', such as 'cs.LG' (1 row)" in message
     assert "it predicts Action, Comedy, Drama, Science Fiction: choose another `model`" in message
 
 

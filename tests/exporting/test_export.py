@@ -59,7 +59,9 @@ def test_only_the_output_is_written(exported: dict[str, Path]) -> None:
 @by_precision
 def test_the_file_carries_every_metadata_key(exported: dict[str, Path], precision: str) -> None:
     props = onnx.load(exported[precision]).metadata_props
-    assert {prop.key for prop in props} == {PREFIX + key for key in (*KEYS, "text_key_version")}
+    assert {prop.key for prop in props} == {
+        PREFIX + key for key in (*KEYS, "text_key_version", "columns")
+    }
 
 
 @by_precision

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import PurePath
 
 from genre_batch.comparison.systems.system import Setting, System
 from genre_batch.training.options import TrainingOptions
@@ -64,6 +65,23 @@ class Entry:
     def encoder_of(self, setting: Setting) -> str | None:
         """Return the encoder that the system starts from, if any."""
         return None if self.encoder is None else str(getattr(setting, self.encoder))
+
+    def name_of(self, name: str, model: str | None) -> str:
+        """Return the name in tables: that of the file, if the system is a given model.
+
+        Args:
+            name: the key in `SYSTEMS`.
+            model: the given model; None: the default model.
+        """
+        if model is None or self.make is not _exported:
+            return name
+        return PurePath(model).name + ("" if self.with_title else " (overview)")
+
+    def description_of(self, model: str | None) -> str:
+        """Return the description, which names the given model if the system is one."""
+        if model is None or self.make is not _exported:
+            return self.description
+        return self.description.replace("the shipped model", PurePath(model).name)
 
 
 def _always_zero(setting: Setting) -> System:
