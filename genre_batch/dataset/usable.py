@@ -14,6 +14,7 @@ from genre_batch.dataset.copies import films_of
 from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.label_choice import LabelOptions, choose_labels
 from genre_batch.dataset.labelled import (
+    LabelledCatalog,
     Titles,
     encode_labels,
     no_genre_error,
@@ -103,10 +104,7 @@ def load_usable(
     further = further or Further()
     if names is None:
         catalog, chosen = choose_labels(catalog, labels or LabelOptions())
-        genres = sorted({name for cell in catalog.genres for name in cell})
-        unwanted = known_names("exclude_genres", further.exclude_genres, genres)
-        names = [name for name in chosen if name not in unwanted]
-        excluded = tuple(name for name in genres if name not in names)
+        names, excluded = _wanted(catalog, chosen, further.exclude_genres)
     template = TITLE_AND_OVERVIEW if with_title else OVERVIEW_ONLY
     texts = compose(template, catalog.overviews, catalog.titles).to_pylist()
     film_of = films_of(catalog.table, location.name)
@@ -131,10 +129,7 @@ def load_usable(
         dataset = replace(dataset, film_ids=ids if known is None else follow_keys(ids, known))
     soft = None
     if further.soft_labels is not None:
-        order = sorted([*names, *excluded])
-        soft = read_soft_labels(catalog.table, further.soft_labels, order, location.name)
-        if soft is not None:
-            soft = soft[:, [order.index(name) for name in names]]
+        soft = _soft_labels(catalog, further.soft_labels, names, excluded)
     dataset, is_soft, is_labelled = _with_labels(
         dataset, catalog.is_negative[rows], None if soft is None else soft[rows], known
     )
@@ -145,6 +140,25 @@ def load_usable(
         raise no_genre_error(catalog)
     dropped = len(catalog) - len(usable.dataset)
     return replace(usable, dataset=replace(usable.dataset, dropped=dropped))
+
+
+def _wanted(
+    catalog: LabelledCatalog, names: list[str], unwanted: tuple[str, ...]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return the genres without unwanted ones, and all others of the catalog."""
+    genres = sorted({name for cell in catalog.genres for name in cell})
+    excluded = known_names("exclude_genres", unwanted, genres)
+    wanted = [name for name in names if name not in excluded]
+    return wanted, tuple(name for name in genres if name not in wanted)
+
+
+def _soft_labels(
+    catalog: LabelledCatalog, column: str, names: list[str], excluded: tuple[str, ...]
+) -> npt.NDArray[np.float32] | None:
+    """Return the soft labels of `names`; the lists have the excluded genres, too."""
+    order = sorted([*names, *excluded])
+    soft = read_soft_labels(catalog.table, column, order, catalog.name)
+    return None if soft is None else soft[:, [order.index(name) for name in names]]
 
 
 def _with_labels(

@@ -157,7 +157,7 @@ def test_other_columns_of_a_resumed_run_are_an_error(
     started = job(tmp_path / "run", catalog=str(main), group="film", options=short)
     with pytest.raises(InterruptionError):
         train(started, interrupt_at("training", 1))
-    with pytest.raises(Exception, match="started with another group: 'film', now None"):
+    with pytest.raises(Exception, match="`group` is not set here and film in the run"):
         train(replace(started, group=None, resume=True))
 
 

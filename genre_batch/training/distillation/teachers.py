@@ -6,9 +6,7 @@ the student learns from the labels and from its teachers' probabilities for the 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import itertools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +20,6 @@ from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.dataset.wordings import Wordings
 from genre_batch.errors import TrainingError, counted
-from genre_batch.files import replacing
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, known_keys
@@ -30,12 +27,12 @@ from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress
 from genre_batch.runs.folder import RunFolder
 from genre_batch.runs.integrity import is_whole
+from genre_batch.runs.predictions import Predict, predict_in_parts, save_array
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions
 
 __all__ = [
-    "TEXTS_PER_WRITE",
     "Targets",
     "Teacher",
     "load_teacher",
@@ -45,10 +42,6 @@ __all__ = [
 
 Targets = npt.NDArray[np.float32]
 """(2, films, genres): the teachers' mean probabilities for `texts` and for `bare_texts`."""
-TEXTS_PER_WRITE = 4096
-"""Texts predicted between two writes of the predictions. An interrupted run continues after the
-last; the number does not depend on the interruption, so that the predictions do not either."""
-
 _RECORDED = ("base_model", "architecture", "shape", "options", "teachers", "data")
 
 
@@ -65,7 +58,7 @@ class Teacher:
     """
 
     record: dict[str, Any]
-    predictor: Callable[[], Callable[[list[str]], npt.NDArray[np.float32]]]
+    predictor: Callable[[], Predict]
     reads_titles: bool = True
     cache: Path | None = None
 
@@ -116,7 +109,7 @@ def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
     provenance = run.read_json(run.provenance)
     films = read_dataset(run.splits)
 
-    def predictor() -> Callable[[list[str]], npt.NDArray[np.float32]]:
+    def predictor() -> Predict:
         model, tokenizer = load_checkpoint(run.path)
         length = provenance["options"]["max_length"]
         order = [films.names.index(genre) for genre in genres]
@@ -130,7 +123,7 @@ def _load_model(name: str, genres: Sequence[str]) -> _Loaded:
     tagger = GenreTagger.load(name, lazy=True)
     metadata = tagger.metadata
 
-    def predictor() -> Callable[[list[str]], npt.NDArray[np.float32]]:
+    def predictor() -> Predict:
         order = [metadata.labels.index(genre) for genre in genres]
 
         def predict_texts(texts: list[str]) -> npt.NDArray[np.float32]:
@@ -194,44 +187,17 @@ def teacher_predictions(
 def _cached_predictions(
     teacher: Teacher, films: Dataset, parts: Path, progress: StepProgress
 ) -> Targets:
-    cache = None
-    if teacher.cache is not None:
-        cache = RunFolder(teacher.cache).predictions(_key(films))
-        if is_whole(cache):
-            cached: Targets = np.load(cache, allow_pickle=False)
-            return cached
+    cache = None if teacher.cache is None else RunFolder(teacher.cache).predictions(_key(films))
+    if cache is not None and is_whole(cache):
+        cached: Targets = np.load(cache, allow_pickle=False)
+        return cached
     titled = teacher.reads_titles and films.bare_texts != films.texts
     variants = [films.texts, films.bare_texts] if titled else [films.bare_texts]
-    texts = [text for variant in variants for text in variant]
-    starts = [
-        number * len(films) + start
-        for number in range(len(variants))
-        for start in range(0, len(films), TEXTS_PER_WRITE)
-    ]
-    predict_texts = None
-    found = []
-    for start, end in itertools.pairwise([*starts, len(texts)]):
-        part = parts.with_name(f"{parts.name}-{start}.npy")
-        if is_whole(part):
-            found.append(np.load(part, allow_pickle=False))
-        else:
-            predict_texts = predict_texts or teacher.predictor()
-            found.append(predict_texts(texts[start:end]))
-            _save(part, found[-1])
-        progress(end, len(texts), "asking the teacher")
-    stacked = np.concatenate(found).reshape(len(variants), len(films), -1)
+    stacked = predict_in_parts(variants, teacher.predictor, parts, progress)
     predictions: Targets = np.stack([stacked[0], stacked[-1]])
     if cache is not None:
-        _save(cache, predictions)
+        save_array(cache, predictions)
     return predictions
-
-
-def _save(path: Path, predictions: npt.NDArray[np.float32]) -> None:
-    """Write predictions if the disk allows it: without them only time is lost."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            np.save(file, predictions, allow_pickle=False)
 
 
 def _key(films: Dataset) -> str:

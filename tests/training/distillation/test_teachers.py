@@ -17,8 +17,8 @@ from genre_batch.errors import ModelError, TrainingError, UsageError
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.runs import predictions as runs_predictions
 from genre_batch.runs.folder import RunFolder
-from genre_batch.training.distillation import teachers
 from genre_batch.training.distillation.teachers import Targets, load_teacher, teacher_predictions
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
@@ -168,7 +168,7 @@ def test_a_student_of_a_model_is_resumed_without_asking_it_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(teachers, "TEXTS_PER_WRITE", 32)
+    monkeypatch.setattr(runs_predictions, "TEXTS_PER_WRITE", 32)
     short = options.changed(epochs=2, recombined=0.5)
     student = job(tmp_path / "student", teachers=(exported["int8"],), options=short)
     expected = train(replace(student, folder=tmp_path / "expected")).folder
