@@ -1,50 +1,90 @@
-"""Without a network, loading from the model hub fails at once and with one error only."""
+"""The hub: the cache is used first, and without a network loading fails soon, with one error."""
 
 from __future__ import annotations
 
 import logging
+import time
 
 import pytest
 import requests
 
+from genre_batch import hub
 from genre_batch.errors import TrainingError
-from genre_batch.hub import hub_access
+from genre_batch.hub import load_from_hub
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.options import ModelOptions
 
 
 class _Session:
-    """An HTTP session that counts requests, and fails if it has no network."""
+    """An HTTP session that counts requests, and fails or waits if it has no network."""
 
-    def __init__(self, has_network: bool) -> None:
-        self.has_network = has_network
+    def __init__(self, network: str) -> None:
+        self.network = network
         self.requests = 0
 
     def head(self, url: str, timeout: float) -> None:
         self.requests += 1
-        if not self.has_network:
+        if self.network == "none":
             raise requests.ConnectionError(url)
+        if self.network == "silent":
+            time.sleep(5)
 
 
-@pytest.fixture(params=[False, True], ids=["offline", "online"])
+class _Loader:
+    """Loads what the cache or the hub has; records where it looked."""
+
+    def __init__(self, cached: bool) -> None:
+        self.cached = cached
+        self.looked: list[str] = []
+
+    def __call__(self, local: bool) -> str:
+        self.looked.append("cache" if local else "hub")
+        if local and not self.cached:
+            raise OSError("not in the cache")
+        assert not logging.getLogger("huggingface_hub.utils").isEnabledFor(logging.WARNING)
+        assert not logging.getLogger("urllib3.util.retry").isEnabledFor(logging.WARNING)
+        return "model"
+
+
+@pytest.fixture(params=["none", "silent", "fast"])
 def session(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> _Session:
     """Replace the hub client's session."""
-    replacement = _Session(has_network=request.param)
+    replacement = _Session(request.param)
     monkeypatch.setattr("huggingface_hub.utils.get_session", lambda: replacement)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "_TIMEOUT_SECONDS", 0.2)
     return replacement
 
 
-def test_only_local_files_are_used_where_the_hub_cannot_be_reached(session: _Session) -> None:
+def test_what_the_cache_has_is_used_without_a_request(session: _Session) -> None:
     before = logging.getLogger("urllib3").level
-    with hub_access("no-such/model") as access:
-        assert access == {"local_files_only": not session.has_network}
-        assert not logging.getLogger("huggingface_hub.utils").isEnabledFor(logging.WARNING)
-        assert not logging.getLogger("urllib3.util.retry").isEnabledFor(logging.WARNING)
+    loader = _Loader(cached=True)
+    assert load_from_hub("some/model", loader) == "model"
+    assert (loader.looked, session.requests) == (["cache"], 0)
     assert logging.getLogger("urllib3").level == before
+
+
+def test_the_hub_is_asked_only_where_it_answers(session: _Session) -> None:
+    loader = _Loader(cached=False)
+    if session.network == "fast":
+        assert load_from_hub("some/model", loader) == "model"
+        assert loader.looked == ["cache", "hub"]
+    else:
+        with pytest.raises(OSError, match="not in the cache"):
+            load_from_hub("some/model", loader)
+        assert loader.looked == ["cache"]
     assert session.requests == 1
 
 
-@pytest.mark.parametrize("session", [False], indirect=True)
+@pytest.mark.parametrize("session", ["fast"], indirect=True)
+def test_offline_nothing_is_asked(session: _Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(OSError, match="not in the cache"):
+        load_from_hub("some/model", _Loader(cached=False))
+    assert session.requests == 0
+
+
+@pytest.mark.parametrize("session", ["none"], indirect=True)
 def test_an_encoder_that_is_not_in_the_cache_is_one_error_without_retries(
     session: _Session, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -27,6 +27,7 @@ from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
+from genre_batch.failures import failures_as
 from genre_batch.files import check_separate_files
 from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, one_of
 from genre_batch.progress import StepProgress, no_step_progress
@@ -89,6 +90,7 @@ class AugmentResult:
     seconds: float
 
 
+@failures_as(CatalogError, following=lambda: "run again")
 def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> AugmentResult:
     """Write a catalog followed by back-translated copies of some of its films.
 

@@ -20,6 +20,7 @@ from genre_batch.dataset.sentences import sentences
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.extras import require_extra
 from genre_batch.files import check_input_folder, first_line
+from genre_batch.hub import load_from_hub
 
 __all__ = ["MODELS", "Marian"]
 
@@ -134,14 +135,10 @@ class _Model:
         Raises:
             TrainingError: the model is missing, unreachable or damaged.
         """
-        from transformers import MarianMTModel, MarianTokenizer
-
+        self._tokenizer: Any
+        self._model: Any
         try:
-            with warnings.catch_warnings():
-                # The package that it recommends would only normalize quotes.
-                warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
-                self._tokenizer: Any = MarianTokenizer.from_pretrained(source)
-            self._model: Any = MarianMTModel.from_pretrained(source).eval()
+            self._tokenizer, self._model = load_from_hub(source, lambda local: _load(source, local))
         except Exception as error:  # the libraries' errors for damaged files have no common base
             raise TrainingError(
                 f"cannot load the translation model {source}: {first_line(error)}: check the "
@@ -180,6 +177,17 @@ class _Model:
             for index, translation in zip(rows, decoded, strict=True):
                 translations[index] = translation.strip()
         return translations
+
+
+def _load(source: str, local: bool) -> tuple[Any, Any]:
+    """Load a tokenizer and a model, from local files only or from the hub too."""
+    from transformers import MarianMTModel, MarianTokenizer
+
+    with warnings.catch_warnings():
+        # The package that it recommends would only normalize quotes.
+        warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
+        tokenizer = MarianTokenizer.from_pretrained(source, local_files_only=local)
+    return tokenizer, MarianMTModel.from_pretrained(source, local_files_only=local).eval()
 
 
 def _digest(model: Any) -> str:

@@ -52,10 +52,17 @@ class TranslationCache(contextlib.AbstractContextManager["TranslationCache"]):
                 self._file.execute(_TABLE)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
-                raise CatalogError(f"cannot open the cache {path}: {error}") from error
-            raise UsageError(f"`cache` {path} is not a translation cache: {error}") from error
+                raise CatalogError(
+                    f"cannot open the cache {path}: {error}: name another file with `cache`"
+                ) from error
+            raise UsageError(
+                f"`cache` {path} is not a translation cache: {error}: name another file, or remove "
+                f"it if it is a damaged cache"
+            ) from error
         except OSError as error:
-            raise CatalogError(f"cannot create the cache {path}: {error.strerror}") from error
+            raise CatalogError(
+                f"cannot create the cache {path}: {error.strerror}: name another file with `cache`"
+            ) from error
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
@@ -84,7 +91,7 @@ class TranslationCache(contextlib.AbstractContextManager["TranslationCache"]):
                 if row is not None:
                     cached[text] = row[0]
         except sqlite3.Error as error:
-            raise CatalogError(f"cannot read the cache {self._path}: {error}") from error
+            raise self._error("read", error) from error
         return cached
 
     def put(self, translator: str, pivot: str, copies: Mapping[str, str]) -> None:
@@ -103,4 +110,12 @@ class TranslationCache(contextlib.AbstractContextManager["TranslationCache"]):
             with self._file:
                 self._file.executemany("INSERT OR REPLACE INTO copies VALUES (?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
-            raise CatalogError(f"cannot write the cache {self._path}: {error}") from error
+            raise self._error("write", error) from error
+
+    def _error(self, verb: str, error: sqlite3.Error) -> CatalogError:
+        advice = (
+            "remove it, or name another file with `cache`"
+            if not isinstance(error, sqlite3.OperationalError)
+            else "free some space, or name another file with `cache`, and run again"
+        )
+        return CatalogError(f"cannot {verb} the cache {self._path}: {error}: {advice}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from genre_batch.cli.console import (
     progress_option,
     steps_progress,
     table,
+    tell_how_to_go_on,
 )
 from genre_batch.cli.options import (
     base_model_option,
@@ -119,6 +121,8 @@ def compare(
         reading=reading,
         **options,
     )
+    begun = os.path.join(job.output, "provenance.json")
+    tell_how_to_go_on(begun, "run the same command again")
     with steps_progress(progress) as advance:
         result = run_comparison(job, advance)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ __all__ = [
     "show_summary",
     "steps_progress",
     "table",
+    "tell_how_to_go_on",
 ]
 
 
@@ -66,6 +68,18 @@ def progress_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _is_shown(requested: bool | None) -> bool:
     return not is_quiet() and (sys.stderr.isatty() if requested is None else requested)
+
+
+def tell_how_to_go_on(begun: str, advice: str) -> None:
+    """Set what a stopped command prints: how to go on if its work has begun.
+
+    Args:
+        begun: a file that exists as soon as there is something to go on with.
+        advice: what to type then, in ASCII.
+    """
+    STOP_SIGNALS.outcome = lambda: (
+        f"to go on, {advice}" if os.path.exists(begun) else "nothing was written"
+    )
 
 
 @contextlib.contextmanager

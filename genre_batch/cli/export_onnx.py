@@ -60,7 +60,8 @@ def export_onnx(
     print_tables(figures_table(result.metrics, result.row_name))
     losses = result.metrics["export"]
     note(
-        f"macro-F1 lost against the checkpoint, in points: {result.loss_points:+.2f} on dev at "
+        f"macro-F1 lost against the checkpoint, in points: {result.loss_points:+.2f} "
+        f"({result.loss_interval[0]:+.2f} to {result.loss_interval[1]:+.2f}) on dev at "
         f"cross-fitted thresholds; {losses['macro_f1_loss_points_development_and_test']:+.2f} on "
         f"dev and test at the checkpoint's thresholds, which were fitted on dev; mean difference "
         f"of probabilities {losses['mean_probability_difference']:.4f}"

@@ -38,6 +38,7 @@ __all__ = [
     "labelled_options",
     "learned_label_options",
     "model_option",
+    "option_with_default",
     "output_option",
     "reading_from",
     "reading_options",
@@ -70,6 +71,20 @@ THRESHOLD_METHODS = (
 """The keys of `thresholds.METHODS`, named here so that `--help` need not import numpy."""
 TUNE_METHODS = (*THRESHOLD_METHODS, "conditional")
 """`evaluation.tune.TUNE_METHODS`, likewise."""
+
+
+def option_with_default(
+    name: str,
+    kind: click.ParamType[Any] | None,
+    metavar: str | None,
+    text: str,
+    default: Any = None,
+) -> Decorator:
+    """Return a decorator that adds an option and shows its default, unless that is None."""
+    shown = default is not None
+    return click.option(
+        name, type=kind, metavar=metavar, help=text, default=default, show_default=shown
+    )
 
 
 def choice_option(

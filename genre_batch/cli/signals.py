@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -55,7 +56,11 @@ class StoppedBySignal(BaseException):
 
 def last_line(stopped: StoppedBySignal) -> str:
     """Return the line that a stopped command prints."""
-    return f"Stopped by {stopped}: no incomplete output was left"
+    return f"Stopped by {stopped}: {STOP_SIGNALS.outcome()}"
+
+
+def _nothing_incomplete() -> str:
+    return "no incomplete output was left"
 
 
 class StopSignals:
@@ -64,11 +69,13 @@ class StopSignals:
     Attributes:
         taken: the signal that stops the command; None as long as none has arrived.
         working: whether the command has begun its work. Before, there is nothing to close.
+        outcome: returns what the stopped command left, and how to go on; in ASCII.
     """
 
     def __init__(self) -> None:
         self.taken: StoppedBySignal | None = None
         self.working = False
+        self.outcome: Callable[[], str] = _nothing_incomplete
         self._closed = False
         self._is_repeating = False
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -14,6 +13,7 @@ from genre_batch.cli.console import (
     print_tables,
     progress_option,
     steps_progress,
+    tell_how_to_go_on,
 )
 from genre_batch.cli.decision_options import exclude_genres_option
 from genre_batch.cli.option_groups import READING, GroupedCommand
@@ -28,14 +28,15 @@ from genre_batch.cli.options import (
     reading_options,
     split_option,
 )
+from genre_batch.cli.options import (
+    option_with_default as _option,
+)
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from genre_batch.training.run import TrainResult
 
 __all__ = ["train"]
-
-Command: TypeAlias = Callable[..., Any]
 
 _GROUPS = {
     "Data": (
@@ -54,20 +55,6 @@ _GROUPS = {
     "Thresholds": ("thresholds",),
     "Run": ("folder", "recipe", "resume", "progress"),
 }
-
-
-def _option(
-    name: str,
-    kind: click.ParamType[Any] | None,
-    metavar: str | None,
-    text: str,
-    default: Any = None,
-) -> Callable[[Command], Command]:
-    """Return a decorator that adds an option and shows its default, unless that is None."""
-    shown = default is not None
-    return click.option(
-        name, type=kind, metavar=metavar, help=text, default=default, show_default=shown
-    )
 
 
 @click.command(
@@ -311,6 +298,7 @@ def train(
     require_extra("genre-batch train", "train")
 
     from genre_batch.catalog.options import ReadingOptions
+    from genre_batch.runs.folder import check_run_folder
     from genre_batch.training.recipe import read_recipe
 
     given: dict[str, Any] = {
@@ -319,21 +307,20 @@ def train(
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
     job = read_recipe(recipe).job(catalog, folder, resume=resume, **given)
-    # These raise their errors before torch is imported, which takes seconds.
-    job.reading.locate(catalog)
+    job.reading.locate(catalog)  # all checks come before the import of torch, which takes seconds
     for extra in job.extra_train:
         ReadingOptions().locate(extra.path)
+    check_run_folder(folder, resume=resume)
+    tell_how_to_go_on(f"{folder}/provenance.json", "repeat the command with --resume")
 
     from genre_batch.training.run import train as run_training
 
     with steps_progress(progress) as advance:
         result = run_training(job, advance)
     _show(result, job.row_name)
-    following = (
-        f"genre-batch export-onnx {folder} -o model.onnx"
-        if result.exportable
-        else f"genre-batch train {catalog} --teacher {folder} ..., for a model to export"
-    )
+    following = f"genre-batch export-onnx {folder} -o model.onnx"
+    if not result.exportable:
+        following = f"genre-batch train {catalog} --teacher {folder} ..., for a model to export"
     note(f"trained in {result.seconds:,.0f} s, report in {result.page}: next, {following}")
 
 

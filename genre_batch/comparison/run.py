@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,6 @@ from genre_batch.comparison.scoring import (
     FIXED,
     SCHEMES,
     LabelledPredictions,
-    Row,
     Trial,
     score_trial,
 )
@@ -28,14 +29,15 @@ from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.comparison.systems.system import Setting, System
 from genre_batch.comparison.table import PAPER_GENRES, comparison_markdown
 from genre_batch.dataset.labelled import sha256_of
-from genre_batch.errors import TrainingError
+from genre_batch.errors import GenreBatchWarning, TrainingError
 from genre_batch.evaluation.per_genre import Predictions
+from genre_batch.failures import failures_as
 from genre_batch.files import check_output_folder, replacing, write_json, write_text
 from genre_batch.model.text import uses_title
 from genre_batch.options import check_job
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
-from genre_batch.runs.folder import RunFolder
+from genre_batch.runs.integrity import is_whole
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.version import versions
 
@@ -75,6 +77,11 @@ def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> Compa
         TrainingError: likewise; or the output is a file, or a folder with other contents.
     """
     check_job("compare", job, CompareJob)
+    with failures_as(TrainingError, job.output, lambda: "run the same command again"):
+        return _compare(job, progress)
+
+
+def _compare(job: CompareJob, progress: StepProgress) -> CompareResult:
     folder = Path(job.output)
     check_output_folder(folder, name="`output`", error=TrainingError)
     provenance = _provenance(job)
@@ -84,11 +91,12 @@ def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> Compa
     catalogs = Catalogs(job, progress)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(saved, provenance)
+    _warn_of_damage(job, folder)
     fitted = 0
     for protocol in job.protocols:
         for name in job.systems:
             trial_folder = folder / protocol / name
-            if not (trial_folder / TRIAL).exists():
+            if _saved_trial(trial_folder) is None:
                 progress(0, 0, f"{protocol}: {name}")
                 _fit_system(job, catalogs, protocol, name, trial_folder, progress)
                 fitted += 1
@@ -204,8 +212,9 @@ def _write_rows(folder: Path) -> list[dict[str, Any]]:
     for protocol in PROTOCOLS:
         for name in SYSTEMS:
             trial_folder = folder / protocol / name
-            if (trial_folder / TRIAL).exists():
-                rows.extend(row.as_dict() for row in _rows(trial_folder))
+            if (saved := _saved_trial(trial_folder)) is not None:
+                scored = score_trial(*saved, *_load_predictions(trial_folder))
+                rows.extend(row.as_dict() for row in scored)
     write_json(folder / "comparison.json", rows)
     write_text(folder / "comparison.md", comparison_markdown(rows, of_paper=_is_of_paper(folder)))
     return rows
@@ -213,14 +222,39 @@ def _write_rows(folder: Path) -> list[dict[str, Any]]:
 
 def _is_of_paper(folder: Path) -> bool:
     """Return whether the genres of a comparison's systems are the paper's."""
-    trials = folder.glob(f"*/*/{TRIAL}")
-    return all(PAPER_GENRES.issuperset(RunFolder.read_json(trial)["names"]) for trial in trials)
+    trials = (_saved_trial(path.parent) for path in sorted(folder.glob(f"*/*/{TRIAL}")))
+    return all(PAPER_GENRES.issuperset(saved[1]) for saved in trials if saved is not None)
 
 
-def _rows(folder: Path) -> list[Row]:
-    saved = RunFolder.read_json(folder / TRIAL)
-    trial = Trial(**saved["trial"] | {"schemes": tuple(saved["trial"]["schemes"])})
-    return score_trial(trial, saved["names"], *_load_predictions(folder))
+def _saved_trial(folder: Path) -> tuple[Trial, list[str]] | None:
+    """Read a fitted system and its genres; None if it is missing or its files are damaged."""
+    if not (is_whole(folder / TRIAL, keys=("names", "trial")) and is_whole(folder / PREDICTIONS)):
+        return None
+    saved = json.loads((folder / TRIAL).read_text(encoding="utf-8"))
+    try:
+        trial = Trial(**saved["trial"] | {"schemes": tuple(saved["trial"]["schemes"])})
+        development, test = _load_predictions(folder)
+    except (KeyError, TypeError, ValueError):
+        return None
+    names = saved["names"]
+    shapes = {len(names), *(array.shape[-1] for array in (*development, *test))}
+    return (trial, names) if len(shapes) == 1 else None
+
+
+def _warn_of_damage(job: CompareJob, folder: Path) -> None:
+    """Warn of systems that were fitted, and whose files are damaged."""
+    for protocol in PROTOCOLS:
+        for name in SYSTEMS:
+            trial = folder / protocol / name
+            files = [path for path in (trial / TRIAL, trial / PREDICTIONS) if path.exists()]
+            if len(files) == 2 and _saved_trial(trial) is None:
+                again = protocol in job.protocols and name in job.systems
+                done = "it is fitted again" if again else "it is left out: add it to `systems`"
+                warnings.warn(
+                    f"{trial}: the files of the system {name} are damaged: {done}",
+                    GenreBatchWarning,
+                    stacklevel=3,
+                )
 
 
 def _load_predictions(folder: Path) -> tuple[LabelledPredictions, LabelledPredictions]:
@@ -235,8 +269,8 @@ def _predictions_for_curves(folder: Path) -> tuple[str, Predictions] | None:
     for name in reversed(SYSTEMS):
         trial_folder = folder / "clean" / name
         uses_thresholds = not (SYSTEMS[name].single_genre or SYSTEMS[name].fixed)
-        if uses_thresholds and (trial_folder / TRIAL).exists():
-            names = RunFolder.read_json(trial_folder / TRIAL)["names"]
+        if uses_thresholds and (saved := _saved_trial(trial_folder)) is not None:
+            names = saved[1]
             development, (probabilities, labels) = _load_predictions(trial_folder)
             thresholds = find_thresholds(SCHEMES[-1], *development)
             return name, Predictions(tuple(names), labels, probabilities, thresholds)
@@ -272,7 +306,11 @@ def _check_same_comparison(saved: Path, provenance: dict[str, Any]) -> None:
         raise TrainingError(
             f"{folder} is not empty and holds no comparison: choose another `output`"
         )
-    before = RunFolder.read_json(saved)
+    if not is_whole(saved, keys=provenance.keys() - {"reading"}):
+        raise TrainingError(
+            f"{saved} is damaged, so that its options cannot be compared: choose another `output`"
+        )
+    before = json.loads(saved.read_text(encoding="utf-8"))
     for key, value in provenance.items():
         if before.get(key) != value and key != "versions":
             raise TrainingError(

@@ -24,6 +24,7 @@ from genre_batch.files import replacing, write_text
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.progress import StepProgress
+from genre_batch.runs.integrity import is_whole
 
 __all__ = ["Catalogs", "SystemFilms"]
 
@@ -125,7 +126,7 @@ class Catalogs:
         if not self._job.quick:
             return self._original
         path = self._folder / "catalog.parquet"
-        if not path.exists():
+        if not is_whole(path):
             table = read_table(self._original, self._job.reading)
             with replacing(path) as file:
                 pq.write_table(table.slice(0, QUICK_ROWS), file)
@@ -135,7 +136,7 @@ class Catalogs:
         """Return the clean split as a file, so that the oversampled catalog gets the same one."""
         if self._split is None:
             path = self._folder / "split.csv"
-            if not path.exists():
+            if not is_whole(path):
                 drawn = load_dataset(
                     self._catalog,
                     self._columns,
@@ -152,7 +153,7 @@ class Catalogs:
         if self._copies is not None:
             return self._copies
         path = self._folder / OVERSAMPLED
-        if not path.exists():
+        if not is_whole(path):
             catalog = self._catalog
             reading = replace(self._job.reading, input_format=catalog.format.value)
             augment(
@@ -177,7 +178,7 @@ class Catalogs:
     def counts(self) -> dict[str, dict[str, int]]:
         """Count the rows of each genre, `before` and, if there are copies, `after` oversampling."""
         sources = {"before": "original"}
-        if self._copies is not None or (self._folder / OVERSAMPLED).exists():
+        if self._copies is not None or is_whole(self._folder / OVERSAMPLED):
             sources["after"] = "oversampled"
         counts = {}
         for name, data in sources.items():

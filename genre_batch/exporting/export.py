@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-import tempfile
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ import numpy.typing as npt
 from transformers import DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset, read_dataset
-from genre_batch.errors import TrainingError
+from genre_batch.errors import GenreBatchWarning, TrainingError
 from genre_batch.exporting.draft import export_graph, quantize, rewrite, write_model
-from genre_batch.exporting.held_out import HeldOut, tune_thresholds
+from genre_batch.exporting.held_out import HeldOut, Loss, tune_thresholds
+from genre_batch.exporting.workspace import working_folder
+from genre_batch.failures import failures_as
 from genre_batch.files import (
     check_model_name,
     check_output_file,
@@ -73,6 +75,7 @@ class ExportResult:
             cross-fitted thresholds, in points; negative if the export is better.
         metrics: as in the file: part -> variant of the text -> scores, and `export` (the losses).
         row_name: what the model calls a row, in the plural.
+        loss_interval: (low, high) of `loss_points`, 95 %.
     """
 
     output: Path
@@ -80,6 +83,7 @@ class ExportResult:
     loss_points: float
     metrics: dict[str, Any]
     row_name: str = "films"
+    loss_interval: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -123,11 +127,12 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
     run_files = [path for path in Path(job.run).rglob("*") if path.suffix != ".onnx"]
     check_separate_files([("`output`", job.output)], run_files)
     check_model_name(job.output)
-    run = _read_run(Path(job.run))
-    metadata = _metadata(run, job.precision)
     folder = os.path.dirname(os.path.realpath(job.output))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".genre-batch-") as temporary:
-        graph, draft = Path(temporary, "graph.onnx"), Path(temporary, "draft.onnx")
+    with failures_as(TrainingError, os.fspath(job.run)):
+        run = _read_run(Path(job.run))
+    metadata = _metadata(run, job.precision)
+    with failures_as(TrainingError, folder), working_folder(job.output) as temporary:
+        graph, draft = temporary / "graph.onnx", temporary / "draft.onnx"
         progress(0, 0, "exporting the graph")
         export_graph(run.model, graph)
         rewrite(graph, run.model.config.n_heads)
@@ -138,14 +143,16 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
         progress(0, 0, "checking it against the checkpoint")
         held_out = HeldOut.measure(run.model, run.tokenizer, tagger, run.dataset)
         loss = held_out.cross_fitted_loss(run.method)
-        _check_loss(job, loss)
+        _check_loss(job, loss, len(run.dataset.part("dev")))
         progress(0, 0, "tuning the thresholds")
         tuned = tune_thresholds(tagger, held_out, run.method)
         metrics = {**tuned.metrics, "export": _losses(job.precision, loss, held_out, run)}
         write_model(graph, replace(tuned, metrics=metrics), draft)
         size = draft.stat().st_size
         rename_into_place(draft, job.output)
-    return ExportResult(Path(job.output), size, loss, metrics, metadata.row_name)
+    return ExportResult(
+        Path(job.output), size, loss.points, metrics, metadata.row_name, loss.interval
+    )
 
 
 def _read_run(path: Path) -> _Run:
@@ -207,22 +214,37 @@ def _calibration_texts(metadata: ModelMetadata, training: Dataset) -> list[npt.N
     return tokenize(tokenizer, training.texts[::step][:CALIBRATION_TEXTS])
 
 
-def _check_loss(job: ExportJob, loss: float) -> None:
-    if loss > job.max_loss:
-        raise TrainingError(
-            f"the {job.precision} model loses {loss:.2f} points of macro-F1 on the development "
-            f"part, more than `max_loss` ({job.max_loss:g}): nothing was written; raise it, or set "
-            f"`precision` to fp32"
-        )
+def _check_loss(job: ExportJob, loss: Loss, films: int) -> None:
+    """Refuse a loss that is too large, unless it may well be chance on so few films.
+
+    Raises:
+        TrainingError: the loss exceeds `max_loss`, and its interval excludes a model without loss.
+    """
+    if loss.points <= job.max_loss:
+        return
+    low, high = loss.interval
+    lost = (
+        f"the {job.precision} model loses {loss.points:.2f} points of macro-F1 (95 % interval "
+        f"{low:.2f} to {high:.2f}) on the {films:,} films of the development part, more than "
+        f"`max_loss` ({job.max_loss:g})"
+    )
+    if low > min(job.max_loss, 0.0):
+        raise TrainingError(f"{lost}: nothing was written; raise it, or set `precision` to fp32")
+    warnings.warn(
+        f"{lost}, but so few films cannot tell: evaluate both precisions on more films",
+        GenreBatchWarning,
+        stacklevel=3,
+    )
 
 
-def _losses(precision: str, loss: float, held_out: HeldOut, run: _Run) -> dict[str, Any]:
+def _losses(precision: str, loss: Loss, held_out: HeldOut, run: _Run) -> dict[str, Any]:
     """Return the file's `export` metrics: what the export loses against the checkpoint."""
     development = held_out.loss(run.thresholds, "dev")
     development_and_test = held_out.loss(run.thresholds, "dev", "test")
     return {
         "precision": precision,
-        "macro_f1_loss_points_cross_fitted": round(loss, 3),
+        "macro_f1_loss_points_cross_fitted": round(loss.points, 3),
+        "macro_f1_loss_points_interval": [round(end, 3) for end in loss.interval],
         "macro_f1_loss_points_development": round(development, 3),
         "macro_f1_loss_points_development_and_test": round(development_and_test, 3),
         "mean_probability_difference": round(held_out.difference, 6),

@@ -16,11 +16,13 @@ import numpy.typing as npt
 
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
+from genre_batch.failures import failures_as
 from genre_batch.files import check_output_folder
 from genre_batch.locks import locked
+from genre_batch.options import StrPath
 from genre_batch.runs.integrity import is_whole, read_checksums, write_checksums
 
-__all__ = ["RunFolder", "Stage", "is_readable"]
+__all__ = ["RunFolder", "Stage", "check_run_folder", "is_readable"]
 
 _REQUIRED = {
     "provenance.json": ("options", "base_model"),
@@ -335,3 +337,14 @@ class RunFolder:
         if not is_readable(path):
             raise TrainingError(f"{path} is missing or damaged: {_MENDING}")
         return json.loads(path.read_text(encoding="utf-8"))
+
+
+def check_run_folder(path: StrPath, *, resume: bool) -> None:
+    """Check that a run can begin in a folder, or continue, without leaving anything in it.
+
+    Raises:
+        TrainingError: as `RunFolder.opened` raises it.
+    """
+    folder = RunFolder(Path(path))
+    with failures_as(TrainingError, path, folder.next_step), folder.opened(resume=resume):
+        pass

@@ -17,10 +17,11 @@ from genre_batch.dataset.load import ReadingOptions, load_dataset
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.failures import failures_as
 from genre_batch.files import rename_into_place, write_json, write_text
-from genre_batch.options import StrPath, check_job, flat_values
+from genre_batch.options import check_job, flat_values
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.runs.folder import RunFolder, Stage, is_readable
+from genre_batch.runs.provenance import run_provenance
 from genre_batch.runs.resume import check_same_run, mend, restore
 from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
@@ -38,11 +39,8 @@ from genre_batch.training.measuring import measure, predict_test_part
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.recipe import recipe_text
 from genre_batch.training.run_report import run_readme, run_report
-from genre_batch.version import versions
 
 __all__ = ["TrainJob", "TrainResult", "predict_test_part", "train"]
-
-_ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
 
 
 @dataclass(frozen=True)
@@ -179,7 +177,7 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
     aligner = None
     if job.align_to is not None:
         aligner = EmbeddingTeacher.load(job.align_to, options.model.max_length)
-    provenance = _provenance(job, dataset, extras, model.config)
+    provenance = run_provenance(job, dataset, extras, model.config)
     provenance["teachers"] = [teacher.record for teacher in teachers]
     return _Run(job, dataset, extras, training, teachers, model, tokenizer, provenance), aligner
 
@@ -277,47 +275,3 @@ def _save_model(run: _Run, folder: RunFolder, names: list[str] | None = None) ->
         rename_into_place(file, folder.path / file.name)
     shutil.rmtree(partial)
     folder.seal(*(folder.path / file.name for file in saved))
-
-
-def _name(encoder: StrPath) -> str:
-    """Return a folder's name without its path, which is private; any other name as it is."""
-    name = os.fspath(encoder)
-    return os.path.basename(os.path.abspath(name)) if os.path.isdir(name) else name
-
-
-def _split_name(job: TrainJob) -> str:
-    if job.part_column is not None:
-        return f"column {job.part_column}"
-    return f"drawn, seed {job.options.seed}" if job.split is None else Path(job.split).name
-
-
-def _provenance(
-    job: TrainJob, dataset: Dataset, extras: tuple[ExtraFilms, ...], config: Any
-) -> dict[str, Any]:
-    return {
-        "base_model": _name(job.base_model),
-        "aligned_to": None if job.align_to is None else _name(job.align_to),
-        "architecture": _ARCHITECTURES.get(config.model_type, config.model_type),
-        "shape": [
-            config.num_hidden_layers,
-            config.hidden_size,
-            config.num_attention_heads,
-            getattr(config, "hidden_dim", None) or config.intermediate_size,
-        ],
-        "recipe": job.recipe,
-        "options": flat_values(job.options),
-        "with_title": job.with_title,
-        "row_name": job.row_name,
-        "protocol": job.protocol,
-        "split": _split_name(job),
-        "thresholds": job.thresholds,
-        "seed": job.options.seed,
-        "group": job.group,
-        "soft_labels": job.soft_labels,
-        "exclude_genres": list(job.exclude_genres or ()) or None,
-        "data": [
-            {"file": Path(job.catalog).name, "sha256": dataset.sha256, "films": len(dataset)},
-            *(extra.provenance for extra in extras),
-        ],
-        "versions": versions(),
-    }

@@ -23,7 +23,7 @@ from genre_batch.comparison.systems import registry
 from genre_batch.comparison.systems.always_zero import AlwaysZero
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.load import load_dataset
-from genre_batch.errors import TrainingError, UsageError
+from genre_batch.errors import GenreBatchWarning, TrainingError, UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
 
@@ -285,3 +285,50 @@ def test_the_command_names_its_options_in_errors(
     assert (unknown.returncode, b"unknown name 'gpt' in --systems" in unknown.stderr) == (2, True)
     taken = command("compare", catalog.path, "-o", tmp_path, "--systems", "always-0")
     assert (taken.returncode, b"choose another -o" in taken.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "other", "missing key"])
+@pytest.mark.parametrize("name", ["trial.json", "answers.npz"])
+def test_a_system_whose_files_are_damaged_is_fitted_again(
+    comparison: CompareJob, name: str, damage: str
+) -> None:
+    job = replace(comparison, systems=("always-0", "tfidf-nb"))
+    before = _comparable(compare(job).rows)
+    path = _folder(job) / "clean" / "always-0" / name
+    content = path.read_bytes()
+    damaged = {
+        "cut": content[: len(content) // 2],
+        "empty": b"",
+        "other": b"[]",
+        "missing key": b'{"names": [], "trial": {}}',
+    }
+    path.write_bytes(damaged[damage])
+    with pytest.warns(GenreBatchWarning, match="always-0 are damaged: it is left out"):
+        others = compare(replace(job, systems=("tfidf-nb",)))
+    assert {row["system"] for row in others.rows} == {"tfidf-nb"}
+    with pytest.warns(GenreBatchWarning, match="always-0 are damaged: it is fitted again"):
+        again = compare(job)
+    assert again.trials == 1
+    assert _comparable(again.rows) == before
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_damaged_provenance_of_a_comparison_is_an_error(
+    comparison: CompareJob, content: str
+) -> None:
+    folder = _folder(comparison)
+    folder.mkdir()
+    (folder / "provenance.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"provenance\.json is damaged, .* another `output`"):
+        compare(comparison)
+
+
+def test_a_damaged_split_of_a_comparison_is_drawn_again(comparison: CompareJob) -> None:
+    job = replace(comparison, systems=("always-0",))
+    compare(job)
+    split = _folder(job) / "split.csv"
+    content = split.read_bytes()
+    split.write_bytes(content[:-7])
+    shutil.rmtree(_folder(job) / "clean")
+    compare(job)
+    assert split.read_bytes() == content

@@ -12,9 +12,15 @@ import onnx
 import pytest
 
 from genre_batch.dataset.dataset import Dataset, read_dataset
-from genre_batch.errors import OutputExistsError, TrainingError, UsageError
+from genre_batch.errors import (
+    GenreBatchWarning,
+    OutputExistsError,
+    TrainingError,
+    UsageError,
+)
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.exporting.export import PRECISIONS, ExportJob, export_onnx
+from genre_batch.exporting.held_out import HeldOut, Loss
 from genre_batch.model.metadata import KEYS, PREFIX, ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import TITLE_AND_OVERVIEW
@@ -241,6 +247,22 @@ def test_losing_more_than_allowed_writes_nothing_and_leaves_nothing(
     with pytest.raises(TrainingError, match=r"more than `max_loss` \(-100\): nothing was written"):
         export_onnx(ExportJob(run, tmp_path / "model.onnx", max_loss=-100))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_may_be_chance_on_few_films_is_only_warned_of(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for low, refused in ((-0.4, False), (0.3, True)):
+        loss = Loss(1.5, (low, 3.4))
+        monkeypatch.setattr(HeldOut, "cross_fitted_loss", lambda self, method, loss=loss: loss)
+        job = ExportJob(run, tmp_path / f"{refused}.onnx", "fp32")
+        if refused:
+            with pytest.raises(TrainingError, match=r"loses 1\.50 points .*0\.30 to 3\.40"):
+                export_onnx(job)
+        else:
+            with pytest.warns(GenreBatchWarning, match="so few films cannot tell"):
+                assert export_onnx(job).loss_interval == (low, 3.4)
+    assert [path.name for path in tmp_path.iterdir()] == ["False.onnx"]
 
 
 def test_losing_more_than_allowed_keeps_an_existing_file(run: Path, tmp_path: Path) -> None:

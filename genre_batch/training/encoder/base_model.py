@@ -25,7 +25,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from genre_batch.errors import MissingExtraError, TrainingError
 from genre_batch.files import check_input_folder, first_line
-from genre_batch.hub import hub_access
+from genre_batch.hub import load_from_hub
 from genre_batch.model.checkpoint import write_checkpoint
 from genre_batch.model.metadata import read_model_file
 from genre_batch.options import StrPath
@@ -132,10 +132,14 @@ def _load_encoder(name: str, parameter: str) -> tuple[PreTrainedModel, PreTraine
             return _load_encoder(folder, parameter)
     if name.startswith((".", "/", "~")):
         check_input_folder(name, f"`{parameter}`")
+
+    def load(local: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
+        eager = {"attn_implementation": "eager", "local_files_only": local}
+        return AutoModel.from_pretrained(name, **eager), tokenizer
+
     try:
-        with hub_access(name) as access:
-            tokenizer = AutoTokenizer.from_pretrained(name, **access)
-            return AutoModel.from_pretrained(name, attn_implementation="eager", **access), tokenizer
+        return load_from_hub(name, load)
     except Exception as error:  # the libraries' errors for a damaged file share no base class
         raise TrainingError(
             f"the encoder {name!r} cannot be loaded ({first_line(error)}): give a local folder, or "

@@ -1,0 +1,69 @@
+"""How a run was made: the content of its provenance.json."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.extra import ExtraFilms
+from genre_batch.options import StrPath, flat_values
+from genre_batch.version import versions
+
+__all__ = ["run_provenance"]
+
+_ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
+
+
+def _name(encoder: StrPath) -> str:
+    """Return a folder's name without its path, which is private; any other name as it is."""
+    name = os.fspath(encoder)
+    return os.path.basename(os.path.abspath(name)) if os.path.isdir(name) else name
+
+
+def _split_name(job: Any) -> str:
+    if job.part_column is not None:
+        return f"column {job.part_column}"
+    return f"drawn, seed {job.options.seed}" if job.split is None else Path(job.split).name
+
+
+def run_provenance(
+    job: Any, dataset: Dataset, extras: Iterable[ExtraFilms], config: Any
+) -> dict[str, Any]:
+    """Return the content of a run's provenance.json, but for its teachers.
+
+    Args:
+        job: a `TrainJob`.
+        dataset: the catalog's films.
+        extras: the films of `extra_train`.
+        config: the model's configuration.
+    """
+    return {
+        "base_model": _name(job.base_model),
+        "aligned_to": None if job.align_to is None else _name(job.align_to),
+        "architecture": _ARCHITECTURES.get(config.model_type, config.model_type),
+        "shape": [
+            config.num_hidden_layers,
+            config.hidden_size,
+            config.num_attention_heads,
+            getattr(config, "hidden_dim", None) or config.intermediate_size,
+        ],
+        "recipe": job.recipe,
+        "options": flat_values(job.options),
+        "with_title": job.with_title,
+        "row_name": job.row_name,
+        "protocol": job.protocol,
+        "split": _split_name(job),
+        "thresholds": job.thresholds,
+        "seed": job.options.seed,
+        "group": job.group,
+        "soft_labels": job.soft_labels,
+        "exclude_genres": list(job.exclude_genres or ()) or None,
+        "data": [
+            {"file": Path(job.catalog).name, "sha256": dataset.sha256, "films": len(dataset)},
+            *(extra.provenance for extra in extras),
+        ],
+        "versions": versions(),
+    }
