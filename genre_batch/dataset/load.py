@@ -20,7 +20,7 @@ from genre_batch.dataset.split import (
     split_of_column,
 )
 from genre_batch.dataset.usable import Further, load_usable
-from genre_batch.errors import GenreBatchWarning, TrainingError
+from genre_batch.errors import ColumnError, GenreBatchWarning, TrainingError
 from genre_batch.model.text import uses_title
 
 __all__ = [
@@ -161,15 +161,21 @@ def read_extra(
         ColumnError, TrainingError: as for `load_extra`.
         CatalogError: soft labels are not probabilities.
     """
-    usable = load_usable(
-        location,
-        ColumnOptions(),
-        None,
-        with_title=uses_title(dataset.template),
-        names=dataset.names,
-        further=further,
-        known=dataset if earlier is None else concatenate(dataset, earlier),
-    )
+    try:
+        usable = load_usable(
+            location,
+            ColumnOptions(),
+            None,
+            with_title=uses_title(dataset.template),
+            names=dataset.names,
+            further=further,
+            known=dataset if earlier is None else concatenate(dataset, earlier),
+        )
+    except ColumnError as error:
+        problem = str(error).split(": name one with")[0]
+        raise ColumnError(
+            f"{location.name}: {problem}: columns of further catalogs are found by name, rename one"
+        ) from error
     extra = usable.dataset
     if usable.parts is not None:
         in_part = np.array([value == part for value in usable.parts], dtype=np.bool_)

@@ -127,9 +127,7 @@ def load_usable(
     if further.group is not None:
         ids = film_ids(catalog.table, further.group, sha256, location.name)[films]
         dataset = replace(dataset, film_ids=ids if known is None else follow_keys(ids, known))
-    soft = None
-    if further.soft_labels is not None:
-        soft = _soft_labels(catalog, further.soft_labels, names, excluded)
+    soft = _soft_labels(catalog, further.soft_labels, names, excluded)
     dataset, is_soft, is_labelled = _with_labels(
         dataset, catalog.is_negative[rows], None if soft is None else soft[rows], known
     )
@@ -153,9 +151,11 @@ def _wanted(
 
 
 def _soft_labels(
-    catalog: LabelledCatalog, column: str, names: list[str], excluded: tuple[str, ...]
+    catalog: LabelledCatalog, column: str | None, names: list[str], excluded: tuple[str, ...]
 ) -> npt.NDArray[np.float32] | None:
     """Return the soft labels of `names`; the lists have the excluded genres, too."""
+    if column is None:
+        return None
     order = sorted([*names, *excluded])
     soft = read_soft_labels(catalog.table, column, order, catalog.name)
     return None if soft is None else soft[:, [order.index(name) for name in names]]
