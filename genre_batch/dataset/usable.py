@@ -131,9 +131,8 @@ def load_usable(
     dataset, is_soft, is_labelled = _with_labels(
         dataset, catalog.is_negative[rows], None if soft is None else soft[rows], known
     )
-    usable = Usable(dataset, films, catalog.parts, is_soft, catalog.table).take(
-        np.flatnonzero(is_labelled)
-    )
+    usable = Usable(dataset, films, catalog.parts, is_soft, catalog.table)
+    usable = usable.take(np.flatnonzero(is_labelled))
     if not len(usable.dataset) and known is None:
         raise no_genre_error(catalog)
     dropped = len(catalog) - len(usable.dataset)

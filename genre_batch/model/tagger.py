@@ -21,6 +21,7 @@ from genre_batch.errors import ModelError, UsageError
 from genre_batch.model.batching import Batch, load_tokenizer, same_length_batches, tokenize
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
+from genre_batch.model.readability import PieceKinds
 from genre_batch.model.session import Session
 from genre_batch.model.text import compose, predict_distinct, text_array
 
@@ -95,6 +96,10 @@ class GenreTagger:
     @functools.cached_property
     def _tokenizer(self) -> Tokenizer:
         return load_tokenizer(self.metadata.tokenizer, self.metadata.max_length, str(self.path))
+
+    @functools.cached_property
+    def _piece_kinds(self) -> PieceKinds:
+        return PieceKinds(self._tokenizer)
 
     @functools.cached_property
     def _session(self) -> Session:
@@ -186,12 +191,14 @@ class GenreTagger:
         return compose(self.metadata.text_template, overviews, names)
 
     def predict_composed(
-        self, texts: Sequence[str]
+        self, texts: Sequence[str], on_foreign: Callable[[int], None] | None = None
     ) -> Generator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]], None, None]:
         """Predict composed texts; yield batch by batch as they are done, longest texts first.
 
         Args:
             texts: (n,) as `compose` returns them, none of them null.
+            on_foreign: called once with the number of texts in a script that the model cannot read
+                (`PieceKinds.count_foreign`).
 
         Yields:
             (batch,) int64 rows of `texts`, and their (batch, genres) float32 probabilities.
@@ -203,6 +210,8 @@ class GenreTagger:
             return
         session = self._session
         tokens = tokenize(self._tokenizer, texts)
+        if on_foreign is not None:
+            on_foreign(self._piece_kinds.count_foreign(tokens, texts))
         batches = same_length_batches(tokens, TOKENS_PER_BATCH if self._file.batchable else 1)
 
         def run(batch: Batch) -> npt.NDArray[np.float32]:

@@ -23,6 +23,8 @@ __all__ = ["Predictor"]
 
 _SECONDS_BETWEEN_WRITES = 1.0
 """How much work a crash may cost."""
+_LEAST_TEXTS_CHECKED = 20
+"""Texts of a chunk from which on their script is checked."""
 
 
 class Predictor:
@@ -113,7 +115,12 @@ class Predictor:
                 self._tally.texts_predicted += len(unwritten)
                 unwritten.clear()
 
-        batches = self._tagger.predict_composed(texts.take(pa.array(missing)).to_pylist())
+        wanted = texts.take(pa.array(missing)).to_pylist()
+        # A filter that answers line by line would spend as long on this as on its first line.
+        on_foreign = None
+        if len(wanted) >= _LEAST_TEXTS_CHECKED:
+            on_foreign = functools.partial(self._tally.add_foreign, len(wanted))
+        batches = self._tagger.predict_composed(wanted, on_foreign)
         for rows, computed in batches:
             indices = missing[rows]
             probabilities[indices] = computed

@@ -88,6 +88,7 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
                 error.add_note(f"predictions are kept: {_how_to_resume(error)}")
             raise
         summary = tally.summary(time.perf_counter() - started)
+        tally.warn_of_foreign_texts()
     if plan.summary is not None:
         _write_summary(summary, plan.summary)
     return summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,10 +15,14 @@ import pyarrow.compute as pc
 
 from genre_batch.catalog.reading.unreadable import PaddedRows
 from genre_batch.catalog.rejects import Reject, RejectsFile
+from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.job import TagJob
 
 __all__ = ["GenreCount", "TagSummary", "Tally"]
+
+_FEW = 0.01
+"""Share of hardly read texts that is not worth a warning: quotes, and single foreign rows."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ class Tally:
 
     Attributes:
         texts_predicted, texts_from_cache, values_lost: as in `TagSummary`.
+        texts_checked, texts_foreign: how many texts' script was checked, and how many are in one
+            that the model hardly reads.
         padded: the rows with too few fields.
     """
 
@@ -118,6 +125,8 @@ class Tally:
         self.texts_predicted = 0
         self.texts_from_cache = 0
         self.values_lost = 0
+        self.texts_checked = 0
+        self.texts_foreign = 0
         self._job = job
         self._tagger = tagger
         off = np.isinf(job.decision.thresholds(tagger.metadata)).tolist()
@@ -160,6 +169,22 @@ class Tally:
         self._confidence += np.bincount(
             columns, weights=probabilities[rows, columns], minlength=len(labels)
         )
+
+    def add_foreign(self, checked: int, foreign: int) -> None:
+        """Count the texts of a chunk, and those in a script that the model hardly reads."""
+        self.texts_checked += checked
+        self.texts_foreign += foreign
+
+    def warn_of_foreign_texts(self) -> None:
+        """Warn if more than a few of the texts are in a script that the model hardly reads."""
+        if self.texts_foreign > _FEW * self.texts_checked:
+            warnings.warn(
+                f"{self.texts_foreign:,} of {self.texts_checked:,} texts are in a script that the "
+                f"model hardly reads: most of their words are unknown to it or cut into single "
+                f"letters; use a model trained on such texts (`model`)",
+                GenreBatchWarning,
+                stacklevel=2,
+            )
 
     def add_rejects(self, rejects: RejectsFile) -> None:
         """Add the unreadable rows of an output's inputs; the file is committed."""

@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.extra import ExtraFilms, load_extras, training_films
 from genre_batch.dataset.load import ReadingOptions, load_dataset
+from genre_batch.dataset.readable import check_readable
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.failures import failures_as
 from genre_batch.files import rename_into_place, write_json, write_text
@@ -174,6 +175,7 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
     teachers = tuple(load_teacher(teacher, dataset) for teacher in job.teachers)
     model, tokenizer = load_base_model(job.base_model, dataset.names, options.model, options.seed)
     check_base_model(os.fspath(job.base_model), model, tokenizer, options)
+    check_readable(os.fspath(job.base_model), tokenizer.backend_tokenizer, dataset.bare_texts)
     aligner = None
     if job.align_to is not None:
         aligner = EmbeddingTeacher.load(job.align_to, options.model.max_length)
