@@ -1,13 +1,38 @@
-"""Options that decide which genres are predicted."""
+"""Options that decide which genres are predicted, and the names of threshold methods."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import click
 
-__all__ = ["exclude_genres_option", "threshold_options"]
+from genre_batch.cli.column_options import together
+
+__all__ = [
+    "DEFAULT_METHOD",
+    "THRESHOLD_METHODS",
+    "TUNE_METHODS",
+    "exclude_genres_option",
+    "threshold_options",
+]
+
+THRESHOLD_METHODS = (
+    "f1",
+    "f1-shrunk",
+    "f1-floor",
+    "f1-expected",
+    "fixed-0.5",
+    "anneal-1",
+    "anneal-5",
+    "anneal-10",
+    "anneal-10-decay",
+    "mcc-grid",
+    "beam",
+    "genetic",
+)
+"""The keys of `thresholds.METHODS`, named here so that `--help` need not import numpy."""
+DEFAULT_METHOD = "f1-expected"
+"""`thresholds.DEFAULT_METHOD`, likewise."""
+TUNE_METHODS = (*THRESHOLD_METHODS, "conditional")
+"""`evaluation.tune.TUNE_METHODS`, likewise."""
 
 exclude_genres_option = click.option(
     "--exclude-genres",
@@ -15,18 +40,33 @@ exclude_genres_option = click.option(
     help="Genres to leave out, in any case.  [default: none]",
 )
 
-
-def threshold_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that replace a model's own thresholds, and the one that leaves genres out."""
-    point = click.option(
-        "--operating-point",
-        metavar="NAME",
-        help="A named set of thresholds of the model.  [default: the model's own thresholds]",
-    )
-    threshold = click.option(
+threshold_options = together(
+    click.option(
         "--threshold",
         type=click.FloatRange(0.0, 1.0),
         metavar="X",
         help="One threshold for all genres.  [default: the model's own thresholds]",
-    )
-    return threshold(point(exclude_genres_option(command)))
+    ),
+    click.option(
+        "--operating-point",
+        metavar="NAME",
+        help="A named set of thresholds of the model, such as precision=0.9; tune adds others.  "
+        "[default: the model's own thresholds]",
+    ),
+    click.option(
+        "--top-k",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Maximum number of genres per row; on its own, it ignores thresholds.  "
+        "[default: no maximum]",
+    ),
+    click.option(
+        "--min-k",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Minimum number of genres per row: the most probable others are added.  "
+        "[default: no minimum]",
+    ),
+    exclude_genres_option,
+)
+"""Add the fields of `model.decision.Decision`: what replaces a model's own thresholds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,9 +41,6 @@ def evaluate(
     as_json: bool,
     report: str | None,
     progress: bool | None,
-    threshold: float | None,
-    operating_point: str | None,
-    exclude_genres: str | None,
     **options: Any,
 ) -> None:
     """Score a model on a labeled catalog.
@@ -62,7 +60,8 @@ def evaluate(
 
     if report is not None:
         _check_report(report, [options[name] for name in ("catalog", "model", "split")])
-    decision = Decision(threshold, operating_point, exclude_genres=exclude_genres)
+    names = [field.name for field in fields(Decision)]
+    decision = Decision(**{name: options.pop(name) for name in names})
     job = evaluation_job_from(options, decision)
     with rows_progress(progress) as advance:
         result = run(job, advance)

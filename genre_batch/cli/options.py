@@ -27,8 +27,6 @@ __all__ = [
     "KEEPS",
     "LOSSES",
     "SAMPLINGS",
-    "THRESHOLD_METHODS",
-    "TUNE_METHODS",
     "base_model_option",
     "choice_option",
     "column_options",
@@ -54,23 +52,6 @@ AUGMENTED_ROWS = ("none-of-top-4", "rare", "all")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 SAMPLINGS = ("uniform", "rare")
 KEEPS = ("last", "best")
-THRESHOLD_METHODS = (
-    "f1",
-    "f1-shrunk",
-    "f1-floor",
-    "f1-expected",
-    "fixed-0.5",
-    "anneal-1",
-    "anneal-5",
-    "anneal-10",
-    "anneal-10-decay",
-    "mcc-grid",
-    "beam",
-    "genetic",
-)
-"""The keys of `thresholds.METHODS`, named here so that `--help` need not import numpy."""
-TUNE_METHODS = (*THRESHOLD_METHODS, "conditional")
-"""`evaluation.tune.TUNE_METHODS`, likewise."""
 
 
 def option_with_default(

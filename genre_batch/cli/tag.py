@@ -43,7 +43,7 @@ GROUPS = {
         *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
         *("output_column", "probabilities", "replace", "force"),
     ),
-    "Model": ("model", "threshold", "operating_point", "top_k", "exclude_genres"),
+    "Model": ("model", "threshold", "operating_point", "top_k", "min_k", "exclude_genres"),
     "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
 }
 """Section of the help text -> names of its options."""
@@ -76,13 +76,6 @@ GROUPS = {
     "--probabilities", is_flag=True, help="Also write one column per genre, probability_<genre>."
 )
 @threshold_options
-@click.option(
-    "--top-k",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Maximum number of genres per row; on its own, it ignores thresholds.  "
-    "[default: no maximum]",
-)
 @click.option(
     "--only-missing",
     metavar="COLUMN",

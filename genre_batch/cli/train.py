@@ -15,13 +15,16 @@ from genre_batch.cli.console import (
     steps_progress,
     tell_how_to_go_on,
 )
-from genre_batch.cli.decision_options import exclude_genres_option
+from genre_batch.cli.decision_options import (
+    DEFAULT_METHOD,
+    THRESHOLD_METHODS,
+    exclude_genres_option,
+)
 from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
     KEEPS,
     LOSSES,
     SAMPLINGS,
-    THRESHOLD_METHODS,
     base_model_option,
     column_options,
     learned_label_options,
@@ -251,7 +254,7 @@ _GROUPS = {
     "METHOD",
     "Method that finds each genre's threshold on the dev part, one of "
     f"{', '.join(THRESHOLD_METHODS)}; tune also finds conditional thresholds.",
-    "f1",
+    DEFAULT_METHOD,
 )
 @click.option(
     "-o", "--output", "folder", required=True, metavar="RUN_DIR", help="The run's folder."

@@ -13,8 +13,8 @@ from genre_batch.cli.console import (
     rows_progress,
     table,
 )
+from genre_batch.cli.decision_options import DEFAULT_METHOD, TUNE_METHODS
 from genre_batch.cli.options import (
-    TUNE_METHODS,
     choice_option,
     evaluation_job_from,
     force_option,
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["tune"]
 
+_GENRES_SHOWN = 4
+"""The most genres that the table of operating points names as off."""
+
 
 @click.command(short_help="Find new thresholds for a model on a labeled catalog.")
 @output_option("MODEL.onnx", "Model file to write.")
@@ -35,34 +38,51 @@ __all__ = ["tune"]
 @choice_option(
     "--method",
     TUNE_METHODS,
-    "f1",
+    DEFAULT_METHOD,
     "Method that finds the threshold of each genre; conditional: up to two, selected by whether "
     f"another genre is predicted. One of {', '.join(TUNE_METHODS)}.",
     "METHOD",
 )
+@click.option(
+    "--operating-point",
+    "operating_points",
+    multiple=True,
+    metavar="[GENRE:]TARGET",
+    help="Also find this operating point: precision=X, recall=X, or cost=FP:FN (the costs of a "
+    "false positive and of a missed genre); with GENRE: for that genre only. Several targets "
+    "of one point are separated by commas; can be repeated.  [default: the usual five]",
+)
 @force_option
 @progress_option
-def tune(output: str, method: str, force: bool, progress: bool | None, **options: Any) -> None:
+def tune(
+    output: str,
+    method: str,
+    operating_points: tuple[str, ...],
+    force: bool,
+    progress: bool | None,
+    **options: Any,
+) -> None:
     """Find new thresholds for a model on a labeled catalog.
 
     Writes a copy of the model with new thresholds and the operating points f1, balanced,
-    precision=0.9, recall=0.9 and score, for tag --operating-point. Their precision and recall are
-    cross-fitted: each film is scored with thresholds fitted on the other half of the films. Use
-    films that the model was not trained on.
+    precision=0.9, recall=0.9 and score, for tag --operating-point, and those that you add. Their
+    precision and recall are cross-fitted: each film is scored with thresholds fitted on the other
+    half of the films. Use films that the model was not trained on.
 
     With --method conditional, a genre that benefits has two thresholds: one for films where another
     genre is predicted (comedy given romance), one for all others. The operating points keep one
     threshold per genre.
 
     \b
-    Example:
+    Examples:
       genre-batch tune labeled.csv -o tuned.onnx
+      genre-batch tune labeled.csv -o tuned.onnx --operating-point Horror:precision=0.95
       genre-batch tag films.csv -m tuned.onnx --operating-point precision=0.9 -o tagged.csv
     """
     from genre_batch.evaluation.tune import TuneJob
     from genre_batch.evaluation.tune import tune as run
 
-    job = TuneJob(evaluation_job_from(options), output, method, force)
+    job = TuneJob(evaluation_job_from(options), output, method, operating_points, force)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     _show(result, method)
@@ -72,9 +92,11 @@ def _show(result: TuneResult, method: str) -> None:
     """Print the operating points, and the genres with two thresholds."""
     points = table("Operating points, cross-fitted", "name", "precision", "recall", "off")
     for name, measured in result.points.items():
-        off = ", ".join(result.off.get(name, ())) or "-"
+        off = _shortened(result.off.get(name, ())) or "-"
         points.add_row(name, f"{measured.precision:.3f}", f"{measured.recall:.3f}", off)
     print_tables(points)
+    if result.off:
+        note("off: no threshold reaches the target on these films, so the genre is never predicted")
     if result.given:
         pairs = ", ".join(f"{genre} given {other}" for genre, other in result.given.items())
         note(f"genres with two thresholds: {pairs}")
@@ -85,3 +107,9 @@ def _show(result: TuneResult, method: str) -> None:
         f"macro-F1 {result.scores.macro_f1:.3f} on the same {result.row_name}; "
         f"written to {result.output}: next, genre-batch tag CATALOG -m {result.output}"
     )
+
+
+def _shortened(genres: tuple[str, ...]) -> str:
+    """Return the first names, and the number of the others."""
+    more = len(genres) - _GENRES_SHOWN
+    return ", ".join(genres[:_GENRES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")

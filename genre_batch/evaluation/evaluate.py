@@ -122,7 +122,7 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
     job.decision.thresholds(tagger.metadata)  # raises its errors before any film is predicted
     films = read_films(job, location, tagger)
     probabilities = films.predict(tagger, progress)
-    thresholds = job.decision.row_thresholds(tagger.metadata, probabilities)
+    thresholds = job.decision.counted_thresholds(tagger.metadata, probabilities)
     scored = np.flatnonzero(~job.decision.excluded(tagger.metadata))
     names = tuple(tagger.labels[column] for column in scored)
     labels, probabilities = films.labels[:, scored], probabilities[:, scored]

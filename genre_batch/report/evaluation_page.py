@@ -66,12 +66,21 @@ def evaluation_report(evaluation: Evaluation) -> Report:
 
 def _thresholds(evaluation: Evaluation) -> str:
     decision = evaluation.decision
+    others = (decision.threshold, decision.operating_point, decision.min_k)
+    if decision.top_k is not None and others == (None, None, None):
+        return f"any probability if it is among the {decision.top_k} highest of the film"
+    counts = "".join(
+        f", {limit} {count} genres a film"
+        for limit, count in (("at least", decision.min_k), ("at most", decision.top_k))
+        if count is not None
+    )
     if decision.operating_point is not None:
-        return f"its threshold of the model's operating point {decision.operating_point}"
+        return f"its threshold of the model's operating point {decision.operating_point}{counts}"
     if decision.threshold is not None:
-        return f"a probability of {decision.threshold:g}"
-    default = "the model's threshold for it"
-    if evaluation.predictions is not None and evaluation.predictions.thresholds.ndim == 2:
+        return f"a probability of {decision.threshold:g}{counts}"
+    default = f"the model's threshold for it{counts}"
+    predictions = evaluation.predictions
+    if not counts and predictions is not None and predictions.thresholds.ndim == 2:
         return f"{default}; some genres have two, depending on whether another genre is predicted"
     return default
 

@@ -37,6 +37,7 @@ def tag_catalog(
     top_k: int | None = None,
     exclude_genres: str | Sequence[str] | None = None,
     output_column: str = GENRES_COLUMN,
+    min_k: int | None = None,
     probabilities: bool = False,
     separator: str = ", ",
     only_missing: str | None = None,
@@ -62,8 +63,8 @@ def tag_catalog(
         infer_types, rejects, strict, no_hive: as in `ReadingOptions`, too.
         output_format, output_delimiter, output_encoding, separator: how to write; as in
             `WritingOptions`.
-        threshold, operating_point, top_k, exclude_genres: how probabilities become genres; as in
-            `Decision` (model/decision.py).
+        threshold, operating_point, top_k, min_k, exclude_genres: how probabilities become genres;
+            as in `Decision` (model/decision.py).
         model, text_column, title_column, output_column, probabilities, only_missing, replace: as in
             `TagJob` (tagging/job.py).
         resume, force, cache, cache_size, threads, limit, summary_json: as in `TagJob`, too.

@@ -81,12 +81,13 @@ def tag_job(
     operating_point: str | None = None,
     top_k: int | None = None,
     exclude_genres: str | Sequence[str] | None = None,
+    min_k: int | None = None,
     **options: Any,
 ) -> TagJob:
     """Create a job from flat options, as the command line and `tag_catalog` have them.
 
     Args:
-        threshold, operating_point, top_k, exclude_genres: the fields of the job's `Decision`.
+        threshold, operating_point, top_k, exclude_genres, min_k: the fields of the job's `Decision`.
         options: the other fields of `TagJob`, and those of its `ReadingOptions` and
             `WritingOptions`.
 
@@ -101,6 +102,6 @@ def tag_job(
     return TagJob(
         reading=ReadingOptions(**reading),
         writing=WritingOptions(**writing),
-        decision=Decision(threshold, operating_point, top_k, exclude_genres),
+        decision=Decision(threshold, operating_point, top_k, exclude_genres, min_k),
         **options,
     )

@@ -16,6 +16,7 @@ from genre_batch.thresholds.arrays import Bools, Floats, Labels, Probabilities
 from genre_batch.thresholds.confusion import f1_per_genre
 from genre_batch.thresholds.cross_fit import halves
 from genre_batch.thresholds.exact_f1 import f1_optimal
+from genre_batch.thresholds.few_positives import has_few_positives, limited
 from genre_batch.thresholds.sweep import best_threshold
 
 __all__ = ["ConditionalThresholds", "conditional", "f1_given"]
@@ -111,15 +112,16 @@ def conditional(probabilities: Probabilities, labels: Labels) -> ConditionalThre
         labels: (n, genres), 0 or 1.
 
     Returns:
-        The thresholds; a genre that no other genre helps keeps its `f1_optimal` threshold.
+        The thresholds; a genre that no other genre helps, or that has too few positives to tell
+        (thresholds/few_positives.py), keeps its `f1_optimal` threshold or the limit above it.
     """
     scores, truth = probabilities.astype(np.float64), labels.astype(bool)
     genres = truth.shape[1]
-    base = f1_optimal(probabilities, labels)
+    base = limited(f1_optimal)(probabilities, labels)
     predicted = scores >= base
     given = np.arange(genres)
     thresholds = np.stack([base, base])
-    for genre in np.flatnonzero(truth.any(axis=0)).tolist():
+    for genre in np.flatnonzero(~has_few_positives(labels)).tolist():
         gains = {
             other: _gain(scores[:, genre], truth[:, genre], predicted[:, other])
             for other in range(genres)

@@ -2,9 +2,10 @@
 
 Every method has one signature: probabilities, (n, genres) float, 0..1, and labels, (n, genres),
 0 or 1, give thresholds, (genres,) float64. A genre is predicted when its probability is at least
-its threshold. To add a method, write its module, add an entry to `METHODS` and its name to
-`THRESHOLD_METHODS` (cli/options.py, because `--help` imports no numpy), and add a row to
-docs/guides/thresholds.md; then run scripts/docs.
+its threshold. The thresholds of genres with few positives have a lower limit, the same for every
+method (thresholds/few_positives.py). To add a method, write its module, add an entry to
+`_UNLIMITED` and its name to `THRESHOLD_METHODS` (cli/decision_options.py, because `--help`
+imports no numpy), and add a row to docs/guides/thresholds.md; then run scripts/docs.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from genre_batch.thresholds.anneal import anneal
 from genre_batch.thresholds.arrays import Floats, Labels, Method, Probabilities
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.expected_f1 import f1_expected
+from genre_batch.thresholds.few_positives import limited
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD, fixed
 from genre_batch.thresholds.mcc import mcc_grid
 from genre_batch.thresholds.regularized_f1 import f1_floor, f1_shrunk
 from genre_batch.thresholds.search import beam_search, genetic
 
-__all__ = ["DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
+__all__ = ["DEFAULT_METHOD", "DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
 
-METHODS: dict[str, Method] = {
+_UNLIMITED: dict[str, Method] = {
     "f1": f1_optimal,
     "f1-shrunk": f1_shrunk,
     "f1-floor": f1_floor,
@@ -36,6 +38,10 @@ METHODS: dict[str, Method] = {
     "beam": beam_search,
     "genetic": genetic,
 }
+METHODS: dict[str, Method] = {name: limited(method) for name, method in _UNLIMITED.items()}
+DEFAULT_METHOD = "f1-expected"
+"""The method that `train` and `tune` use unless another is chosen: of all, it has the largest
+macro-F1 on other films, on small tables and on the movies (docs/results/thresholds-small.md)."""
 
 
 def find_thresholds(method: str, probabilities: Probabilities, labels: Labels) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,18 +12,24 @@ from genre_batch.thresholds.arrays import Floats, Labels, Method, Probabilities
 from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.expected_f1 import f1_expected
+from genre_batch.thresholds.few_positives import limited
 from genre_batch.thresholds.sweep import best_thresholds
 
 __all__ = [
     "OPERATING_POINTS",
     "Measured",
+    "at_cost",
     "at_precision",
     "at_recall",
+    "combined",
     "measure_point",
+    "method_of_target",
     "score_optimal",
 ]
 
 DRAWS = 5
+_ROUNDING = 1e-9
+"""0.55 x 20 is a little more than 11 in floating point."""
 
 
 def at_precision(probabilities: Probabilities, labels: Labels, *, precision: float) -> Floats:
@@ -38,7 +45,7 @@ def at_precision(probabilities: Probabilities, labels: Labels, *, precision: flo
     """
 
     def true_positives(hits: Floats, predicted: Floats, positives: int) -> Floats:
-        return np.where(hits >= precision * predicted, hits, -np.inf)
+        return np.where(hits >= precision * predicted - _ROUNDING, hits, -np.inf)
 
     return best_thresholds(probabilities, labels, true_positives, np.inf)
 
@@ -55,37 +62,78 @@ def at_recall(probabilities: Probabilities, labels: Labels, *, recall: float) ->
     """
 
     def fewest_predictions(hits: Floats, predicted: Floats, positives: int) -> Floats:
-        return np.where(hits >= recall * positives, -predicted, -np.inf)
+        return np.where(hits >= recall * positives - _ROUNDING, -predicted, -np.inf)
 
     return best_thresholds(probabilities, labels, fewest_predictions, np.inf)
 
 
-def score_optimal(probabilities: Probabilities, labels: Labels) -> Floats:
-    """Find the threshold of each genre with the largest score of the paper, 3 TP + TN.
+def at_cost(
+    probabilities: Probabilities, labels: Labels, *, false_positive: float, false_negative: float
+) -> Floats:
+    """Find the threshold of each genre with the smallest cost of wrong decisions.
 
-    A predicted genre gains 3 if it is right and loses 1 if it is wrong (Balete and Ducay 2024).
+    Elkan 2001, "The Foundations of Cost-Sensitive Learning", found on the labels themselves.
 
     Args:
-        probabilities: (n, genres), 0..1.
-        labels: (n, genres), 0 or 1.
+        probabilities, labels: as in `at_precision`.
+        false_positive: the cost of a genre predicted wrongly, above 0.
+        false_negative: the cost of a genre missed, above 0.
 
     Returns:
-        (genres,) float64; infinite for a genre whose prediction gains at no threshold.
+        (genres,) float64; infinite for a genre whose prediction costs more than it saves at every
+        threshold.
     """
 
-    def gain(hits: Floats, predicted: Floats, positives: int) -> Floats:
-        gains = 3 * hits - (predicted - hits)
-        return np.where(gains > 0, gains, -np.inf)
+    def saved(hits: Floats, predicted: Floats, positives: int) -> Floats:
+        savings = false_negative * hits - false_positive * (predicted - hits)
+        return np.where(savings > 0, savings, -np.inf)
 
-    return best_thresholds(probabilities, labels, gain, np.inf)
+    return best_thresholds(probabilities, labels, saved, np.inf)
+
+
+score_optimal: Method = partial(at_cost, false_positive=1, false_negative=3)
+"""The threshold of each genre with the largest score of the paper, 3 TP + TN: a predicted genre
+gains 3 if it is right and loses 1 if it is wrong (Balete and Ducay 2024)."""
+
+
+def method_of_target(kind: str, values: Sequence[float]) -> Method:
+    """Return the method that finds the thresholds of a target.
+
+    Args:
+        kind: `precision`, `recall` or `cost`.
+        values: the least precision or recall, or the costs of a false positive and of a false
+            negative.
+    """
+    if kind == "precision":
+        return partial(at_precision, precision=values[0])
+    if kind == "recall":
+        return partial(at_recall, recall=values[0])
+    return partial(at_cost, false_positive=values[0], false_negative=values[1])
+
+
+def combined(base: Method, by_genre: Mapping[int, Method]) -> Method:
+    """Return a method that finds the thresholds of some genres with methods of their own.
+
+    Args:
+        base: for all other genres.
+        by_genre: column of the genre -> its method.
+    """
+
+    def find(probabilities: Probabilities, labels: Labels) -> Floats:
+        thresholds = base(probabilities, labels).copy()
+        for genre, method in by_genre.items():
+            thresholds[genre] = method(probabilities[:, [genre]], labels[:, [genre]])[0]
+        return thresholds
+
+    return limited(find)
 
 
 OPERATING_POINTS: dict[str, Method] = {
-    "f1": f1_optimal,
-    "balanced": f1_expected,
-    "precision=0.9": partial(at_precision, precision=0.9),
-    "recall=0.9": partial(at_recall, recall=0.9),
-    "score": score_optimal,
+    "f1": limited(f1_optimal),
+    "balanced": limited(f1_expected),
+    "precision=0.9": limited(partial(at_precision, precision=0.9)),
+    "recall=0.9": limited(partial(at_recall, recall=0.9)),
+    "score": limited(score_optimal),
 }
 
 

@@ -24,7 +24,7 @@ from genre_batch.options import (
     number,
     one_of,
 )
-from genre_batch.thresholds.methods import METHODS
+from genre_batch.thresholds.methods import DEFAULT_METHOD, METHODS
 
 __all__ = [
     "KEEPS",
@@ -218,7 +218,7 @@ class TrainJob(Checked):
     exclude_genres: str | Sequence[str] | None = None
     teachers: tuple[StrPath, ...] = field(default=(), metadata=STRINGS)
     align_to: StrPath | None = field(default=None, metadata=STRING)
-    thresholds: str = field(default="f1", metadata=one_of(*METHODS))
+    thresholds: str = field(default=DEFAULT_METHOD, metadata=one_of(*METHODS))
     row_name: str = field(default="films", metadata=STRING)
     resume: bool = False
 

@@ -215,8 +215,20 @@ def test_a_part_without_a_film_is_refused(tiny_model: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "options",
-    [{"part": "exam"}, {"split": "s.csv"}, {"decision": Decision(top_k=3)}],
+    [{"part": "exam"}, {"split": "s.csv"}],
 )
 def test_invalid_options_are_a_usage_error(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         EvaluationJob("films.csv", **options)
+
+
+def test_limits_on_the_number_of_genres_are_scored_as_they_decide(tmp_path: Path) -> None:
+    model = tiny.write_model(tmp_path / "m.onnx")
+    (tmp_path / "f.csv").write_text("overview,genres\nlaugh cry,Comedy\nthe,Action\ncry,Drama\n")
+    plain, filled, first = (
+        _evaluate(tmp_path / "f.csv", model, decision=decision)
+        for decision in (Decision(), Decision(min_k=1), Decision(top_k=1))
+    )
+    assert [sum(genre.tp + genre.fp for genre in one.genres) for one in (filled, first)] == [4, 3]
+    assert sum(genre.tp + genre.fp for genre in plain.genres) == 3
+    assert filled.genres[0].tp == 1

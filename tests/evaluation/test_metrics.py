@@ -188,6 +188,44 @@ def test_resamples_without_a_positive_are_left_out_of_the_mean() -> None:
     assert scores.map_interval[0] == 0 < scores.map
 
 
+METRICS = ("macro_f1", "micro_f1", "map")
+
+
+def _contains_its_estimates(scores: Scores) -> bool:
+    return all(
+        0 <= getattr(scores, f"{name}_interval")[0] <= getattr(scores, name)
+        and getattr(scores, name) <= getattr(scores, f"{name}_interval")[1] <= 1
+        for name in METRICS
+    )
+
+
+@settings(deadline=None, max_examples=50)
+@given(tables())
+def test_every_interval_contains_its_estimate(
+    table: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]],
+) -> None:
+    labels, probabilities = table
+    scores = score_predictions(labels, probabilities, np.full(4, 0.5), NAMES)
+    assert _contains_its_estimates(scores)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.sampled_from([0.0, 0.4, 0.9]))
+def test_intervals_contain_their_estimates_with_many_genres_of_one_film(
+    seed: int, genres: int, skill: float
+) -> None:
+    """Most resamples lack some of these genres, and hold the film of others twice."""
+    random = np.random.default_rng(seed)
+    labels = np.zeros((40, genres), dtype=np.int64)
+    labels[random.integers(0, 40, genres), np.arange(genres)] = 1
+    probabilities = skill * labels + (1 - skill) * random.random((40, genres))
+    names = [str(genre) for genre in range(genres)]
+    scores = score_predictions(labels, probabilities, np.full(genres, 0.5), names)
+    assert _contains_its_estimates(scores)
+    # A single film decides each genre, so no average over them is known exactly.
+    assert scores.map == 1 or scores.map_interval[0] < scores.map_interval[1]
+
+
 def test_without_any_positive_every_figure_but_accuracy_is_zero() -> None:
     scores = _score([[0, 0], [0, 0]], [[0, 0], [0, 1]])
     assert (scores.macro_f1, scores.micro_f1, scores.map) == (0, 0, 0)
@@ -240,3 +278,13 @@ def test_rows_of_one_film_are_resampled_together() -> None:
     assert together.macro_f1_interval == pytest.approx(once.macro_f1_interval)
     widths = [interval[1] - interval[0] for interval in (once.map_interval, twice.map_interval)]
     assert widths[1] < 0.85 * widths[0]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_the_interval_of_a_gain_contains_it_with_genres_of_one_film(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    labels = np.zeros((40, 30), dtype=np.int64)
+    labels[random.integers(0, 40, 30), np.arange(30)] = 1
+    gain = macro_f1_gain(labels, labels, labels & (random.random((40, 30)) < 0.5))
+    assert gain.interval[0] <= gain.points <= gain.interval[1]

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from genre_batch.catalog.options import ReadingOptions
-from genre_batch.cli import options as cli_options
+from genre_batch.cli import decision_options as cli_options
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
-from genre_batch.evaluation.evaluate import EvaluationJob
+from genre_batch.evaluation.evaluate import EvaluationJob, evaluate
 from genre_batch.evaluation.tune import TUNE_METHODS, TuneJob, TuneResult, tune
+from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.thresholds.conditional import conditional
@@ -41,7 +42,7 @@ def test_a_copy_carries_new_thresholds_and_operating_points(
     assert (new.labels, new.tokenizer) == (old.labels, old.tokenizer)
     assert new.thresholds != old.thresholds
     assert list(new.operating_points) == ["f1", "balanced", "precision=0.9", "recall=0.9", "score"]
-    assert new.operating_points["f1"].thresholds == new.thresholds
+    assert new.operating_points["balanced"].thresholds == new.thresholds
     assert new.provenance["tuned"]["films"] == report.films == 30
     assert new.metrics["tuned_on"]["films"] == 30
 
@@ -61,14 +62,15 @@ def test_probabilities_stay_as_they_were(catalog: Path, tiny_model: Path, tmp_pa
     texts = ["laugh", "cry robot"]
     old, new = (GenreTagger.load(path) for path in (tiny_model, tmp_path / "tuned.onnx"))
     assert (old.predict_proba(texts) == new.predict_proba(texts)).all()
-    assert new.thresholds.tolist() == [0.5] * 4
+    with_films = [label in ("Comedy", "Drama") for label in tiny.LABELS]
+    assert new.thresholds[with_films].tolist() == [0.5] * 2
 
 
 def test_the_conditional_method_writes_two_thresholds_where_another_genre_is_informative(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "f.csv").write_text(tiny.films_by_drama())
-    plain = _tune(tmp_path / "f.csv", tiny_model, tmp_path / "plain.onnx")
+    plain = _tune(tmp_path / "f.csv", tiny_model, tmp_path / "plain.onnx", method="f1")
     report = _tune(tmp_path / "f.csv", tiny_model, tmp_path / "tuned.onnx", method="conditional")
     assert (plain.given, report.given) == ({}, {"Comedy": "Drama"})
     assert report.scores.f1["Comedy"] == 1.0 > plain.scores.f1["Comedy"]
@@ -172,3 +174,62 @@ def test_invalid_options_are_a_usage_error(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         _tune(catalog, tiny_model, tmp_path / output, **options)
+
+
+def _films(tmp_path: Path) -> Path:
+    """Write sixty films, half of them comedies that the tiny model gets right nine times of ten."""
+    path = tmp_path / "sixty.csv"
+    comedies = [f"{'laugh' if row % 10 else 'the'} {row},Comedy\n" for row in range(30)]
+    dramas = [f"{'cry' if row % 5 else 'laugh'} {row},Drama\n" for row in range(30)]
+    path.write_text("overview,genres\n" + "".join(comedies + dramas))
+    return path
+
+
+def test_operating_points_of_any_target_are_found_and_stored(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    films, output = _films(tmp_path), tmp_path / "tuned.onnx"
+    targets = ("precision=.60", "cost=1:5", "Comedy:recall=1", "precision=0.9")
+    result = _tune(films, tiny_model, output, operating_points=targets)
+    metadata = read_model_file(output).metadata
+    usual = ["f1", "balanced", "precision=0.9", "recall=0.9", "score"]
+    assert list(result.points) == [*usual, "precision=0.6", "cost=1:5", "Comedy:recall=1"]
+    assert set(metadata.operating_points) == set(result.points)
+    points = {name: point.thresholds for name, point in metadata.operating_points.items()}
+    comedy, drama = (tiny.LABELS.index(name) for name in ("Comedy", "Drama"))
+    assert points["Comedy:recall=1"][drama] == metadata.thresholds[drama]
+    assert (points["Comedy:recall=1"][comedy] or 1) < 1 / (1 + np.exp(2))
+    again = EvaluationJob(
+        str(films), model=str(output), decision=Decision(operating_point="Comedy:recall=1.0")
+    )
+    assert evaluate(again).genres[comedy].recall == 1.0
+
+
+def test_tuning_again_keeps_the_model_s_own_targets(tiny_model: Path, tmp_path: Path) -> None:
+    films = _films(tmp_path)
+    _tune(films, tiny_model, tmp_path / "once.onnx", operating_points=("recall=0.75",))
+    _tune(films, tmp_path / "once.onnx", tmp_path / "twice.onnx")
+    points = read_model_file(tmp_path / "twice.onnx").metadata.operating_points
+    assert "recall=0.75" in points
+    assert "no-drama" not in points
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("Comdy:precision=0.9", "no genre 'Comdy': did you mean 'Comedy'"),
+        ("precision=2", "must be precision=X or recall=X"),
+        ("f1", "must be precision=X or recall=X"),
+    ],
+)
+def test_a_target_that_cannot_be_found_is_refused_before_any_film_is_read(
+    tiny_model: Path, tmp_path: Path, target: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        _tune(_films(tmp_path), tiny_model, tmp_path / "t.onnx", operating_points=(target,))
+    assert not (tmp_path / "t.onnx").exists()
+
+
+def test_operating_points_are_a_list(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="`operating_points` must be"):
+        _tune(_films(tmp_path), tiny_model, tmp_path / "t.onnx", operating_points="recall=0.5")

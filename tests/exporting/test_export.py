@@ -24,7 +24,7 @@ from genre_batch.exporting.held_out import HeldOut, Loss
 from genre_batch.model.metadata import KEYS, PREFIX, ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import TITLE_AND_OVERVIEW
-from genre_batch.thresholds.methods import find_thresholds
+from genre_batch.thresholds.methods import DEFAULT_METHOD, find_thresholds
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions, TrainJob
@@ -127,9 +127,9 @@ def test_thresholds_are_tuned_again_on_the_file_s_own_probabilities(
 ) -> None:
     tagger, development = GenreTagger.load(exported[precision]), films.part("dev")
     probabilities = tagger.predict_proba(development.texts)
-    expected = find_thresholds("f1", probabilities, development.labels)
+    expected = find_thresholds(DEFAULT_METHOD, probabilities, development.labels)
     assert tagger.thresholds.tolist() == expected.tolist()
-    point = tagger.metadata.operating_points["f1"]
+    point = tagger.metadata.operating_points["balanced"]
     assert list(point.thresholds) == expected.tolist()
     predicted, truth = probabilities >= expected, development.labels.astype(bool)
     hits = (predicted & truth).sum()

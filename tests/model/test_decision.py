@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision, apply_thresholds
-from genre_batch.model.metadata import ConditionalThreshold
+from genre_batch.model.metadata import ConditionalThreshold, OperatingPoint
 from support import tiny
 
 HALF = np.full(4, 0.5)
@@ -167,9 +167,120 @@ def test_an_operating_point_may_switch_a_genre_off() -> None:
     assert _decide([0.1, 0.1, 1.0, 0.9], thresholds=thresholds) == [["Science Fiction"]]
 
 
-def test_an_unknown_operating_point_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="choose from f1, no-drama"):
-        Decision(operating_point="recall").thresholds(tiny.metadata())
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("recall", "precision=0.95"),
+        ("precision=.80", "precision=0.8"),
+        ("Science Fiction:recall=1", "'Science Fiction:recall=1'"),
+    ],
+)
+def test_an_unknown_operating_point_is_refused_with_the_known_ones_and_how_to_add_it(
+    name: str, target: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        Decision(operating_point=name).thresholds(tiny.metadata())
+    assert str(raised.value) == (
+        f"the model has no operating point {name!r}: it has f1, no-drama; genre-batch tune "
+        f"CATALOG -o tuned.onnx --operating-point {target} makes a model with another"
+    )
+
+
+def test_a_model_without_operating_points_is_said_to_have_none() -> None:
+    with pytest.raises(UsageError, match="it has none; genre-batch tune"):
+        Decision(operating_point="f1").thresholds(tiny.metadata(operating_points={}))
+
+
+@pytest.mark.parametrize("name", ["precision=0.95", "precision=.950", " precision = 0.95"])
+def test_a_target_may_be_written_in_any_form(name: str) -> None:
+    point = OperatingPoint((0.1, 0.2, 0.3, None), precision=0.9, recall=0.5)
+    metadata = tiny.metadata(operating_points={"precision=0.95": point})
+    thresholds = Decision(operating_point=name).thresholds(metadata)
+    assert thresholds.tolist() == [0.1, 0.2, 0.3, np.inf]
+
+
+ROWS = np.array([[0.7, 0.9, 0.2, 0.1], [0.2, 0.1, 0.3, 0.4], [np.nan] * 4], dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("decision", "genres"),
+    [
+        (Decision(min_k=1), [["Comedy", "Action"], ["Science Fiction"], None]),
+        (
+            Decision(min_k=3),
+            [["Comedy", "Action", "Drama"], ["Science Fiction", "Drama", "Action"], None],
+        ),
+        (
+            Decision(min_k=9),
+            [
+                ["Comedy", "Action", "Drama", "Science Fiction"],
+                ["Science Fiction", "Drama", "Action", "Comedy"],
+                None,
+            ],
+        ),
+        (Decision(min_k=1, top_k=1), [["Comedy"], ["Science Fiction"], None]),
+        (Decision(threshold=0.8, min_k=1, top_k=3), [["Comedy"], ["Science Fiction"], None]),
+    ],
+)
+def test_the_most_probable_genres_fill_a_row_up_to_the_minimum(
+    decision: Decision, genres: list[list[str] | None]
+) -> None:
+    assert decision.genres(tiny.metadata(), ROWS).to_pylist() == genres
+
+
+def test_a_genre_that_is_off_is_not_added_to_reach_the_minimum() -> None:
+    rows = np.array([[0.2, 0.1, 0.4, 0.3]], dtype=np.float32)
+    decision = Decision(operating_point="no-drama", min_k=4)
+    (genres,) = decision.genres(tiny.metadata(), rows).to_pylist()
+    assert genres == ["Science Fiction", "Action", "Comedy"]
+
+
+def test_genres_added_to_reach_the_minimum_are_in_order_with_those_that_pass() -> None:
+    """Drama passes its low threshold; the more probable Action is added before it."""
+    metadata = tiny.metadata(thresholds=(0.9, 0.9, 0.1, 0.9))
+    rows = np.array([[0.6, 0.1, 0.3, 0.2]], dtype=np.float32)
+    assert Decision(min_k=2).genres(metadata, rows).to_pylist() == [["Action", "Drama"]]
+
+
+def test_a_minimum_keeps_conditional_thresholds() -> None:
+    metadata = tiny.metadata(conditional_thresholds=ON_DRAMA)
+    rows = np.array([[0.1, 0.2, 0.8, 0.1], [0.1, 0.2, 0.3, 0.1]], dtype=np.float32)
+    genres = Decision(min_k=1).genres(metadata, rows).to_pylist()
+    assert genres == [["Drama", "Comedy"], ["Drama"]]
+
+
+def test_a_minimum_above_the_maximum_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"`min_k` must be at most `top_k` \(2\), got 3"):
+        Decision(min_k=3, top_k=2)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True])
+def test_a_minimum_is_a_count(value: object) -> None:
+    with pytest.raises(UsageError, match="`min_k` must be an integer"):
+        Decision(min_k=value)  # type: ignore[arg-type]
+
+
+@settings(deadline=None)
+@given(
+    arrays(np.float32, (6, 4), elements=st.floats(0, 1, width=32)),
+    st.none() | st.integers(1, 5),
+    st.none() | st.integers(1, 5),
+    st.sampled_from([None, 0.3, 0.9]),
+)
+def test_counted_thresholds_predict_what_a_row_gets(
+    probabilities: np.ndarray, least: int | None, most: int | None, threshold: float | None
+) -> None:
+    if least is not None and most is not None and least > most:
+        least, most = most, least
+    decision = Decision(threshold, min_k=least, top_k=most)
+    metadata = tiny.metadata()
+    predicted = probabilities >= decision.counted_thresholds(metadata, probabilities)
+    for row, genres in zip(
+        predicted, decision.genres(metadata, probabilities).to_pylist(), strict=True
+    ):
+        assert set(genres) == {tiny.LABELS[index] for index in np.flatnonzero(row)}
+        assert len(genres) >= min(least or 0, 4)
+        assert len(genres) <= (most or 4)
 
 
 def test_a_threshold_and_an_operating_point_exclude_each_other() -> None:

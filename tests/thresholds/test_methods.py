@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from genre_batch.cli.options import THRESHOLD_METHODS
-from genre_batch.thresholds.methods import DEFAULT_THRESHOLD, METHODS, find_thresholds
+from genre_batch.cli.decision_options import DEFAULT_METHOD as OFFERED_DEFAULT
+from genre_batch.cli.decision_options import THRESHOLD_METHODS
+from genre_batch.thresholds.methods import (
+    DEFAULT_METHOD,
+    DEFAULT_THRESHOLD,
+    METHODS,
+    find_thresholds,
+)
 from support.thresholds import CASES, Case, random_case
 
 PROBABILITIES = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.4]])
@@ -32,6 +38,7 @@ def test_every_method_gives_one_float_per_genre_and_the_same_each_time(
 )
 def test_a_genre_without_a_positive_keeps_the_default(method: str) -> None:
     probabilities, labels = random_case(1, 30, 2)
+    probabilities[:, 1] /= 10
     labels[:, 1] = 0
     assert METHODS[method](probabilities, labels)[1] == DEFAULT_THRESHOLD
 
@@ -63,3 +70,4 @@ def test_a_single_column_given_flat_is_refused() -> None:
 
 def test_the_command_line_offers_every_method() -> None:
     assert tuple(METHODS) == THRESHOLD_METHODS
+    assert OFFERED_DEFAULT == DEFAULT_METHOD

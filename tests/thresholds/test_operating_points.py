@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.operating_points import (
     OPERATING_POINTS,
+    at_cost,
     at_precision,
     at_recall,
+    combined,
     measure_point,
     score_optimal,
 )
@@ -92,3 +94,35 @@ def test_precision_and_recall_are_measured_on_films_the_thresholds_were_not_fitt
     assert measured.precision < 0.6
     predictable = (random.random((400, 3)) < probabilities**8).astype(int)
     assert measure_point(f1_optimal, probabilities, predictable).precision > 0.5
+
+
+@settings(deadline=None)
+@given(COLUMNS, st.sampled_from([(1.0, 1.0), (1.0, 5.0), (3.0, 1.0), (0.5, 0.25)]))
+def test_the_cost_of_wrong_decisions_is_minimal(column: Case, costs: tuple[float, float]) -> None:
+    def cost(counts: tuple[int, int, int]) -> float:
+        hits, predicted, positives = counts
+        return costs[0] * (predicted - hits) + costs[1] * (positives - hits)
+
+    nothing = (0, 0, int(column[1].sum()))
+    best = min(cost(counts) for counts in [*_counts_of_all(column), nothing])
+    threshold = at_cost(*column, false_positive=costs[0], false_negative=costs[1])[0]
+    assert cost(_counts(column, float(threshold))) == pytest.approx(best)
+
+
+def test_a_recall_that_is_no_exact_number_of_films_is_not_missed_by_rounding() -> None:
+    """0.55 x 20 is 11.000000000000002."""
+    scores = np.linspace(0.99, 0.01, 40)[:, None]
+    labels = (np.arange(40) < 20).astype(int)[:, None]
+    (threshold,) = at_recall(scores, labels, recall=0.55)
+    assert int((scores >= threshold).sum()) == 11
+
+
+def test_some_genres_may_have_a_target_of_their_own() -> None:
+    random = np.random.default_rng(0)
+    scores = random.random((200, 3))
+    labels = (random.random((200, 3)) < scores).astype(int)
+    method = combined(f1_optimal, {1: partial(at_recall, recall=0.99)})
+    thresholds, exact = method(scores, labels), f1_optimal(scores, labels)
+    assert thresholds[[0, 2]].tolist() == exact[[0, 2]].tolist()
+    hits = ((scores >= thresholds) & (labels == 1))[:, 1].sum()
+    assert hits >= 0.99 * labels[:, 1].sum()

@@ -21,7 +21,7 @@ from genre_batch.dataset.split import PARTS
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.runs.folder import RunFolder, Stage
-from genre_batch.thresholds.methods import find_thresholds
+from genre_batch.thresholds.methods import DEFAULT_METHOD, find_thresholds
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
@@ -116,9 +116,9 @@ def test_thresholds_are_tuned_on_development_and_metrics_measured_with_them(
     model, tokenizer = load_checkpoint(report.folder)
     development = films.part("dev")
     probabilities = predict(model, tokenizer, development.texts, max_length=32)
-    expected = find_thresholds("f1", probabilities, development.labels)
+    expected = find_thresholds(DEFAULT_METHOD, probabilities, development.labels)
     written = _json(report.folder / "thresholds.json")
-    assert (written["method"], written["part"]) == ("f1", "dev")
+    assert (written["method"], written["part"]) == (DEFAULT_METHOD, "dev")
     assert written["thresholds"] == pytest.approx(dict(zip(films.names, expected, strict=True)))
     for part in ("dev", "test"):
         held_out = films.part(part)

@@ -1,0 +1,93 @@
+"""Genres with few positives are never predicted on most rows, whatever the method."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genre_batch.thresholds.conditional import conditional
+from genre_batch.thresholds.few_positives import FEW_POSITIVES, raise_thresholds
+from genre_batch.thresholds.methods import METHODS
+from genre_batch.thresholds.operating_points import OPERATING_POINTS
+from support.thresholds import Case, Floats
+
+ROWS = 60
+
+
+def _with_positives(seed: int, positives: int, genres: int, scale: float) -> tuple[Case, Floats]:
+    """Draw genres whose positives rank at random, and the probabilities of 3,000 other rows."""
+    random = np.random.default_rng(seed)
+    middles = random.normal(-1, 1, genres)
+    probabilities = 1 / (1 + np.exp(-random.normal(middles, scale, (ROWS + 3000, genres))))
+    labels = np.zeros((ROWS, genres), dtype=np.int64)
+    for genre in range(genres):
+        labels[random.permutation(ROWS)[:positives], genre] = 1
+    return (probabilities[:ROWS], labels), probabilities[ROWS:]
+
+
+@pytest.mark.parametrize("method", [*METHODS, *OPERATING_POINTS])
+@pytest.mark.parametrize("positives", range(FEW_POSITIVES))
+@pytest.mark.parametrize("scale", [0.02, 0.5, 3.0])
+def test_no_method_predicts_a_genre_with_few_positives_on_most_rows(
+    method: str, positives: int, scale: float
+) -> None:
+    case, others = _with_positives(positives, positives, 8, scale)
+    find = METHODS.get(method) or OPERATING_POINTS[method]
+    thresholds = find(*case)
+    shares = (others >= thresholds).mean(axis=0)
+    assert shares.max() <= (0.01 if positives <= 1 else 0.25)
+    predicted = (case[0] >= thresholds) & (case[1] == 0)
+    assert (predicted.sum(axis=0) <= positives).all()
+
+
+def test_conditional_thresholds_of_a_genre_with_one_positive_are_limited() -> None:
+    (probabilities, labels), others = _with_positives(0, 20, 4, 1.0)
+    labels[:, 0] = 0
+    labels[np.argsort(probabilities[:, 0])[10], 0] = 1
+    found = conditional(probabilities, labels)
+    assert found.predict(others)[:, 0].mean() <= 0.01
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_a_genre_whose_probabilities_are_all_equal_is_not_predicted_everywhere(
+    value: float,
+) -> None:
+    probabilities = np.full((40, 2), value, dtype=np.float32)
+    labels = np.zeros((40, 2), dtype=np.int64)
+    labels[0, 0] = labels[:20, 1] = 1
+    thresholds = METHODS["f1"](probabilities, labels)
+    assert (probabilities >= thresholds)[:, 0].any() == (value == 1)
+    assert thresholds.max() <= 1
+
+
+def test_a_clear_positive_is_still_predicted() -> None:
+    """Its log odds are further from the highest negative than that is from the median."""
+    random = np.random.default_rng(0)
+    probabilities = 0.1 * random.random((ROWS, 3))
+    labels = np.zeros((ROWS, 3), dtype=np.int64)
+    labels[7] = 1
+    probabilities[7] = 0.9
+    assert (probabilities >= METHODS["f1"](probabilities, labels))[7].all()
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 12), st.sampled_from([1, 2, 3]))
+def test_thresholds_only_rise_and_only_those_of_genres_with_few_positives(
+    seed: int, positives: int, digits: int
+) -> None:
+    (probabilities, labels), _ = _with_positives(seed, positives, 3, 2.0)
+    before = np.random.default_rng(seed).random(3)
+    before[2] = np.inf
+    after = raise_thresholds(before, np.round(probabilities, digits), labels)
+    assert (after >= before).all()
+    assert (after[:2] <= 1).all()
+    assert np.isinf(after[2])
+    if positives >= FEW_POSITIVES:
+        assert (after == before).all()
+
+
+def test_a_genre_without_a_negative_keeps_its_threshold() -> None:
+    probabilities, labels = np.full((3, 1), 0.7), np.ones((3, 1), dtype=np.int64)
+    assert raise_thresholds(np.array([0.2]), probabilities, labels).tolist() == [0.2]
