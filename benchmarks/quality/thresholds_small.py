@@ -159,7 +159,7 @@ def cases() -> Iterator[Case]:
         large = labels == max(LABELS) and rows > 1000
         for distance, model in itertools.product(DISTANCES, MODELS):
             if not large or (rows, distance, model) in LARGE_TABLES:
-                for seed in range(4 if rows <= 1000 and labels <= 20 else 1):
+                for seed in range(2 if rows <= 1000 and labels <= 20 else 1):
                     yield simulated(rows, labels, distance, model, seed)
     for rows, labels in itertools.product(TEXT_ROWS, TEXT_LABELS):
         for seed in range(3 if labels <= 20 else 1):

@@ -87,7 +87,7 @@ def tag_job(
     """Create a job from flat options, as the command line and `tag_catalog` have them.
 
     Args:
-        threshold, operating_point, top_k, exclude_genres, min_k: the fields of the job's `Decision`.
+        threshold, operating_point, top_k, exclude_genres, min_k: the job's `Decision`.
         options: the other fields of `TagJob`, and those of its `ReadingOptions` and
             `WritingOptions`.
 

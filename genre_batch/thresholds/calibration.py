@@ -162,5 +162,7 @@ def _newton_step(
     step = np.stack(
         [by_shift * gradient[0] - mixed * gradient[1], by_slope * gradient[1] - mixed * gradient[0]]
     )
-    variances = np.stack([by_shift, by_slope]) / determinant
-    return np.clip(step / determinant, -_LONGEST_STEP, _LONGEST_STEP), variances
+    step = step / determinant
+    # Shortened as a whole: a step in another direction need not lead to a smaller loss.
+    step = step / np.maximum(1.0, np.abs(step).max(axis=0) / _LONGEST_STEP)
+    return step, np.stack([by_shift, by_slope]) / determinant

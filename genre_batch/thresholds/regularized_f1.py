@@ -14,8 +14,9 @@ from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD
 
 __all__ = ["f1_floor", "f1_shrunk"]
 
-RegularizedMethod = Callable[[Probabilities, Labels, float], Floats]
-"""A threshold method with a strength of regularization as its third argument."""
+ByStrength = Callable[[float], Floats]
+RegularizedMethod = Callable[[Probabilities, Labels], ByStrength]
+"""Does the work that no strength of regularization changes, and returns thresholds by strength."""
 
 SHRINKAGES = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0)
 FLOORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -65,36 +66,45 @@ def _select_strength(
     scores = np.zeros(len(strengths))
     for seed in range(DRAWS):
         for scored, fitted in halves(len(labels), seed):
+            find = method(probabilities[fitted], labels[fitted])
             for index, strength in enumerate(strengths):
-                thresholds = method(probabilities[fitted], labels[fitted], strength)
-                predicted = probabilities[scored] >= thresholds
+                predicted = probabilities[scored] >= find(strength)
                 scores[index] += f1_per_genre(labels[scored], predicted).mean()
-    return method(probabilities, labels, strengths[int(scores.argmax())])
+    return method(probabilities, labels)(strengths[int(scores.argmax())])
 
 
-def _shrink(probabilities: Probabilities, labels: Labels, strength: float) -> Floats:
+def _shrink(probabilities: Probabilities, labels: Labels) -> ByStrength:
     own = f1_optimal(probabilities, labels)
     shared = f1_optimal(probabilities.reshape(-1, 1), labels.reshape(-1, 1))[0]
     positives = labels.sum(axis=0)
-    weight = positives / np.maximum(positives + strength, 1)
-    return np.where(positives + strength > 0, weight * own + (1 - weight) * shared, own)
+
+    def find(strength: float) -> Floats:
+        weight = positives / np.maximum(positives + strength, 1)
+        return np.where(positives + strength > 0, weight * own + (1 - weight) * shared, own)
+
+    return find
 
 
-def _average_with_floor(probabilities: Probabilities, labels: Labels, floor: float) -> Floats:
+def _average_with_floor(probabilities: Probabilities, labels: Labels) -> ByStrength:
     order = np.random.default_rng(0).permutation(len(labels))
-    fold_thresholds = np.full((FOLDS, labels.shape[1]), np.nan)
+    shape = (FOLDS, labels.shape[1])
+    thresholds, f1, highest = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    filled = np.zeros(shape, dtype=np.bool_)
     for fold in range(FOLDS):
         rows = order[fold::FOLDS]
-        scores, truth = probabilities[rows], labels[rows]
         if not len(rows):
             continue
-        thresholds = f1_optimal(scores, truth)
-        f1 = f1_per_genre(truth, scores >= thresholds)
-        thresholds = np.where(f1 < floor, scores.max(axis=0), thresholds)
-        has_positives = truth.any(axis=0)
-        fold_thresholds[fold, has_positives] = thresholds[has_positives]
-    filled = ~np.isnan(fold_thresholds)
-    totals = np.where(filled, fold_thresholds, 0.0).sum(axis=0)
-    return np.where(
-        filled.any(axis=0), totals / np.maximum(1, filled.sum(axis=0)), DEFAULT_THRESHOLD
-    )
+        scores, truth = probabilities[rows], labels[rows]
+        thresholds[fold] = f1_optimal(scores, truth)
+        f1[fold] = f1_per_genre(truth, scores >= thresholds[fold])
+        highest[fold] = scores.max(axis=0)
+        filled[fold] = truth.any(axis=0)
+
+    def find(floor: float) -> Floats:
+        chosen = np.where(f1 < floor, highest, thresholds)
+        totals = np.where(filled, chosen, 0.0).sum(axis=0)
+        return np.where(
+            filled.any(axis=0), totals / np.maximum(1, filled.sum(axis=0)), DEFAULT_THRESHOLD
+        )
+
+    return find

@@ -65,3 +65,14 @@ def test_constant_probabilities_and_labels_give_finite_parameters(value: float, 
 def test_log_odds_and_sigmoid_are_inverse() -> None:
     probabilities = np.array([0.001, 0.3, 0.5, 0.999])
     np.testing.assert_allclose(sigmoid(log_odds(probabilities)), probabilities)
+
+
+def test_genres_that_differ_much_from_the_rest_are_fitted_to_their_own_labels() -> None:
+    """Thirty rare genres pull the prior away from three that have most of the positives."""
+    random = np.random.default_rng(0)
+    truth = (random.random((2000, 33)) < np.repeat([0.3, 1 / 2000], [3, 30])).astype(np.int64)
+    odds = np.where(truth == 1, 9.0, -9.0) + random.normal(0, 4, truth.shape)
+    slopes, shifts = calibrate(odds, truth)
+    calibrated = sigmoid(slopes * odds + shifts)
+    np.testing.assert_allclose(calibrated[:, :3].mean(axis=0), truth[:, :3].mean(axis=0), rtol=0.05)
+    assert (np.abs(calibrated[:, :3] - truth[:, :3]) < 0.5).mean() > 0.98
