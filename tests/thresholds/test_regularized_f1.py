@@ -14,10 +14,10 @@ def test_shrinkage_moves_a_rare_genre_further_than_a_common_one() -> None:
     probabilities, labels = random_case(7, 400, 2)
     labels[:, 1] = 0
     labels[:3, 1] = 1
-    own, shared = _shrink(probabilities, labels, 0.0), _shrink(probabilities, labels, 1e9)
+    own, shared = map(_shrink(probabilities, labels), (0.0, 1e9))
     assert own.tolist() == f1_optimal(probabilities, labels).tolist()
     assert shared[0] == pytest.approx(shared[1], abs=1e-6)
-    moved = (_shrink(probabilities, labels, 20.0) - own) / (shared - own)
+    moved = (_shrink(probabilities, labels)(20.0) - own) / (shared - own)
     assert moved[1] == pytest.approx(20 / 23, abs=1e-6)
     assert moved[0] < 0.1
 
@@ -25,7 +25,7 @@ def test_shrinkage_moves_a_rare_genre_further_than_a_common_one() -> None:
 def test_the_strength_of_shrinkage_is_one_of_those_tried() -> None:
     probabilities, labels = random_case(8, 200, 3)
     thresholds = f1_shrunk(probabilities, labels).tolist()
-    assert thresholds in [_shrink(probabilities, labels, k).tolist() for k in SHRINKAGES]
+    assert thresholds in [_shrink(probabilities, labels)(k).tolist() for k in SHRINKAGES]
 
 
 def test_a_genre_that_cannot_be_predicted_is_predicted_rarely() -> None:
