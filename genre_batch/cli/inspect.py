@@ -17,7 +17,13 @@ from genre_batch.cli.console import (
     print_tables,
     table,
 )
-from genre_batch.cli.options import reading_from, reading_options
+from genre_batch.cli.options import (
+    column_options,
+    columns_from,
+    learned_label_options,
+    reading_from,
+    reading_options,
+)
 from genre_batch.errors import counted, counted_rows
 from genre_batch.paths import is_model_name
 
@@ -36,17 +42,51 @@ _ENTRIES_SHOWN = 3
 @click.command(short_help="Show the contents of a model or a catalog.")
 @click.argument("path", metavar="[MODEL|CATALOG]", required=False)
 @reading_options
+@column_options()
+@learned_label_options
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(["train"]),
+    help="Show what train would learn from a catalog, by the options of columns and genres.  "
+    "[default: every column]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def inspect(path: str | None, as_json: bool, **options: Any) -> None:
+def inspect(path: str | None, as_json: bool, purpose: str | None, **options: Any) -> None:
     """Show the contents of a model or a catalog.
 
     For a MODEL (.onnx; default: the model that tag would use): labels, thresholds, figures and
     provenance. For a CATALOG: rows, columns, genres, and which columns tag and train would read.
     """
+    from genre_batch.catalog.options import ColumnOptions
+
+    if purpose is not None:
+        _inspect_for_training(path, as_json, options)
+        return
+    labels = [options.pop("min_films") != 5, options.pop("merge_labels")]
+    if columns_from(options) != ColumnOptions() or any(labels):
+        raise click.UsageError("options of columns and genres need --for train")
     if path is None or _is_model(path, options["input_format"]):
         _inspect_model(path, as_json)
     else:
         _inspect_catalog(path, reading_from(options), as_json)
+
+
+def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, Any]) -> None:
+    if path is None:
+        raise click.UsageError("Missing argument 'CATALOG': --for train looks at a catalog.")
+
+    from genre_batch.cli.look import show_look
+    from genre_batch.dataset.label_choice import LabelOptions
+    from genre_batch.dataset.look import LookJob, look_at
+
+    labels = LabelOptions(options.pop("min_films"), options.pop("merge_labels"))
+    reading = reading_from(options)
+    look = look_at(LookJob(path, columns_from(options), reading, labels=labels))
+    if as_json:
+        print_json(asdict(look))
+    else:
+        show_look(look)
 
 
 def _is_model(path: str, input_format: str | None) -> bool:

@@ -20,6 +20,7 @@ from genre_batch.cli.decision_options import (
     THRESHOLD_METHODS,
     exclude_genres_option,
 )
+from genre_batch.cli.look import look_first
 from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
     KEEPS,
@@ -56,7 +57,7 @@ _GROUPS = {
     ),
     "Distillation": ("teachers", "teacher_weight", "recombined", "align_to", "align_epochs"),
     "Thresholds": ("thresholds",),
-    "Run": ("folder", "recipe", "resume", "progress"),
+    "Run": ("folder", "recipe", "dry_run", "resume", "progress"),
 }
 
 
@@ -74,9 +75,7 @@ _GROUPS = {
 )
 @split_option
 @_option(
-    "--part-column",
-    None,
-    "NAME",
+    *("--part-column", None, "NAME"),
     "Column of the catalog that assigns rows to parts: train, dev (or validation), test.  "
     "[default: a split is drawn]",
 )
@@ -256,9 +255,8 @@ _GROUPS = {
     f"{', '.join(THRESHOLD_METHODS)}; tune also finds conditional thresholds.",
     DEFAULT_METHOD,
 )
-@click.option(
-    "-o", "--output", "folder", required=True, metavar="RUN_DIR", help="The run's folder."
-)
+@click.option("-o", "--output", "folder", metavar="RUN_DIR", help="The run's folder.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be learned.  [default: train]")
 @click.option(
     "--recipe",
     default="default",
@@ -276,18 +274,19 @@ def train(
     context: click.Context,
     /,
     catalog: str,
-    folder: str,
+    folder: str | None,
     recipe: str,
     resume: bool,
+    dry_run: bool,
     progress: bool | None,
     **values: Any,
 ) -> None:
     """Fine-tune a DistilBERT on a labeled catalog, split 70/20/10 into train, dev and test.
 
-    CATALOG is any table with a text and a genre column. Genres can be "Drama, Comedy", JSON or
-    Python lists, JSON objects with a name, or separated by pipes. RUN_DIR becomes a transformers
-    checkpoint with splits.parquet, thresholds.json, metrics.json and training_log.jsonl;
-    report.html shows everything on one page.
+    CATALOG is any table with a text and a genre column. Genres can be "Drama, Comedy", lists as any
+    program writes them, or columns of 0 and 1; --dry-run shows what would be learned. RUN_DIR
+    becomes a transformers checkpoint with splits.parquet, thresholds.json, metrics.json and
+    training_log.jsonl; report.html shows everything on one page.
 
     An option overrides the recipe; an empty value ("") removes a path or a name that it sets.
 
@@ -309,11 +308,17 @@ def train(
         for name, value in values.items()
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    job = read_recipe(recipe).job(catalog, folder, resume=resume, **given)
+    if folder is None and not dry_run:
+        raise click.UsageError("Missing option '-o' / '--output'.")
+    job = read_recipe(recipe).job(catalog, folder or "", resume=resume, **given)
     job.reading.locate(catalog)  # all checks come before the import of torch, which takes seconds
     for extra in job.extra_train:
         ReadingOptions().locate(extra.path)
-    check_run_folder(folder, resume=resume)
+    if folder is not None:
+        check_run_folder(folder, resume=resume)
+    look_first(job, dry_run=dry_run)
+    if dry_run:
+        return
     tell_how_to_go_on(f"{folder}/provenance.json", "repeat the command with --resume")
 
     from genre_batch.training.run import train as run_training

@@ -20,7 +20,7 @@ from genre_batch.training.options import TrainJob
 from genre_batch.training.recipe import read_recipe
 from genre_batch.training.run import TrainResult
 
-NOT_IN_RECIPES = {"catalog", "folder", "recipe", "resume", "progress"}
+NOT_IN_RECIPES = {"catalog", "folder", "recipe", "resume", "dry_run", "progress"}
 ONLY_IN_RECIPES = {"head_multiplier", "warmup", "weight_decay", "attention_dropout"}
 OPTIONS = {
     option.name: option
@@ -41,6 +41,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[TrainJob]:
         raise UsageError("recorded")
 
     monkeypatch.setattr("genre_batch.training.run.train", run)
+    monkeypatch.setattr("genre_batch.cli.train.look_first", lambda job, dry_run: None)
     return jobs
 
 

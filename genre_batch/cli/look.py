@@ -1,0 +1,122 @@
+"""What `train` would learn from a catalog, as tables and lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genre_batch.cli.console import note, print_tables, table
+from genre_batch.errors import counted
+
+if TYPE_CHECKING:
+    from genre_batch.dataset.look import CatalogLook
+    from genre_batch.training.options import TrainJob
+
+__all__ = ["look_first", "show_look"]
+
+_SHOWN = 8
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more:,} others" if more > 0 else "")
+
+
+def look_first(job: TrainJob, *, dry_run: bool) -> None:
+    """Show what a job would learn: in full on stdout, or in a few lines on stderr.
+
+    Raises:
+        ColumnError, CatalogError, TrainingError, UsageError: as `look_at` raises them.
+    """
+    from genre_batch.dataset.label_choice import LabelOptions
+    from genre_batch.dataset.look import LookJob, look_at
+
+    look = look_at(
+        LookJob(
+            job.catalog,
+            job.columns,
+            job.reading,
+            job.with_title,
+            job.protocol,
+            job.split,
+            job.part_column,
+            LabelOptions(job.min_films, job.merge_labels),
+            job.further,
+            job.options.seed,
+            job.options.model.max_length,
+            job.options.optimization.epochs,
+        )
+    )
+    if dry_run:
+        show_look(look)
+        return
+    for line in _summary(look):
+        note(line)
+
+
+def show_look(look: CatalogLook) -> None:
+    """Print the table of genres to stdout, and everything else after it."""
+    labels = table("Genres", "genre", "films", "train", "dev", "test")
+    for name, parts in look.labels.items():
+        labels.add_row(
+            name, f"{sum(parts.values()):,}", *(f"{count:,}" for count in parts.values())
+        )
+    print_tables(labels, stderr=False)
+    for line in (*_summary(look), *_details(look)):
+        print_line(line)
+
+
+def print_line(line: str) -> None:
+    """Print a line to stdout."""
+    import click
+
+    click.echo(line)
+
+
+def _summary(look: CatalogLook) -> list[str]:
+    title = f", titles of {look.title_column!r}" if look.title_column is not None else ""
+    films = ", ".join(f"{count:,} {part}" for part, count in look.films.items())
+    names = [f"{name} ({sum(parts.values()):,})" for name, parts in look.labels.items()]
+    lines = [
+        f"{look.catalog}: {counted(look.rows, 'row')}; texts of {look.text_column!r}{title}, "
+        f"genres of {look.genre_column!r} ({look.separator})",
+        f"{counted(len(look.labels), 'genre')}: {_listed(names)}; films: {films}",
+    ]
+    if look.left_out_rows:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in look.left_out_rows.items())
+        lines.append(f"rows left out: {reasons}")
+    if look.negatives:
+        lines.append(f"{counted(look.negatives, 'film')} without any genre, as negatives")
+    if look.look_alikes:
+        groups = [" / ".join(map(repr, names)) for names in look.look_alikes]
+        lines.append(
+            f"genres that look alike: {_listed(groups)}: --merge-labels joins those that differ "
+            f"in case or space"
+        )
+    for name, rows in look.placeholders.items():
+        lines.append(
+            f"{name!r} ({counted(rows, 'row')}) may mean that a row has no genre: add "
+            f"--null-values {name} if it does"
+        )
+    return lines
+
+
+def _minutes(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return counted(minutes, "minute") if minutes else "less than a minute"
+
+
+def _details(look: CatalogLook) -> list[str]:
+    lines = []
+    if look.left_out_labels:
+        names = [f"{name} ({count:,})" for name, count in look.left_out_labels.items()]
+        lines.append(f"genres that would not be learned: {_listed(names)}")
+    if look.example is not None:
+        row, cell = look.example
+        lines.append(f"the first cell that cannot be read, in row {row} counted from 0: {cell!r}")
+    scripts = ", ".join(f"{name} {share:.0%}" for name, share in look.scripts.items())
+    lines += [
+        f"texts cut at {look.max_length} tokens of the shipped model: {look.cut:.1%}",
+        f"letters of the texts: {scripts or 'none'}",
+        f"estimated time: {_minutes(look.seconds)} ({look.estimate})",
+    ]
+    return lines

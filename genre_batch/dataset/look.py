@@ -1,0 +1,239 @@
+"""A look at a labeled catalog before training: what would be learned from it, and what not."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from genre_batch.catalog.formats import Location
+from genre_batch.catalog.genre_values import CellState
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.label_choice import LabelOptions, films_of_labels
+from genre_batch.dataset.labelled import LabelledCatalog, read_labelled
+from genre_batch.dataset.load import Further, load_dataset
+from genre_batch.dataset.split import PARTS
+from genre_batch.model.batching import load_tokenizer
+from genre_batch.model.metadata import read_model_file
+from genre_batch.model.tagger import default_model
+from genre_batch.names import name_key
+
+__all__ = ["CatalogLook", "LookJob", "look_at"]
+
+_SAMPLE = 2000
+"""The number of texts, evenly spaced, that lengths and scripts are measured on."""
+_FILMS_PER_SECOND = 25
+"""How fast MiniLM-L6 in DistilBERT's architecture trains on two cores without AMX
+(docs/results/models.md), in films of about `_TOKENS` tokens."""
+_TOKENS = 63
+
+
+@dataclass(frozen=True)
+class LookJob:
+    """What to look at, as `train` would read it.
+
+    Attributes:
+        catalog: the labeled catalog.
+        columns, reading, with_title, protocol, split, part_column, labels, further, seed: as in
+            `load_dataset`.
+        max_length: tokens at which texts are cut.
+        epochs: passes over the training films, for the estimate of time.
+    """
+
+    catalog: str | os.PathLike[str]
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    with_title: bool = False
+    protocol: str = "clean"
+    split: str | os.PathLike[str] | None = None
+    part_column: str | None = None
+    labels: LabelOptions = field(default_factory=lambda: LabelOptions(min_films=5))
+    further: Further | None = None
+    seed: int = 0
+    max_length: int = 192
+    epochs: int = 4
+
+
+@dataclass(frozen=True)
+class CatalogLook:
+    """What would be learned from a catalog.
+
+    Attributes:
+        catalog: its name.
+        rows: the number of its rows.
+        text_column, title_column, genre_column: the columns read; None: no titles are read.
+        separator: what separates the genres of a cell, and on what evidence.
+        films: part -> number of films.
+        labels: genre -> part -> number of films, most frequent first.
+        left_out_labels: genre -> number of films, of the genres that would not be learned.
+        look_alikes: genres that differ only in case, accents, space or width, most films first.
+        placeholders: genres that probably mean that a row has none -> number of rows.
+        left_out_rows: reason -> number of rows.
+        negatives: the number of films without any genre.
+        example: the first genre cell that cannot be read, and its row (0-based); None: all can.
+        cut: the share of texts, 0..1, that are longer than `max_length` tokens.
+        max_length: in tokens of the shipped model.
+        scripts: script of the texts' letters -> share, 0..1, most frequent first.
+        seconds: a rough estimate of the time of training.
+        estimate: what the estimate rests on.
+    """
+
+    catalog: str
+    rows: int
+    text_column: str
+    title_column: str | None
+    genre_column: str
+    separator: str
+    films: dict[str, int]
+    labels: dict[str, dict[str, int]]
+    left_out_labels: dict[str, int]
+    look_alikes: list[list[str]]
+    placeholders: dict[str, int]
+    left_out_rows: dict[str, int]
+    negatives: int
+    example: tuple[int, str] | None
+    cut: float
+    max_length: int
+    scripts: dict[str, float]
+    seconds: float
+    estimate: str
+
+
+def look_at(job: LookJob) -> CatalogLook:
+    """Read a catalog as `train` would, and count what would be learned.
+
+    No model is loaded but the tokenizer of the shipped one.
+
+    Raises:
+        ColumnError, CatalogError, TrainingError, UsageError: as `load_dataset` raises them.
+    """
+    location = job.reading.locate(job.catalog)
+    titles: Any = "required" if job.with_title else "unused"
+    catalog = read_labelled(location, job.columns, job.reading, titles=titles, ask=None)
+    dataset = load_dataset(
+        location,
+        job.columns,
+        with_title=job.with_title,
+        reading=job.reading,
+        protocol=job.protocol,
+        split_file=None if job.split is None else ReadingOptions().locate(job.split),
+        seed=job.seed,
+        further=job.further,
+        labels=job.labels,
+        part_column=job.part_column,
+    )
+    return _look(job, location, catalog, dataset)
+
+
+def _look(
+    job: LookJob, location: Location, catalog: LabelledCatalog, dataset: Dataset
+) -> CatalogLook:
+    by_part = {part: dataset.part(part) for part in PARTS}
+    counts = {part: films.labels.sum(axis=0).tolist() for part, films in by_part.items()}
+    all_films = films_of_labels(catalog)
+    order = np.argsort(-dataset.labels.sum(axis=0, dtype=np.int64), kind="stable").tolist()
+    cut, tokens = _lengths(dataset.texts, job.max_length)
+    films = {part: len(part_films) for part, part_films in by_part.items()}
+    seconds = films["train"] * job.epochs / _FILMS_PER_SECOND * tokens / _TOKENS
+    row, example = catalog.cells.example
+    return CatalogLook(
+        catalog=location.name,
+        rows=len(catalog),
+        text_column=catalog.columns.text,
+        title_column=catalog.columns.title,
+        genre_column=catalog.columns.genres,
+        separator=_separator(catalog),
+        films=films,
+        labels={
+            dataset.names[column]: {part: counts[part][column] for part in PARTS}
+            for column in order
+        },
+        left_out_labels={
+            name: count for name, count in all_films.items() if name not in set(dataset.names)
+        },
+        look_alikes=look_alikes(list(all_films)),
+        placeholders=catalog.cells.placeholders,
+        left_out_rows=_left_out(catalog, dataset),
+        negatives=int((~dataset.labels.any(axis=1)).sum()),
+        example=None if row < 0 else (row, example),
+        cut=cut,
+        max_length=job.max_length,
+        scripts=scripts_of(_sampled(dataset.bare_texts)),
+        seconds=round(seconds, 1),
+        estimate=f"{job.epochs} epochs at {_FILMS_PER_SECOND} films a second, as MiniLM-L6 trains "
+        f"on two cores; wider base models take longer",
+    )
+
+
+def _separator(catalog: LabelledCatalog) -> str:
+    if catalog.columns.label_columns:
+        return "one column of flags for each genre"
+    reader = catalog.cells.reader
+    if reader.style is not None and not reader.separators.marks:
+        return f"cells written as {reader.style}"
+    return str(reader.separators) if reader.separators.cells else "cells are lists"
+
+
+def _left_out(catalog: LabelledCatalog, dataset: Dataset) -> dict[str, int]:
+    """Return reason -> number of rows left out; each row has the first reason that applies."""
+    states, has_text = catalog.cells.states, catalog.has_text
+    reasons = {
+        "without text": ~has_text,
+        "genre cell cannot be read": has_text & (states == CellState.UNREADABLE),
+        "genres unknown (null)": has_text & (states == CellState.UNKNOWN),
+        "genre cell is empty": has_text & (states == CellState.EMPTY) & ~catalog.is_negative,
+    }
+    counts = {reason: int(rows.sum()) for reason, rows in reasons.items()}
+    used = set(dataset.rows.tolist())
+    others = np.flatnonzero(~np.logical_or.reduce(list(reasons.values()))).tolist()
+    counts["no genre that is learned, or not in the split"] = sum(row not in used for row in others)
+    return {reason: count for reason, count in counts.items() if count}
+
+
+def look_alikes(names: Sequence[str]) -> list[list[str]]:
+    """Return the groups of names that differ only in case, accents, space or width."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        letters = unicodedata.normalize("NFKD", name_key(name))
+        kept = "".join(
+            letter for letter in letters if not unicodedata.combining(letter) and letter.isalnum()
+        )
+        groups[kept or name].append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _sampled(texts: Sequence[str]) -> Sequence[str]:
+    return texts[:: max(1, len(texts) // _SAMPLE)]
+
+
+def scripts_of(texts: Sequence[str]) -> dict[str, float]:
+    """Return script -> share of the letters of the texts, 0..1, of 1 % and more."""
+    letters = Counter(letter for text in texts for letter in text if letter.isalpha())
+    scripts: Counter[str] = Counter()
+    for letter, count in letters.items():
+        scripts[unicodedata.name(letter, "other").split()[0].split("-")[0].capitalize()] += count
+    total = max(1, scripts.total())
+    return {
+        name: round(count / total, 3)
+        for name, count in scripts.most_common()
+        if count >= 0.01 * total
+    }
+
+
+def _lengths(texts: Sequence[str], max_length: int) -> tuple[float, float]:
+    """Return the share of texts longer than `max_length` tokens, and the mean tokens read."""
+    metadata = read_model_file(default_model()).metadata
+    tokenizer = load_tokenizer(metadata.tokenizer, max_length, "the shipped model")
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    lengths = np.array([len(one.ids) for one in tokenizer.encode_batch(list(_sampled(texts)))])
+    if not len(lengths):
+        return 0.0, 0.0
+    share = round(float((lengths > max_length).mean()), 4)
+    return share, float(np.minimum(lengths, max_length).mean())
