@@ -22,14 +22,24 @@ from genre_batch.errors import counted_rows
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from genre_batch.evaluation.against import ModelComparison
     from genre_batch.evaluation.evaluate import Evaluation
 
 __all__ = ["evaluate"]
+
+_CHANGED_SHOWN = 10
+"""Rows that two models predict differently and that are printed."""
 
 
 @click.command(short_help="Score a model on a labeled catalog.")
 @labelled_options
 @threshold_options
+@click.option(
+    "--against",
+    metavar="MODEL.onnx",
+    help="Also score another model on the same rows: differences with paired bootstrap intervals, "
+    "over all genres and of each, and the rows that are predicted differently.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option(
     "--report",
@@ -54,12 +64,13 @@ def evaluate(
       genre-batch evaluate labeled.csv
       genre-batch evaluate films.csv --split films.split.csv --part test --json
       genre-batch evaluate labeled.csv --report report.html
+      genre-batch evaluate labeled.csv -m new.onnx --against old.onnx
     """
     from genre_batch.evaluation.evaluate import evaluate as run
     from genre_batch.model.decision import Decision
 
     if report is not None:
-        _check_report(report, [options[name] for name in ("catalog", "model", "split")])
+        _check_report(report, [options[name] for name in ("catalog", "model", "split", "against")])
     names = [field.name for field in fields(Decision)]
     decision = Decision(**{name: options.pop(name) for name in names})
     job = evaluation_job_from(options, decision)
@@ -81,6 +92,8 @@ def evaluate(
         print_json(result.as_dict())
     else:
         _show(result)
+        if result.against is not None:
+            _show_comparison(result.against, rows)
 
 
 def _check_report(path: str, inputs: list[str | None]) -> None:
@@ -120,6 +133,24 @@ def _show(result: Evaluation) -> None:
     if result.ignored:
         ignored = ", ".join(f"{name} ({count:,})" for name, count in result.ignored.items())
         note(f"genres that the model does not know, left out: {ignored}")
+
+
+def _show_comparison(comparison: ModelComparison, rows: str) -> None:
+    """Print the differences from another model, and the first rows that changed."""
+    title = f"Against {comparison.against}"
+    figures = table(title, "figure", "model", "against", "difference", "95 % interval")
+    for figure in (*comparison.averages, *comparison.genres):
+        low, high = figure.interval
+        values = f"{figure.model:.3f}", f"{figure.against:.3f}", f"{figure.difference:+.3f}"
+        figures.add_row(figure.name, *values, f"{low:+.3f} to {high:+.3f}")
+    changed = table("Predicted differently", "row", "genres", "model", "against")
+    for row in comparison.changed[:_CHANGED_SHOWN]:
+        cells = (", ".join(genres) or "-" for genres in (row.genres, row.model, row.against))
+        changed.add_row(f"{row.row:,}", *cells)
+    print_tables(figures, changed, stderr=False)
+    note(f"{counted_rows(len(comparison.changed), rows)} predicted differently; all with --json")
+    if comparison.left_out:
+        note(f"genres that only one model knows, left out: {', '.join(comparison.left_out)}")
 
 
 def _averages(result: Evaluation) -> Table:

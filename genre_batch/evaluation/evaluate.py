@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from genre_batch.evaluation.against import ModelComparison, compare_with
 from genre_batch.evaluation.films import EvaluationJob, read_films
 from genre_batch.evaluation.metrics import Average, Scores, score_predictions
 from genre_batch.evaluation.per_genre import (
@@ -21,6 +22,7 @@ from genre_batch.evaluation.per_genre import (
 )
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text import uses_title
 from genre_batch.model.text_keys import known_keys
 from genre_batch.options import check_job
 from genre_batch.progress import RowProgress, no_row_progress
@@ -47,6 +49,7 @@ class Evaluation:
         decision: how probabilities became genres.
         provenance: how the model was made, from its file.
         row_name: what the model calls a row, in the plural.
+        against: the comparison with another model, if there is one.
         predictions: the films' labels and probabilities, for figures; not in `as_dict`.
     """
 
@@ -67,6 +70,7 @@ class Evaluation:
     decision: Decision = field(default_factory=Decision)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     row_name: str = "films"
+    against: ModelComparison | None = None
     predictions: Predictions | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -86,7 +90,9 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as a JSON-ready dict, fractions rounded to four places."""
-        result = asdict(replace(self, predictions=None)) | {"scores": self.scores.as_dict()}
+        result = asdict(replace(self, predictions=None, against=None))
+        result["scores"] = self.scores.as_dict()
+        result["against"] = None if self.against is None else self.against.as_dict()
         for key in ("decision", "provenance", "row_name", "predictions"):
             del result[key]
         for key in ("samples_f1", "exact_match", "calibration_error"):
@@ -120,7 +126,12 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
     model = None if job.model is None else os.fspath(job.model)
     tagger = GenreTagger.load(model, threads=job.threads, lazy=True)
     job.decision.thresholds(tagger.metadata)  # raises its errors before any film is predicted
-    films = read_films(job, location, tagger)
+    other = None
+    if job.against is not None:
+        other = GenreTagger.load(os.fspath(job.against), threads=job.threads, lazy=True)
+        job.decision.thresholds(other.metadata)
+    titles = other is not None and uses_title(other.metadata.text_template)
+    films = read_films(job, location, tagger, titles=titles)
     probabilities = films.predict(tagger, progress)
     thresholds = job.decision.counted_thresholds(tagger.metadata, probabilities)
     scored = np.flatnonzero(~job.decision.excluded(tagger.metadata))
@@ -128,6 +139,10 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
     labels, probabilities = films.labels[:, scored], probabilities[:, scored]
     thresholds = thresholds[..., scored]
     predicted = probabilities >= thresholds
+    predictions = Predictions(names, labels, probabilities, thresholds)
+    comparison = None
+    if other is not None:
+        comparison = compare_with(other, films, predictions, job.decision, progress)
     return Evaluation(
         catalog=location.name,
         part=job.part,
@@ -146,5 +161,6 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
         decision=job.decision,
         provenance=tagger.metadata.provenance,
         row_name=tagger.metadata.row_name,
-        predictions=Predictions(names, labels, probabilities, thresholds),
+        against=comparison,
+        predictions=predictions,
     )

@@ -58,6 +58,7 @@ class EvaluationJob(Checked):
         decision: how probabilities become genres.
         ignore_unknown: leave out genres that the model does not know, instead of raising an error.
         threads: number of threads; None: the cores that this process may use.
+        against: another exported .onnx to compare the model with; None: none.
 
     Raises:
         UsageError: a value out of range, options that contradict each other, or an unknown part.
@@ -72,6 +73,7 @@ class EvaluationJob(Checked):
     decision: Decision = field(default_factory=Decision)
     ignore_unknown: bool = field(default=False, metadata=FLAG)
     threads: int | None = field(default=None, metadata=integer(1))
+    against: StrPath | None = field(default=None, metadata=STRING)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,6 +94,7 @@ class LabelledFilms:
         labels: (n, genres) uint8, 0 or 1, in the model's order.
         left_out: the number of rows of the part without a text or without a genre.
         ignored: the number of films of each genre that the model does not know, most first.
+        rows: (n,) int64, each film's row in the catalog (0-based).
     """
 
     overviews: pa.Array
@@ -100,6 +103,7 @@ class LabelledFilms:
     labels: npt.NDArray[np.uint8]
     left_out: int
     ignored: dict[str, int]
+    rows: npt.NDArray[np.int64]
 
     def predict(self, tagger: GenreTagger, progress: RowProgress) -> npt.NDArray[np.float32]:
         """Return the films' probabilities, (n, genres) float32, 0..1.
@@ -120,8 +124,16 @@ class LabelledFilms:
         return probabilities
 
 
-def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> LabelledFilms:
+def read_films(
+    job: EvaluationJob, location: Location, tagger: GenreTagger, *, titles: bool = False
+) -> LabelledFilms:
     """Read the films of a job's catalog and part, labeled with the model's genres.
+
+    Args:
+        job: the catalog and the options.
+        location: where the catalog is.
+        tagger: the model.
+        titles: read titles even if the model does not.
 
     Raises:
         UsageError: the catalog or the split file does not exist.
@@ -129,7 +141,7 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
         CatalogError: no film has a text and a genre, the model does not know a genre, or the split
             file is of another catalog.
     """
-    titles = uses_title(tagger.metadata.text_template)
+    titles = titles or uses_title(tagger.metadata.text_template)
     catalog = read_labelled(
         location,
         job.columns,
@@ -164,6 +176,7 @@ def read_films(job: EvaluationJob, location: Location, tagger: GenreTagger) -> L
         labels=encode_labels(genres, tagger.labels),
         left_out=int(in_part.sum()) - len(rows),
         ignored=dict(unknown.most_common()),
+        rows=np.asarray(rows, dtype=np.int64),
     )
 
 

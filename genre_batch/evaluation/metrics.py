@@ -21,6 +21,7 @@ __all__ = [
     "macro_f1",
     "macro_f1_gain",
     "mean_average_precision",
+    "mean_average_precision_of",
     "score_predictions",
 ]
 
@@ -177,9 +178,10 @@ def average_precision(
     return _ratio((precision * steps).sum(axis=1), hits[:, -1], empty=np.nan)
 
 
-def _mean_average_precision(
+def mean_average_precision_of(
     labels: Labels, scores: Probabilities, weights: npt.NDArray[Any]
 ) -> Floats:
+    """Return (resamples,) `mean_average_precision`, given how often each resample has each row."""
     columns = [
         average_precision(labels[:, genre], scores[:, genre], weights)
         for genre in range(labels.shape[1])
@@ -199,7 +201,7 @@ def mean_average_precision(labels: Labels, scores: Probabilities) -> float:
         labels: (n, genres) 0 or 1; n at least 1.
         scores: (n, genres), higher is more likely.
     """
-    return float(_mean_average_precision(labels, scores, np.ones((1, len(labels))))[0])
+    return float(mean_average_precision_of(labels, scores, np.ones((1, len(labels))))[0])
 
 
 def _interval(samples: npt.NDArray[Any], estimate: float) -> tuple[float, float]:
@@ -276,7 +278,7 @@ def score_predictions(
         macro_f1_interval=_share_interval(_f1(*resampled).mean(axis=1), macro),
         micro_f1_interval=_share_interval(_f1(*(cell.sum(axis=1) for cell in resampled)), micro),
         map_interval=_share_interval(
-            _mean_average_precision(labels, probabilities, draws), mean_precision
+            mean_average_precision_of(labels, probabilities, draws), mean_precision
         ),
         f1={name: float(value) for name, value in zip(names, per_genre, strict=True)},
     )

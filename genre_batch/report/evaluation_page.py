@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import PurePath
 
 from genre_batch.errors import counted, counted_rows
 from genre_batch.evaluation.evaluate import Evaluation
-from genre_batch.report.page import Report, Section
+from genre_batch.report.page import Column, Report, Section, Table
 from genre_batch.report.sections import (
     averages_table,
     facts_table,
@@ -14,6 +15,9 @@ from genre_batch.report.sections import (
 )
 
 __all__ = ["evaluation_report"]
+
+_CHANGED_SHOWN = 20
+"""Rows that two models predict differently and that the page lists."""
 
 
 def evaluation_report(evaluation: Evaluation) -> Report:
@@ -57,10 +61,49 @@ def evaluation_report(evaluation: Evaluation) -> Report:
                     ),
                 ),
             ),
+            *_comparison_sections(evaluation),
             *prediction_sections(evaluation.predictions, films, rows),
             Section("Model", tables=(facts_table(model, "Origin of the model"),)),
         ),
         warnings=_warnings(evaluation),
+    )
+
+
+def _comparison_sections(evaluation: Evaluation) -> tuple[Section, ...]:
+    comparison, rows = evaluation.against, evaluation.row_name
+    if comparison is None:
+        return ()
+    columns = (
+        (Column("Figure", meaning="of genres: F1"), attrgetter("name")),
+        (Column("Model", 3), attrgetter("model")),
+        (Column("Against", 3), attrgetter("against")),
+        (Column("Difference", 3), attrgetter("difference")),
+        (Column("95 % from", 3), lambda figure: figure.interval[0]),
+        (Column("to", 3), lambda figure: figure.interval[1]),
+    )
+    other = PurePath(comparison.against).name
+    figures = comparison.averages + comparison.genres
+    changed = Table(
+        f"First {rows} predicted differently",
+        (Column("Row"), Column("Genres"), Column("Model"), Column("Against")),
+        tuple(
+            (f"{row.row:,}", *(", ".join(names) for names in (row.genres, row.model, row.against)))
+            for row in comparison.changed[:_CHANGED_SHOWN]
+        ),
+    )
+    return (
+        Section(
+            f"Against {other}",
+            paragraphs=(
+                f"Both models on the same {rows}, on the genres that both know; intervals of the "
+                f"difference by a paired bootstrap. Predicted differently: "
+                f"{counted_rows(len(comparison.changed), rows)}.",
+            ),
+            tables=(
+                Table.of(f"Differences from {other}", figures, columns),
+                *([changed] if comparison.changed else []),
+            ),
+        ),
     )
 
 
