@@ -25,7 +25,8 @@ __all__ = ["BadRecord", "Grammar"]
 _QUOTE, _NEWLINE, _RETURN = (ord(mark) for mark in '"\n\r')
 _BLANK = b"\r\n\x1a\0"
 """The characters of a blank line."""
-_BLANK_STARTS = (b"\n", b"\r\n", b"\x1a", b"\0")
+_STARTS_BLANK = np.isin(np.arange(256), list(_BLANK))
+"""(256,) bool: whether a blank line can start with the byte."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,10 @@ class Grammar:
 
     def without_blank_lines(self, data: bytes) -> bytes:
         """Remove the blank lines between well-quoted records."""
-        if not data.startswith(_BLANK_STARTS) and not any(
-            b"\n" + start in data for start in _BLANK_STARTS
-        ):
+        buffer = np.frombuffer(data, dtype=np.uint8)
+        # Searching the bytes for each kind of blank line would take a third of the time of reading.
+        starts = buffer[1:][buffer[:-1] == _NEWLINE]
+        if not _STARTS_BLANK[buffer[:1]].any() and not _STARTS_BLANK[starts].any():
             return data
         ends = [*self._record_ends(data).tolist(), len(data)]
         records = (data[start:end] for start, end in zip([0, *ends], ends, strict=False))
