@@ -12,7 +12,7 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.split import PARTS, SplitFile, draw_split
 from genre_batch.dataset.usable import Usable
 from genre_batch.dataset.wordings import keep_together, linked
-from genre_batch.errors import GenreBatchWarning, TrainingError
+from genre_batch.errors import GenreBatchWarning, TrainingError, counted
 
 __all__ = ["assign_parts"]
 
@@ -79,8 +79,8 @@ def _one_part_per_film(usable: Usable, name: str, *, by_text: bool) -> Usable:
         parts[hard], several = keep_together(parts[hard].tolist(), groups[hard])
         if several:
             warnings.warn(
-                f"{name}: the rows of {several:,} films were in several parts of the split: they "
-                f"are now in the part that is held out, test or else dev",
+                f"{name}: {counted(several, 'film')} had rows in several parts of the split: all "
+                f"of them are now in the part that is held out, test or else dev",
                 GenreBatchWarning,
                 stacklevel=2,
             )
@@ -88,9 +88,9 @@ def _one_part_per_film(usable: Usable, name: str, *, by_text: bool) -> Usable:
     if is_soft.any():
         moved = int((is_soft & (np.array(dataset.parts) != "train")).sum())
         warnings.warn(
-            f"{name}: {int(is_soft.sum()):,} rows with soft labels are only trained on ("
-            f"{moved:,} of them were in dev or test); {int(held_out.sum()):,} of them are left out "
-            f"because their film is in dev or test",
+            f"{name}: {counted(int(is_soft.sum()), 'row')} with soft labels only for training, of "
+            f"which {moved:,} would be in dev or test; left out because their film is in dev or "
+            f"test: {int(held_out.sum()):,}",
             GenreBatchWarning,
             stacklevel=2,
         )

@@ -16,6 +16,7 @@ from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError
+from support.delivery import scaled
 
 TABLE = pa.table(
     {
@@ -64,9 +65,7 @@ def _rows(path: Path) -> int | None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=8),
     cut=st.just(0) | st.integers(1, 400),
@@ -83,9 +82,7 @@ def test_changed_bytes_are_read_or_refused(
 
 
 @pytest.mark.parametrize("name", GOOD)
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=scaled(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=300))
 def test_nonsense_is_refused_or_rejected(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)

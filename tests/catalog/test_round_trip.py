@@ -17,6 +17,7 @@ from genre_batch.catalog.formats import Location, input_location, output_locatio
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions, read_table
 from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
+from support.delivery import scaled
 
 SUFFIXES = ("csv", "tsv.gz", "jsonl", "jsonl.zst", "parquet", "arrow")
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
@@ -71,7 +72,7 @@ def _through(table: pa.Table, *suffixes: str) -> pa.Table:
 
 
 @pytest.mark.parametrize("pair", list(itertools.product(SUFFIXES, SUFFIXES)), ids="-".join)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=scaled(15))
 @given(table=tables(plain=True))
 def test_text_survives_every_pair_of_formats(pair: tuple[str, str], table: pa.Table) -> None:
     # A column of nothing but nulls has no type in JSON Lines.
@@ -81,7 +82,7 @@ def test_text_survives_every_pair_of_formats(pair: tuple[str, str], table: pa.Ta
 @pytest.mark.parametrize(
     "pair", list(itertools.product(["jsonl", "parquet", "arrow"], repeat=2)), ids="-".join
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=scaled(25))
 @given(table=tables(plain=False))
 def test_numbers_nulls_and_lists_survive_the_formats_that_have_them(
     pair: tuple[str, str], table: pa.Table
@@ -90,7 +91,7 @@ def test_numbers_nulls_and_lists_survive_the_formats_that_have_them(
 
 
 @pytest.mark.parametrize("pair", list(itertools.product(["parquet", "arrow"], repeat=2)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=scaled(25))
 @given(table=tables(plain=False))
 def test_types_survive_the_formats_that_have_them(pair: tuple[str, str], table: pa.Table) -> None:
     assert _through(table, *pair).schema.types == table.schema.types

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genre_batch.catalog.genres import parse_column, read_genres
@@ -18,14 +18,12 @@ NAMES = st.one_of(
 ROWS = st.lists(st.lists(NAMES, unique=True, max_size=4), min_size=1, max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
 @given(ROWS, st.sampled_from([", ", "|", ";", " / ", "、", " | ", ",", " • "]))
 def test_a_written_column_is_read_back(rows: list[list[str]], separator: str) -> None:
     cells = [join_genres(names, separator) for names in rows]
     assert parse_column(pa.array(cells, pa.string())) == rows
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     ROWS,
     st.sampled_from([", ", "|", " ", "~", " and ", "/", "+", "><", "#", "aa"])

@@ -103,7 +103,7 @@ def test_rows_with_soft_labels_are_in_the_training_part_only(tmp_path: Path) -> 
     rows = [(text, cells[at % 4], "[1, 0, 0]" if at < 12 else "") for at, text in enumerate(texts)]
     rows += [(texts[at].upper(), "", "[0, 0, 1]") for at in range(12, 60)]  # of hard films
     catalog = write_csv(tmp_path / "films.csv", ("overview", "genres", "p"), rows)
-    with pytest.warns(GenreBatchWarning, match="60 rows with soft labels are only trained on"):
+    with pytest.warns(GenreBatchWarning, match="60 rows with soft labels only for training"):
         dataset = load(catalog, further=Further(soft_labels="p"))
     held_out = dataset.part("dev", "test")
     assert set(held_out.rows.tolist()) <= set(range(12, 60))

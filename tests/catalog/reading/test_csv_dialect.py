@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genre_batch.catalog.reading.csv_dialect import Dialect
 from genre_batch.catalog.reading.delimited import read_delimited
 from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError
+from support.delivery import Pieces
 
 BOM = b"\xef\xbb\xbf"
-
-
-class _Pipe(io.RawIOBase):
-    """Delivers its bytes in pieces of one size."""
-
-    def __init__(self, data: bytes, size: int) -> None:
-        self._data = io.BytesIO(data)
-        self._size = size
-
-    def read1(self, size: int = -1) -> bytes:
-        return self._data.read(min(size, self._size))
 
 
 def _read(
@@ -33,7 +22,7 @@ def _read(
 ) -> tuple[list[dict[str, Any]], list[Reject]]:
     rejects: list[Reject] = []
     chunks = list(
-        read_delimited(_Pipe(data, size), "f.csv", dialect or Dialect(), rejects.append)  # type: ignore[arg-type]
+        read_delimited(Pieces(data, size), "f.csv", dialect or Dialect(), rejects.append)  # type: ignore[arg-type]
     )
     return [row for chunk in chunks for row in chunk.table.to_pylist()], rejects
 
@@ -225,7 +214,6 @@ def _written(cell: str, quote: str, escape: str | None, separator: str, end: str
     return quote + (cell if escape else cell.replace(quote, quote * 2)) + quote
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     rows=st.lists(st.lists(CELL, min_size=2, max_size=2), max_size=5),
     quote=st.sampled_from(['"', "'"]),

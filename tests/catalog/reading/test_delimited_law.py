@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genre_batch.catalog.reading.csv_dialect import Dialect
@@ -33,7 +33,6 @@ def test_any_cells_come_back(rows: list[list[str]], separator: str) -> None:
     assert rejects == []
 
 
-@settings(max_examples=300)
 @given(
     st.lists(
         st.sampled_from(
