@@ -58,7 +58,7 @@ def test_json_lines_may_hold_lists(tmp_path: Path) -> None:
     rows[0] |= {"p": [0.5, None, 1]}
     path = tmp_path / "films.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in rows))
-    with pytest.warns(GenreBatchWarning, match="1 rows with soft labels"):
+    with pytest.warns(GenreBatchWarning, match="1 row with soft labels"):
         dataset = load(input_location(str(path)), further=Further(soft_labels="p"))
     np.testing.assert_array_equal(dataset.training_labels[0], [0.5, NAN, 1])
 
