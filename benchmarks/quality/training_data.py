@@ -5,7 +5,7 @@
 DATA holds mymoviedb.csv, extra_movies.parquet, more_movies.parquet and
 alternative_overviews.parquet. FOLDER gets mymoviedb.parquet, extra.parquet (the part `train`),
 more.parquet, translated.parquet and wordings.parquet, with the columns title, overview, genres and
-`film`: the key of the film's first overview, by which `train --group film` finds the wordings of one
+`film`: the key of the film's first overview, by which `train --group film` finds wordings of one
 film. translated.parquet has the films whose genres were translated from another scheme, as
 probabilities in `genre_p`. That scheme has no TV Movie, so its probability is null.
 """
