@@ -1,4 +1,4 @@
-"""Prepare the catalogs that the shipped model is trained on.
+"""Prepare catalogs for a model that learns from several sources and several wordings of a film.
 
     python -m benchmarks.quality.training_data DATA FOLDER
 
@@ -64,7 +64,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     prepare(arguments.data, arguments.folder)
-    print(f"next: cd {arguments.folder} and genre-batch train ... --recipe shipped (export/README)")
+    extra = " ".join(
+        f"--extra-train {arguments.folder / name}"
+        for name in ("extra.parquet", "more.parquet", "translated.parquet:0.5", "wordings.parquet")
+    )
+    print(
+        f"next: genre-batch train {arguments.folder / 'mymoviedb.parquet'} {extra} "
+        "--group film --soft-labels genre_p -o run"
+    )
 
 
 if __name__ == "__main__":
