@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-__all__ = ["load_from_hub"]
+from genre_batch.errors import TrainingError
+
+__all__ = ["check_available", "load_from_hub"]
 
 Loaded = TypeVar("Loaded")
 
@@ -38,6 +40,31 @@ def load_from_hub(name: str, load: Callable[[bool], Loaded]) -> Loaded:
             if os.path.isdir(name) or not _is_reachable():
                 raise
         return load(False)
+
+
+def check_available(name: str, parameter: str) -> None:
+    """Check that an encoder is in a folder or the cache, or that the hub answers, without torch.
+
+    Args:
+        name: a hub id, or a local folder.
+        parameter: the parameter that `name` is the value of, for the message.
+
+    Raises:
+        TrainingError: it is nowhere, or the hub does not answer.
+    """
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    if os.path.isdir(name):
+        return
+    with _quiet(), contextlib.suppress(HFValidationError):  # told when it is loaded
+        cached = try_to_load_from_cache(name, "config.json")
+        if not isinstance(cached, str) and not _is_reachable():
+            raise TrainingError(
+                f"the encoder {name!r} cannot be loaded (it is not in the cache, and the hub does "
+                f"not answer): give a local folder, or use `{parameter}` minilm, which needs no "
+                f"download"
+            )
 
 
 @contextlib.contextmanager

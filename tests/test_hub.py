@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 
 import pytest
 import requests
 
 from genre_batch import hub
 from genre_batch.errors import TrainingError
-from genre_batch.hub import load_from_hub
+from genre_batch.hub import check_available, load_from_hub
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.options import ModelOptions
 
@@ -92,3 +93,17 @@ def test_an_encoder_that_is_not_in_the_cache_is_one_error_without_retries(
         load_base_model("no-such/model", ("Drama",), ModelOptions())
     assert session.requests == 1
     assert not caplog.records
+
+
+@pytest.mark.parametrize("session", ["none", "silent", "fast"], indirect=True)
+def test_an_encoder_that_is_nowhere_is_told_before_torch_is_imported(
+    session: _Session, tmp_path: Path
+) -> None:
+    check_available(str(tmp_path), "base_model")
+    assert session.requests == 0
+    if session.network == "fast":
+        check_available("no-such/model", "base_model")
+    else:
+        with pytest.raises(TrainingError, match="not in the cache, and the hub does not answer"):
+            check_available("no-such/model", "base_model")
+    assert session.requests == 1

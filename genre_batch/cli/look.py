@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from genre_batch.cli.console import note, print_tables, table
@@ -29,6 +30,8 @@ def look_first(job: TrainJob, *, dry_run: bool) -> None:
     """
     from genre_batch.dataset.label_choice import LabelOptions
     from genre_batch.dataset.look import LookJob, look_at
+    from genre_batch.hub import check_available
+    from genre_batch.paths import is_model_name
 
     look = look_at(
         LookJob(
@@ -49,6 +52,8 @@ def look_first(job: TrainJob, *, dry_run: bool) -> None:
     if dry_run:
         show_look(look)
         return
+    if not is_model_name(base_model := os.fspath(job.base_model)) and base_model != "minilm":
+        check_available(base_model, "base_model")
     for line in _summary(look):
         note(line)
 
