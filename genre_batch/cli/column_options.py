@@ -19,6 +19,7 @@ __all__ = [
     "column_options",
     "columns_from",
     "learned_label_options",
+    "option_with_default",
     "together",
 ]
 
@@ -37,6 +38,20 @@ def together(*options: Decorator) -> Decorator:
         return command
 
     return decorate
+
+
+def option_with_default(
+    name: str,
+    kind: click.ParamType[Any] | None,
+    metavar: str | None,
+    text: str,
+    default: Any = None,
+) -> Decorator:
+    """Return a decorator that adds an option and shows its default, unless that is None."""
+    shown = default is not None
+    return click.option(
+        name, type=kind, metavar=metavar, help=text, default=default, show_default=shown
+    )
 
 
 def _column(role: str, names: Sequence[str]) -> str:
@@ -103,13 +118,8 @@ def column_options(*, titles: bool = True, genres: bool = True, labels: bool = T
 
 
 learned_label_options = together(
-    click.option(
-        "--min-films",
-        type=click.IntRange(min=1),
-        default=5,
-        show_default=True,
-        metavar="N",
-        help="Leave out genres with fewer films.",
+    option_with_default(
+        "--min-films", click.IntRange(min=1), "N", "Leave out genres with fewer films.", 5
     ),
     click.option(
         "--merge-labels",

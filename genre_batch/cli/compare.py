@@ -20,6 +20,7 @@ from genre_batch.cli.options import (
     base_model_option,
     column_options,
     columns_from,
+    option_with_default,
     output_option,
     reading_from,
     reading_options,
@@ -77,14 +78,7 @@ _MEASURES = {
     metavar="PATH",
     help="Catalog with copies, from genre-batch augment.  [default: made with Apertium]",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Seed of splits and training.",
-)
+@option_with_default("--seed", click.IntRange(min=0), "N", "Seed of splits and training.", 0)
 @click.option("--quick", is_flag=True, help="Use 1,500 rows and one epoch, to check that it runs.")
 @reading_options
 @column_options()

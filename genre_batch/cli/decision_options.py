@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from genre_batch.cli.column_options import together
+from genre_batch.cli.column_options import option_with_default, together
 
 __all__ = [
     "DEFAULT_METHOD",
@@ -53,18 +53,18 @@ threshold_options = together(
         help="A named set of thresholds of the model, such as precision=0.9; tune adds others.  "
         "[default: the model's own thresholds]",
     ),
-    click.option(
+    option_with_default(
         "--top-k",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Maximum number of genres per row; on its own, it ignores thresholds.  "
+        click.IntRange(min=1),
+        "N",
+        "Maximum number of genres per row; on its own, it ignores thresholds.  "
         "[default: no maximum]",
     ),
-    click.option(
+    option_with_default(
         "--min-k",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Minimum number of genres per row: the most probable others are added.  "
+        click.IntRange(min=1),
+        "N",
+        "Minimum number of genres per row: the most probable others are added.  "
         "[default: no minimum]",
     ),
     exclude_genres_option,

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-_CHANGED_SHOWN = 10
-"""Rows that two models predict differently and that are printed."""
+_CHANGED_SHOWN = 10  # rows that two models predict differently
 
 
 @click.command(short_help="Score a model on a labeled catalog.")

@@ -13,6 +13,7 @@ from genre_batch.cli.column_options import (
     column_options,
     columns_from,
     learned_label_options,
+    option_with_default,
     together,
 )
 
@@ -52,20 +53,6 @@ AUGMENTED_ROWS = ("none-of-top-4", "rare", "all")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 SAMPLINGS = ("uniform", "rare")
 KEEPS = ("last", "best")
-
-
-def option_with_default(
-    name: str,
-    kind: click.ParamType[Any] | None,
-    metavar: str | None,
-    text: str,
-    default: Any = None,
-) -> Decorator:
-    """Return a decorator that adds an option and shows its default, unless that is None."""
-    shown = default is not None
-    return click.option(
-        name, type=kind, metavar=metavar, help=text, default=default, show_default=shown
-    )
 
 
 def choice_option(
@@ -132,13 +119,12 @@ reading_options = together(
         help="Texts that mean null: such a row has no text, and the cell is written as it is.  "
         "[default: \\N in TSV]",
     ),
-    click.option(
+    option_with_default(
         "--skip-lines",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Lines before the header of CSV and TSV files.",
+        click.IntRange(min=0),
+        "N",
+        "Lines before the header of CSV and TSV files.",
+        0,
     ),
     click.option(
         "--infer-types",

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tune"]
 
-_GENRES_SHOWN = 4
-"""The most genres that the table of operating points names as off."""
+_GENRES_SHOWN = 4  # of those that an operating point never predicts
 
 
 @click.command(short_help="Find new thresholds for a model on a labeled catalog.")

@@ -19,6 +19,7 @@ from genre_batch.catalog.compression import decompressed
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
+from support.delivery import Pieces
 
 TEXT = b"id,overview\n" + b"".join(b"%d,film %d\n" % (row, row) for row in range(2000))
 Compress = Callable[[bytes], bytes]
@@ -36,18 +37,11 @@ COMPRESSIONS: dict[str, Compress] = {
 }
 
 
-class _Pipe(io.RawIOBase):
+class _Pipe(Pieces):
     """Delivers its bytes in pieces of one size, and cannot seek."""
 
-    def __init__(self, data: bytes, size: int) -> None:
-        self._data = io.BytesIO(data)
-        self._size = size
-
-    def readable(self) -> bool:
-        return True
-
     def read(self, size: int = -1) -> bytes:
-        return self._data.read(self._size if size < 0 else min(size, self._size))
+        return self.read1(size)
 
 
 def _all(data: bytes, size: int = 1 << 20) -> bytes:

@@ -25,8 +25,6 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.load import load_dataset
 from genre_batch.errors import GenreBatchWarning, TrainingError, UsageError
 
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 FAST = ("always-0", "tfidf-nb", "tfidf-logreg")
 
 

@@ -156,13 +156,9 @@ def test_a_wording_may_name_its_film_by_the_key_of_its_overview(
 
 def test_soft_labels_are_taken_where_a_catalog_has_them(tmp_path: Path, many: Dataset) -> None:
     header = ("overview", "genres", "p")
-    rows = [
-        ("Soft.", "", "[0.9, 0.2, null, 0.4, 0]"),
-        ("Hard.", "Drama", ""),
-        ("Both.", "Horror", "[0, 0, 1, 0, 0]"),
-        ("Nothing.", "", ""),
-        ("Unknown.", "", "[null, null, null, null, null]"),
-    ]
+    rows = [("Soft.", "", "[0.9, 0.2, null, 0.4, 0]"), ("Hard.", "Drama", "")]
+    rows += [("Both.", "Horror", "[0, 0, 1, 0, 0]"), ("Nothing.", "", "")]
+    rows.append(("Unknown.", "", "[null, null, null, null, null]"))
     write_csv(tmp_path / "a.csv", header, rows)
     sources = [ExtraTrain(str(tmp_path / "a.csv")), _extra(tmp_path / "b.csv", ["Other."])]
     soft, hard = load_extras(sources, many, Further(soft_labels="p"))

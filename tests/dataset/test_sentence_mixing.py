@@ -20,9 +20,6 @@ from genre_batch.training.loop.losses import Objective, make_loss
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
 
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 OVERVIEWS = ["A ghost. A scream!", "Is it a joke? It is.", "Blood. Blood. Blood.", "One kiss"]
 TITLES = ["Boo", "Ha", "Red", "Love"]
 LABELS = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 1], [0, 0, 1]], dtype=np.uint8)

@@ -60,7 +60,6 @@ def example() -> Scores:
     return score_predictions(labels, probabilities, np.full(4, 0.6), NAMES)
 
 
-@settings(deadline=None, max_examples=50)
 @given(tables())
 def test_f1_scores_are_scikit_learn_s(
     table: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]],

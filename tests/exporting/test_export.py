@@ -30,9 +30,6 @@ from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import TrainResult, train
 
-# The Trainer warns about two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 # Measured on AVX-512 VNNI: 6e-8 and 1e-2; older processors saturate some int8 products.
 TOLERANCE = {"fp32": 1e-5, "int8": 0.1}
 by_precision = pytest.mark.parametrize("precision", PRECISIONS)

@@ -17,9 +17,7 @@ from genre_batch.tagging.api import tag_catalog
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
 from support.catalogs import write_csv
-
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
+from support.training import TINY
 
 WORDS = {"Комедия": "смех шутка клоун", "Драма": "слёзы разлука тоска", "Ужасы": "крик тень Мгла"}
 OTHERS = ["старый", "город", "река", "ночь", "друг", "дом"]
@@ -51,12 +49,7 @@ def _save_model(folder: Path, vocabulary: int) -> None:
 
     config = DistilBertConfig(
         vocab_size=vocabulary,
-        max_position_embeddings=64,
-        dim=32,
-        n_layers=2,
-        n_heads=2,
-        hidden_dim=64,
-        initializer_range=0.1,
+        **TINY,
         pad_token_id=SPECIAL.index("[PAD]"),
     )
     torch.manual_seed(0)

@@ -15,27 +15,31 @@ from hypothesis import strategies as st
 
 from genre_batch.model.text_keys import known_keys, text_key, text_keys
 
+TABLE = """
+    Latin with accents: Amélie écrit à Zoë. | Amélie lit à Zoë.
+    Cyrillic: Старый сыщик ищет брата. | Старый сыщик ищет сестру.
+    Greek: Ο γιατρός φεύγει. | Ο γιατρός μένει.
+    Armenian: Հին քաղաք։ | Նոր քաղաք։
+    Georgian: ძველი ქალაქი. | ახალი ქალაქი.
+    Arabic: الشرطي يبحث عن أخيه. | الشرطي يبحث عن أخته.
+    Hebrew: הבלש חוזר הביתה. | הבלש עוזב את הבית.
+    Devanagari: वह दिन लौटा। | वह दीन लौटा।
+    Bengali: সে বাড়ি যায়। | সে বাড়ি যাবে।
+    Tamil: அவன் வந்தான். | அவள் வந்தாள்.
+    Thai: เขากลับบ้าน | เขากลับบาน
+    Han: 老侦探回家。 | 老侦探离家。
+    Hiragana and Katakana: ビールを飲む。 | ビルを飲む。
+    Hangul: 형사가 돌아온다. | 형사가 떠난다.
+    Ethiopic: አሮጌ ከተማ። | አዲስ ከተማ።
+    Han with Latin: 第 2020 部 Star | 第 2020 集 Star
+    Cyrillic with Latin: Фильм Heat 2 | Кино Heat 2
+    emoji: 🎬🔥 | 🎬💔
+    punctuation: ?! | ...
+    signs: ♥ ♥ | ♠ ♠
+"""
 SENTENCES = {
-    "Latin with accents": ("Amélie écrit à Zoë.", "Amélie lit à Zoë."),
-    "Cyrillic": ("Старый сыщик ищет брата.", "Старый сыщик ищет сестру."),
-    "Greek": ("Ο γιατρός φεύγει.", "Ο γιατρός μένει."),
-    "Armenian": ("Հին քաղաք։", "Նոր քաղաք։"),
-    "Georgian": ("ძველი ქალაქი.", "ახალი ქალაქი."),
-    "Arabic": ("الشرطي يبحث عن أخيه.", "الشرطي يبحث عن أخته."),
-    "Hebrew": ("הבלש חוזר הביתה.", "הבלש עוזב את הבית."),
-    "Devanagari": ("वह दिन लौटा।", "वह दीन लौटा।"),
-    "Bengali": ("সে বাড়ি যায়।", "সে বাড়ি যাবে।"),
-    "Tamil": ("அவன் வந்தான்.", "அவள் வந்தாள்."),
-    "Thai": ("เขากลับบ้าน", "เขากลับบาน"),
-    "Han": ("老侦探回家。", "老侦探离家。"),
-    "Hiragana and Katakana": ("ビールを飲む。", "ビルを飲む。"),
-    "Hangul": ("형사가 돌아온다.", "형사가 떠난다."),
-    "Ethiopic": ("አሮጌ ከተማ።", "አዲስ ከተማ።"),
-    "Han with Latin": ("第 2020 部 Star", "第 2020 集 Star"),
-    "Cyrillic with Latin": ("Фильм Heat 2", "Кино Heat 2"),
-    "emoji": ("🎬🔥", "🎬💔"),
-    "punctuation": ("?!", "..."),
-    "signs": ("♥ ♥", "♠ ♠"),
+    name.strip(): texts.split(" | ")
+    for name, texts in (line.split(": ", 1) for line in TABLE.strip().splitlines())
 }
 
 

@@ -43,6 +43,17 @@ class InterruptionError(Exception):
     """Stands for whatever interrupts a run."""
 
 
+TINY = {
+    "max_position_embeddings": 64,
+    "dim": 32,
+    "n_layers": 2,
+    "n_heads": 2,
+    "hidden_dim": 64,
+    "initializer_range": 0.1,
+}
+"""The sizes of a tiny DistilBERT, and its widely spread random weights."""
+
+
 def interrupt_at(stage: str, step: int) -> Callable[[int, int, str], None]:
     """Return a progress callback that raises InterruptionError.
 
@@ -110,15 +121,7 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
     tokenizer = DistilBertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64)
     tokenizer.save_pretrained(folder)
-    config = DistilBertConfig(
-        vocab_size=len(vocabulary),
-        max_position_embeddings=64,
-        dim=32,
-        n_layers=2,
-        n_heads=2,
-        hidden_dim=64,
-        initializer_range=0.1,
-    )
+    config = DistilBertConfig(vocab_size=len(vocabulary), **TINY)
     torch.manual_seed(0)
     DistilBertModel(config).save_pretrained(folder)
     return folder

@@ -22,7 +22,6 @@ from support.training import InterruptionError, interrupt_at
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning"),
     pytest.mark.filterwarnings("ignore::genre_batch.errors.GenreBatchWarning"),
 ]
 

@@ -18,7 +18,6 @@ from genre_batch.training.run import train
 
 # The Trainer warns of two checkpoints written within a second.
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning"),
     pytest.mark.filterwarnings("ignore::genre_batch.errors.GenreBatchWarning"),
 ]
 

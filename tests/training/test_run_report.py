@@ -19,9 +19,6 @@ from genre_batch.training.run import TrainResult, predict_test_part, train
 from genre_batch.training.run_report import run_report
 from support.browser import DESK, PHONE, Browser
 
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 
 def _training(run: Path, films: Dataset) -> Dataset:
     return concatenate(films.part("train"), read_dataset(RunFolder(run).extra))

@@ -13,21 +13,11 @@ from hypothesis import strategies as st
 from genre_batch.catalog.reading import blocks
 from genre_batch.catalog.reading.blocks import Start, split_blocks
 from genre_batch.errors import CatalogError
+from support.delivery import Pieces
 
 
 def _lines(data: bytes) -> int:
     return data.rfind(b"\n") + 1
-
-
-class _Dribble(io.RawIOBase):
-    """A stream that gives a few bytes at a time."""
-
-    def __init__(self, data: bytes, size: int) -> None:
-        self._left = io.BytesIO(data)
-        self._size = size
-
-    def read1(self, size: int = -1) -> bytes:
-        return self._left.read(self._size)
 
 
 @given(
@@ -35,7 +25,7 @@ class _Dribble(io.RawIOBase):
     st.integers(1, 7),
 )
 def test_the_blocks_are_the_stream_split_after_records(data: bytes, size: int) -> None:
-    cut = list(split_blocks(cast(io.BytesIO, _Dribble(data, size)), "f", _lines))
+    cut = list(split_blocks(cast(io.BytesIO, Pieces(data, size)), "f", _lines))
     assert b"".join(block.data for block in cut) == data
     for block in cut[:-1]:
         assert block.data.endswith(b"\n")
@@ -58,7 +48,7 @@ def test_what_was_read_already_is_not_held_back_for_more() -> None:
 
 
 def test_offsets_are_counted_in_the_bytes_of_the_file() -> None:
-    stream = cast(io.BytesIO, _Dribble(b"aa\nbb\n", 3))
+    stream = cast(io.BytesIO, Pieces(b"aa\nbb\n", 3))
     cut = list(split_blocks(stream, "f", _lines, original_length=lambda data: 2 * len(data)))
     assert [block.byte_offset for block in cut] == [0, 6]
 
@@ -78,14 +68,14 @@ def test_a_line_that_never_ends_is_refused_with_its_number(
     monkeypatch.setattr(blocks, "MAX_RECORD_BYTES", 100)
     data = b"a\nb\n" + b"x" * 200
     with pytest.raises(CatalogError, match="line 3 does not end within"):
-        list(split_blocks(cast(io.BytesIO, _Dribble(data, 10)), "f.csv", _lines))
+        list(split_blocks(cast(io.BytesIO, Pieces(data, 10)), "f.csv", _lines))
 
 
 def test_a_record_without_an_end_yields_its_first_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(blocks, "MAX_RECORD_BYTES", 100)
-    stream = cast(io.BytesIO, _Dribble(b"x\n" * 150, 10))
+    stream = cast(io.BytesIO, Pieces(b"x\n" * 150, 10))
     cut = list(split_blocks(stream, "f.csv", lambda data: 0))
     assert b"".join(block.data for block in cut) == b"x\n" * 150
     assert cut[0].data == b"x\n"
@@ -98,7 +88,7 @@ def test_a_long_record_is_scanned_only_a_few_times() -> None:
         looked.append(len(data))
         return 0
 
-    stream = cast(io.BytesIO, _Dribble(b"x\n" * (4 << 20), 1 << 16))
+    stream = cast(io.BytesIO, Pieces(b"x\n" * (4 << 20), 1 << 16))
     list(split_blocks(stream, "f", whole))
     assert sum(looked) < 40 << 20
 

@@ -15,27 +15,17 @@ from genre_batch.catalog.reading.json_values import are_lines, holds_rows
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError, GenreBatchWarning
+from support.delivery import Pieces
 
 FILM = {"id": 1, "title": "A [b] {c}", "overview": 'He said "}],{" \\ \n and left.', "x": [{}, []]}
 OTHER = {"id": 2, "overview": "é 😀 \u2028", "genres": [{"id": 1, "name": "Drama"}], "n": 1.50}
-
-
-class _InPieces(io.RawIOBase):
-    """A stream that delivers a few bytes at a time, as a pipe does."""
-
-    def __init__(self, data: bytes, size: int) -> None:
-        self._stream = io.BytesIO(data)
-        self._size = size
-
-    def read1(self, size: int = -1) -> bytes:
-        return self._stream.read(self._size)
 
 
 def _read(
     data: bytes, size: int = 1 << 20, name: str = "f.json", encoding: str = "utf-8"
 ) -> tuple[list[dict[str, Any]], list[Reject]]:
     rejects: list[Reject] = []
-    stream: Any = _InPieces(data, size)
+    stream: Any = Pieces(data, size)
     chunks = list(read_json_lines(stream, name, rejects.append, encoding))
     rows = [row for chunk in chunks for row in chunk.objects]
     lines = [line for chunk in chunks for line in chunk.lines]

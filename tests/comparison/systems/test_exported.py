@@ -13,9 +13,6 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import ModelError
 from support.trials import fitted
 
-# The Trainer warns about two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 
 def test_an_exported_model_predicts_in_the_order_of_the_catalog_s_genres(
     exported: dict[str, Path], films: Dataset

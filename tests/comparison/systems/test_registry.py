@@ -13,8 +13,6 @@ from genre_batch.comparison.systems.system import Setting
 from genre_batch.dataset.dataset import Dataset
 from support.trials import fitted
 
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 
 @pytest.fixture(scope="module")
 def setting(

@@ -25,9 +25,6 @@ from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
 from genre_batch.training.run import train
 from support.training import InterruptionError, interrupt_at
 
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 MakeJob = Callable[..., TrainJob]
 
 

@@ -28,9 +28,6 @@ from support.catalogs import load, write_films
 from support.scripts import film_texts
 from support.training import InterruptionError, interrupt_at
 
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 MakeJob = Callable[..., TrainJob]
 
 

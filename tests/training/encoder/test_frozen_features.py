@@ -24,9 +24,6 @@ from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import ModelOptions, TrainingOptions
 from support.training import InterruptionError, interrupt_at
 
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 BFLOAT16 = 2.0**-8
 """The largest relative error of rounding to bfloat16."""
 

@@ -44,9 +44,6 @@ from genre_batch.training.encoder.pruning import evenly_spaced, prune_ffn, prune
 from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
 from genre_batch.training.run import train
 
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 MakeJob = Callable[..., TrainJob]
 
 SIZES = {

@@ -16,9 +16,6 @@ from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import TrainingOptions
 from support.training import InterruptionError, interrupt_at
 
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 Weights = dict[str, torch.Tensor]
 
 

@@ -24,9 +24,6 @@ from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import TrainingOptions
 from support.training import InterruptionError, interrupt_at
 
-# The Trainer warns of two checkpoints written within a second.
-pytestmark = pytest.mark.filterwarnings("ignore:mtime may not be reliable:UserWarning")
-
 EPOCHS = 3
 STEPS = 11  # an epoch: the training part's films by eight
 
