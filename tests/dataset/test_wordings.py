@@ -105,7 +105,7 @@ def test_a_split_file_that_parts_wordings_is_mended_and_told(catalog: Path, tmp_
     parts[0], parts[60], parts[121], parts[1], parts[2] = "test", "dev", "dev", "train", "dev"
     split = tmp_path / "split.csv"
     split.write_text("row,part\n" + "".join(f"{at},{part}\n" for at, part in enumerate(parts)))
-    with pytest.warns(GenreBatchWarning, match="the rows of 3 films were in several parts"):
+    with pytest.warns(GenreBatchWarning, match="3 films had rows in several parts"):
         dataset = load(
             input_location(str(catalog)), further=GROUP, split_file=input_location(str(split))
         )

@@ -221,7 +221,10 @@ def test_resuming_a_finished_run_trains_nothing_and_reports_the_same(
             {"options": TrainingOptions().changed(epochs=3, max_length=32)},
             r"`batch_size` is 32 here and 8 in the run; `epochs` is 3 here and 12",
         ),
-        ({"thresholds": "fixed-0.5"}, r"`thresholds` is fixed-0\.5 here and f1-expected in the run"),
+        (
+            {"thresholds": "fixed-0.5"},
+            r"`thresholds` is fixed-0\.5 here and f1-expected in the run",
+        ),
         ({"protocol": "paper"}, "`protocol` is paper here and clean in the run"),
         ({"with_title": False}, "`with_title` is False here and True in the run"),
         ({"recipe": "paper"}, "`recipe` is paper here and default in the run"),
