@@ -73,9 +73,8 @@ def choose_labels(
     names = sorted(counts.keys() - rare.keys())
     if rare and not names:
         raise TrainingError(
-            f"{catalog.name}: each of the {len(rare):,} genres has fewer than {options.min_films} "
-            f"films, such as {listed_names(rare)}: check `genre_column` and `genre_separator`, or "
-            f"lower `min_films`"
+            f"{catalog.name}: no genre has {options.min_films} films: {listed_names(rare)}; check "
+            f"`genre_column` and `genre_separator`, or lower `min_films`"
         )
     problem = name_problem(names)
     if problem is not None:

@@ -129,14 +129,15 @@ def test_inspect_fails_in_one_line(command: Command, place: Path, name: str, mes
             ["no column 'genre'", "columns: id, overview"],
         ),
         (1, ["@one_class.csv", "-o", "@run"], ["the same genre 'Drama'", "--genre-column"]),
-        (2, ["@films.csv", "-o", "@run", "--split", "@none.csv"], ["no such file"]),
+        (2, ["@one_class.csv", "-o", "@run", "--split", "@none.csv"], ["no such file"]),
         (1, ["@films.csv", "-o", "@there.csv"], ["is a file"]),
     ],
 )
 def test_train_fails_in_one_line_and_makes_no_folder(
     command: Command, place: Path, code: int, arguments: list[str], parts: list[str]
 ) -> None:
-    (place / "one_class.csv").write_text("overview,genre\n" + "a film,Drama\n" * 20)
+    rows = "".join(f"film {number},Drama\n" for number in range(20))
+    (place / "one_class.csv").write_text(f"overview,genre\n{rows}")
     message = _fails(command, place, code, "train", *arguments, "--base-model", "minilm")
     for part in parts:
         assert part in message

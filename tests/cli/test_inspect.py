@@ -112,7 +112,7 @@ def test_a_tuned_model_shows_its_method_and_its_figures(
     films.write_text("overview,genres\n" + "".join(rows))
     command("tune", films, "-m", tiny_model, "-o", tuned)
     output = command("inspect", tuned).stdout.decode()
-    assert re.search(r"thresholds +f1, tuned on 30 films", output)
+    assert re.search(r"thresholds +f1-expected, tuned on 30 films", output)
     assert re.search(r"thresholds tuned on the same films +30 +0\.\d{3}", output)
     assert "Figures" not in command("inspect", tiny_model).stdout.decode()
 
@@ -129,7 +129,7 @@ def test_nested_provenance_is_shown_in_one_line_each(
     write_metadata(model, replace(metadata, provenance=origin))
     onnx.save(model, path)
     output = command("inspect", path).stdout.decode()
-    assert re.search(r"data +a\.csv \(9,827 films\), b\.csv \(1 film\)", output)
+    assert re.search(r"data +a\.csv \(9,827 rows\), b\.csv \(1 row\)", output)
     assert re.search(r"versions +python 3\.11, torch 2, onnx 1 and 2 more", output)
     assert re.search(r"teachers +mpnet \(MPNet\)", output)
     assert json.loads(command("inspect", path, "--json").stdout)["provenance"] == origin

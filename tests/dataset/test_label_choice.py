@@ -49,7 +49,7 @@ def test_repeated_overviews_count_once(tmp_path: Path) -> None:
 
 def test_a_column_without_a_repeated_genre_is_refused(tmp_path: Path) -> None:
     location = _films(tmp_path, [f"id {number}" for number in range(40)])
-    with pytest.raises(TrainingError, match=r"each of the 40 genres has fewer than 5 films"):
+    with pytest.raises(TrainingError, match="no genre has 5 films: "):
         _load(location, min_films=5)
 
 

@@ -223,7 +223,7 @@ def test_resuming_a_finished_run_trains_nothing_and_reports_the_same(
         ),
         (
             {"thresholds": "fixed-0.5"},
-            r"`thresholds` is fixed-0\.5 here and f1-expected in the run",
+            "`thresholds` is fixed-0.5 here and f1-expected",
         ),
         ({"protocol": "paper"}, "`protocol` is paper here and clean in the run"),
         ({"with_title": False}, "`with_title` is False here and True in the run"),
