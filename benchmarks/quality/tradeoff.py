@@ -54,7 +54,7 @@ def load_student(job: TrainJob) -> GenreTagger:
     folder = run(job)
     file = Path(job.folder).with_suffix(".onnx")
     if not file.exists() or file.stat().st_mtime < folder.weights.stat().st_mtime:
-        export_onnx(ExportJob(folder.path, file, max_loss=float("inf"), force=True))
+        export_onnx(ExportJob(folder.path, file, max_loss=100, force=True))
     return GenreTagger.load(str(file))
 
 
