@@ -31,6 +31,7 @@ _TRAINING = [
     _TESTS / "comparison",
     _TESTS / "dataset" / "test_sentence_mixing.py",
     _TESTS / "exporting",
+    _TESTS / "model" / "test_checkpoint.py",
     _TESTS / "training",
 ]
 """Folders and files whose tests need the extra `train`: their modules import torch."""

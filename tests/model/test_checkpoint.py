@@ -17,8 +17,6 @@ from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import ModelOptions
 from support import tiny
 
-pytestmark = pytest.mark.training
-
 TEXTS = ["the ghost and the old city", "a kiss", "the gun, the bomb and the soldier"]
 
 
