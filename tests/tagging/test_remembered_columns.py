@@ -125,6 +125,7 @@ def test_a_tuned_model_remembers_what_the_model_did(model: Path, tmp_path: Path)
     assert (metadata.columns, metadata.row_name) == (COLUMNS, "papers")
 
 
+@pytest.mark.training
 def test_tables_pages_and_messages_name_the_rows(
     command: Command, model: Path, tmp_path: Path
 ) -> None:
