@@ -63,7 +63,7 @@ def take_lock(path: Path, busy: Callable[[str], GenreBatchError]) -> int:
 def _warn_of_missing_locks(folder: Path, error: OSError) -> None:
     warnings.warn(
         f"no lock on the file system of {folder.parent} ({error.strerror}): do not start a second "
-        f"run that writes the same `output`",
+        f"run of the same output",
         GenreBatchWarning,
         stacklevel=2,
     )

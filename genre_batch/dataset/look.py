@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,7 @@ from genre_batch.dataset.load import Further, load_dataset
 from genre_batch.dataset.split import PARTS
 from genre_batch.model.batching import load_tokenizer
 from genre_batch.model.metadata import read_model_file
+from genre_batch.model.readability import letters_of_scripts
 from genre_batch.model.tagger import default_model
 from genre_batch.names import name_key
 
@@ -29,8 +30,8 @@ __all__ = ["CatalogLook", "LookJob", "look_at"]
 _SAMPLE = 2000
 """The number of texts, evenly spaced, that lengths and scripts are measured on."""
 _FILMS_PER_SECOND = 25
-"""How fast MiniLM-L6 in DistilBERT's architecture trains on two cores without AMX
-(docs/results/models.md), in films of about `_TOKENS` tokens."""
+"""How fast MiniLM-L6 in DistilBERT's architecture trains on one or two cores with bfloat16 and
+without AMX, at the least: 28 was measured on one core, with films of about `_TOKENS` tokens."""
 _TOKENS = 63
 
 
@@ -214,10 +215,7 @@ def _sampled(texts: Sequence[str]) -> Sequence[str]:
 
 def scripts_of(texts: Sequence[str]) -> dict[str, float]:
     """Return script -> share of the letters of the texts, 0..1, of 1 % and more."""
-    letters = Counter(letter for text in texts for letter in text if letter.isalpha())
-    scripts: Counter[str] = Counter()
-    for letter, count in letters.items():
-        scripts[unicodedata.name(letter, "other").split()[0].split("-")[0].capitalize()] += count
+    scripts = letters_of_scripts(texts)
     total = max(1, scripts.total())
     return {
         name: round(count / total, 3)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-__all__ = ["HARDLY_READ", "NOT_READ", "PieceKinds", "Reading", "main_script"]
+__all__ = ["HARDLY_READ", "NOT_READ", "PieceKinds", "Reading", "letters_of_scripts", "main_script"]
 
 HARDLY_READ = 0.5
 """Share of a text's pieces, unknown or of one letter, above which the text is hardly read.
@@ -160,8 +160,8 @@ def _unknown_id(tokenizer: Tokenizer) -> int | None:
     return known
 
 
-def main_script(texts: Iterable[str]) -> str | None:
-    """Return the script of most letters, such as `Latin` or `Han`; None without letters.
+def letters_of_scripts(texts: Iterable[str]) -> Counter[str]:
+    """Return the number of letters of each script, such as `Latin` or `Han`.
 
     Args:
         texts: a sample.
@@ -171,4 +171,10 @@ def main_script(texts: Iterable[str]) -> str | None:
     for letter, count in letters.items():
         first = unicodedata.name(letter, "unknown").split()[0]
         scripts[_SCRIPTS.get(first, first.capitalize())] += count
+    return scripts
+
+
+def main_script(texts: Iterable[str]) -> str | None:
+    """Return the script of most letters; None without letters."""
+    scripts = letters_of_scripts(texts)
     return scripts.most_common(1)[0][0] if scripts else None

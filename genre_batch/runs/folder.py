@@ -112,11 +112,6 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
-    def earlier(self) -> Path:
-        """The films that the run it started from was trained on; absent if there is none."""
-        return self.path / "earlier_train.parquet"
-
-    @property
     def lock(self) -> Path:
         """The lock against a second run; it exists only during a run."""
         return self.path / "run.lock"
@@ -235,7 +230,7 @@ class RunFolder:
 
     def _check_usable(self, *, resume: bool) -> None:
         """Check that a run can begin here, or continue; what a killed start left is removed."""
-        start = (self.splits, self.extra, self.earlier, self.readme, self.recipe)
+        start = (self.splits, self.extra, self.readme, self.recipe)
         paths = {path for path in self.path.iterdir() if path != self.lock}
         others = {path for path in paths if not fnmatch(path.name, ".*.partial")}
         if not others or (self.splits in others and others <= set(start)):
@@ -295,9 +290,7 @@ class RunFolder:
         return concatenate(films, read_dataset(self.extra)) if self.extra.exists() else films
 
     def training_keys(self, version: int) -> npt.NDArray[np.uint64]:
-        """Return the sorted text keys of all films that the weights were trained on.
-
-        Those of the run that this one started from, and of the runs before it, are included.
+        """Return the sorted text keys of all films that the model was trained on.
 
         Args:
             version: of the keys.
@@ -305,10 +298,7 @@ class RunFolder:
         Raises:
             TrainingError: a file is missing or broken.
         """
-        keys = [self.training_films().keys_as(version)]
-        if self.earlier.exists():
-            keys.append(read_dataset(self.earlier).keys_as(version))
-        return np.unique(np.concatenate(keys))
+        return np.unique(self.training_films().keys_as(version))
 
     @property
     def seconds(self) -> float:

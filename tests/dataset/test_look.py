@@ -61,7 +61,7 @@ def test_look_alikes_differ_in_case_accents_space_and_width_only() -> None:
 
 
 def test_scripts_are_shares_of_letters() -> None:
-    assert scripts_of(["abcd", "эюя", "剧"]) == {"Latin": 0.5, "Cyrillic": 0.375, "Cjk": 0.125}
+    assert scripts_of(["abcd", "эюя", "剧"]) == {"Latin": 0.5, "Cyrillic": 0.375, "Han": 0.125}
     assert scripts_of(["123"]) == {}
 
 
