@@ -17,6 +17,8 @@ from genre_batch.augmentation.apertium import CHAINS, Apertium
 from genre_batch.errors import TrainingError, UsageError
 from support.places import ROOT
 
+pytestmark = pytest.mark.process
+
 TEXTS = [
     "A retired detective returns for one last murder case.",
     "The dog sleeps in the old house. Nobody knows why!",

@@ -20,6 +20,8 @@ from genre_batch.catalog import remote
 from genre_batch.catalog.remote import list_remote, open_remote, remote_exists, upload
 from genre_batch.errors import GenreBatchWarning
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:

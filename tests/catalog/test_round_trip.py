@@ -19,6 +19,8 @@ from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
 from support.delivery import scaled
 
+pytestmark = pytest.mark.slow
+
 SUFFIXES = ("csv", "tsv.gz", "jsonl", "jsonl.zst", "parquet", "arrow")
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
 WHOLE = st.integers(-(2**63), 2**63 - 1)

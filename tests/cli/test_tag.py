@@ -22,6 +22,8 @@ from genre_batch.cli.tag import GROUPS, tag
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND, Command
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def films(tmp_path: Path) -> Path:

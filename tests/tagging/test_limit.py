@@ -26,6 +26,8 @@ from genre_batch.errors import CatalogError
 from genre_batch.tagging.api import tag_catalog
 from support.places import Command
 
+pytestmark = pytest.mark.slow
+
 CSV = b"id,overview\n1,laugh\n2,cry\n"
 JSONL = b'{"id": 1, "overview": "laugh"}\n{"id": 2, "overview": "cry"}\n'
 AFTER = {
