@@ -178,6 +178,8 @@ class Finder:
         if name == sys.argv[1]:
             os.kill(os.getpid(), signal.SIGINT)
 
+# Whatever Python's start has imported already (a .pth file may) is imported once more.
+sys.modules.pop(sys.argv[1], None)
 sys.meta_path.insert(0, Finder)
 from genre_batch.cli import main
 main()
