@@ -16,6 +16,12 @@ names of its options (--top-k; cli/group.py).
 
 from __future__ import annotations
 
+import copyreg
+
+TYPE_CHECKING = False  # `typing` takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "CatalogError",
     "ColumnError",
@@ -49,9 +55,17 @@ def counted_rows(count: int, row_name: str) -> str:
 
 
 class GenreBatchError(Exception):
-    """Base class of all errors; the command line exits with `exit_code`."""
+    """Base class of all errors; the command line exits with `exit_code`.
+
+    Errors can be pickled and copied: they keep their message, notes and attributes.
+    """
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with the finished message, but some take parts of it.
+        create = copyreg.__newobj__  # type: ignore[attr-defined]
+        return create, (type(self), *self.args), self.__dict__
 
 
 class UsageError(GenreBatchError):

@@ -51,7 +51,10 @@ class StoppedBySignal(BaseException):
     def __init__(self, number: int) -> None:
         self.number = number
         self.code = _EXIT_BASE + number
-        super().__init__(signal.Signals(number).name)
+        super().__init__(number)
+
+    def __str__(self) -> str:
+        return signal.Signals(self.number).name
 
 
 def last_line(stopped: StoppedBySignal) -> str:
