@@ -22,6 +22,7 @@ pytest_plugins = ["support.training"]
 
 # No deadlines: how long an example takes depends on what else the machine does.
 settings.register_profile("usual", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("usual")
 

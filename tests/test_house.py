@@ -233,6 +233,7 @@ def test_setup_cfg_names_every_package() -> None:
     assert named == there | {"genre_batch.export"}
 
 
+@pytest.mark.process
 def test_the_wheel_holds_the_package_and_the_shipped_model(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     for name in ("genre_batch", "export"):
