@@ -20,7 +20,7 @@ from support.plan import ROOMS
 PACKAGE = ROOT / "genre_batch"
 BASE = {
     *("errors", "version", "progress", "extras", "files", "paths", "options", "cores", "hub"),
-    *("failures", "locks", "names"),
+    *("failures", "locks", "names", "odds"),
 }
 """Top-level modules that every room may import; they themselves may import only `errors`."""
 

@@ -68,5 +68,12 @@ threshold_options = together(
         "[default: no minimum]",
     ),
     exclude_genres_option,
+    click.option(
+        "--calibrated",
+        is_flag=True,
+        help="Show, order and count genres by calibrated probabilities, which agree with "
+        "frequencies; --threshold then applies to them. The model's own thresholds and operating "
+        "points select the same genres as without it.",
+    ),
 )
 """Add the fields of `model.decision.Decision`: what replaces a model's own thresholds."""

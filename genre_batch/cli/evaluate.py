@@ -55,8 +55,9 @@ def evaluate(
     """Score a model on a labeled catalog.
 
     Prints averages with 95 % bootstrap intervals over films, and for each genre the confusion
-    matrix, precision, recall, F1, average precision and Matthews correlation. Warns if the model
-    was trained on some of these films: figures on training films are too optimistic.
+    matrix, precision, recall, F1, average precision and Matthews correlation, and how well its
+    probabilities agree with frequencies, as they are and calibrated. Warns if the model was trained
+    on some of these films: figures on training films are too optimistic.
 
     \b
     Examples:
@@ -124,7 +125,8 @@ def _check_is_page(path: str) -> None:
 
 def _show(result: Evaluation) -> None:
     """Print the tables of averages and genres, and what was left out."""
-    print_tables(_averages(result), _genres(result), stderr=False)
+    tables = (_averages(result), _genres(result), _calibration(result))
+    print_tables(*tables, stderr=False)
     left_out = f", {result.left_out:,} without text or genre left out" if result.left_out else ""
     note(f"{counted_rows(result.films, result.row_name)}{left_out}; model {result.model}")
     if result.excluded:
@@ -158,6 +160,23 @@ def _averages(result: Evaluation) -> Table:
         interval = "" if average.interval is None else "{:.3f} to {:.3f}".format(*average.interval)
         averages.add_row(average.name, f"{average.value:.3f}", interval)
     return averages
+
+
+def _calibration(result: Evaluation) -> Table:
+    """Return a table of how well each genre's probabilities agree with frequencies."""
+    from genre_batch.evaluation.calibration import BINS
+
+    is_calibrated = result.calibrated_error is not None
+    more = ("calibrated", "error") if is_calibrated else ()
+    genres = table("Calibration", "genre", "share", "mean probability", "error", *more)
+    genres.caption_justify = "left"
+    genres.caption = f"error: expected calibration error, up to {BINS} bins of equal mass."
+    for row in result.calibration:
+        figures = [row.share, row.mean_probability, row.error]
+        if row.calibrated_mean_probability is not None and row.calibrated_error is not None:
+            figures += [row.calibrated_mean_probability, row.calibrated_error]
+        genres.add_row(row.genre, *(f"{figure:.3f}" for figure in figures))
+    return genres
 
 
 def _genres(result: Evaluation) -> Table:

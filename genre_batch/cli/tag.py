@@ -43,7 +43,15 @@ GROUPS = {
         *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
         *("output_column", "probabilities", "replace", "force"),
     ),
-    "Model": ("model", "threshold", "operating_point", "top_k", "min_k", "exclude_genres"),
+    "Model": (
+        "model",
+        "threshold",
+        "operating_point",
+        "top_k",
+        "min_k",
+        "exclude_genres",
+        "calibrated",
+    ),
     "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
 }
 """Section of the help text -> names of its options."""

@@ -63,10 +63,11 @@ def tune(
 ) -> None:
     """Find new thresholds for a model on a labeled catalog.
 
-    Writes a copy of the model with new thresholds and the operating points f1, balanced,
-    precision=0.9, recall=0.9 and score, for tag --operating-point, and those that you add. Their
-    precision and recall are cross-fitted: each film is scored with thresholds fitted on the other
-    half of the films. Use films that the model was not trained on.
+    Writes a copy of the model with new thresholds, a new calibration (tag --calibrated) and the
+    operating points f1, balanced, precision=0.9, recall=0.9 and score, for tag --operating-point,
+    and those that you add. Their precision and recall, and the calibration error, are cross-fitted:
+    each film is scored with what was fitted on the other half of the films. Use films that the
+    model was not trained on.
 
     With --method conditional, a genre that benefits has two thresholds: one for films where another
     genre is predicted (comedy given romance), one for all others. The operating points keep one
@@ -94,6 +95,11 @@ def _show(result: TuneResult, method: str) -> None:
         off = _shortened(result.off.get(name, ())) or "-"
         points.add_row(name, f"{measured.precision:.3f}", f"{measured.recall:.3f}", off)
     print_tables(points)
+    error = result.calibration_error
+    note(
+        f"calibration error {error.raw:.3f}, calibrated (tag --calibrated) {error.calibrated:.3f}, "
+        f"cross-fitted"
+    )
     if result.off:
         note("off: no threshold reaches the target on these films, so the genre is never predicted")
     if result.given:

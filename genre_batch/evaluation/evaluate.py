@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from genre_batch.evaluation.against import ModelComparison, compare_with
+from genre_batch.evaluation.calibration import GenreCalibration, genre_calibrations
 from genre_batch.evaluation.films import EvaluationJob, read_films
 from genre_batch.evaluation.metrics import Average, Scores, score_predictions
 from genre_batch.evaluation.per_genre import (
     GenreScores,
     Predictions,
-    calibration_error,
     exact_match,
     genre_scores,
     samples_f1,
 )
+from genre_batch.model.calibration import calibrated
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
@@ -44,8 +45,9 @@ class Evaluation:
         ignored: the number of films of each genre that the model does not know.
         excluded: the genres of the model that are not scored.
         scores: averages, with intervals.
-        samples_f1, exact_match, calibration_error: 0..1, as in evaluation/per_genre.py.
+        samples_f1, exact_match: 0..1, as in evaluation/per_genre.py.
         genres: each genre's figures, in the model's order.
+        calibration: how well each genre's probabilities agree with frequencies, likewise.
         decision: how probabilities became genres.
         provenance: how the model was made, from its file.
         row_name: what the model calls a row, in the plural.
@@ -65,8 +67,8 @@ class Evaluation:
     scores: Scores
     samples_f1: float
     exact_match: float
-    calibration_error: float
     genres: tuple[GenreScores, ...]
+    calibration: tuple[GenreCalibration, ...]
     decision: Decision = field(default_factory=Decision)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     row_name: str = "films"
@@ -74,9 +76,21 @@ class Evaluation:
     predictions: Predictions | None = field(default=None, repr=False, compare=False)
 
     @property
+    def calibration_error(self) -> float:
+        """The mean over genres of the calibration error, 0..1 (evaluation/calibration.py)."""
+        return sum(genre.error for genre in self.calibration) / len(self.calibration)
+
+    @property
+    def calibrated_error(self) -> float | None:
+        """The same of calibrated probabilities; None if the model has no calibration."""
+        errors = [genre.calibrated_error for genre in self.calibration]
+        known = [error for error in errors if error is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
     def averages(self) -> tuple[Average, ...]:
         """The metrics over all genres, in the order in which tables list them."""
-        scores = self.scores
+        scores, calibrated = self.scores, self.calibrated_error
         return (
             Average("macro-F1", scores.macro_f1, scores.macro_f1_interval),
             Average("micro-F1", scores.micro_f1, scores.micro_f1_interval),
@@ -84,6 +98,7 @@ class Evaluation:
             Average("samples F1", self.samples_f1),
             Average("exact match", self.exact_match),
             Average("calibration error", self.calibration_error),
+            *([] if calibrated is None else [Average("  calibrated", calibrated)]),
             Average("accuracy (paper)", scores.accuracy),
             Average("score (paper)", scores.score),
         )
@@ -95,16 +110,19 @@ class Evaluation:
         result["against"] = None if self.against is None else self.against.as_dict()
         for key in ("decision", "provenance", "row_name", "predictions"):
             del result[key]
-        for key in ("samples_f1", "exact_match", "calibration_error"):
+        for key in ("samples_f1", "exact_match"):
             result[key] = round(result[key], 4)
-        result["genres"] = [
-            {
-                name: round(value, 4) if isinstance(value, float) else value
-                for name, value in row.items()
-            }
-            for row in result["genres"]
-        ]
+        for key in ("calibration_error", "calibrated_error"):
+            result[key] = _rounded(getattr(self, key))
+        for key in ("genres", "calibration"):
+            result[key] = [
+                {name: _rounded(value) for name, value in row.items()} for row in result[key]
+            ]
         return result
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Evaluation:
@@ -134,12 +152,15 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
     films = read_films(job, location, tagger, titles=titles)
     probabilities = films.predict(tagger, progress)
     thresholds = job.decision.counted_thresholds(tagger.metadata, probabilities)
+    has_calibration = bool(tagger.metadata.calibration)
+    all_calibrated = calibrated(probabilities, tagger.metadata) if has_calibration else None
     scored = np.flatnonzero(~job.decision.excluded(tagger.metadata))
     names = tuple(tagger.labels[column] for column in scored)
     labels, probabilities = films.labels[:, scored], probabilities[:, scored]
     thresholds = thresholds[..., scored]
     predicted = probabilities >= thresholds
-    predictions = Predictions(names, labels, probabilities, thresholds)
+    after = None if all_calibrated is None else all_calibrated[:, scored]
+    predictions = Predictions(names, labels, probabilities, thresholds, after)
     comparison = None
     if other is not None:
         comparison = compare_with(other, films, predictions, job.decision, progress)
@@ -156,8 +177,8 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
         scores=score_predictions(labels, probabilities, thresholds, names),
         samples_f1=samples_f1(labels, predicted),
         exact_match=exact_match(labels, predicted),
-        calibration_error=calibration_error(labels, probabilities),
         genres=genre_scores(labels, probabilities, thresholds, names),
+        calibration=genre_calibrations(labels, probabilities, names, after),
         decision=job.decision,
         provenance=tagger.metadata.provenance,
         row_name=tagger.metadata.row_name,

@@ -1,4 +1,4 @@
-"""Metrics by genre and by film, and the calibration of probabilities."""
+"""Metrics by genre and by film."""
 
 from __future__ import annotations
 
@@ -11,19 +11,13 @@ import numpy.typing as npt
 from genre_batch.evaluation.metrics import Labels, Probabilities, average_precision
 
 __all__ = [
-    "BINS",
     "GenreScores",
     "Predictions",
-    "calibration_error",
     "exact_match",
     "genre_scores",
-    "reliability",
     "samples_f1",
     "shared_thresholds",
 ]
-
-BINS = 15
-"""The number of equal-width bins of the calibration error and the reliability diagram."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +30,14 @@ class Predictions:
         probabilities: (n, genres), 0..1.
         thresholds: (genres,) float64, or (n, genres) if they differ between films; infinity for a
             genre that is off.
+        calibrated: (n, genres), 0..1, the calibrated probabilities; None: the model has none.
     """
 
     names: tuple[str, ...]
     labels: Labels
     probabilities: Probabilities
     thresholds: npt.NDArray[np.float64]
+    calibrated: Probabilities | None = None
 
 
 @dataclass(frozen=True)
@@ -165,38 +161,3 @@ def exact_match(labels: Labels, predicted: Labels) -> float:
     Arguments are those of `samples_f1`.
     """
     return float((labels.astype(bool) == predicted.astype(bool)).all(axis=1).mean())
-
-
-def calibration_error(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the expected calibration error over all decisions, 0..1.
-
-    In each of `BINS` bins of equal width, the absolute difference between the mean probability and
-    the fraction of positives, weighted by the bin's size (Guo et al. 2017, "On Calibration of
-    Modern Neural Networks", here of binary decisions).
-
-    Args:
-        labels: (n, genres) 0 or 1.
-        probabilities: (n, genres), 0..1.
-    """
-    errors = (
-        abs(confidence - fraction) * count
-        for confidence, fraction, count in reliability(labels, probabilities)
-    )
-    return sum(errors) / max(1, probabilities.size)
-
-
-def reliability(
-    labels: Labels, probabilities: Probabilities
-) -> tuple[tuple[float, float, int], ...]:
-    """Return the mean probability, fraction of positives and size of each bin that is not empty.
-
-    The bins are in ascending order of probability. Arguments are those of `calibration_error`.
-    """
-    flat = probabilities.ravel().astype(np.float64)
-    bins = np.minimum((flat * BINS).astype(np.int64), BINS - 1)
-    count = np.bincount(bins, minlength=BINS)
-    confidence = np.bincount(bins, weights=flat, minlength=BINS)
-    truth = np.bincount(bins, weights=labels.ravel().astype(np.float64), minlength=BINS)
-    used = np.flatnonzero(count)
-    means = zip(confidence[used] / count[used], truth[used] / count[used], count[used], strict=True)
-    return tuple((float(mean), float(fraction), int(size)) for mean, fraction, size in means)

@@ -13,6 +13,7 @@ import onnx
 
 from genre_batch.dataset.labelled import sha256_of
 from genre_batch.errors import CatalogError, counted_rows
+from genre_batch.evaluation.calibration import CrossFitted, cross_fitted_errors, fit_calibration
 from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
 from genre_batch.evaluation.operating_point import (
@@ -102,6 +103,7 @@ class TuneResult:
         points: the operating points by name, each measured with cross-fitted thresholds.
         off: the genres that each operating point switches off, if any.
         row_name: what the model calls a row, in the plural.
+        calibration_error: of raw probabilities, and of cross-fitted calibrated ones.
         given: the genres with two thresholds, and the genre whose prediction selects between them.
     """
 
@@ -111,11 +113,12 @@ class TuneResult:
     points: dict[str, Measured]
     off: dict[str, tuple[str, ...]]
     given: dict[str, str]
+    calibration_error: CrossFitted
     row_name: str = "films"
 
 
 def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
-    """Write a copy of a model with thresholds and operating points fitted to a labeled catalog.
+    """Write a copy of a model with thresholds, points and calibration fitted to a labeled catalog.
 
     Graph, tokenizer and labels stay unchanged; figures measured at the old thresholds are removed.
 
@@ -149,6 +152,8 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         )
     probabilities = films.predict(tagger, progress)
     metadata = _with_thresholds(job.method, probabilities, films.labels, tagger.metadata)
+    fitted = fit_calibration(probabilities, films.labels, tagger.labels)
+    metadata = replace(metadata, calibration=fitted)
     points = measure_operating_points(probabilities, films.labels, targets)
     scores = _scores(films, probabilities, metadata)
     provenance = {
@@ -166,6 +171,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         points=points,
         off={name: genres for name, genres in off.items() if genres},
         row_name=tagger.metadata.row_name,
+        calibration_error=cross_fitted_errors(probabilities, films.labels),
         given={label: pair.given for label, pair in metadata.conditional_thresholds.items()},
     )
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from transformers import PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset, variants
+from genre_batch.evaluation.calibration import fit_calibration
 from genre_batch.evaluation.metrics import macro_f1, score_predictions
 from genre_batch.evaluation.operating_point import as_operating_point, measure_operating_points
 from genre_batch.model.metadata import ModelMetadata
@@ -140,7 +141,9 @@ class HeldOut:
 
 
 def tune_thresholds(tagger: GenreTagger, held_out: HeldOut, method: str) -> ModelMetadata:
-    """Return the export's metadata with thresholds tuned on its own probabilities, and its metrics.
+    """Return the export's metadata, tuned on its own probabilities of the development part.
+
+    That is: thresholds, operating points, calibration, and metrics.
 
     Args:
         tagger: the export.
@@ -155,6 +158,7 @@ def tune_thresholds(tagger: GenreTagger, held_out: HeldOut, method: str) -> Mode
         tagger.metadata,
         thresholds=tuple(thresholds.tolist()),
         operating_points={name: as_operating_point(point) for name, point in points.items()},
+        calibration=fit_calibration(probabilities, development.labels, tagger.labels),
         metrics=_metrics(tagger, held_out, thresholds),
     )
 

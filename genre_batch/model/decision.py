@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch.errors import UsageError
+from genre_batch.model.calibration import calibrated, raw_thresholds, require_calibration
 from genre_batch.model.metadata import ModelMetadata
 from genre_batch.model.point_names import canonical_name
 from genre_batch.names import known_names
-from genre_batch.options import STRING, Checked, integer, name_list, number
+from genre_batch.options import FLAG, STRING, Checked, integer, name_list, number
 
 __all__ = ["Decision", "apply_thresholds"]
 
@@ -33,6 +34,9 @@ class Decision(Checked):
         min_k: the minimum number of genres per row, 1 or more: the most probable genres that miss
             their thresholds are added. Excluded genres, and those that the operating point switches
             off, never are.
+        calibrated: show, order and count genres by calibrated probabilities, and apply `threshold`
+            to them. The model's own thresholds and its operating points select the same genres as
+            without this option.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.
@@ -43,6 +47,7 @@ class Decision(Checked):
     top_k: int | None = field(default=None, metadata=integer(1))
     exclude_genres: str | Sequence[str] | None = None
     min_k: int | None = field(default=None, metadata=integer(1))
+    calibrated: bool = field(default=False, metadata=FLAG)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,7 +69,7 @@ class Decision(Checked):
         return np.isin(np.array(metadata.labels, dtype=object), names)
 
     def thresholds(self, metadata: ModelMetadata) -> npt.NDArray[np.float64]:
-        """Return one threshold per genre.
+        """Return one threshold per genre, of raw probabilities.
 
         Conditional thresholds are not applied: `row_thresholds` returns the final ones.
 
@@ -73,13 +78,18 @@ class Decision(Checked):
             passes.
 
         Raises:
-            UsageError: the model has no such operating point, or does not know an excluded genre.
+            UsageError: the model has no such operating point, does not know an excluded genre, or
+                has no calibration and `calibrated` needs one.
         """
+        if self.calibrated:
+            require_calibration(metadata)
         return np.where(self.excluded(metadata), np.inf, self._thresholds(metadata))
 
     def _thresholds(self, metadata: ModelMetadata) -> npt.NDArray[np.float64]:
         if self.operating_point is not None:
             return _point_thresholds(metadata, self.operating_point)
+        if self.threshold is not None and self.calibrated:
+            return raw_thresholds(self.threshold, metadata)
         if self.threshold is not None:
             return np.full(len(metadata.labels), self.threshold)
         if self._ranks_only:
@@ -148,10 +158,25 @@ class Decision(Checked):
         thresholds = self.row_thresholds(metadata, probabilities)
         if self.top_k is None and self.min_k is None:
             return thresholds
-        order, passed = _ranked(probabilities, thresholds, self.top_k, self.min_k)
+        shown = self.shown(metadata, probabilities)
+        order, passed = _ranked(probabilities, thresholds, shown, self.top_k, self.min_k)
         predicted = np.zeros(probabilities.shape, dtype=np.bool_)
         np.put_along_axis(predicted, order, passed, axis=1)
         return np.where(predicted, 0.0, np.inf)
+
+    def shown(
+        self, metadata: ModelMetadata, probabilities: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.floating]:
+        """Return the probabilities to show, and to order genres by: with `calibrated`, those.
+
+        Args:
+            metadata: the model's metadata.
+            probabilities: (rows, genres), 0..1; NaN stays NaN.
+
+        Raises:
+            UsageError: `calibrated` is set and the model has no calibration.
+        """
+        return calibrated(probabilities, metadata) if self.calibrated else probabilities
 
     def genres(
         self, metadata: ModelMetadata, probabilities: npt.NDArray[np.float32]
@@ -166,7 +191,10 @@ class Decision(Checked):
             UsageError: the model has no such operating point.
         """
         thresholds = self.row_thresholds(metadata, probabilities)
-        return apply_thresholds(probabilities, thresholds, metadata.labels, self.top_k, self.min_k)
+        shown = self.shown(metadata, probabilities)
+        return apply_thresholds(
+            probabilities, thresholds, metadata.labels, self.top_k, self.min_k, shown
+        )
 
 
 def _point_thresholds(metadata: ModelMetadata, name: str) -> npt.NDArray[np.float64]:
@@ -197,6 +225,7 @@ def apply_thresholds(
     labels: Sequence[str],
     top_k: int | None = None,
     min_k: int | None = None,
+    shown: npt.NDArray[np.floating] | None = None,
 ) -> pa.ListArray:
     """Return the genres of every row: probability descending, ties in label order.
 
@@ -207,13 +236,16 @@ def apply_thresholds(
         top_k: the maximum number of genres per row, most probable first.
         min_k: the minimum number of genres per row; the most probable of those that do not pass are
             added, except those with an infinite threshold.
+        shown: (rows, genres) the probabilities that genres are ordered and counted by; None:
+            `probabilities`.
 
     Returns:
         (rows,) lists of strings; null for a row of NaN, empty where nothing passes.
     """
     rows, genres = probabilities.shape
     without_text = np.isnan(probabilities[:, 0]) if genres else np.zeros(rows, dtype=bool)
-    order, passed = _ranked(probabilities, thresholds, top_k, min_k)
+    shown = probabilities if shown is None else shown
+    order, passed = _ranked(probabilities, thresholds, shown, top_k, min_k)
     offsets = np.zeros(rows + 1, dtype=np.int32)
     np.cumsum(passed.sum(axis=1), out=offsets[1:])
     names = pa.array(labels, pa.string()).take(pa.array(order[passed]))
@@ -225,6 +257,7 @@ def apply_thresholds(
 def _ranked(
     probabilities: npt.NDArray[np.floating],
     thresholds: npt.NDArray[np.float64],
+    shown: npt.NDArray[np.floating],
     top_k: int | None,
     min_k: int | None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
@@ -232,7 +265,7 @@ def _ranked(
 
     Arguments are those of `apply_thresholds`; both results are (rows, genres).
     """
-    order = np.argsort(-probabilities, axis=1, kind="stable")
+    order = np.argsort(-shown, axis=1, kind="stable")
     passed = np.take_along_axis(probabilities >= thresholds, order, axis=1)
     if min_k is not None:
         allowed = np.isfinite(np.broadcast_to(thresholds, probabilities.shape))

@@ -46,7 +46,12 @@ KEYS = (
     "metrics",
     "provenance",
 )
-OPTIONAL: Mapping[str, Any] = {"text_key_version": 1, "columns": {}, "row_name": "films"}
+OPTIONAL: Mapping[str, Any] = {
+    "text_key_version": 1,
+    "columns": {},
+    "row_name": "films",
+    "calibration": {},
+}
 """Keys that files of either format may lack -> what a file without them means."""
 CONDITIONAL = "conditional_thresholds"
 """The key that a file of format 2 has besides `KEYS`."""
@@ -110,6 +115,8 @@ class ModelMetadata:
         columns: the columns of the catalog that the model was trained on: `text`, `title`,
             `genres`, and the `separator` of genres; absent or None where there was none.
         row_name: what a row of such a catalog is called, in the plural.
+        calibration: label -> (slope, shift) of its log odds, for every label; empty: none
+            (model/calibration.py).
     """
 
     labels: tuple[str, ...]
@@ -125,6 +132,7 @@ class ModelMetadata:
     text_key_version: int = TEXT_KEY_VERSION
     columns: Mapping[str, str | None] = field(default_factory=dict)
     row_name: str = OPTIONAL["row_name"]
+    calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_props(self) -> dict[str, str]:
         """Return the metadata_props of the ONNX file: prefixed keys, JSON values."""
@@ -215,7 +223,11 @@ class ModelMetadata:
                 )
                 for label, entry in values.get(CONDITIONAL, {}).items()
             },
-            **{key: values[key] for key in OPTIONAL},
+            calibration={
+                label: (float(slope), float(shift))
+                for label, (slope, shift) in values["calibration"].items()
+            },
+            **{key: values[key] for key in OPTIONAL if key != "calibration"},
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ __all__ = ["MAX_MODEL_TOKENS", "InvalidMetadataError", "check_values", "is_row_n
 
 MAX_MODEL_TOKENS = 4096
 MAX_ROW_NAME_CHARACTERS = 40
+MAX_CALIBRATION = 1e6
+"""The largest slope, and the largest shift on either side of 0: others would be an error."""
 _COLUMNS = {"text", "title", "genres", "separator"}
 
 
@@ -77,6 +80,22 @@ def _check_optional_values(values: Mapping[str, Any]) -> None:
         f"columns is not an object of the names {', '.join(sorted(_COLUMNS))}",
     )
     _require(is_row_name(values["row_name"]), "row_name is not a plural noun")
+    _check_calibration(values["calibration"], values["labels"])
+
+
+def _check_calibration(entries: Any, labels: list[str]) -> None:
+    _require(
+        isinstance(entries, dict) and (not entries or entries.keys() == set(labels)),
+        "calibration is not an object with an entry for every label",
+    )
+    for label, entry in entries.items():
+        _require(
+            isinstance(entry, list)
+            and len(entry) == 2
+            and all(_is_number(value) and abs(value) <= MAX_CALIBRATION for value in entry)
+            and entry[0] > 0,
+            f"calibration of {label!r} is not a slope above 0 and a shift",
+        )
 
 
 def _check_conditional_thresholds(entries: Any, labels: list[str]) -> None:
@@ -124,8 +143,11 @@ def _are_thresholds(values: object, count: int, allow_null: bool = False) -> boo
         isinstance(values, list)
         and len(values) == count
         and all(
-            (allow_null and value is None)
-            or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1)
+            (allow_null and value is None) or (_is_number(value) and 0 <= value <= 1)
             for value in values
         )
     )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

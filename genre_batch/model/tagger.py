@@ -19,6 +19,8 @@ from tokenizers import Tokenizer
 from genre_batch.cores import available_cores
 from genre_batch.errors import ModelError, UsageError
 from genre_batch.model.batching import Batch, load_tokenizer, same_length_batches, tokenize
+from genre_batch.model.calibration import calibrated as calibrate
+from genre_batch.model.calibration import require_calibration
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
 from genre_batch.model.readability import PieceKinds
@@ -148,19 +150,23 @@ class GenreTagger:
         self,
         texts: Sequence[str | None] | pa.Array,
         titles: Sequence[str | None] | pa.Array | None = None,
+        *,
+        calibrated: bool = False,
     ) -> npt.NDArray[np.float32]:
         """Return each text's probability of each genre.
 
         Args:
             texts: (n,) overviews, a list, array or Series; None, NaN or blank for a film without.
             titles: (n,) titles of the films; ignored by a model that does not read titles.
+            calibrated: return probabilities that agree with frequencies, by the model's
+                calibration. The thresholds of the model are of raw ones.
 
         Returns:
             (n, genres) float32, 0..1; a row of NaN where there is no overview.
 
         Raises:
             TypeError: texts or titles are one string, or hold something else than strings.
-            UsageError: there are not as many titles as texts.
+            UsageError: there are not as many titles as texts, or the model has no calibration.
             ModelError: the graph or the tokenizer cannot be loaded, or returns invalid logits.
         """
 
@@ -170,7 +176,10 @@ class GenreTagger:
                 probabilities[rows] = computed
             return probabilities
 
-        return predict_distinct(self.compose(texts, titles), predict)
+        if calibrated:
+            require_calibration(self.metadata)
+        probabilities = predict_distinct(self.compose(texts, titles), predict)
+        return calibrate(probabilities, self.metadata) if calibrated else probabilities
 
     def compose(
         self,
@@ -261,23 +270,25 @@ class GenreTagger:
         operating_point: str | None = None,
         top_k: int | None = None,
         min_k: int | None = None,
+        calibrated: bool = False,
     ) -> list[list[str] | None]:
         """Return each text's genres, most probable first; by default by the model's thresholds.
 
         Args:
             texts: (n,) overviews, a list, array or Series; None, NaN or blank for a film without.
             titles: (n,) titles of the films; ignored by a model that does not read titles.
-            threshold, operating_point, top_k, min_k: how probabilities become genres; as in
-                `Decision` (model/decision.py).
+            threshold, operating_point, top_k, min_k, calibrated: how probabilities become genres;
+                as in `Decision` (model/decision.py).
 
         Returns:
             (n,) lists; None where there is no overview, empty where no genre is predicted.
 
         Raises:
-            UsageError: a value is out of range, or the model has no such operating point.
+            UsageError: a value is out of range, or the model has no such operating point or no
+                calibration.
             TypeError, ModelError: as `predict_proba` raises them.
         """
-        decision = Decision(threshold, operating_point, top_k, min_k=min_k)
+        decision = Decision(threshold, operating_point, top_k, min_k=min_k, calibrated=calibrated)
         decision.thresholds(self.metadata)  # raises its errors before any text is predicted
         probabilities = self.predict_proba(texts, titles)
         genres: list[list[str] | None]

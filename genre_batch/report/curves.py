@@ -9,7 +9,8 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.evaluation.per_genre import BINS, Predictions, reliability, shared_thresholds
+from genre_batch.evaluation.calibration import BINS, reliability
+from genre_batch.evaluation.per_genre import Predictions, shared_thresholds
 from genre_batch.report.figures import (
     BACKGROUND,
     FOREGROUND,
@@ -121,36 +122,54 @@ def threshold_curves(predictions: Predictions, chosen: str) -> Figure:
     )
 
 
-def calibration(predictions: Predictions) -> Figure:
-    """Draw the reliability diagram: the fraction of positives against the predicted probability.
+def calibration(predictions: Predictions, chosen: str) -> Figure:
+    """Draw reliability diagrams: a genre's fraction of films against its predicted probability.
 
-    The bins are those of `calibration_error` (evaluation/per_genre.py).
+    The bins are those of `calibration_error` (evaluation/calibration.py). Takes the same arguments
+    as `precision_recall_curves`.
     """
+    series = {"as predicted": predictions.probabilities, "calibrated": predictions.calibrated}
+    indices = {name: index for index, name in enumerate(predictions.names)}
     rows: Rows = [
-        {"probability": rounded(probability), "share": rounded(share), "decisions": count}
-        for probability, share, count in reliability(predictions.labels, predictions.probabilities)
+        {
+            "genre": name,
+            "figure": figure,
+            "probability": rounded(probability),
+            "share": rounded(share),
+            "films": count,
+        }
+        for name, truth, _, _ in _genres_with_films(predictions)
+        for figure, values in series.items()
+        if values is not None
+        for probability, share, count in reliability(truth, values[:, indices[name]])
     ]
+    names = list(dict.fromkeys(row["figure"] for row in rows))
     ideal: Rows = [{"probability": value, "share": value} for value in (0, 1)]
-    measured = alt.Chart(inline(rows)).encode(
-        x=alt.X("probability:Q", **unit_axis("mean probability")),
-        y=alt.Y("share:Q", **unit_axis("share that is right")),
-        tooltip=[
-            alt.Tooltip("probability:Q", title="mean probability", format=".3f"),
-            alt.Tooltip("share:Q", title="share that is right", format=".3f"),
-            alt.Tooltip("decisions:Q", format=","),
-        ],
-    )
     diagonal = alt.Chart(inline(ideal)).mark_line(color=GUIDE, strokeDash=[4, 4], strokeWidth=1.5)
-    chart = alt.layer(
-        diagonal.encode(x="probability:Q", y="share:Q"),
-        measured.mark_line(color=FOREGROUND, strokeWidth=3),
-        measured.mark_point(**POINT),
-    ).properties(height=HEIGHT)
+    legend = alt.Legend(symbolType="stroke", title=None) if len(names) > 1 else None
+    measured = (
+        alt.Chart(inline(rows))
+        .transform_filter(IS_CHOSEN)
+        .mark_line(point=alt.OverlayMarkDef(size=70), strokeWidth=2.5)
+        .encode(
+            x=alt.X("probability:Q", **unit_axis("mean probability")),
+            y=alt.Y("share:Q", **unit_axis("share that is right")),
+            color=alt.Color("figure:N", scale=alt.Scale(domain=names), legend=legend),
+            tooltip=[
+                alt.Tooltip("figure:N"),
+                alt.Tooltip("probability:Q", title="mean probability", format=".3f"),
+                alt.Tooltip("share:Q", title="share that is right", format=".3f"),
+                alt.Tooltip("films:Q", format=","),
+            ],
+        )
+    )
+    chart = alt.layer(diagonal.encode(x="probability:Q", y="share:Q"), measured)
     return figure_of(
         "Calibration",
-        f"All decisions (one for each row and genre) in {BINS} bins by probability. On the "
-        "dashed line, 60 % of the genres with a probability of 60 % are right.",
-        chart,
+        f"The chosen genre, in up to {BINS} bins of equally many rows. On the dashed line, 60 % of "
+        "the rows with a probability of 60 % have it.",
+        chart.properties(height=HEIGHT),
+        *_choice(rows, chosen),
     )
 
 

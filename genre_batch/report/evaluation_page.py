@@ -120,7 +120,8 @@ def _thresholds(evaluation: Evaluation) -> str:
     if decision.operating_point is not None:
         return f"its threshold of the model's operating point {decision.operating_point}{counts}"
     if decision.threshold is not None:
-        return f"a probability of {decision.threshold:g}{counts}"
+        kind = "calibrated probability" if decision.calibrated else "probability"
+        return f"a {kind} of {decision.threshold:g}{counts}"
     default = f"the model's threshold for it{counts}"
     predictions = evaluation.predictions
     if not counts and predictions is not None and predictions.thresholds.ndim == 2:

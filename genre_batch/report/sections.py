@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
+from genre_batch.evaluation.calibration import genre_calibrations
 from genre_batch.evaluation.metrics import Average
 from genre_batch.evaluation.per_genre import GenreScores, Predictions, genre_scores
 from genre_batch.report.counts import genre_counts
@@ -82,6 +83,24 @@ def matrices_table(scores: Sequence[GenreScores], caption: str) -> Table:
         (Column("TN", 0, "do not have the genre, not predicted"), attrgetter("tn")),
     )
     return Table.of(caption, scores, columns)
+
+
+def _calibration_table(predictions: Predictions, films: str, rows: str) -> Table:
+    """List how well each genre's probabilities agree with frequencies."""
+    measured = genre_calibrations(
+        predictions.labels, predictions.probabilities, predictions.names, predictions.calibrated
+    )
+    after = "of calibrated probabilities (tag --calibrated)"
+    columns = (
+        (Column("Genre"), attrgetter("genre")),
+        (Column("Share", 3, f"share of the {rows} that have it"), attrgetter("share")),
+        (Column("Mean probability", 3), attrgetter("mean_probability")),
+        (Column("Error", 3, "expected calibration error"), attrgetter("error")),
+        (Column("Mean, calibrated", 3, after), attrgetter("calibrated_mean_probability")),
+        (Column("Error, calibrated", 3, after), attrgetter("calibrated_error")),
+    )
+    shown = columns if predictions.calibrated is not None else columns[:4]
+    return Table.of(f"Calibration of each genre on {films}", measured, shown)
 
 
 def facts_table(facts: Mapping[str, Any], caption: str) -> Table:
@@ -175,7 +194,8 @@ def prediction_sections(
                     "predicted.",
                     rows,
                 ),
-                calibration(predictions),
+                calibration(predictions, chosen),
             ),
+            tables=(_calibration_table(predictions, films, rows),),
         ),
     )

@@ -38,6 +38,7 @@ def tag_catalog(
     exclude_genres: str | Sequence[str] | None = None,
     output_column: str = GENRES_COLUMN,
     min_k: int | None = None,
+    calibrated: bool = False,
     probabilities: bool = False,
     separator: str = ", ",
     only_missing: str | None = None,
@@ -58,13 +59,12 @@ def tag_catalog(
     Args:
         source: a file, glob, folder or URL, or several of them.
         output: the file or URL to write, or a folder for one output per input.
-        input_format, delimiter, encoding, quote, escape, null_values, skip_lines: how to read; as
-            in `ReadingOptions` (catalog/options.py).
-        infer_types, rejects, strict, no_hive: as in `ReadingOptions`, too.
+        input_format, delimiter, encoding, quote, escape, null_values, skip_lines, infer_types,
+            rejects, strict, no_hive: how to read; as in `ReadingOptions` (catalog/options.py).
         output_format, output_delimiter, output_encoding, separator: how to write; as in
             `WritingOptions`.
-        threshold, operating_point, top_k, min_k, exclude_genres: how probabilities become genres;
-            as in `Decision` (model/decision.py).
+        threshold, operating_point, top_k, min_k, exclude_genres, calibrated: how probabilities
+            become genres; as in `Decision` (model/decision.py).
         model, text_column, title_column, output_column, probabilities, only_missing, replace: as in
             `TagJob` (tagging/job.py).
         resume, force, cache, cache_size, threads, limit, summary_json: as in `TagJob`, too.

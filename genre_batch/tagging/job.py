@@ -82,12 +82,13 @@ def tag_job(
     top_k: int | None = None,
     exclude_genres: str | Sequence[str] | None = None,
     min_k: int | None = None,
+    calibrated: bool = False,
     **options: Any,
 ) -> TagJob:
     """Create a job from flat options, as the command line and `tag_catalog` have them.
 
     Args:
-        threshold, operating_point, top_k, exclude_genres, min_k: the job's `Decision`.
+        threshold, operating_point, top_k, exclude_genres, min_k, calibrated: the job's `Decision`.
         options: the other fields of `TagJob`, and those of its `ReadingOptions` and
             `WritingOptions`.
 
@@ -102,6 +103,6 @@ def tag_job(
     return TagJob(
         reading=ReadingOptions(**reading),
         writing=WritingOptions(**writing),
-        decision=Decision(threshold, operating_point, top_k, exclude_genres, min_k),
+        decision=Decision(threshold, operating_point, top_k, exclude_genres, min_k, calibrated),
         **options,
     )

@@ -103,7 +103,9 @@ class RowTagger:
         if not selected.all():
             texts = pc.if_else(pa.array(selected), texts, pa.scalar(None, pa.string()))
         probabilities = self._predictor.predict(texts, titles, stop)
-        genres = self._job.decision.genres(self._predictor.metadata, probabilities)
+        decision, metadata = self._job.decision, self._predictor.metadata
+        genres = decision.genres(metadata, probabilities)
+        probabilities = decision.shown(metadata, probabilities)
         self._tally.padded.add(chunk)
         self._tally.add_chunk(genres, probabilities, skipped=int((~selected).sum()))
         columns = [genres]

@@ -66,6 +66,7 @@ class TagSummary:
             run or the cache; counted once per chunk of rows.
         genres: every genre of the model, most frequent first.
         genres_off: the genres that the operating point switches off.
+        calibrated: whether the probabilities, and so `mean_confidence`, are calibrated.
         text_column, title_column: the columns read, in the first output's inputs; None if absent.
         model, model_sha256: the model file and its hash.
         output: the output's path; None for stdout.
@@ -89,6 +90,7 @@ class TagSummary:
     texts_from_cache: int
     genres: tuple[GenreCount, ...]
     genres_off: tuple[str, ...]
+    calibrated: bool
     text_column: str | None
     title_column: str | None
     model: str
@@ -120,7 +122,7 @@ class Tally:
             tagger: the run's model.
 
         Raises:
-            UsageError: the model does not have the job's operating point.
+            UsageError: the model does not have the job's operating point, or no calibration.
         """
         self.texts_predicted = 0
         self.texts_from_cache = 0
@@ -225,6 +227,7 @@ class Tally:
             texts_from_cache=self.texts_from_cache,
             genres=self._genre_counts(),
             genres_off=self._genres_off,
+            calibrated=self._job.decision.calibrated,
             text_column=text_column,
             title_column=title_column,
             model=str(self._tagger.path),

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genre_batch.thresholds.arrays import Floats, Labels, Probabilities
+from genre_batch.odds import sigmoid
+from genre_batch.thresholds.arrays import Floats, Labels
 
-__all__ = ["calibrate", "log_odds", "sigmoid"]
+__all__ = ["calibrate"]
 
 SPREADS = np.array([0.14, 0.22])
 """Standard deviations between genres of the logarithm of the slope and of the shift, as expected
@@ -24,8 +25,6 @@ CENTER_SPREADS = np.array([1.5, 2.0])
 """Standard deviations of the model's mean log slope and shift around 0, a calibrated model. Wide: a
 briefly trained model needs a slope of 10, a log slope of 2.3."""
 
-_CLIP = 1e-6
-"""Probabilities are clipped to _CLIP .. 1 - _CLIP, so that their log odds are finite."""
 _ROUNDS = 10
 """Rounds in which the prior is learned; later ones change thresholds by less than 0.001."""
 _STEPS_PER_ROUND = 2
@@ -35,17 +34,6 @@ _LONGEST_STEP = 1.0
 _TOLERANCE = 1e-9
 _PRIOR_ROWS = 4096
 """Rows that the prior is learned from; more, evenly spaced, would only cost time."""
-
-
-def log_odds(probabilities: Probabilities) -> Floats:
-    """Return log(p / (1 - p)) as float64, finite for 0 and 1 too; same shape."""
-    clipped = np.clip(probabilities.astype(np.float64), _CLIP, 1 - _CLIP)
-    return np.asarray(np.log(clipped / (1 - clipped)))
-
-
-def sigmoid(odds: Floats) -> Floats:
-    """Return the probabilities of log odds, 0..1; same shape."""
-    return np.asarray(np.exp(-np.logaddexp(0, -odds)))
 
 
 @dataclass(frozen=True)

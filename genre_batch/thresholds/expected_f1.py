@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from genre_batch.odds import log_odds, sigmoid
 from genre_batch.thresholds.arrays import Bools, Floats, Labels, Probabilities
-from genre_batch.thresholds.calibration import calibrate, log_odds, sigmoid
+from genre_batch.thresholds.calibration import calibrate
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from genre_batch.odds import log_odds, sigmoid
 from genre_batch.thresholds.arrays import Bools, Floats, Labels, Method, Probabilities
-from genre_batch.thresholds.calibration import log_odds, sigmoid
 
 __all__ = ["FEW_POSITIVES", "has_few_positives", "limited", "raise_thresholds"]
 

@@ -61,6 +61,25 @@ def test_the_figures_as_json_leave_the_predictions_out(catalog: Path, tiny_model
     assert not {"predictions", "provenance", "decision"} & set(result.as_dict())
 
 
+def test_calibration_is_measured_as_it_is_and_calibrated(catalog: Path, tmp_path: Path) -> None:
+    pairs = {label: [0.5, -1.0] for label in tiny.LABELS}
+    model = tiny.write_model(tmp_path / "calibrated.onnx", props={"calibration": pairs})
+    raw = _evaluate(catalog, tiny.write_model(tmp_path / "raw.onnx"))
+    both = _evaluate(catalog, model)
+    assert both.calibration_error == raw.calibration_error
+    assert raw.calibrated_error is None
+    figures = both.as_dict()
+    assert [row["genre"] for row in figures["calibration"]] == list(tiny.LABELS)
+    errors = [row["calibrated_error"] for row in figures["calibration"]]
+    assert sum(errors) / len(errors) == pytest.approx(figures["calibrated_error"], abs=1e-4)
+    assert [average.name for average in both.averages][5:7] == ["calibration error", "  calibrated"]
+    assert raw.as_dict()["calibrated_error"] is None
+    same = _evaluate(catalog, model, decision=Decision(calibrated=True))
+    assert same.scores == both.scores
+    with pytest.raises(UsageError, match="`calibrated` needs a model with a calibration"):
+        _evaluate(catalog, tmp_path / "raw.onnx", decision=Decision(calibrated=True))
+
+
 def test_excluded_genres_are_not_scored(catalog: Path, tiny_model: Path) -> None:
     decision = Decision(exclude_genres="drama")
     result = _evaluate(catalog, tiny_model, decision=decision)

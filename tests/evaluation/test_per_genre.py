@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, matthews_corrcoef
 
 from genre_batch.evaluation.per_genre import (
-    calibration_error,
     exact_match,
     genre_scores,
     samples_f1,
@@ -72,10 +71,3 @@ def test_samples_f1_weights_each_film_equally() -> None:
     predicted = np.array([[1, 0], [1, 0], [0, 0], [1, 0]])
     assert samples_f1(labels, predicted) == pytest.approx((1 + 2 / 3 + 1 + 0) / 4)
     assert exact_match(labels, predicted) == 0.5
-
-
-def test_calibrated_probabilities_have_error_zero_and_confident_wrong_ones_have_one() -> None:
-    labels = np.array([[1], [0], [0], [0]])
-    assert calibration_error(labels, np.full((4, 1), 0.25)) == pytest.approx(0.0)
-    assert calibration_error(labels, 1.0 - labels) == pytest.approx(1.0)
-    assert calibration_error(labels, np.full((4, 1), 0.75)) == pytest.approx(0.5)

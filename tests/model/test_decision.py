@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -325,3 +327,64 @@ def test_an_excluded_genre_takes_no_place_of_the_top_k() -> None:
 def test_an_unknown_excluded_genre_is_an_error_with_the_nearest(names: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Decision(exclude_genres=names).thresholds(tiny.metadata())
+
+
+CALIBRATION = {
+    "Action": (1.0, -3.0),
+    "Comedy": (2.0, 0.0),
+    "Drama": (0.5, 1.0),
+    "Science Fiction": (1.0, 0.5),
+}
+CALIBRATED = tiny.metadata(calibration=CALIBRATION)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_calibrated_probabilities_select_the_same_genres_in_their_own_order(seed: int) -> None:
+    rows = np.random.default_rng(seed).random((30, 4)).astype(np.float32)
+    rows[0] = np.nan
+    metadata = replace(CALIBRATED, conditional_thresholds=ON_DRAMA)
+    for plain in (
+        Decision(),
+        Decision(operating_point="no-drama"),
+        Decision(exclude_genres="Drama"),
+    ):
+        raw = plain.genres(metadata, rows).to_pylist()
+        decision = replace(plain, calibrated=True)
+        shown = decision.shown(metadata, rows)
+        for row, (before, after) in enumerate(
+            zip(raw, decision.genres(metadata, rows).to_pylist(), strict=True)
+        ):
+            if before is None:
+                assert after is None
+                continue
+            assert set(after) == set(before)
+            values = [shown[row, tiny.LABELS.index(genre)] for genre in after]
+            assert values == sorted(values, reverse=True)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_a_threshold_applies_to_calibrated_probabilities(seed: int, threshold: float) -> None:
+    rows = np.random.default_rng(seed).random((30, 4)).astype(np.float32)
+    decision = Decision(threshold, calibrated=True)
+    shown = decision.shown(CALIBRATED, rows).astype(np.float64)
+    passed = rows >= decision.row_thresholds(CALIBRATED, rows)
+    np.testing.assert_array_equal(passed, shown >= threshold)
+
+
+def test_limits_count_by_calibrated_probabilities_in_tag_and_in_scores() -> None:
+    rows = np.array([[0.9, 0.6, 0.7, 0.8], [0.1, 0.2, 0.3, 0.05]], dtype=np.float32)
+    assert Decision(top_k=2).genres(CALIBRATED, rows).to_pylist()[0] == [
+        "Action",
+        "Science Fiction",
+    ]
+    decision = Decision(top_k=2, calibrated=True)
+    assert decision.genres(CALIBRATED, rows).to_pylist()[0] == ["Science Fiction", "Drama"]
+    scored = rows >= decision.counted_thresholds(CALIBRATED, rows)
+    assert scored[0].tolist() == [False, False, True, True]
+    least = Decision(min_k=1, calibrated=True).genres(CALIBRATED, rows).to_pylist()
+    assert least[1] == ["Drama"]
+
+
+def test_calibrated_needs_a_model_with_a_calibration_before_any_text_is_predicted() -> None:
+    with pytest.raises(UsageError, match=r"genre-batch tune CATALOG -o tuned\.onnx"):
+        Decision(calibrated=True).thresholds(tiny.metadata())

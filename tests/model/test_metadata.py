@@ -117,6 +117,41 @@ def test_a_model_file_has_its_hash(tiny_model: Path) -> None:
     assert file.metadata.labels == tiny.LABELS
 
 
+CALIBRATION = {label: (1.5, -0.25 * index) for index, label in enumerate(tiny.LABELS)}
+
+
+def test_a_calibration_is_read_as_it_was_written_and_keeps_the_format(tmp_path: Path) -> None:
+    props = tiny.metadata(calibration=CALIBRATION).to_props()
+    assert json.loads(props["genre_batch.calibration"])["Comedy"] == [1.5, -0.25]
+    assert props["genre_batch.format_version"] == "1"
+    read = ModelMetadata.from_props(props, "m.onnx")
+    assert read.calibration == CALIBRATION
+    assert read.to_props() == props
+    assert read_model_file(tiny.write_model(tmp_path / "m.onnx")).metadata.calibration == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [1, 0],
+        {"Comedy": [1, 0]},
+        {**CALIBRATION, "Horror": [1, 0]},
+        *(
+            {**CALIBRATION, "Drama": entry}
+            for entry in (
+                *([0, 0], [-1, 0], [1], [1, 0, 0], [True, 0], ["1", 0], [1, None], None, 1.0),
+                *([1e300, 0], [1, -1e300], [float("nan"), 0], [1, float("inf")]),
+            )
+        ),
+    ],
+    ids=str,
+)
+def test_an_invalid_calibration_is_refused(tmp_path: Path, value: object) -> None:
+    path = tiny.write_model(tmp_path / "m.onnx", props={"calibration": value})
+    with pytest.raises(ModelError, match=r"invalid metadata: calibration .*: export"):
+        read_model_file(path)
+
+
 def test_optional_keys_are_read_as_they_were_written() -> None:
     columns = {"text": "abstract", "title": None, "genres": "fields", "separator": " "}
     written = tiny.metadata(columns=columns, row_name="papers", text_key_version=1)

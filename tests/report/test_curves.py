@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from genre_batch.evaluation.per_genre import calibration_error
+from genre_batch.evaluation.calibration import calibration_error
 from genre_batch.report.curves import (
     CURVE_POINTS,
     THRESHOLD_STEPS,
@@ -105,13 +105,23 @@ def test_a_genre_whose_threshold_differs_between_films_has_no_mark(draw: Any) ->
     assert {row["genre"] for row in marked} <= {"Comedy", "Drama"}
 
 
-def test_the_reliability_diagram_adds_up_to_the_calibration_error() -> None:
-    films = random_predictions(2)
-    rows = dataset(calibration(films), "probability", "share", "decisions")
-    assert sum(row["decisions"] for row in rows) == films.labels.size
-    distances = [abs(row["probability"] - row["share"]) * row["decisions"] for row in rows]
-    expected = calibration_error(films.labels, films.probabilities)
-    assert sum(distances) / films.labels.size == pytest.approx(expected, abs=1e-3)
+@pytest.mark.parametrize("has_calibration", [True, False])
+def test_the_reliability_diagrams_add_up_to_the_calibration_error(has_calibration: bool) -> None:
+    films = random_predictions(2, films=100)
+    after = films.probabilities**2 if has_calibration else None
+    figure = calibration(replace(films, calibrated=after), "War")
+    assert (figure.choices, figure.chosen) == (GENRES, "War")
+    rows = dataset(figure, "genre", "figure", "probability", "share", "films")
+    series = {"as predicted": films.probabilities, "calibrated": after}
+    for name, values in series.items():
+        shown = [row for row in rows if row["figure"] == name]
+        if values is None:
+            assert not shown
+            continue
+        assert sum(row["films"] for row in shown) == films.labels.size
+        distances = [abs(row["probability"] - row["share"]) * row["films"] for row in shown]
+        expected = calibration_error(films.labels, values)
+        assert sum(distances) / films.labels.size == pytest.approx(expected, abs=1e-3)
 
 
 def test_training_curves_leave_out_a_loss_that_was_not_logged() -> None:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,8 +17,10 @@ import pytest
 from genre_batch import ColumnError, OutputExistsError, UsageError, tag_catalog
 from genre_batch.catalog.options import ReadingOptions, WritingOptions
 from genre_batch.model.decision import Decision
+from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.job import TagJob, tag_job
 from genre_batch.tagging.run import run
+from support import tiny
 
 FILMS = [
     {"id": "007", "title": "T", "overview": "a robot", "genres": ""},
@@ -372,3 +375,40 @@ def test_a_predicted_column_is_refused_before_its_rows_are_predicted(
 def test_an_unknown_option_is_a_type_error(catalog: Path, tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         tag_catalog(catalog, tmp_path / "out.csv", color="red")  # type: ignore[call-arg]
+
+
+def test_calibrated_probabilities_are_written_and_summed_and_the_genres_stay(
+    catalog: Path, tmp_path: Path
+) -> None:
+    pairs = {label: [0.25, 0.0] for label in tiny.LABELS}
+    model = tiny.write_model(tmp_path / "m.onnx", props={"calibration": pairs})
+    raw, after = tmp_path / "raw.parquet", tmp_path / "after.parquet"
+    tag_catalog(catalog, raw, model=model, probabilities=True, cache=tmp_path / "cache")
+    summary = tag_catalog(
+        catalog, after, model=model, probabilities=True, calibrated=True, cache=tmp_path / "cache"
+    )
+    assert _genres(after) == _genres(raw) == EXPECTED
+    assert summary.texts_predicted == 0  # the cache holds raw probabilities
+    table = pl.read_parquet(after)
+    tagger = GenreTagger.load(model)
+    texts, titles = table["overview"].to_list(), table["title"].to_list()
+    expected = tagger.predict_proba(texts, titles, calibrated=True)
+    columns = [table[f"probability_{label}"] for label in tiny.LABELS]
+    np.testing.assert_array_equal(np.column_stack([c.to_numpy() for c in columns]), expected)
+    comedy = next(count for count in summary.genres if count.genre == "Comedy")
+    assert comedy.mean_confidence == pytest.approx(float(expected[2, 1]))
+    assert summary.calibrated
+    tag_catalog(catalog, raw, model=model, threshold=0.7, calibrated=True, force=True)
+    passed = [
+        None if np.isnan(row[0]) else {tiny.LABELS[at] for at in np.flatnonzero(row >= 0.7)}
+        for row in expected
+    ]
+    assert [None if cell is None else set(cell) for cell in _genres(raw)] == passed
+
+
+def test_calibrated_without_a_calibration_is_refused_before_anything_is_written(
+    catalog: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"genre-batch tune CATALOG -o tuned\.onnx"):
+        tag_catalog(catalog, tmp_path / "out.parquet", calibrated=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["films.csv"]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genre_batch.thresholds.calibration import calibrate, log_odds, sigmoid
+from genre_batch.odds import log_odds, sigmoid
+from genre_batch.thresholds.calibration import calibrate
 from support.thresholds import Floats, Labels, random_case
 
 
