@@ -5,6 +5,8 @@ job, a frozen dataclass of the command's options, and return a result:
 
     evaluate(EvaluationJob("films.csv", part="test")).scores.macro_f1
 
+`tag_table` and `tag_batches` take keywords too, and tables of pyarrow, polars, pandas or DuckDB.
+
 Names are imported when they are first used, so `import genre_batch` is fast.
 """
 
@@ -48,7 +50,9 @@ __all__ = [
     "compare",
     "evaluate",
     "export_onnx",
+    "tag_batches",
     "tag_catalog",
+    "tag_table",
     "train",
     "tune",
 ]
@@ -78,6 +82,7 @@ if TYPE_CHECKING:
     from genre_batch.model.tagger import GenreTagger
     from genre_batch.tagging.api import tag_catalog
     from genre_batch.tagging.summary import TagSummary
+    from genre_batch.tagging.tables import tag_batches, tag_table
     from genre_batch.training.run import TrainJob, TrainResult, train
     from genre_batch.version import __version__
 
@@ -96,6 +101,7 @@ _MODULES = {
     "model.tagger": ("GenreTagger",),
     "tagging.api": ("tag_catalog",),
     "tagging.summary": ("TagSummary",),
+    "tagging.tables": ("tag_batches", "tag_table"),
     "training.run": ("TrainJob", "TrainResult", "train"),
     "version": ("__version__",),
 }

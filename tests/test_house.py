@@ -202,7 +202,7 @@ PUBLIC = """
     CompareResult Decision Evaluation EvaluationJob ExportJob ExportResult ExtraTrain
     GenreBatchError GenreTagger Marian MissingExtraError ModelError OutputExistsError
     ReadingOptions TagSummary TrainJob TrainResult TrainingError TuneJob TuneResult UsageError
-    __version__ augment compare evaluate export_onnx tag_catalog train tune
+    __version__ augment compare evaluate export_onnx tag_batches tag_catalog tag_table train tune
 """
 
 

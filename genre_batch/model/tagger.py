@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,9 @@ class GenreTagger:
     A row's probabilities only depend on its text: they are bit-equal whatever the other rows, their
     order and the number of threads (same processor type and library versions).
 
+    A tagger can be pickled, with the model in it. Where it arrives, it uses the cores of that
+    machine, unless the number of threads was given.
+
     Attributes:
         metadata: what the model file carries.
         path, sha256: of the model file; the hash is hexadecimal.
@@ -92,8 +95,13 @@ class GenreTagger:
         self.path = file.path
         if threads is not None and threads < 1:
             raise UsageError(f"`threads` must be 1 or more, got {threads}")
+        self._requested_threads = threads
         self.threads = threads or available_cores()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="genre-batch")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For workers elsewhere: the file's bytes travel, and each loads the graph for itself.
+        return GenreTagger, (self._file, self._requested_threads)
 
     @functools.cached_property
     def _tokenizer(self) -> Tokenizer:

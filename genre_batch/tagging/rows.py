@@ -115,6 +115,14 @@ class RowTagger:
             columns += [pa.array(column, from_pandas=True) for column in by_label]
         return pa.table(columns, names=self._names)
 
+    @property
+    def columns_read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The columns found so far: those with texts, and the one whose empty cells select rows."""
+        texts = [choice.name for choice in (self._text, self._title) if choice is not None]
+        selecting = None if self._only_missing is None else self._only_missing.name
+        found = tuple(name for name in texts if name is not None)
+        return found, () if selecting is None else (selecting,)
+
     def _check_names_are_free(self, chunk: Chunk) -> None:
         """Check that no added column exists, before any row of the chunk is predicted."""
         rows = [chunk.columns] if isinstance(chunk, TableChunk) else chunk.objects
