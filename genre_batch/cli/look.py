@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from genre_batch.cli.console import note, print_tables, table
@@ -10,6 +11,7 @@ from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from genre_batch.dataset.look import CatalogLook
+    from genre_batch.runs.starting_point import StartingPoint
     from genre_batch.training.options import TrainJob
 
 __all__ = ["look_first", "show_look"]
@@ -32,7 +34,9 @@ def look_first(job: TrainJob, *, dry_run: bool) -> None:
     from genre_batch.dataset.look import LookJob, look_at
     from genre_batch.hub import check_available
     from genre_batch.paths import is_model_name
+    from genre_batch.runs.starting_point import read_starting_point
 
+    start = None if job.init_from is None else read_starting_point(job.init_from)
     look = look_at(
         LookJob(
             job.catalog,
@@ -47,26 +51,71 @@ def look_first(job: TrainJob, *, dry_run: bool) -> None:
             job.options.seed,
             job.options.model.max_length,
             job.options.optimization.epochs,
+            None if start is None else start.films,
         )
     )
+    lines = [] if start is None else _starting_lines(job, start, look)
     if dry_run:
-        show_look(look)
+        show_look(look, lines)
         return
-    if not is_model_name(base_model := os.fspath(job.base_model)) and base_model != "minilm":
+    local = is_model_name(base_model := os.fspath(job.base_model)) or base_model == "minilm"
+    if start is None and not local:
         check_available(base_model, "base_model")
-    for line in _summary(look):
+    for line in (*_summary(look), *lines):
         note(line)
 
 
-def show_look(look: CatalogLook) -> None:
-    """Print the table of genres to stdout, and everything else after it."""
+def _starting_lines(job: TrainJob, start: StartingPoint, look: CatalogLook) -> list[str]:
+    """Return what is taken over from a run: options, the head's rows, and the films' parts."""
+    names = sorted(look.labels)
+    rows = start.head_rows(names)
+    spelled = [
+        f"{start.labels[old]} as {names[new]}"
+        for new, old in rows.items()
+        if start.labels[old] != names[new]
+    ]
+    kept = f"{counted(len(rows), 'genre')} kept" + (f" ({_listed(spelled)})" if spelled else "")
+    new = [name for index, name in enumerate(names) if index not in rows]
+    gone = [name for index, name in enumerate(start.labels) if index not in rows.values()]
+    head = [
+        kept,
+        f"new: {_listed(new)}" if new else "",
+        f"dropped: {_listed(gone)}" if gone else "",
+    ]
+    parts = ", ".join(
+        f"{old:,} + {added:,} in {part}" for part, (old, added) in (look.earlier_run or {}).items()
+    )
+    options = ", ".join(_changed_options(job)) or "as by default"
+    return [
+        f"starting from {start.path}: {'; '.join(filter(None, head))}",
+        f"its films + new ones: {parts}",
+        f"options: {options}",
+    ]
+
+
+def _changed_options(job: TrainJob) -> list[str]:
+    """Return the options of training that differ from the defaults, as NAME VALUE."""
+    from genre_batch.options import flat_values
+    from genre_batch.runs.starting_point import NOT_INHERITED
+
+    defaults = flat_values(type(job)("", ""))
+    not_shown = {"catalog", "folder", "recipe", "resume", *NOT_INHERITED}
+    return [
+        f"{name} {value}"
+        for name, value in flat_values(job).items()
+        if name not in not_shown and value != defaults[name]
+    ]
+
+
+def show_look(look: CatalogLook, lines: Sequence[str] = ()) -> None:
+    """Print the table of genres to stdout, and everything else after it, with further lines."""
     labels = table("Genres", "genre", "films", "train", "dev", "test")
     for name, parts in look.labels.items():
         labels.add_row(
             name, f"{sum(parts.values()):,}", *(f"{count:,}" for count in parts.values())
         )
     print_tables(labels, stderr=False)
-    for line in (*_summary(look), *_details(look)):
+    for line in (*_summary(look), *lines, *_details(look)):
         print_line(line)
 
 

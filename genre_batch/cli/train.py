@@ -23,10 +23,6 @@ from genre_batch.cli.decision_options import (
 from genre_batch.cli.look import look_first
 from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
-    KEEPS,
-    LOSSES,
-    SAMPLINGS,
-    base_model_option,
     column_options,
     learned_label_options,
     reading_options,
@@ -35,6 +31,7 @@ from genre_batch.cli.options import (
 from genre_batch.cli.options import (
     option_with_default as _option,
 )
+from genre_batch.cli.training_options import training_options
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
@@ -50,7 +47,15 @@ _GROUPS = {
         *("label_columns", "label_names", "group_rows", "empty", "min_films", "merge_labels"),
         *READING,
     ),
-    "Model": ("base_model", "pooling", "max_length", "layers", "ffn_width", "freeze_layers"),
+    "Model": (
+        "base_model",
+        "init_from",
+        "pooling",
+        "max_length",
+        "layers",
+        "ffn_width",
+        "freeze_layers",
+    ),
     "Optimization": (
         *("epochs", "batch_size", "learning_rate", "layer_decay", "loss", "sampling"),
         *("masking", "averaging", "keep", "seed"),
@@ -125,128 +130,7 @@ _GROUPS = {
     "films",
 )
 @reading_options
-@base_model_option(
-    "Hub id, local folder, exported model (its encoder; the head is new), or minilm: the weights "
-    "of MiniLM-L6 in DistilBERT's architecture, from a package, without a download. Encoders of "
-    "other architectures can only be teachers."
-)
-@_option(
-    "--pooling",
-    click.Choice(["mean", "first"]),
-    None,
-    "What the head reads: the mean of the token vectors, or the first token's.",
-    "mean",
-)
-@_option(
-    "--max-length",
-    click.IntRange(min=8),
-    "TOKENS",
-    "Number of tokens at which texts are cut.",
-    192,
-)
-@_option(
-    "--layers",
-    click.IntRange(min=1),
-    "N",
-    "Prune the base model to N evenly spaced layers, the first and the last included: a faster, "
-    "less accurate model.  [default: all layers]",
-)
-@_option(
-    "--ffn-width",
-    click.IntRange(min=1),
-    "N",
-    "Prune each layer to the N feed-forward units with the largest weights.  [default: all units]",
-)
-@_option(
-    "--freeze-layers",
-    click.IntRange(min=0),
-    "N",
-    "Do not train the N lowest layers and the embeddings; 0: train all.",
-    0,
-)
-@_option("--epochs", click.IntRange(min=1), "N", "Number of passes over the training films.", 4)
-@_option("--batch-size", click.IntRange(min=1), "N", "Number of films per step.", 32)
-@_option(
-    "--learning-rate",
-    click.FloatRange(min=0, min_open=True),
-    "X",
-    "Peak learning rate of the encoder.  [default: 1.5e-4 for an encoder narrower than 768, else "
-    "5e-5]",
-)
-@_option(
-    "--layer-decay",
-    click.FloatRange(0, 1, min_open=True),
-    "X",
-    "Learning rate of each layer relative to the layer above it.",
-    1.0,
-)
-@_option("--loss", click.Choice(LOSSES), None, "Training loss. bce: binary cross-entropy.", "bce")
-@_option(
-    "--sampling",
-    click.Choice(SAMPLINGS),
-    None,
-    "rare: films of rare genres are drawn more often.",
-    "uniform",
-)
-@_option(
-    "--masking",
-    click.FloatRange(0, 1, max_open=True),
-    "FRACTION",
-    "Fraction of tokens replaced by [MASK], resampled every epoch.",
-    0.0,
-)
-@_option(
-    "--averaging",
-    click.FloatRange(0, 1, max_open=True),
-    "DECAY",
-    "Use an exponential moving average of the weights, with this decay per step; 0: none.",
-    0.0,
-)
-@_option(
-    "--keep",
-    click.Choice(KEEPS),
-    None,
-    "Keep the weights of the last epoch, or of the best one on dev.",
-    "last",
-)
-@_option("--seed", click.IntRange(0, 2**32 - 1), "N", "Seed of the split and of the training.", 0)
-@click.option(
-    "--teacher",
-    "teachers",
-    multiple=True,
-    metavar="RUN_DIR|MODEL.onnx",
-    help="Finished run or exported model to learn from besides the labels; can be repeated.  "
-    "[default: none]",
-)
-@_option(
-    "--teacher-weight",
-    click.FloatRange(0, 1),
-    "FRACTION",
-    "Weight of the teachers in the loss; the labels have the rest.",
-    0.7,
-)
-@_option(
-    "--recombined",
-    click.FloatRange(min=0),
-    "RATIO",
-    "Number of additional texts per film, mixed from sentences of two films and labeled by the "
-    "teachers.",
-    0.0,
-)
-@_option(
-    "--align-to",
-    None,
-    "ID|DIR",
-    "Encoder, usually a larger one, whose vectors the base model learns to predict before it "
-    "learns genres.  [default: none]",
-)
-@_option(
-    "--align-epochs",
-    click.IntRange(min=1),
-    "N",
-    "Number of passes over the training films with --align-to.",
-    3,
-)
+@training_options
 @_option(
     "--thresholds",
     click.Choice(THRESHOLD_METHODS),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from genre_batch.catalog.columns import missing_column_error
 from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.dataset.earlier import EarlierFilms
 from genre_batch.dataset.load import Further, ReadingOptions, read_extra
 from genre_batch.errors import UsageError
 
@@ -105,7 +106,10 @@ class ExtraFilms:
 
 
 def load_extras(
-    sources: Sequence[ExtraTrain], dataset: Dataset, further: Further
+    sources: Sequence[ExtraTrain],
+    dataset: Dataset,
+    further: Further,
+    earlier_run: EarlierFilms | None = None,
 ) -> tuple[ExtraFilms, ...]:
     """Load further catalogs, in this order; what two of them have is used once.
 
@@ -116,6 +120,7 @@ def load_extras(
         sources: the catalogs.
         dataset: the split catalog that they are added to.
         further: the columns of wordings and of soft labels.
+        earlier_run: the films of the run that training starts from, as for `read_extra`.
 
     Raises:
         ColumnError: a column cannot be found, or no catalog has the columns of `further`.
@@ -126,7 +131,11 @@ def load_extras(
     held_out = [] if dataset.film_ids is None else [np.zeros(0, dtype=np.uint64)]
     for source in sources:
         rows = read_extra(
-            ReadingOptions().locate(source.path), dataset, further=further, earlier=earlier
+            ReadingOptions().locate(source.path),
+            dataset,
+            further=further,
+            earlier=earlier,
+            earlier_run=earlier_run,
         )
         if rows.held_out.film_ids is not None:
             held_out.append(rows.held_out.film_ids)

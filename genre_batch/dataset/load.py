@@ -11,10 +11,10 @@ import pyarrow as pa
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.dataset.earlier import EarlierFilms
 from genre_batch.dataset.label_choice import LabelOptions, trained_labels
 from genre_batch.dataset.parts import assign_parts
 from genre_batch.dataset.split import (
-    SplitFile,
     find_part_column,
     read_split_file,
     split_of_column,
@@ -60,6 +60,7 @@ def load_dataset(
     further: Further | None = None,
     labels: LabelOptions | None = None,
     part_column: str | None = None,
+    earlier_run: EarlierFilms | None = None,
 ) -> Dataset:
     """Load a labeled catalog and split it into parts.
 
@@ -82,6 +83,7 @@ def load_dataset(
         further: the columns of wordings and of soft labels; None: neither.
         labels: which genres are learned; None: all.
         part_column: a column of the catalog that assigns its rows to parts; None: there is none.
+        earlier_run: as for `assign_parts`.
 
     Raises:
         ColumnError: a column cannot be found.
@@ -95,19 +97,24 @@ def load_dataset(
         location, columns, reading, with_title=with_title, further=further, labels=labels
     )
     dataset = usable.dataset
+    _check_several(dataset, location.name)
+    split = None if split_file is None else read_split_file(split_file)
+    if part_column is not None:
+        split = split_of_column(usable.table, part_column, location.name)
+    elif split is None and labels is not None:
+        _offer_part_column(usable.table, location.name)
+    dataset = assign_parts(
+        usable, location.name, protocol=protocol, split=split, seed=seed, earlier=earlier_run
+    )
+    return dataset if labels is None else trained_labels(dataset, location.name)
+
+
+def _check_several(dataset: Dataset, name: str) -> None:
     if len(dataset.names) < 2 and dataset.labels.all():
         raise TrainingError(
-            f"{location.name}: all rows have the same genre {dataset.names[0]!r}: there is nothing "
+            f"{name}: all rows have the same genre {dataset.names[0]!r}: there is nothing "
             f"to learn; check `genre_column` and `genre_separator`"
         )
-    if part_column is not None:
-        split: SplitFile | None = split_of_column(usable.table, part_column, location.name)
-    else:
-        split = None if split_file is None else read_split_file(split_file)
-        if split is None and labels is not None:
-            _offer_part_column(usable.table, location.name)
-    dataset = assign_parts(usable, location.name, protocol=protocol, split=split, seed=seed)
-    return dataset if labels is None else trained_labels(dataset, location.name)
 
 
 def _offer_part_column(table: pa.Table, name: str) -> None:
@@ -146,6 +153,7 @@ def read_extra(
     part: str = "train",
     further: Further | None = None,
     earlier: Dataset | None = None,
+    earlier_run: EarlierFilms | None = None,
 ) -> ExtraRows:
     """Load further films as `load_extra` does, with wordings and soft labels.
 
@@ -156,6 +164,8 @@ def read_extra(
         location, dataset, part: as for `load_extra`.
         further: the columns of wordings and of soft labels; None: neither.
         earlier: films of other further catalogs, which this one's may be wordings of.
+        earlier_run: the films of the run that training starts from; those that it held out are left
+            out.
 
     Raises:
         ColumnError, TrainingError: as for `load_extra`.
@@ -182,6 +192,8 @@ def read_extra(
         extra = extra.take(np.flatnonzero(in_part[extra.rows]).tolist())
     held_out = dataset.part("dev", "test")
     wanted = ~np.isin(extra.keys, held_out.keys)
+    if earlier_run is not None:
+        wanted &= ~earlier_run.is_held_out(extra)
     if extra.film_ids is not None and held_out.film_ids is not None:
         wanted &= ~np.isin(extra.film_ids, held_out.film_ids)
         # A film with another wording in dev or test is left out as a whole.

@@ -15,6 +15,7 @@ from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.earlier import EarlierFilms
 from genre_batch.dataset.label_choice import LabelOptions, films_of_labels
 from genre_batch.dataset.labelled import LabelledCatalog, read_labelled
 from genre_batch.dataset.load import Further, load_dataset
@@ -45,6 +46,7 @@ class LookJob:
             `load_dataset`.
         max_length: tokens at which texts are cut.
         epochs: passes over the training films, for the estimate of time.
+        earlier_run: the films of the run that training starts from; None: a base model.
     """
 
     catalog: str | os.PathLike[str]
@@ -59,6 +61,7 @@ class LookJob:
     seed: int = 0
     max_length: int = 192
     epochs: int = 4
+    earlier_run: EarlierFilms | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class CatalogLook:
         scripts: script of the texts' letters -> share, 0..1, most frequent first.
         seconds: a rough estimate of the time of training.
         estimate: what the estimate rests on.
+        earlier_run: part -> films that the earlier run has in it, and new ones; None: no such run.
     """
 
     catalog: str
@@ -104,6 +108,7 @@ class CatalogLook:
     scripts: dict[str, float]
     seconds: float
     estimate: str
+    earlier_run: dict[str, tuple[int, int]] | None = None
 
 
 def look_at(job: LookJob) -> CatalogLook:
@@ -128,6 +133,7 @@ def look_at(job: LookJob) -> CatalogLook:
         further=job.further,
         labels=job.labels,
         part_column=job.part_column,
+        earlier_run=job.earlier_run,
     )
     return _look(job, location, catalog, dataset)
 
@@ -169,6 +175,7 @@ def _look(
         seconds=round(seconds, 1),
         estimate=f"{job.epochs} epochs at {_FILMS_PER_SECOND} films a second, as MiniLM-L6 trains "
         f"on two cores; wider base models take longer",
+        earlier_run=None if job.earlier_run is None else job.earlier_run.counts(dataset),
     )
 
 

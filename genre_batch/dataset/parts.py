@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.dataset.dataset import Dataset
-from genre_batch.dataset.split import PARTS, SplitFile, draw_split
+from genre_batch.dataset.earlier import EarlierFilms, group_parts
+from genre_batch.dataset.split import DRAWN_GROUPS, PARTS, SplitFile, draw_split
 from genre_batch.dataset.usable import Usable
 from genre_batch.dataset.wordings import keep_together, linked
 from genre_batch.errors import GenreBatchWarning, TrainingError, counted
@@ -18,7 +19,13 @@ __all__ = ["assign_parts"]
 
 
 def assign_parts(
-    usable: Usable, name: str, *, protocol: str, split: SplitFile | None, seed: int
+    usable: Usable,
+    name: str,
+    *,
+    protocol: str,
+    split: SplitFile | None,
+    seed: int,
+    earlier: EarlierFilms | None = None,
 ) -> Dataset:
     """Return the films of a catalog in their parts; arguments as for `load_dataset`.
 
@@ -28,15 +35,19 @@ def assign_parts(
         protocol: `clean` or `paper`.
         split: the part of each row; None: the split is drawn.
         seed: of the split.
+        earlier: the films of the run that this one starts from: in a drawn split they keep their
+            parts, and those that a given split would move into or out of train are left out.
     """
     by_text = protocol != "paper"
     if split is not None:
         films = _split_by_file(usable, split)
-    elif by_text:
-        films = _draw(usable, seed)
     else:
-        films = _draw(usable.take(_first_of_each(usable.dataset)), seed, by_text=False)
+        if not by_text:
+            usable = usable.take(_first_of_each(usable.dataset))
+        films = _draw(usable, seed, by_text=by_text, earlier=earlier)
     films = _one_part_per_film(films, name, by_text=by_text)
+    if earlier is not None:
+        films = _as_in_earlier_run(films, name, earlier, by_text=by_text)
     if split is None and not by_text:
         return films.dataset
     dataset = _without_held_out_copies(films.dataset, films.films)
@@ -45,13 +56,59 @@ def assign_parts(
     return dataset
 
 
-def _draw(usable: Usable, seed: int, *, by_text: bool = True) -> Usable:
-    """Draw the part of every film without soft labels."""
-    dataset, hard = usable.dataset, np.flatnonzero(~usable.is_soft)
+def _draw(usable: Usable, seed: int, *, by_text: bool, earlier: EarlierFilms | None) -> Usable:
+    """Draw the part of every film without soft labels that no earlier run has.
+
+    If those are too few to be split, they are trained on.
+    """
+    dataset, is_new = usable.dataset, ~usable.is_soft
     groups = _groups(dataset, by_text=by_text)
-    parts = np.full(len(dataset), "train", dtype=object)
-    parts[hard] = draw_split(dataset.labels[hard], groups[hard], seed)
+    known = np.full(len(dataset), "", dtype=object)
+    if earlier is not None:
+        known = group_parts(earlier.parts_of(dataset), groups)
+    parts = np.where(known == "", "train", known)
+    new = np.flatnonzero(is_new & (known == ""))
+    if not known.any() or len(np.unique(groups[new])) >= DRAWN_GROUPS:
+        parts[new] = draw_split(dataset.labels[new], groups[new], seed)
     return replace(usable, dataset=replace(dataset, parts=parts.tolist()))
+
+
+def _as_in_earlier_run(
+    usable: Usable, name: str, earlier: EarlierFilms, *, by_text: bool
+) -> Usable:
+    """Leave out films that would be moved into or out of train, and warn of them.
+
+    Raises:
+        TrainingError: a part has no film left.
+    """
+    is_right = earlier.checked(usable.dataset, _groups(usable.dataset, by_text=by_text))
+    moved = int((~is_right).sum())
+    if moved:
+        warnings.warn(
+            f"{name}: {counted(moved, 'row')} left out: {earlier.name} has the film in another "
+            f"part, and a film that it was trained on cannot measure this run, nor the reverse",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
+    if not earlier.knows_held_out:
+        warnings.warn(
+            f"{earlier.name} does not tell which films its run held out, only which it was trained "
+            f"on: this run may be trained on some of them; with `init_from` and the folder of the "
+            f"run it is not",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
+    usable = usable.take(np.flatnonzero(is_right))
+    for part in PARTS:
+        if part not in usable.dataset.parts:
+            counts = earlier.counts(usable.dataset).items()
+            known = ", ".join(f"{old:,} {of_part}" for of_part, (old, _) in counts)
+            raise TrainingError(
+                f"{name}: no film is left for {part}: {earlier.name} has these films already "
+                f"({known}), in parts that they keep: add films that it does not have, at least "
+                f"{DRAWN_GROUPS}"
+            )
+    return usable
 
 
 def _groups(dataset: Dataset, *, by_text: bool = True) -> npt.NDArray[np.uint64]:

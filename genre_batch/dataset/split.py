@@ -15,6 +15,7 @@ from genre_batch.errors import CatalogError, ColumnError, TrainingError
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
 
 __all__ = [
+    "DRAWN_GROUPS",
     "PARTS",
     "SplitFile",
     "draw_split",
@@ -28,6 +29,8 @@ PARTS = ("train", "dev", "test")
 
 _FOLDS = ("test", "dev", "dev", *["train"] * 7)
 """The part of each of ten equal folds: the paper's 70/20/10 (section "Data")."""
+DRAWN_GROUPS = len(_FOLDS)
+"""The fewest groups that `draw_split` splits."""
 
 
 def draw_split(
@@ -52,16 +55,16 @@ def draw_split(
     from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
     distinct, group_of = np.unique(groups, return_inverse=True)
-    if len(distinct) < len(_FOLDS):
+    if len(distinct) < DRAWN_GROUPS:
         raise TrainingError(
             f"{len(distinct)} distinct texts cannot be split 70/20/10: "
-            f"at least {len(_FOLDS)} are needed"
+            f"at least {DRAWN_GROUPS} are needed"
         )
     group_labels = np.zeros((len(distinct), labels.shape[1]), dtype=np.uint8)
     np.maximum.at(group_labels, group_of, labels)
     if group_labels.shape[1] == 1:  # the stratifier takes two genres or more
         group_labels = np.hstack([group_labels, 1 - group_labels])
-    folds = MultilabelStratifiedKFold(n_splits=len(_FOLDS), shuffle=True, random_state=seed)
+    folds = MultilabelStratifiedKFold(n_splits=DRAWN_GROUPS, shuffle=True, random_state=seed)
     part_of = np.empty(len(distinct), dtype=object)
     for part, (_, held_out) in zip(_FOLDS, folds.split(group_labels, group_labels), strict=True):
         part_of[held_out] = part

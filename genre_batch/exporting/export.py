@@ -31,6 +31,7 @@ from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
 from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, number, one_of
 from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.runs.films import training_films, training_keys
 from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.version import versions
@@ -167,7 +168,7 @@ def _read_run(path: Path) -> _Run:
             f"{folder.path} is a {model.config.model_type}, and only a DistilBERT can be exported: "
             f"train one with it as the teacher (genre-batch train ... --teacher {folder.path})"
         )
-    training, keys = folder.training_films(), folder.training_keys(TEXT_KEY_VERSION)
+    training, keys = training_films(folder), training_keys(folder, TEXT_KEY_VERSION)
     return _Run(model, tokenizer, dataset, training, keys, method, thresholds, provenance)
 
 

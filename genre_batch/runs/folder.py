@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.errors import TrainingError
 from genre_batch.failures import failures_as
 from genre_batch.files import check_output_folder
@@ -22,7 +21,7 @@ from genre_batch.locks import locked
 from genre_batch.options import StrPath
 from genre_batch.runs.integrity import is_whole, read_checksums, write_checksums
 
-__all__ = ["RunFolder", "Stage", "check_run_folder", "is_readable"]
+__all__ = ["MENDING", "RunFolder", "Stage", "check_run_folder", "is_readable"]
 
 _REQUIRED = {
     "provenance.json": ("options", "base_model"),
@@ -33,7 +32,8 @@ _REQUIRED = {
 """The keys that the JSON files of a run need."""
 _UNSEALED = ("README.md", "recipe.toml", "training_log.jsonl", "run.lock")
 """Files without checksums: people edit them, or a run adds lines to them."""
-_MENDING = "repeat the command that trained it, with --resume: it mends the folder"
+MENDING = "repeat the command that trained it, with --resume: it mends the folder"
+"""What to do about a damaged file of a run."""
 
 
 class Stage(enum.IntEnum):
@@ -75,6 +75,11 @@ class RunFolder:
     def extra(self) -> Path:
         """The films of `extra_train`, in the same format; absent if there are none."""
         return self.path / "extra_train.parquet"
+
+    @property
+    def earlier(self) -> Path:
+        """The films of the run that this one started from (`EarlierFilms.write`); else absent."""
+        return self.path / "earlier_films.parquet"
 
     @property
     def recipe(self) -> Path:
@@ -230,7 +235,7 @@ class RunFolder:
 
     def _check_usable(self, *, resume: bool) -> None:
         """Check that a run can begin here, or continue; what a killed start left is removed."""
-        start = (self.splits, self.extra, self.readme, self.recipe)
+        start = (self.splits, self.extra, self.earlier, self.readme, self.recipe)
         paths = {path for path in self.path.iterdir() if path != self.lock}
         others = {path for path in paths if not fnmatch(path.name, ".*.partial")}
         if not others or (self.splits in others and others <= set(start)):
@@ -258,11 +263,11 @@ class RunFolder:
         for path in (self.weights, self.metrics, self.thresholds):
             if not path.exists():
                 raise TrainingError(
-                    f"{self.path} is not a finished run ({path.name} is missing): {_MENDING}"
+                    f"{self.path} is not a finished run ({path.name} is missing): {MENDING}"
                 )
         damaged = [path for path in self.damaged() if path not in (self.report, self.log)]
         if damaged:
-            raise TrainingError(f"{damaged[0]} is missing or damaged: {_MENDING}")
+            raise TrainingError(f"{damaged[0]} is missing or damaged: {MENDING}")
 
     def read_thresholds(self, names: Sequence[str]) -> tuple[str, npt.NDArray[np.float64]]:
         """Read the threshold method and the genres' thresholds, (genres,).
@@ -277,28 +282,8 @@ class RunFolder:
         try:
             values = [float(content["thresholds"][name]) for name in names]
         except (KeyError, TypeError, ValueError) as error:
-            raise TrainingError(f"{self.thresholds} lacks a threshold: {_MENDING}") from error
+            raise TrainingError(f"{self.thresholds} lacks a threshold: {MENDING}") from error
         return str(content["method"]), np.array(values)
-
-    def training_films(self) -> Dataset:
-        """Read the films that the model was trained on, extra ones included.
-
-        Raises:
-            TrainingError: a file is missing or broken.
-        """
-        films = read_dataset(self.splits).part("train")
-        return concatenate(films, read_dataset(self.extra)) if self.extra.exists() else films
-
-    def training_keys(self, version: int) -> npt.NDArray[np.uint64]:
-        """Return the sorted text keys of all films that the model was trained on.
-
-        Args:
-            version: of the keys.
-
-        Raises:
-            TrainingError: a file is missing or broken.
-        """
-        return np.unique(self.training_films().keys_as(version))
 
     @property
     def seconds(self) -> float:
@@ -325,7 +310,7 @@ class RunFolder:
             TrainingError: it is missing, broken, or lacks a key.
         """
         if not is_readable(path):
-            raise TrainingError(f"{path} is missing or damaged: {_MENDING}")
+            raise TrainingError(f"{path} is missing or damaged: {MENDING}")
         return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.extra import ExtraFilms
 from genre_batch.options import StrPath, flat_values
+from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.version import versions
 
 __all__ = ["run_provenance"]
@@ -30,7 +31,11 @@ def _split_name(job: Any) -> str:
 
 
 def run_provenance(
-    job: Any, dataset: Dataset, extras: Iterable[ExtraFilms], config: Any
+    job: Any,
+    dataset: Dataset,
+    extras: Iterable[ExtraFilms],
+    config: Any,
+    start: StartingPoint | None = None,
 ) -> dict[str, Any]:
     """Return the content of a run's provenance.json, but for its teachers.
 
@@ -39,9 +44,14 @@ def run_provenance(
         dataset: the catalog's films.
         extras: the films of `extra_train`.
         config: the model's configuration.
+        start: what the run starts from; None: its base model.
     """
+    base_model = _name(job.base_model)
+    if start is not None:
+        base_model = start.provenance.get("base_model") or start.films.name
     return {
-        "base_model": _name(job.base_model),
+        "base_model": base_model,
+        "init_from": None if start is None else start.record,
         "aligned_to": None if job.align_to is None else _name(job.align_to),
         "architecture": _ARCHITECTURES.get(config.model_type, config.model_type),
         "shape": [

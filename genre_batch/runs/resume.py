@@ -162,6 +162,10 @@ def _differences(key: str, before: Any, now: Any) -> list[str]:
     """Describe how one entry of a provenance differs: of several options, each that does."""
     if key == "data":
         return ["the catalog, or `extra_train`, is another file, or its content has changed"]
+    if key == "init_from":
+        was, is_now = ("not set" if run is None else run["model"] for run in (before, now))
+        problem = f"is {is_now} here and {was} in the run" if was != is_now else "has changed"
+        return [f"`init_from` {problem}"]
     if isinstance(before, dict) and isinstance(now, dict):
         return [
             difference

@@ -171,6 +171,9 @@ class TrainJob(Checked):
         catalog: the labeled catalog.
         folder: the run's folder, new or empty.
         base_model: a hub id, a local folder, or `minilm`.
+        init_from: the folder of a finished run, or an exported .onnx, to start from instead of
+            `base_model`: its encoder, and its head's rows for genres of the same name. Its films
+            keep their parts. `Recipe.job` also takes over its options; None: no such run.
         recipe: the name of the recipe that the job started from, for the record.
         options: how to train.
         columns: which columns hold texts, titles and genres.
@@ -202,6 +205,7 @@ class TrainJob(Checked):
     catalog: StrPath
     folder: StrPath
     base_model: StrPath = field(default="distilbert-base-uncased", metadata=STRING)
+    init_from: StrPath | None = field(default=None, metadata=STRING)
     recipe: str = field(default="default", metadata=STRING)
     options: TrainingOptions = field(default_factory=TrainingOptions)
     columns: ColumnOptions = field(default_factory=ColumnOptions)
@@ -229,6 +233,11 @@ class TrainJob(Checked):
                 f"`row_name` must be a plural noun such as papers, got {self.row_name!r}"
             )
         given: Any = self.extra_train
+        if self.init_from is not None and self.align_to is not None:
+            raise UsageError(
+                "`init_from` and `align_to` exclude each other: the head would not fit the aligned "
+                "encoder; leave one out"
+            )
         if self.split is not None and self.part_column is not None:
             raise UsageError("`split` and `part_column` exclude each other: give one")
         extras = given if isinstance(given, tuple | list) else () if given is None else (given,)

@@ -19,6 +19,7 @@ from genre_batch.options import (
     nearest_name,
     toml_value,
 )
+from genre_batch.runs.starting_point import NOT_INHERITED, read_starting_point
 from genre_batch.training.options import TrainingOptions, TrainJob
 
 __all__ = ["RECIPES", "Recipe", "read_recipe", "recipe_text"]
@@ -38,10 +39,12 @@ class Recipe:
     Attributes:
         name: one of `RECIPES`, or the name of the file.
         values: by option, as `flat_values` names them. Paths are relative to the working folder.
+        is_default: whether it is the package's recipe `default`, whose values nobody has chosen.
     """
 
     name: str
     values: Mapping[str, Any]
+    is_default: bool = False
 
     def job(self, catalog: StrPath, folder: StrPath, **changes: Any) -> TrainJob:
         """Return the job of this recipe.
@@ -52,15 +55,29 @@ class Recipe:
             **changes: values that override the recipe's, by option, and `resume`; an empty string,
                 in the recipe too, stands for the option's default.
 
+        Values that neither has are those of the run or model of `init_from`, if one of them has
+        that. The recipe `default` leaves them to it.
+
         Raises:
             TypeError: no option has such a name.
-            UsageError: a value out of range.
+            UsageError: a value out of range, or a base model besides `init_from`.
+            TrainingError, ModelError: as `read_starting_point` raises them.
         """
         unknown = changes.keys() - _KEYS - {"resume"}
         if unknown:
             raise TypeError(f"no training option {', '.join(sorted(unknown))}")
+        values = {**self.values, **changes}
+        if init_from := values.get("init_from"):
+            if changes.get("base_model"):
+                raise UsageError(
+                    "`init_from` and `base_model` exclude each other: the run has its own encoder"
+                )
+            own = {} if self.is_default else self.values
+            start = read_starting_point(init_from).options
+            values = {**{key: start[key] for key in start.keys() & _KEYS}, **own, **changes}
+            values["init_from"] = init_from
         places = {"catalog": catalog, "folder": folder, "recipe": self.name}
-        values = {name: _or_default(name, v) for name, v in {**self.values, **changes}.items()}
+        values = {name: _or_default(name, value) for name, value in values.items()}
         return from_flat_values(TrainJob, {**values, **places})
 
     @property
@@ -102,9 +119,9 @@ def read_recipe(recipe: StrPath) -> Recipe:
     for key in values:
         if key not in _KEYS:
             raise UsageError(f"{name}: unknown key {key!r}: {nearest_name(key, sorted(_KEYS))}")
-    read = Recipe(title, values)
+    read = Recipe(title, values, name == "default")
     try:
-        read.job("", "")
+        read.job("", "", init_from="")
     except UsageError as error:
         # The message names an option; in a file it is a key.
         raise UsageError(f"{name}: {str(error).replace('`', '')}") from error
@@ -121,10 +138,13 @@ def _or_default(name: str, value: Any) -> Any:
 def recipe_text(job: TrainJob) -> str:
     """Return a job's options as the text of a recipe file that `read_recipe` reads back.
 
-    Options that are None are left out. Catalog and folder are not part of a recipe.
+    Options that are None are left out, or empty where `init_from` could set them. Catalog and
+    folder are not part of a recipe.
     """
     extras = tuple(str(extra) for extra in job.extra_train)
     values = {"recipe": job.recipe, **flat_values(job), "extra_train": extras}
+    if job.init_from is not None:
+        values |= {key: "" for key in _KEYS - NOT_INHERITED if values[key] is None}
     lines = [
         f"{key} = {toml_value(value)}"
         for key, value in values.items()

@@ -23,7 +23,9 @@ from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.runs.folder import RunFolder, Stage, is_readable
 from genre_batch.runs.provenance import run_provenance
+from genre_batch.runs.readme import run_readme
 from genre_batch.runs.resume import check_same_run, mend, restore
+from genre_batch.runs.starting_point import StartingPoint, read_starting_point
 from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
     distill_embeddings,
@@ -33,13 +35,14 @@ from genre_batch.training.encoder.base_model import (
     Classifier,
     check_base_model,
     load_base_model,
+    load_starting_point,
 )
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune, resume_point
 from genre_batch.training.measuring import measure, predict_test_part
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.recipe import recipe_text
-from genre_batch.training.run_report import run_readme, run_report
+from genre_batch.training.run_report import run_report
 
 __all__ = ["TrainJob", "TrainResult", "predict_test_part", "train"]
 
@@ -141,6 +144,7 @@ class _Run:
         model: the base model under a new head.
         tokenizer: the base model's tokenizer.
         provenance: the content of provenance.json.
+        start: what the run starts from instead of a base model; None: a base model.
     """
 
     job: TrainJob
@@ -151,6 +155,7 @@ class _Run:
     model: Classifier
     tokenizer: PreTrainedTokenizerFast
     provenance: dict[str, Any]
+    start: StartingPoint | None
 
 
 def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
@@ -158,6 +163,8 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
     options = job.options
     if options.distillation.recombined and not job.teachers:
         raise UsageError("`recombined` needs `teachers`: only they can label mixed texts")
+    start = None if job.init_from is None else read_starting_point(job.init_from)
+    earlier = None if start is None else start.films
     dataset = load_dataset(
         job.reading.locate(job.catalog),
         job.columns,
@@ -169,19 +176,27 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
         further=job.further,
         labels=job.labels,
         part_column=job.part_column,
+        earlier_run=earlier,
     )
-    extras = load_extras(job.extra_train, dataset, job.further)
+    extras = load_extras(job.extra_train, dataset, job.further, earlier)
     training = training_films(dataset, extras)
     teachers = tuple(load_teacher(teacher, dataset) for teacher in job.teachers)
-    model, tokenizer = load_base_model(job.base_model, dataset.names, options.model, options.seed)
-    check_base_model(os.fspath(job.base_model), model, tokenizer, options)
-    check_readable(os.fspath(job.base_model), tokenizer.backend_tokenizer, dataset.bare_texts)
+    made = (dataset.names, options.model, options.seed)
+    model, tokenizer = (
+        load_base_model(job.base_model, *made)
+        if start is None
+        else load_starting_point(start, *made)
+    )
+    name = os.fspath(job.base_model if job.init_from is None else job.init_from)
+    check_base_model(name, model, tokenizer, options)
+    check_readable(name, tokenizer.backend_tokenizer, dataset.bare_texts)
     aligner = None
     if job.align_to is not None:
         aligner = EmbeddingTeacher.load(job.align_to, options.model.max_length)
-    provenance = run_provenance(job, dataset, extras, model.config)
+    provenance = run_provenance(job, dataset, extras, model.config, start)
     provenance["teachers"] = [teacher.record for teacher in teachers]
-    return _Run(job, dataset, extras, training, teachers, model, tokenizer, provenance), aligner
+    run = _Run(job, dataset, extras, training, teachers, model, tokenizer, provenance, start)
+    return run, aligner
 
 
 def _begin(run: _Run, folder: RunFolder) -> None:
@@ -206,7 +221,10 @@ def _sources(run: _Run, folder: RunFolder) -> dict[Path, Callable[[Path], object
     if run.extras:
         further = range(len(run.dataset.part("train")), len(run.training))
         sources[folder.extra] = run.training.take(further).write
-    sources[folder.readme] = lambda path: write_text(path, run_readme(run.job, run.model))
+    if run.start is not None:
+        sources[folder.earlier] = run.start.films.write
+    kind = run.model.config.model_type
+    sources[folder.readme] = lambda path: write_text(path, run_readme(run.job, kind))
     sources[folder.recipe] = lambda path: write_text(path, recipe_text(run.job))
     sources[folder.provenance] = lambda path: write_json(path, run.provenance)
     return sources
@@ -261,6 +279,7 @@ def _fit(run: _Run, folder: RunFolder, progress: StepProgress) -> None:
         folder,
         targets=targets,
         resume=run.job.resume,
+        kept=() if run.start is None else run.start.head_rows(run.dataset.names),
         progress=progress,
     )
     _save_model(run, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,52 +16,89 @@ from support.catalogs import overviews, write_csv
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> str:
+def two_genres(tmp_path: Path) -> str:
     cells = ["Drama, War", "War", "Drama"] * 20
     rows = zip(overviews(60), cells, strict=True)
     return write_csv(tmp_path / "films.csv", ("overview", "genres"), rows).path
 
 
 @pytest.mark.training
-def test_a_dry_run_needs_no_output_and_writes_nothing(catalog: str) -> None:
-    result = CliRunner().invoke(cli, ["train", catalog, "--dry-run", "--min-films", "1"])
+def test_a_dry_run_needs_no_output_and_writes_nothing(two_genres: str) -> None:
+    result = CliRunner().invoke(cli, ["train", two_genres, "--dry-run", "--min-films", "1"])
     assert result.exit_code == 0, result.output
     assert "2 genres: Drama (40), War (40)" in result.stdout
     assert "separator ',' in 20 of 60 cells" in result.stdout
-    assert [path.name for path in Path(catalog).parent.iterdir()] == ["films.csv"]
+    assert [path.name for path in Path(two_genres).parent.iterdir()] == ["films.csv"]
 
 
 @pytest.mark.training
-def test_training_needs_an_output(catalog: str) -> None:
-    result = CliRunner().invoke(cli, ["train", catalog])
+def test_training_needs_an_output(two_genres: str) -> None:
+    result = CliRunner().invoke(cli, ["train", two_genres])
     assert result.exit_code == 2
     assert "Missing option '-o'" in result.stderr
 
 
-def test_inspect_shows_the_same_as_json(catalog: str) -> None:
-    result = CliRunner().invoke(cli, ["inspect", catalog, "--for", "train", "--json"])
+def test_inspect_shows_the_same_as_json(two_genres: str) -> None:
+    result = CliRunner().invoke(cli, ["inspect", two_genres, "--for", "train", "--json"])
     assert result.exit_code == 0, result.output
     look = json.loads(result.stdout)
     assert sum(look["labels"]["Drama"].values()) == 40
     assert sum(look["films"].values()) == 60
 
 
-def test_inspect_takes_options_of_genres_only_for_training(catalog: str) -> None:
-    result = CliRunner().invoke(cli, ["inspect", catalog, "--min-films", "2"])
+def test_inspect_takes_options_of_genres_only_for_training(two_genres: str) -> None:
+    result = CliRunner().invoke(cli, ["inspect", two_genres, "--min-films", "2"])
     assert result.exit_code == 2
     assert "--for train" in result.stderr
 
 
 @pytest.mark.training
 @pytest.mark.parametrize("option", ["--genre-column", "--text-column", "--label-columns"])
-def test_a_wrong_column_is_told_before_torch_is_imported(catalog: str, option: str) -> None:
+def test_a_wrong_column_is_told_before_torch_is_imported(two_genres: str, option: str) -> None:
     code = f"""
 import sys
 from click.testing import CliRunner
 from genre_batch.cli.group import cli
-command = ["train", {catalog!r}, "-o", {catalog + "-run"!r}, {option!r}, "x"]
+command = ["train", {two_genres!r}, "-o", {two_genres + "-run"!r}, {option!r}, "x"]
 result = CliRunner().invoke(cli, command)
 print(type(result.exception).__name__, {{"torch", "transformers", "sklearn"}} & set(sys.modules))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "ColumnError set()"
+
+
+@pytest.mark.training
+def test_a_dry_run_tells_what_is_taken_over_from_a_run(run: Path, tmp_path: Path) -> None:
+    cells = ["Western, horror", "Western", "horror", "Comedy"] * 20
+    more = write_csv(
+        tmp_path / "more.csv",
+        ("title", "overview", "genres"),
+        [(f"More {n}", text, cells[n]) for n, text in enumerate(overviews(80))],
+    ).path
+    arguments = ["train", more, "--dry-run", "--init-from", str(run), "--epochs", "2"]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    assert (
+        f"starting from {run}: 2 genres kept (Horror as horror); new: Western; dropped: Action, "
+        f"Romance" in result.stdout
+    )
+    assert re.search(r"its films \+ new ones: 0 \+ \d+ in train, 0 \+ \d+ in dev", result.stdout)
+    assert "options: epochs 2, batch_size 8, learning_rate 0.003" in result.stdout
+    assert "with_title True" in result.stdout
+
+
+@pytest.mark.training
+def test_a_run_to_start_from_that_is_none_is_told_before_torch_is_imported(
+    two_genres: str, tmp_path: Path
+) -> None:
+    code = f"""
+import sys
+from click.testing import CliRunner
+from genre_batch.cli.group import cli
+result = CliRunner().invoke(
+    cli, ["train", {two_genres!r}, "-o", "run", "--init-from", {str(tmp_path)!r}]
+)
+assert "is not a run folder" in str(result.exception), result.output
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)

@@ -13,7 +13,7 @@ ROOMS = {
     "evaluation": {"dataset", "model", "thresholds", "catalog"},
     "report": {"evaluation"},
     "augmentation": {"dataset", "catalog"},
-    "runs": {"dataset"},
+    "runs": {"dataset", "model"},
     "training": {"runs", "dataset", "model", "thresholds", "evaluation", "report"},
     "exporting": {"training", "runs", "dataset", "model", "thresholds", "evaluation"},
     "comparison": {

@@ -25,6 +25,7 @@ from genre_batch.model.text import uses_title
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, known_keys
 from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress
+from genre_batch.runs.films import training_keys
 from genre_batch.runs.folder import RunFolder
 from genre_batch.runs.integrity import is_whole
 from genre_batch.runs.predictions import Predict, predict_in_parts, save_array
@@ -116,7 +117,7 @@ def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
         return lambda texts: predict(model, tokenizer, texts, length, fast=True)[:, order]
 
     teacher = Teacher(_record(provenance), predictor, cache=run.path)
-    return teacher, films.names, run.training_keys(TEXT_KEY_VERSION), TEXT_KEY_VERSION
+    return teacher, films.names, training_keys(run, TEXT_KEY_VERSION), TEXT_KEY_VERSION
 
 
 def _load_model(name: str, genres: Sequence[str]) -> _Loaded:

@@ -30,6 +30,7 @@ from genre_batch.model.checkpoint import write_checkpoint
 from genre_batch.model.metadata import read_model_file
 from genre_batch.options import StrPath
 from genre_batch.paths import is_model_name
+from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
 from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
 from genre_batch.training.options import ModelOptions, TrainingOptions
@@ -42,6 +43,7 @@ __all__ = [
     "distilbert_from_bert",
     "load_base_model",
     "load_checkpoint",
+    "load_starting_point",
 ]
 
 MINILM = "minilm"
@@ -175,6 +177,13 @@ def load_base_model(
     """
     name = os.fspath(base_model)
     encoder, tokenizer = _load_encoder(name, parameter)
+    return _with_head(encoder, name, labels, options, seed), tokenizer
+
+
+def _with_head(
+    encoder: PreTrainedModel, name: str, labels: Sequence[str], options: ModelOptions, seed: int
+) -> Classifier:
+    """Prune an encoder, and put a head of random weights on it."""
     if options.layers is not None:
         prune_layers(encoder, name, options.layers)
     if options.ffn_width is not None:
@@ -192,10 +201,42 @@ def load_base_model(
     if isinstance(encoder, DistilBertModel):
         model = _class_for(options.pooling)(config)
         model.distilbert.load_state_dict(encoder.state_dict())
-        return model, tokenizer
+        return model
     pooled = PooledClassifier(config)
     pooled.encoder.load_state_dict(encoder.state_dict())
-    return pooled, tokenizer
+    return pooled
+
+
+def load_starting_point(
+    start: StartingPoint, labels: Sequence[str], options: ModelOptions, seed: int = 0
+) -> tuple[Classifier, PreTrainedTokenizerFast]:
+    """Load a run or an exported model with its head, whose rows are kept for genres by name.
+
+    Other genres get random weights, as in `load_base_model`.
+
+    Raises:
+        TrainingError: it cannot be loaded, or `pooling` differs from its own.
+        ModelError: the exported model's graph is not one that `export-onnx` writes.
+    """
+    with tempfile.TemporaryDirectory(prefix="genre-batch-") as folder:
+        if start.file is not None:
+            write_checkpoint(start.file, Path(folder))
+        source, tokenizer = load_checkpoint(Path(start.path if start.file is None else folder))
+    if (pooling := getattr(source.config, "pooling", "first")) != options.pooling:
+        raise TrainingError(
+            f"the head of {start.path} was trained with {pooling} pooling: add `pooling` {pooling}"
+        )
+    encoder = source.get_submodule(source.base_model_prefix)
+    assert isinstance(encoder, PreTrainedModel)
+    model = _with_head(encoder, start.path, labels, options, seed)
+    state, before = model.state_dict(), source.state_dict()
+    rows = start.head_rows(labels)
+    for name, tensor in state.items():
+        if name.startswith("classifier."):
+            tensor[list(rows)] = before[name][list(rows.values())]
+        elif name.startswith("pre_classifier."):
+            tensor.copy_(before[name])
+    return model, tokenizer
 
 
 def load_checkpoint(folder: Path) -> tuple[Classifier, PreTrainedTokenizerFast]:

@@ -8,6 +8,8 @@ Out-of-Distribution").
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -32,6 +34,7 @@ def fit_linear_probe(
     films: Dataset,
     max_length: int,
     progress: StepProgress = no_step_progress,
+    kept: Collection[int] = (),
 ) -> None:
     """Set the head to one logistic regression per genre on the encoder's pooled vectors.
 
@@ -42,7 +45,10 @@ def fit_linear_probe(
             random weights. Where nothing is known of a genre, the film is left out for it.
         max_length: tokens; longer texts are cut.
         progress: called with the number of texts encoded.
+        kept: genres whose weights are kept.
     """
+    if len(kept) == len(films.names):
+        return
     from sklearn.linear_model import LogisticRegression
 
     vectors = encode(
@@ -59,7 +65,7 @@ def fit_linear_probe(
     for genre in range(films.labels.shape[1]):
         rows = slice(None) if known[:, genre].all() else known[:, genre]
         labels = films.labels[rows, genre]
-        if not len(labels) or labels.min() == labels.max():
+        if genre in kept or not len(labels) or labels.min() == labels.max():
             continue
         regression = LogisticRegression(C=STRENGTH, max_iter=1000)
         film_weights = None if films.weights is None else films.weights[rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -256,6 +256,7 @@ def fine_tune(
     targets: npt.NDArray[np.float32] | None = None,
     loss: Loss | None = None,
     resume: bool = False,
+    kept: Collection[int] = (),
     progress: StepProgress = no_step_progress,
 ) -> float:
     """Train `model` in place, with a checkpoint and a line in the training log every epoch.
@@ -275,6 +276,7 @@ def fine_tune(
             `bare_texts`; None: no teachers.
         loss: the loss of the labels; None: the one that `options` name.
         resume: continue from the last checkpoint, if there is one.
+        kept: the genres whose weights in the head are trained already.
         progress: called after every step.
 
     Returns:
@@ -286,7 +288,7 @@ def fine_tune(
     first = films.wordings.first
     labeled = training.take(first[training.has_labels[first]].tolist())
     if isinstance(model, PooledClassifier) and checkpoint is None:
-        fit_linear_probe(model, tokenizer, labeled, options.model.max_length, progress)
+        fit_linear_probe(model, tokenizer, labeled, options.model.max_length, progress, kept)
     freeze(model, options.model.freeze_layers)
     weights = _Weights.of(model, options, folder)
     if weights.average is not None and checkpoint is not None:
