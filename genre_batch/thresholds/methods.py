@@ -4,7 +4,7 @@ Every method has one signature: probabilities, (n, genres) float, 0..1, and labe
 0 or 1, give thresholds, (genres,) float64. A genre is predicted when its probability is at least
 its threshold. The thresholds of genres with few positives have a lower limit, the same for every
 method (thresholds/few_positives.py). To add a method, write its module, add an entry to
-`_UNLIMITED` and its name to `THRESHOLD_METHODS` (cli/decision_options.py, because `--help`
+`METHODS` and its name to `THRESHOLD_METHODS` (cli/decision_options.py, because `--help`
 imports no numpy), and add a row to docs/guides/thresholds.md; then run scripts/docs.
 """
 
@@ -24,21 +24,23 @@ from genre_batch.thresholds.search import beam_search, genetic
 
 __all__ = ["DEFAULT_METHOD", "DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
 
-_UNLIMITED: dict[str, Method] = {
-    "f1": f1_optimal,
-    "f1-shrunk": f1_shrunk,
-    "f1-floor": f1_floor,
-    "f1-expected": f1_expected,
-    "fixed-0.5": fixed,
-    "anneal-1": partial(anneal, passes=1),
-    "anneal-5": partial(anneal, passes=5),
-    "anneal-10": partial(anneal, passes=10),
-    "anneal-10-decay": partial(anneal, passes=10, decay=True),
-    "mcc-grid": mcc_grid,
-    "beam": beam_search,
-    "genetic": genetic,
+METHODS: dict[str, Method] = {
+    name: limited(method)
+    for name, method in {
+        "f1": f1_optimal,
+        "f1-shrunk": f1_shrunk,
+        "f1-floor": f1_floor,
+        "f1-expected": f1_expected,
+        "fixed-0.5": fixed,
+        "anneal-1": partial(anneal, passes=1),
+        "anneal-5": partial(anneal, passes=5),
+        "anneal-10": partial(anneal, passes=10),
+        "anneal-10-decay": partial(anneal, passes=10, decay=True),
+        "mcc-grid": mcc_grid,
+        "beam": beam_search,
+        "genetic": genetic,
+    }.items()
 }
-METHODS: dict[str, Method] = {name: limited(method) for name, method in _UNLIMITED.items()}
 DEFAULT_METHOD = "f1-expected"
 """The method that `train` and `tune` use unless another is chosen: of all, it has the largest
 macro-F1 on other films, on small tables and on the movies (docs/results/thresholds-small.md)."""
