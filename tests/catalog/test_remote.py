@@ -78,6 +78,20 @@ def test_a_catalog_is_read_and_written_in_place(bucket: Any, tmp_path: Path) -> 
     assert not list((tmp_path / "home").rglob("*.partial"))
 
 
+def test_rejects_and_summary_of_a_local_output_may_be_urls(bucket: Any, tmp_path: Path) -> None:
+    films = tmp_path / "in.csv"
+    films.write_bytes(b"id,overview\n1,laugh\n2,x,y\n")
+    tag_catalog(
+        films,
+        tmp_path / "out.csv",
+        rejects="s3://films/bad.jsonl",
+        summary_json="s3://films/summary.json",
+    )
+    assert _keys(bucket) == ["bad.jsonl", "summary.json"]
+    summary = json.loads(bucket.Object("summary.json").get()["Body"].read())
+    assert (summary["rows"], summary["rejects"]) == (1, ["s3://films/bad.jsonl"])
+
+
 def test_folders_and_globs_are_listed(bucket: Any) -> None:
     _put(bucket, a__one_csv=b"", a__b__two_csv=b"", a__notes=b"ab", c_csv=b"")
     assert list_remote("s3://films/a/") == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,10 @@ def test_every_public_name_is_documented() -> None:
     for name in genre_batch.__all__:
         if name != "__version__":
             assert re.search(rf"^## {name}$|`{name}`", pages, re.MULTILINE), name
+
+
+def test_the_summary_page_lists_every_field() -> None:
+    page = (ROOT / "docs" / "reference" / "summary-json.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(listed) == sorted(field.name for field in fields(genre_batch.TagSummary))
