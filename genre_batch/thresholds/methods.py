@@ -24,9 +24,14 @@ from genre_batch.thresholds.search import beam_search, genetic
 
 __all__ = ["DEFAULT_METHOD", "DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
 
-METHODS: dict[str, Method] = {
-    name: limited(method)
-    for name, method in {
+
+def _all_limited(methods: dict[str, Method]) -> dict[str, Method]:
+    """Apply the lower limit for genres with few positives to every method."""
+    return {name: limited(method) for name, method in methods.items()}
+
+
+METHODS = _all_limited(
+    {
         "f1": f1_optimal,
         "f1-shrunk": f1_shrunk,
         "f1-floor": f1_floor,
@@ -39,8 +44,9 @@ METHODS: dict[str, Method] = {
         "mcc-grid": mcc_grid,
         "beam": beam_search,
         "genetic": genetic,
-    }.items()
-}
+    }
+)
+"""Each method by its name on the command line."""
 DEFAULT_METHOD = "f1-expected"
 """The method that `train` and `tune` use unless another is chosen: of all, it has the largest
 macro-F1 on other films, on small tables and on the movies (docs/results/thresholds-small.md)."""
