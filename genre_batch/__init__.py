@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Apertium",
+    "ApplyJob",
+    "ApplyResult",
     "AugmentJob",
     "AugmentResult",
     "CatalogError",
@@ -46,6 +48,7 @@ __all__ = [
     "TuneResult",
     "UsageError",
     "__version__",
+    "apply_review",
     "augment",
     "compare",
     "evaluate",
@@ -80,6 +83,8 @@ if TYPE_CHECKING:
     from genre_batch.exporting.export import ExportJob, ExportResult, export_onnx
     from genre_batch.model.decision import Decision
     from genre_batch.model.tagger import GenreTagger
+    from genre_batch.review.apply import apply_review
+    from genre_batch.review.job import ApplyJob, ApplyResult
     from genre_batch.tagging.api import tag_catalog
     from genre_batch.tagging.summary import TagSummary
     from genre_batch.tagging.tables import tag_batches, tag_table
@@ -99,6 +104,8 @@ _MODULES = {
     "exporting.export": ("ExportJob", "ExportResult", "export_onnx"),
     "model.decision": ("Decision",),
     "model.tagger": ("GenreTagger",),
+    "review.apply": ("apply_review",),
+    "review.job": ("ApplyJob", "ApplyResult"),
     "tagging.api": ("tag_catalog",),
     "tagging.summary": ("TagSummary",),
     "tagging.tables": ("tag_batches", "tag_table"),

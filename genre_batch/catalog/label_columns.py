@@ -14,7 +14,7 @@ from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import GenreCells, GenreReader
 from genre_batch.errors import ColumnError
 
-__all__ = ["find_label_columns", "read_label_columns"]
+__all__ = ["find_label_columns", "read_flag", "read_label_columns"]
 
 _YES = frozenset(("1", "1.0", "true", "t", "yes", "y", "x"))
 _NO = frozenset(("0", "0.0", "false", "f", "no", "n", ""))
@@ -83,7 +83,7 @@ def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
     """Return (rows,) int8: 1, 0, or -1 where nothing is known."""
     column = table.column(name).combine_chunks().dictionary_encode()
     codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    values = [_flag(value) for value in column.dictionary.to_pylist()]
+    values = [read_flag(value) for value in column.dictionary.to_pylist()]
     for code, value in enumerate(values):
         if value is None:
             row = int(np.flatnonzero(codes == code)[0])
@@ -95,7 +95,8 @@ def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
     return np.asarray(np.array([*values, -1], dtype=np.int8)[codes], dtype=np.int8)
 
 
-def _flag(value: object) -> int | None:
+def read_flag(value: object) -> int | None:
+    """Return 1 for yes, 0 for no, -1 where nothing is known, None for a value of another kind."""
     text = str(value).strip().lower()
     if text in _YES:
         return 1

@@ -75,20 +75,31 @@ class _Masked:
     marker: str = ""
     names: tuple[str, ...] = ()
 
-    def parts(self, pattern: re.Pattern[str]) -> list[str]:
-        """Return the non-empty genres between the separators, quoted ones without quotes."""
-        parts = [part.strip() for part in pattern.split(self.text)]
+    def parts(self, pattern: re.Pattern[str], text: str | None = None) -> list[str]:
+        """Return the non-empty genres between the separators, quoted ones without quotes.
+
+        Args:
+            pattern: of the separators.
+            text: a part of the text; None: all of it.
+        """
+        parts = [part.strip() for part in pattern.split(self.text if text is None else text)]
         if self.names:
             parts = [self._restored(part) for part in parts]
         return [part for part in parts if part]
+
+    def written(self, part: str) -> str:
+        """Return a part of the text as it was before quoted genres were replaced."""
+        number = re.compile(f"{self.marker}([\U000f0000-\U000ffffd]){self.marker}")
+        return number.sub(lambda found: self._in_quotes(found[1]), part) if self.names else part
+
+    def _in_quotes(self, stand_in: str) -> str:
+        return '"' + self.names[ord(stand_in) - _FIRST].replace('"', '""') + '"'
 
     def _restored(self, part: str) -> str:
         number = re.compile(f"{self.marker}([\U000f0000-\U000ffffd]){self.marker}")
         if (whole := number.fullmatch(part)) is not None:
             return self.names[ord(whole[1]) - _FIRST]
-        return number.sub(
-            lambda found: '"' + self.names[ord(found[1]) - _FIRST].replace('"', '""') + '"', part
-        )
+        return number.sub(lambda found: self._in_quotes(found[1]), part)
 
 
 def _masked(text: str, separator: str | None = None) -> _Masked:
@@ -145,6 +156,28 @@ class Separators:
         if self.given in ("><", "][") and text[:1] == self.given[1] and text[-1:] == self.given[0]:
             text = text[1:-1]
         return list(dict.fromkeys(_masked(text, self.given).parts(self._pattern)))
+
+    def pieces(self, text: str) -> list[tuple[str, str, str]]:
+        """Return each part of a text as (how it is written, its genre, the separator before it).
+
+        The separators include white space around them; parts without a genre are empty.
+        """
+        masked = _masked(text, self.given)
+        spans, position = list[tuple[str, str]](), 0
+        before = ""
+        for found in self._pattern.finditer(masked.text):
+            spans.append((masked.text[position : found.start()], before))
+            before, position = found[0], found.end()
+        spans.append((masked.text[position:], before))
+        pieces, space = list[tuple[str, str, str]](), ""
+        for part, mark in spans:
+            bare = part.strip()
+            start = part[: len(part) - len(part.lstrip())]
+            raw = masked.written(bare)
+            name = masked.parts(re.compile(r"(?!)"), bare)
+            pieces.append((raw, name[0] if name else "", space + mark + start))
+            space = part[len(start) + len(bare) :]
+        return [*pieces, ("", "", space)]
 
     def __str__(self) -> str:
         """Return the separators and the evidence as a clause."""

@@ -18,6 +18,7 @@ __all__ = [
     "Decorator",
     "column_options",
     "columns_from",
+    "label_place_options",
     "learned_label_options",
     "option_with_default",
     "together",
@@ -58,7 +59,15 @@ def _column(role: str, names: Sequence[str]) -> str:
     return f"{role}  [default: the first of {', '.join(names)}, in any case]"
 
 
-_LABEL_OPTIONS = (
+_CELL_OPTIONS = (
+    click.option("--genre-column", metavar="NAME", help=_column("Genre column.", GENRE_COLUMNS)),
+    click.option(
+        "--genre-separator",
+        metavar="STR",
+        help="String between two genres of a cell.  [default: found over the whole column]",
+    ),
+)
+_PLACE_OPTIONS = (
     click.option(
         "--label-columns",
         metavar="A,B,...",
@@ -71,6 +80,9 @@ _LABEL_OPTIONS = (
         help="File that names the genres whose numbers or codes the cells have: one name a line, "
         "or id and name as CSV or JSON.  [default: cells have names]",
     ),
+)
+_LABEL_OPTIONS = (
+    *_PLACE_OPTIONS,
     click.option(
         "--group-rows",
         is_flag=True,
@@ -103,19 +115,12 @@ def column_options(*, titles: bool = True, genres: bool = True, labels: bool = T
             click.option("--title-column", metavar="NAME", help=_column(role, TITLE_COLUMNS))
         )
     if genres:
-        options += [
-            click.option(
-                "--genre-column", metavar="NAME", help=_column("Genre column.", GENRE_COLUMNS)
-            ),
-            click.option(
-                "--genre-separator",
-                metavar="STR",
-                help="String between two genres of a cell.  [default: found over the whole column]",
-            ),
-            *(_LABEL_OPTIONS if labels else ()),
-        ]
+        options += [*_CELL_OPTIONS, *(_LABEL_OPTIONS if labels else ())]
     return together(*options)
 
+
+label_place_options = together(*_CELL_OPTIONS, *_PLACE_OPTIONS)
+"""Add the options that say where genres are and what they are called."""
 
 learned_label_options = together(
     option_with_default(

@@ -136,7 +136,7 @@ reading_options = together(
         "--rejects",
         metavar="PATH",
         help="File for unreadable rows, written only if there are any.  "
-        "[default: OUTPUT.rejects.jsonl for tag, no file for other commands]",
+        "[default: OUTPUT.rejects.jsonl where rows are left out of an output, else no file]",
     ),
     click.option("--strict", is_flag=True, help="Fail at an unreadable row.  [default: go on]"),
 )

@@ -10,6 +10,7 @@ ROOMS = {
     "thresholds": set[str](),
     "tagging": {"catalog", "model"},
     "dataset": {"catalog", "model"},
+    "review": {"catalog", "dataset", "model"},
     "evaluation": {"dataset", "model", "thresholds", "catalog"},
     "report": {"evaluation"},
     "augmentation": {"dataset", "catalog"},

@@ -148,6 +148,27 @@ class Spelling:
             back[chr(stand_in)] = original
         return data, back
 
+    def quoted(self, text: str) -> bytes:
+        """Return a cell in quotes, in the grammar's spelling; `text` is what a reader shall see."""
+        cell = text.encode().translate(self.table)
+        if self._escape is None:
+            return b'"' + cell.replace(b'"', b'""') + b'"'
+        for character in (self._escape, b'"'):
+            cell = cell.replace(character, self._escape + character)
+        return b'"' + cell + b'"'
+
+    def ends_open(self, record: bytes) -> bool:
+        """Return whether a record ends with an escape, which would take a separator after it."""
+        return self._escape is not None and record.rstrip(b"\r\n").endswith(self._escape)
+
+    def unquoted(self, text: str, separator: str) -> bytes | None:
+        """Return a cell without quotes, in the grammar's spelling; None if it needs quotes."""
+        cell = text.encode().translate(self.table)
+        special = [b'"', b"\n", b"\r", separator.encode()]
+        if self._escape is not None:
+            special.append(self._escape)
+        return None if any(character in cell for character in special) else cell
+
     def cells(self, frame: pl.DataFrame, back: Mapping[str, str]) -> pl.DataFrame:
         """Translate cells back, with the replacements from `masked`."""
         swaps = self._swaps | dict(back)

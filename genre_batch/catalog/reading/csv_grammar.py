@@ -89,10 +89,14 @@ class Grammar:
         self._fields = re.compile(rb"(" + field + rb")(" + mark + rb"|\r?\n|\r?\Z)")
         self._prefix = re.compile(prefix)
 
-    def is_well_quoted(self, data: bytes) -> bool:
+    def is_well_quoted(self, data: bytes, *, closed: bool = False) -> bool:
         """Return whether every quote in `data` opens or closes a cell, or is doubled inside one.
 
         If so, a newline ends a record exactly if the number of quotes before it is even.
+
+        Args:
+            data: bytes that start at a record.
+            closed: whether a quote that is not closed within `data` counts too.
         """
         if not self._quotes:
             return True
@@ -100,6 +104,8 @@ class Grammar:
         quotes = np.flatnonzero(buffer == _QUOTE)
         if not len(quotes):
             return True
+        if closed and len(quotes) % 2:
+            return False
         padded = np.full(len(buffer) + 3, _NEWLINE, dtype=np.uint8)
         padded[1:-2] = buffer
         before, after, second = padded[quotes], padded[quotes + 2], padded[quotes + 3]
@@ -247,6 +253,34 @@ class Grammar:
             if not mark.strip(b"\r\n"):
                 break
         return fields
+
+    def field_spans(self, record: bytes) -> list[tuple[int, int]]:
+        """Return the start and the end of each field of one record, quotes included."""
+        spans: list[tuple[int, int]] = []
+        for found in self._fields.finditer(record):
+            start, end = found.span(1)
+            if found[2].strip(b"\r\n"):
+                spans.append((start, end))
+                continue
+            # A line end of two characters leaves the first one in an unquoted field.
+            spans.append((start, end - found[1].endswith(b"\r")))
+            break
+        return spans
+
+    def well_quoted_spans(self, data: bytes) -> list[tuple[int, int]]:
+        """Return the start and the end of each record of well-quoted records, in order."""
+        ends = [*self._record_ends(data).tolist(), len(data)]
+        spans = zip([0, *ends], ends, strict=False)
+        return [(start, end) for start, end in spans if data[start:end].strip(_BLANK)]
+
+    def record_spans(self, data: bytes) -> list[tuple[int, int]]:
+        """Return the start and the end of each readable record of complete records, in order."""
+        is_text = is_utf8(data)
+        return [
+            (start, end)
+            for start, end, reason in self._walk(data)
+            if reason is None and (is_text or is_utf8(data[start:end]))
+        ]
 
     def _record_ends(self, data: bytes) -> npt.NDArray[np.int64]:
         """Return (records,) int64: the offset after each newline that ends a record."""

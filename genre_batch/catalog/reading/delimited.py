@@ -17,10 +17,10 @@ from genre_batch.catalog.reading.csv_header import Header
 from genre_batch.catalog.reading.limiting import parse_up_to
 from genre_batch.catalog.rejects import Reject
 
-__all__ = ["read_delimited"]
+__all__ = ["BlockParser", "read_delimited"]
 
 
-class _BlockParser:
+class BlockParser:
     """Parses blocks with polars; if that fails, parses them again without the broken records.
 
     Attributes:
@@ -29,6 +29,13 @@ class _BlockParser:
     """
 
     def __init__(self, name: str, header: Header, dialect: Dialect) -> None:
+        """Prepare the grammar.
+
+        Args:
+            name: the file's name, for messages.
+            header: the file's header.
+            dialect: how the file is written.
+        """
         columns, separator = header.columns, header.separator
         self._name = name
         self._dialect = dialect
@@ -49,7 +56,7 @@ class _BlockParser:
     def parse(self, block: Block, on_reject: Callable[[Reject], None]) -> TableChunk:
         """Return the block's rows; pass each unreadable record to `on_reject`, in order."""
         masked, back = self._spelling.masked(block.data, self._separator)
-        if self._grammar.is_well_quoted(masked):
+        if self._grammar.is_well_quoted(masked, closed=True):
             data = self._grammar.without_blank_lines(masked)
             try:
                 return self._chunk(block, masked, data, self._polars(data), back)
@@ -139,7 +146,7 @@ def read_delimited(
         CatalogError: the stream is empty, fails or is truncated, or the header is malformed.
     """
     header = Header(transcoded(stream, dialect.encoding), name, dialect)
-    parser = _BlockParser(name, header, dialect)
+    parser = BlockParser(name, header, dialect)
     yield parser.empty()
     lengths = original_length(dialect.encoding)
     blocks = split_blocks(header.stream, name, parser.whole, header.start, lengths)

@@ -21,14 +21,15 @@ from genre_batch.catalog.reading.json_values import are_lines, read_json_values
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.errors import CatalogError
 
-__all__ = ["read_json_lines"]
+__all__ = ["parse_block", "read_json_lines", "whole_lines"]
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _JSON_SUFFIX = re.compile(r"\.(geo)?json(\.\w+)?$", re.IGNORECASE)
 
 
-def _whole_lines(data: bytes) -> int:
+def whole_lines(data: bytes) -> int:
+    """Return how many bytes of `data` are complete lines."""
     return data.rfind(b"\n") + 1
 
 
@@ -101,12 +102,12 @@ def _line_chunks(
     lengths: Callable[[bytes], int],
     limit: int | None,
 ) -> Iterator[JsonLinesChunk]:
-    for block in split_blocks(stream, name, _whole_lines, start, lengths):
+    for block in split_blocks(stream, name, whole_lines, start, lengths):
         if limit == 0:
             return
         if block.first_line == 1:
             _check_is_text(block.data.split(b"\n", 1)[0], name)
-        chunk = _parse_block(block, name, on_reject, lengths, decoder, limit)
+        chunk = parse_block(block, name, on_reject, lengths, decoder, limit)
         if len(chunk):
             yield chunk
         if limit is not None:
@@ -137,7 +138,7 @@ def _check_is_text(line: bytes, name: str) -> None:
         raise CatalogError(f"{name} is not a text file: check its suffix, or set `input_format`")
 
 
-def _parse_block(
+def parse_block(
     block: Block,
     name: str,
     on_reject: Callable[[Reject], None],

@@ -18,7 +18,7 @@ from genre_batch.catalog.writing.encoder import Encoder, EncoderOptions
 from genre_batch.catalog.writing.text import DelimitedEncoder, JsonLinesEncoder
 from genre_batch.errors import CatalogError, UsageError
 
-__all__ = ["encoder_for", "open_writer"]
+__all__ = ["encoder_for", "open_stream", "open_writer"]
 
 
 class _KeptOpen(io.RawIOBase):
@@ -73,18 +73,13 @@ def encoder_for(kind: Format, stream: BinaryIO, options: EncoderOptions) -> Enco
 
 
 @contextlib.contextmanager
-def open_writer(
-    location: Location,
-    options: EncoderOptions,
-    *,
-    force: bool = False,
-    temporary: str | None = None,
-) -> Iterator[Encoder]:
-    """Open an encoder whose catalog appears under its final name if the block succeeds.
+def open_stream(
+    location: Location, *, force: bool = False, temporary: str | None = None
+) -> Iterator[BinaryIO]:
+    """Open a stream, compressed as its location is, that gets its name if the block succeeds.
 
     Args:
-        location: where and in which format to write.
-        options: how to write added columns.
+        location: where to write.
         force: whether an existing file may be overwritten.
         temporary: the temporary name, as in `files.replacing`.
 
@@ -99,14 +94,35 @@ def open_writer(
             open_output(location, force=force, temporary=temporary) as raw,
             _compressed(raw, location.compression) as stream,
         ):
-            encoder = encoder_for(location.format, stream, options)
-            try:
-                yield encoder
-                encoder.finish()
-            except BaseException:
-                encoder.discard()
-                raise
+            yield stream
     except BrokenPipeError:
         raise
     except OSError as error:
         raise CatalogError(f"cannot write {name}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def open_writer(
+    location: Location,
+    options: EncoderOptions,
+    *,
+    force: bool = False,
+    temporary: str | None = None,
+) -> Iterator[Encoder]:
+    """Open an encoder whose catalog appears under its final name if the block succeeds.
+
+    Args:
+        location, force, temporary: as in `open_stream`.
+        options: how to write added columns.
+
+    Raises:
+        OutputExistsError, CatalogError, BrokenPipeError: as `open_stream` raises them.
+    """
+    with open_stream(location, force=force, temporary=temporary) as stream:
+        encoder = encoder_for(location.format, stream, options)
+        try:
+            yield encoder
+            encoder.finish()
+        except BaseException:
+            encoder.discard()
+            raise

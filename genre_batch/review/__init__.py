@@ -1,0 +1,1 @@
+"""`apply`: write a catalog again with the labels that a person decided on."""

@@ -1,0 +1,246 @@
+"""Change the genres of a cell in the cell's own style, whatever its type."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from genre_batch.catalog.genre_values import read_value
+from genre_batch.catalog.genres import GenreReader
+from genre_batch.catalog.separators import Separators
+from genre_batch.names import clean_name, name_key
+from genre_batch.review.items import Items, take_apart
+
+__all__ = ["CellError", "ColumnStyle", "Spelling"]
+
+_NAME_KEYS = ("name", "Name", "genre", "label", "tag", "title", "term", "display_name")
+_WIDE = re.compile(r"[^\x00-\x7f]")
+_LOOKED_AT = 20_000
+"""Distinct cells that show how a column is written, the first ones."""
+
+
+class CellError(ValueError):
+    """A cell is written in a style in which its genres cannot be changed."""
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a catalog calls the genres of a review.
+
+    Attributes:
+        genre_of: what the catalog writes -> genre; names without an entry are genres.
+        written: genre key (`name_key`) -> how the catalog writes it.
+    """
+
+    genre_of: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, name: str) -> str:
+        """Return the key of the genre that the catalog writes like this."""
+        return name_key(clean_name(self.genre_of.get(name, name)))
+
+    def of(self, genre: str) -> str:
+        """Return how the catalog writes a genre."""
+        return self.written.get(name_key(genre), genre)
+
+
+@dataclass(frozen=True)
+class ColumnStyle:
+    """How the genre cells of a column are written.
+
+    Attributes:
+        reader: reads the texts of the column.
+        spelling: of its genres.
+        like: the pieces of a typical text with a genre.
+        gap: what is usually written between two genres of a text.
+        objects: genre, as it is written -> an item of a list that is an object, as text.
+        structs: the same for lists that are not text, as dictionaries.
+        lists: whether a row without a value gets a list, where the format has both.
+    """
+
+    reader: GenreReader
+    spelling: Spelling = field(default_factory=Spelling)
+    like: Items = field(default_factory=Items)
+    gap: str = ", "
+    objects: Mapping[str, str] = field(default_factory=dict)
+    structs: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    lists: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        texts: Mapping[str, int],
+        reader: GenreReader,
+        spelling: Spelling,
+        *,
+        gap: str,
+        structs: Mapping[str, dict[str, Any]],
+        lists: bool,
+    ) -> ColumnStyle:
+        """Find the usual style.
+
+        Args:
+            texts: distinct texts of the column, JSON texts of lists included -> rows.
+            reader, spelling, structs, lists: as the attributes.
+            gap: between two genres, if no cell has two.
+        """
+        gaps: Counter[str] = Counter()
+        objects: dict[str, str] = {}
+        like = Items()
+        for text, rows in list(texts.items())[:_LOOKED_AT]:
+            items = take_apart(text, reader)
+            if items is None or not (items.items or items.style == "list"):
+                continue
+            if len(items.items) > len(like.items) < 2 or like == Items():
+                like = items
+            for mark in items.gaps:
+                gaps[mark] += rows
+            for name, item in zip(items.names, items.items, strict=True):
+                if item.startswith("{"):
+                    objects.setdefault(name, item)
+        usual = max(gaps, key=lambda mark: gaps[mark], default=None)
+        if usual is None:
+            usual = "" if like.style == "elements" else ", " if like.style == "list" else gap
+        return cls(reader, spelling, like, usual, objects, structs, lists)
+
+    @cached_property
+    def _checker(self) -> GenreReader:
+        """The reader of new cells: a column without two genres in a cell has no separator yet."""
+        separators = self.reader.separators
+        if not self.reader.is_plain or separators.marks or separators.given is not None:
+            return self.reader
+        return replace(self.reader, separators=Separators(marks=(self.gap.strip() or self.gap,)))
+
+    def text(self, old: str | None, remove: Collection[str], add: Sequence[str]) -> str:
+        """Return the text of a cell with other genres.
+
+        Args:
+            old: the cell's text; None or blank where it has none.
+            remove: the genres to remove, as keys of `Spelling`.
+            add: the genres to add, each of which the cell lacks.
+
+        Raises:
+            CellError: the cell's style is not understood.
+        """
+        items = self._empty() if old is None or not old.strip() else take_apart(old, self.reader)
+        if items is None:
+            raise CellError
+        if not items.items and items.style == "plain":
+            items = self._empty()
+        expected = [key for name in items.names if (key := self.spelling.key(name)) not in remove]
+        changed = items.without(lambda name: self.spelling.key(name) in remove)
+        for genre in add:
+            name = self.spelling.of(genre)
+            changed = changed.with_genre(name, self.like, self.gap, self.objects)
+            expected.append(self.spelling.key(name))
+        new = str(changed) if changed.items or changed.style == "list" else ""
+        read = self._checker.read(new)
+        names = read if isinstance(read, list) else []
+        if [self.spelling.key(name) for name in names] != list(dict.fromkeys(expected)):
+            raise CellError
+        return new
+
+    def _empty(self) -> Items:
+        """Return a cell without genres in the column's style."""
+        if self.like.style != "list":
+            return Items(style=self.like.style)
+        return self.like.without(lambda name: True)
+
+    def value(self, old: Any, remove: Collection[str], add: Sequence[str], *, is_text: bool) -> Any:
+        """Return a value with other genres: a text, or a list of texts or of dictionaries.
+
+        Args:
+            old: the value; None where the row has none.
+            remove, add: as in `text`.
+            is_text: whether a row without a value gets a text.
+
+        Raises:
+            CellError: the value is of a kind that is not understood.
+        """
+        if isinstance(old, str) or (old is None and is_text):
+            return self.text(old, remove, add)
+        if old is None:
+            old = []
+        if not isinstance(old, list):
+            raise CellError
+        names = [_name_of(item) for item in old]
+        if None in names:
+            raise CellError
+        kept = [
+            item
+            for item, name in zip(old, names, strict=True)
+            if self.spelling.key(name or "") not in remove
+        ]
+        return kept + [self._item(self.spelling.of(genre), old) for genre in add]
+
+    def _item(self, name: str, others: list[Any]) -> Any:
+        if not self.structs and not any(isinstance(item, dict) for item in others):
+            return name
+        known = self.structs.get(name)
+        if known is not None:
+            return known
+        example = next(item for item in (*others, *self.structs.values()) if isinstance(item, dict))
+        key = next(key for key in _NAME_KEYS if key in example)
+        return {member: name if member == key else None for member in example}
+
+    def json_text(
+        self, old: str | None, remove: Collection[str], add: Sequence[str], *, ascii_only: bool
+    ) -> str:
+        """Return the JSON text of a value with other genres, spelled as it was.
+
+        Args:
+            old: the JSON text of a string, a list or null; None where the member is missing.
+            remove, add: as in `text`.
+            ascii_only: whether other characters are escaped.
+
+        Raises:
+            CellError: the value is of a kind that is not understood.
+        """
+
+        def string(text: str) -> str:
+            return json.dumps(text, ensure_ascii=ascii_only)
+
+        value = None if old is None else json.loads(old)
+        if isinstance(value, str):
+            return string(self.text(value, remove, add))
+        if value is None:
+            if not self.lists:
+                return string(self.text(None, remove, add))
+            old = "[]"
+        elif not isinstance(value, list):
+            raise CellError
+        assert old is not None
+        new = self._json_list(old, remove, add)
+        return _WIDE.sub(lambda found: json.dumps(found[0])[1:-1], new) if ascii_only else new
+
+    def _json_list(self, old: str, remove: Collection[str], add: Sequence[str]) -> str:
+        reader = GenreReader(numbers=self.reader.numbers)
+        items = take_apart(old, reader)
+        if items is None:
+            raise CellError
+        gap = self.gap if "," in self.gap and self.lists else ", "
+        expected = [name for name in items.names if self.spelling.key(name) not in remove]
+        changed = items.without(lambda name: self.spelling.key(name) in remove)
+        for genre in add:
+            name = self.spelling.of(genre)
+            changed = changed.with_genre(name, self.like, gap, self.objects)
+            expected.append(name)
+        new = str(changed)
+        try:
+            read = read_value(json.loads(new))
+        except ValueError as error:
+            raise CellError from error
+        if (read if isinstance(read, list) else []) != list(dict.fromkeys(expected)):
+            raise CellError
+        return new
+
+
+def _name_of(item: Any) -> str | None:
+    """Return the genre that an item of a list names; None if it names none."""
+    names = read_value([item])
+    return names[0] if isinstance(names, list) and len(names) == 1 else None

@@ -1,0 +1,128 @@
+"""Check that a review belongs to a catalog: its rows, their texts, their genres."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genre_batch.catalog.genres import read_genres
+from genre_batch.errors import CatalogError
+from genre_batch.review.decisions import LabelDecision, Review
+from genre_batch.review.labels import Labels
+from genre_batch.review.lookup import ReviewedRow
+
+__all__ = ["check_copy", "check_in_catalog", "check_kind", "unknown_genre"]
+
+_CUT = "…"
+"""What a text of the report page ends with if the page only has its beginning."""
+_SHOWN = 60
+
+
+def check_in_catalog(review: Review, decision: LabelDecision, rows: int, name: str) -> None:
+    """Check that the catalog has the row of a decision.
+
+    Raises:
+        CatalogError: it has not that many rows.
+    """
+    if decision.row >= rows:
+        raise review.error(
+            decision.record,
+            "row",
+            f"{name} has no row {decision.row}: it has {rows:,} rows, counted from 0: is this the "
+            f"review of another catalog?",
+        )
+
+
+def check_copy(
+    review: Review,
+    decision: LabelDecision,
+    row: ReviewedRow,
+    columns: Mapping[str, str],
+    labels: Labels,
+) -> None:
+    """Check that the review's copy of a row is what the catalog has.
+
+    Args:
+        review: the review.
+        decision: one of its decisions.
+        row: the row of the catalog.
+        columns: the review's columns that copy the catalog's -> the columns that they copy.
+        labels: the catalog's labels.
+
+    Raises:
+        CatalogError: they differ; the message has the row and the column.
+    """
+    for name, column in columns.items():
+        if name not in decision.copy:
+            continue
+        ours, theirs = row.values.get(column), decision.copy[name]
+        if column in labels.columns and len(labels.columns) == 1:
+            has = {labels.key(one) for one in labels.genres(row.values)}
+            same = has in _genres(theirs, labels) or _is_same(ours, theirs)
+        else:
+            same = _is_same(ours, theirs)
+        if not same:
+            raise review.error(
+                decision.record,
+                name,
+                f"row {decision.row} of the catalog has {_shown(ours)} in {column!r}, not "
+                f"{_shown(theirs)}: is this the review of another catalog, or was one of them "
+                f"edited?",
+            )
+
+
+def _genres(value: Any, labels: Labels) -> list[set[str]]:
+    """Return the keys of the genres of a review's copy, in the catalog's style and in its own."""
+    readings = [labels.genres({labels.columns[0]: value})]
+    if isinstance(value, str):
+        readings.append(read_genres([value]).genres[0])
+    return [{labels.key(name) for name in names} for names in readings]
+
+
+def _is_same(ours: Any, theirs: Any) -> bool:
+    if ours == theirs:
+        return True
+    one, other = _text(ours), _text(theirs)
+    if one == other:
+        return True
+    if other.endswith(_CUT):
+        return one.startswith(other[: -len(_CUT)].rstrip())
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False
+
+
+def _text(value: Any) -> str:
+    """Return a value as text without differences of white space, which editors change."""
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _shown(value: Any) -> str:
+    text = _text(value)
+    return repr(text[:_SHOWN] + (_CUT if len(text) > _SHOWN else ""))
+
+
+def check_kind(review: Review, decision: LabelDecision, has_genre: bool) -> None:
+    """Check that a row has a doubtful genre, and lacks a missing one.
+
+    Raises:
+        CatalogError: it is the other way around.
+    """
+    if decision.kind == "missing" and has_genre:
+        problem = f"has {decision.genre!r}, which the review says is missing"
+    elif decision.kind == "doubtful" and not has_genre:
+        problem = f"does not have {decision.genre!r}, which the review says is doubtful"
+    else:
+        return
+    raise review.error(
+        decision.record,
+        "genre",
+        f"row {decision.row} of the catalog {problem}: was this review applied already, or is it "
+        f"that of another catalog?",
+    )
+
+
+def unknown_genre(review: Review, decision: LabelDecision, hint: str) -> CatalogError:
+    """Build the error for a genre that neither the catalog nor the model knows."""
+    return review.error(decision.record, "genre", f"unknown genre {decision.genre!r}: {hint}")

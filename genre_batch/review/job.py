@@ -1,0 +1,112 @@
+"""What to apply to which catalog, and what came of it, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from genre_batch.catalog.options import ReadingOptions, WritingOptions
+from genre_batch.errors import UsageError
+from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath
+
+__all__ = ["ApplyJob", "ApplyResult", "LabelChange"]
+
+
+@dataclass(frozen=True)
+class ApplyJob(Checked):
+    """The options of `apply_review`.
+
+    Attributes:
+        review: the file with decisions.
+        catalog: the catalog that was reviewed, or `-` for stdin.
+        output: the file to write; None or `-` for stdout.
+        reading: how to read the catalog.
+        writing: how to write the output, where it is not a copy of the catalog's bytes.
+        genre_column: the column of genres; None: found by its usual names.
+        genre_separator: the string between two genres of a cell; None: found over the column.
+        label_columns: columns of 0 and 1 in place of a genre column, as in `ColumnOptions`.
+        label_names: a file that names the genres whose numbers or codes the cells have.
+        model: a model whose genres may be added to a catalog that has none of them yet; None: the
+            default model. It is only read if the review names a genre that the catalog lacks.
+        force: overwrite an existing output.
+        summary_json: a file for the result; None: no file.
+
+    Raises:
+        UsageError: a value is out of range, or two options exclude each other.
+    """
+
+    review: StrPath = field(metadata=STRING)
+    catalog: StrPath = field(metadata=STRING)
+    output: StrPath | None = field(default=None, metadata=STRING)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    writing: WritingOptions = field(default_factory=WritingOptions)
+    genre_column: str | None = field(default=None, metadata=STRING)
+    genre_separator: str | None = field(default=None, metadata=STRING)
+    label_columns: tuple[str, ...] | None = field(default=None, metadata=STRINGS)
+    label_names: StrPath | None = field(default=None, metadata=STRING)
+    model: StrPath | None = field(default=None, metadata=STRING)
+    force: bool = field(default=False, metadata=FLAG)
+    summary_json: StrPath | None = field(default=None, metadata=STRING)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.label_columns, str):
+            object.__setattr__(self, "label_columns", (self.label_columns,))
+        super().__post_init__()
+        if self.genre_separator == "":
+            raise UsageError("`genre_separator` must not be empty: leave it out to detect it")
+        for name in ("genre_column", "genre_separator", "label_names"):
+            if self.label_columns and getattr(self, name) is not None:
+                raise UsageError(f"`label_columns` and `{name}` exclude each other: give one")
+
+
+@dataclass(frozen=True)
+class LabelChange:
+    """A genre that was added to a row or removed from it.
+
+    Attributes:
+        row: the row, counted from 0.
+        change: `added` or `removed`.
+        genre: as the catalog writes it.
+    """
+
+    row: int
+    change: str
+    genre: str
+
+
+@dataclass(frozen=True)
+class ApplyResult:
+    """What was decided and what was changed.
+
+    Attributes:
+        review, catalog, output: the files; `output` is None for stdout.
+        rows: rows of the catalog, all of which were written.
+        rows_changed: rows with other genres than before.
+        rows_rejected: records of the catalog that cannot be read.
+        rejected_kept: whether these are in the output as they were; if not, they were left out.
+        rejects: the file that has them too; None if there is none.
+        decisions: `right`, `wrong`, `skip` and `undecided` -> records of the review.
+        added, removed: genre -> rows.
+        confirmed: decisions that agree with the catalog, so that nothing was changed: a doubtful
+            genre that is right, and a missing one that is wrong.
+        changes: every change, in the order of the rows.
+    """
+
+    review: str
+    catalog: str
+    output: str | None
+    rows: int
+    rows_changed: int
+    rows_rejected: int
+    rejected_kept: bool
+    rejects: str | None
+    decisions: Mapping[str, int]
+    added: Mapping[str, int]
+    removed: Mapping[str, int]
+    confirmed: int
+    changes: tuple[LabelChange, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as `--summary-json` writes it."""
+        return asdict(self)

@@ -1,0 +1,306 @@
+"""The labels of a catalog: where they are, how they are written, how to change them.
+
+One genre column, or one column of flags for each genre (`label_columns`).
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
+from genre_batch.catalog.genre_values import read_value
+from genre_batch.catalog.genres import GenreReader, genre_values, text_counts
+from genre_batch.catalog.label_columns import read_flag
+from genre_batch.catalog.texts import holds_text
+from genre_batch.names import clean_name, name_key
+from genre_batch.review.cells import CellError, ColumnStyle, Spelling
+from genre_batch.review.members import member_text
+
+__all__ = ["FlagLabels", "GenreColumn", "Labels"]
+
+_SAMPLED = 200
+"""Lists of JSON Lines whose own text shows how lists are written."""
+
+
+class Labels(ABC):
+    """The labels of a catalog.
+
+    Attributes:
+        columns: the columns that hold them.
+    """
+
+    columns: tuple[str, ...]
+
+    @abstractmethod
+    def add(self, chunk: Chunk) -> None:
+        """Learn from a chunk how labels are written."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Decide, after the last chunk, how labels are read and written."""
+
+    @abstractmethod
+    def known(self) -> tuple[str, ...]:
+        """Return the genres that occur in the catalog."""
+
+    @abstractmethod
+    def key(self, name: str) -> str:
+        """Return the key of a genre, by which spellings of it are compared."""
+
+    @abstractmethod
+    def genres(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the genres of a row as the catalog writes them, from the values of `columns`."""
+
+    @abstractmethod
+    def changed(
+        self, values: Mapping[str, Any], remove: Collection[str], add: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return new values of a row's columns.
+
+        Args:
+            values: of `columns`.
+            remove: keys of the genres to remove.
+            add: the genres to add.
+
+        Raises:
+            CellError: a cell's style is not understood.
+        """
+
+    @abstractmethod
+    def changed_json(
+        self,
+        members: Mapping[str, str],
+        remove: Collection[str],
+        add: Sequence[str],
+        ascii_only: bool,
+    ) -> dict[str, str]:
+        """Return the new JSON texts of an object's members; arguments as in `changed`.
+
+        Args:
+            members: column -> JSON text of the member's value; nothing where it is missing.
+            remove, add: as in `changed`.
+            ascii_only: whether other characters are escaped.
+
+        Raises:
+            CellError: a value's style is not understood.
+        """
+
+
+class GenreColumn(Labels):
+    """A column with all genres of a row in one cell."""
+
+    def __init__(
+        self,
+        name: str,
+        separator: str | None,
+        gap: str,
+        genre_of: Mapping[str, str],
+    ) -> None:
+        """Start without a row.
+
+        Args:
+            name: the column.
+            separator: the string between two genres of a cell; None: found over the whole column.
+            gap: what to write between two genres if no row has two.
+            genre_of: what cells hold -> genre, where that is not the same.
+        """
+        self.columns = (name,)
+        self._name = name
+        self._separator = separator
+        self._gap = gap
+        self._genre_of = genre_of
+        self._texts: Counter[str] = Counter()
+        self._samples: Counter[str] = Counter()
+        self._items: Counter[str] = Counter()
+        self._structs: dict[str, dict[str, Any]] = {}
+        self._is_text = False
+        self._lists = 0
+        self._style = self._list_style = ColumnStyle(GenreReader())
+
+    def add(self, chunk: Chunk) -> None:
+        """Learn from a chunk how labels are written."""
+        if isinstance(chunk, TableChunk) and self._name not in chunk.columns:
+            return
+        values = genre_values(chunk, self._name)
+        self._texts.update(text_counts(values))
+        if isinstance(values, pa.ChunkedArray):
+            kind = values.type
+            self._is_text = self._is_text or holds_text(kind)
+            if holds_text(kind):
+                return
+            if pa.types.is_list(kind) and holds_text(kind.value_type):
+                counts = pc.value_counts(pc.list_flatten(values.combine_chunks()).drop_null())
+                pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
+                self._items.update({name: count for name, count in pairs if isinstance(name, str)})
+                return
+            values = values.to_pylist()
+        for index, value in enumerate(values):
+            if isinstance(value, list):
+                self._add_list(value)
+                if isinstance(chunk, JsonLinesChunk) and len(self._samples) < _SAMPLED:
+                    text = member_text(chunk.lines[index].decode(), self._name)
+                    self._samples[text or "[]"] += 1
+
+    def _add_list(self, value: list[Any]) -> None:
+        self._lists += 1
+        for item in value:
+            names = read_value([item])
+            if isinstance(names, list) and len(names) == 1:
+                self._items[str(names[0])] += 1
+                if isinstance(item, dict):
+                    self._structs.setdefault(str(names[0]), item)
+
+    def finish(self) -> None:
+        """Decide, after the last chunk, how labels are read and written."""
+        numbers = bool(self._genre_of)
+        reader = GenreReader.of(self._texts, self._separator, numbers=numbers)
+        for text, rows in self._texts.items():
+            names = reader.read(text)
+            if isinstance(names, list):
+                for name in names:
+                    self._items[name] += rows
+        written: dict[str, str] = {}
+        for name, _ in self._items.most_common():
+            genre = clean_name(self._genre_of.get(name, name))
+            written.setdefault(name_key(genre), name)
+        for name, genre in self._genre_of.items():
+            written.setdefault(name_key(clean_name(genre)), name)
+        spelling = Spelling(self._genre_of, written)
+        lists = 2 * self._lists > self._texts.total() + self._lists
+        self._style = ColumnStyle.of(
+            self._texts, reader, spelling, gap=self._gap, structs=self._structs, lists=lists
+        )
+        self._list_style = ColumnStyle.of(
+            self._samples, GenreReader(numbers=numbers), spelling, gap=", ", structs={}, lists=True
+        )
+
+    def known(self) -> tuple[str, ...]:
+        """Return the genres that occur in the catalog."""
+        names = {clean_name(self._genre_of.get(name, name)): None for name in self._items}
+        return tuple({**names, **dict.fromkeys(map(clean_name, self._genre_of.values()))})
+
+    def key(self, name: str) -> str:
+        """Return the key of a genre, by which spellings of it are compared."""
+        return self._style.spelling.key(name)
+
+    def genres(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the genres of a row as the catalog writes them, from the values of `columns`."""
+        names = self._style.reader.read_any(values.get(self._name))
+        return names if isinstance(names, list) else []
+
+    def changed(
+        self, values: Mapping[str, Any], remove: Collection[str], add: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return new values of a row's columns; see `Labels.changed`."""
+        old = values.get(self._name)
+        return {self._name: self._style.value(old, remove, add, is_text=self._is_text)}
+
+    def changed_json(
+        self,
+        members: Mapping[str, str],
+        remove: Collection[str],
+        add: Sequence[str],
+        ascii_only: bool,
+    ) -> dict[str, str]:
+        """Return the new JSON texts of an object's members; see `Labels.changed_json`."""
+        old = members.get(self._name)
+        is_list = self._style.lists if old in (None, "null") else (old or "").startswith("[")
+        style = self._list_style if is_list else self._style
+        return {self._name: style.json_text(old, remove, add, ascii_only=ascii_only)}
+
+
+_OPPOSITES = {
+    "1": "0",
+    "1.0": "0.0",
+    "true": "false",
+    "True": "False",
+    "TRUE": "FALSE",
+    "t": "f",
+    "T": "F",
+    "yes": "no",
+    "Yes": "No",
+    "YES": "NO",
+    "y": "n",
+    "Y": "N",
+    "x": "",
+    "X": "",
+}
+
+
+class FlagLabels(Labels):
+    """Columns of flags, one for each genre."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Start without a row; the names of the columns are the genres."""
+        self.columns = tuple(columns)
+        self._values: dict[str, Counter[Any]] = {name: Counter() for name in columns}
+        self._by_key = {name_key(clean_name(name)): name for name in reversed(self.columns)}
+
+    def add(self, chunk: Chunk) -> None:
+        """Learn from a chunk how labels are written."""
+        for name, counts in self._values.items():
+            if isinstance(chunk, JsonLinesChunk):
+                counts.update(
+                    repr(row[name]) if isinstance(row[name], list | dict) else row[name]
+                    for row in chunk.objects
+                    if name in row
+                )
+            elif name in chunk.columns:
+                for pair in pc.value_counts(chunk.column(name)).to_pylist():
+                    counts[pair["values"]] += pair["counts"]
+
+    def finish(self) -> None:
+        """Do nothing: each column shows how it is written."""
+
+    def known(self) -> tuple[str, ...]:
+        """Return the genres that occur in the catalog."""
+        return self.columns
+
+    def key(self, name: str) -> str:
+        """Return the key of a genre, by which spellings of it are compared."""
+        return name_key(clean_name(name))
+
+    def genres(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the genres of a row as the catalog writes them, from the values of `columns`."""
+        return [name for name in self.columns if read_flag(values.get(name)) == 1]
+
+    def changed(
+        self, values: Mapping[str, Any], remove: Collection[str], add: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return new values of a row's columns; see `Labels.changed`."""
+        flags = dict.fromkeys((self._by_key[key] for key in remove), 0)
+        flags |= dict.fromkeys((self._by_key[self.key(genre)] for genre in add), 1)
+        return {name: self._flag(name, flag) for name, flag in flags.items()}
+
+    def changed_json(
+        self,
+        members: Mapping[str, str],
+        remove: Collection[str],
+        add: Sequence[str],
+        ascii_only: bool,
+    ) -> dict[str, str]:
+        """Return the new JSON texts of an object's members; see `Labels.changed_json`."""
+        return {name: json.dumps(flag) for name, flag in self.changed({}, remove, add).items()}
+
+    def _flag(self, name: str, flag: int) -> Any:
+        """Return a flag as its column writes it, else as the other columns do, else by its type."""
+        counts = self._values[name]
+        everywhere = sum(self._values.values(), Counter[Any]())
+        for values in (counts, everywhere):
+            for value, _ in values.most_common():
+                if value is not None and read_flag(value) == flag:
+                    return value
+            for value, _ in values.most_common():
+                if isinstance(value, bool | int | float) and read_flag(value) == 1 - flag:
+                    return type(value)(flag)
+                opposites = _OPPOSITES | {no: yes for yes, no in _OPPOSITES.items() if no}
+                if isinstance(value, str) and value in opposites:
+                    return opposites[value]
+        raise CellError

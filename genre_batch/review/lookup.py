@@ -1,0 +1,138 @@
+"""The rows of a catalog that a review decides on, found while the catalog is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.columns import (
+    GENRE_COLUMNS,
+    TEXT_COLUMNS,
+    TITLE_COLUMNS,
+    find_column,
+    matching_columns,
+    missing_column_error,
+)
+from genre_batch.catalog.label_columns import find_label_columns
+from genre_batch.review.decisions import FIELDS, Review
+from genre_batch.review.job import ApplyJob
+from genre_batch.review.labels import FlagLabels, GenreColumn, Labels
+
+__all__ = ["Lookup", "ReviewedRow"]
+
+_GENERIC = {"text": TEXT_COLUMNS, "title": TITLE_COLUMNS, "genres": GENRE_COLUMNS}
+"""Names of a review's columns that stand for columns of the catalog with other names."""
+
+
+@dataclass(frozen=True)
+class ReviewedRow:
+    """A row of the catalog that the review decides on.
+
+    Attributes:
+        values: column -> value, of the columns that matter.
+        line: the bytes of its JSON object; None in other formats.
+    """
+
+    values: Mapping[str, Any]
+    line: bytes | None = None
+
+
+class Lookup:
+    """Collects the reviewed rows of a catalog, and how its labels are written.
+
+    Attributes:
+        rows: the number of rows so far.
+        columns: the catalog's columns so far, in order.
+        found: row -> the reviewed row.
+        labels: the catalog's labels; None until their column was found.
+    """
+
+    def __init__(self, job: ApplyJob, review: Review, genre_of: Mapping[str, str]) -> None:
+        """Start without a row.
+
+        Args:
+            job: the options.
+            review: the decisions.
+            genre_of: what genre cells hold -> genre, where that is not the same.
+        """
+        self.rows = 0
+        self.columns: dict[str, None] = {}
+        self.found: dict[int, ReviewedRow] = {}
+        self.labels: Labels | None = None
+        self._job = job
+        self._genre_of = genre_of
+        self._wanted = np.unique(np.array([one.row for one in review.decisions], dtype=np.int64))
+        self._copied = [name for name in review.columns if name not in FIELDS]
+
+    def add(self, chunk: Chunk) -> None:
+        """Add the next rows.
+
+        Raises:
+            ColumnError: the genre column is missing, or exists in two spellings.
+        """
+        self.columns.update(dict.fromkeys(chunk.columns))
+        if self.labels is None:
+            self.labels = self._find_labels(required=not isinstance(chunk, JsonLinesChunk))
+        if self.labels is not None and len(chunk):
+            self.labels.add(chunk)
+        first, last = np.searchsorted(self._wanted, (self.rows, self.rows + len(chunk)))
+        wanted = (self._wanted[first:last] - self.rows).tolist()
+        if wanted:
+            for index, row in zip(wanted, self._rows_of(chunk, wanted), strict=True):
+                self.found[self.rows + index] = row
+        self.rows += len(chunk)
+
+    def finish(self) -> Labels:
+        """Return the labels, after the last chunk.
+
+        Raises:
+            ColumnError: the genre column is missing.
+        """
+        labels = self.labels or self._find_labels(required=True)
+        assert labels is not None
+        labels.finish()
+        return labels
+
+    def copied_columns(self) -> dict[str, str]:
+        """Return the review's columns that copy the catalog's -> the columns that they copy."""
+        copied = {name: name for name in self._copied if name in self.columns}
+        for name, candidates in _GENERIC.items():
+            matching = matching_columns(tuple(self.columns), candidates)
+            if name in self._copied and name not in copied and len(matching) == 1:
+                copied[name] = matching[0]
+        return copied
+
+    def _find_labels(self, *, required: bool) -> Labels | None:
+        job, columns = self._job, tuple(self.columns)
+        if not columns and not required:
+            return None
+        if job.label_columns:
+            if not required and not set(columns).intersection(job.label_columns):
+                return None
+            return FlagLabels(find_label_columns(columns, job.label_columns))
+        if job.genre_column is not None and job.genre_column not in columns and not required:
+            return None
+        name = find_column(columns, GENRE_COLUMNS, job.genre_column, "genre_column")
+        if name is None and self._copied and self._copied[-1] in columns:
+            name = self._copied[-1]  # the genres are the last column that audit copies
+        if name is None and required:
+            raise missing_column_error(columns, GENRE_COLUMNS, job.genre_column, "genre_column")
+        if name is None:
+            return None
+        return GenreColumn(name, job.genre_separator, job.writing.separator, self._genre_of)
+
+    def _rows_of(self, chunk: Chunk, wanted: Sequence[int]) -> list[ReviewedRow]:
+        if isinstance(chunk, JsonLinesChunk):
+            return [ReviewedRow(chunk.objects[index], chunk.lines[index]) for index in wanted]
+        labels = () if self.labels is None else self.labels.columns
+        names = {*labels, *self.copied_columns().values()}
+        columns = [name for name in chunk.columns if name in names]
+        values = {name: chunk.column(name).take(wanted).to_pylist() for name in columns}
+        return [
+            ReviewedRow({name: column[place] for name, column in values.items()})
+            for place in range(len(wanted))
+        ]

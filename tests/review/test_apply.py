@@ -1,0 +1,630 @@
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from genre_batch import (
+    ApplyJob,
+    ApplyResult,
+    CatalogError,
+    ColumnError,
+    OutputExistsError,
+    ReadingOptions,
+    UsageError,
+    apply_review,
+)
+from genre_batch.catalog.options import WritingOptions
+from genre_batch.errors import GenreBatchWarning
+from genre_batch.model.tagger import MODEL_VARIABLE
+
+FILMS = """id,title,overview,genres
+1,"A, b",cry,"Drama, Comedy"
+2,B,laugh,Comedy
+3,C,fight,"Action, Drama"
+"""
+
+
+@pytest.fixture(autouse=True)
+def default_model(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+
+
+def write_review(folder: Path, *records: str, header: str = "row,kind,genre,decision") -> Path:
+    path = folder / "review.csv"
+    path.write_text("\n".join([header, *records]) + "\n", encoding="utf-8")
+    return path
+
+
+def corrected(
+    folder: Path, catalog: str | bytes, *records: str, name: str = "films.csv", **options: Any
+) -> bytes:
+    """Write a catalog, apply a review, and return the bytes of the output in the same format."""
+    source = folder / name
+    source.write_bytes(catalog.encode() if isinstance(catalog, str) else catalog)
+    review = write_review(folder, *records)
+    output = folder / f"corrected{''.join(source.suffixes)}"
+    apply_review(ApplyJob(review, source, output, **options))
+    return output.read_bytes()
+
+
+def test_right_means_that_the_film_has_the_genre_and_wrong_that_it_does_not(
+    tmp_path: Path,
+) -> None:
+    out = corrected(
+        tmp_path,
+        FILMS,
+        "0,doubtful,Comedy,wrong",
+        "0,doubtful,Drama,right",
+        "1,missing,Drama,right",
+        "1,missing,Action,wrong",
+        "2,doubtful,Drama,skip",
+        "2,missing,Comedy,",
+    )
+    assert out.decode() == FILMS.replace('"Drama, Comedy"', '"Drama"').replace(
+        "laugh,Comedy", 'laugh,"Comedy, Drama"'
+    )
+
+
+def test_what_was_changed_is_counted_and_listed(tmp_path: Path) -> None:
+    (tmp_path / "films.csv").write_text(FILMS)
+    review = write_review(
+        tmp_path,
+        "0,doubtful,Comedy,wrong",
+        "0,doubtful,Drama,right",
+        "1,missing,Drama,right",
+        "2,doubtful,Drama,skip",
+        "2,missing,Comedy,",
+    )
+    summary = tmp_path / "summary.json"
+    result = apply_review(
+        ApplyJob(review, tmp_path / "films.csv", tmp_path / "out.csv", summary_json=summary)
+    )
+    assert isinstance(result, ApplyResult)
+    assert (result.rows, result.rows_changed, result.confirmed) == (3, 2, 1)
+    assert result.decisions == {"right": 2, "wrong": 1, "skip": 1, "undecided": 1}
+    assert (result.added, result.removed) == ({"Drama": 1}, {"Comedy": 1})
+    written = json.loads(summary.read_text())
+    assert written["changes"] == [
+        {"row": 0, "change": "removed", "genre": "Comedy"},
+        {"row": 1, "change": "added", "genre": "Drama"},
+    ]
+    assert written["rows"] == 3
+
+
+BYTES = {
+    "CRLF": (
+        b"overview,genres,n\r\ncry,Drama,007\r\nlaugh,Comedy,1e3\r\n",
+        b"overview,genres,n\r\ncry,Drama,007\r\nlaugh,,1e3\r\n",
+    ),
+    "a byte order mark": (
+        codecs.BOM_UTF8 + b"overview,genres\ncry,Drama\nlaugh,Comedy\n",
+        codecs.BOM_UTF8 + b"overview,genres\ncry,Drama\nlaugh,\n",
+    ),
+    "all cells in quotes": (
+        b'"overview","genres"\n"cry","Drama"\n"la ""ugh""","Comedy"\n',
+        b'"overview","genres"\n"cry","Drama"\n"la ""ugh""",""\n',
+    ),
+    "semicolons": (
+        b"genres;overview\nDrama;cry\nComedy;laugh, twice\n",
+        b"genres;overview\nDrama;cry\n;laugh, twice\n",
+    ),
+    "blank lines and no last line end": (
+        b"overview,genres\n\ncry,Drama\n\n\nlaugh,Comedy",
+        b"overview,genres\n\ncry,Drama\n\n\nlaugh,",
+    ),
+    "line ends in cells": (
+        b'overview,genres\n"cry\r\nand cry",Drama\n"laugh\n\n",Comedy\n',
+        b'overview,genres\n"cry\r\nand cry",Drama\n"laugh\n\n",\n',
+    ),
+    "records that cannot be read": (
+        b'overview,genres\n"bad" x,y\ncry,Drama\n\xff,Drama\na,b,c,d\nlaugh,Comedy\n"open,z\n',
+        b'overview,genres\n"bad" x,y\ncry,Drama\n\xff,Drama\na,b,c,d\nlaugh,\n"open,z\n',
+    ),
+    "quotes within cells": (
+        b'overview,genres\n5" tall,Drama\nsix" la"ugh,Comedy\n',
+        b'overview,genres\n5" tall,Drama\nsix" la"ugh,\n',
+    ),
+    "old Macs": (
+        b"overview,genres\rcry,Drama\rlaugh,Comedy\r",
+        b"overview,genres\rcry,Drama\rlaugh,\r",
+    ),
+    "a line sep=": (
+        b"sep=;\noverview;genres\ncry;Drama\nlaugh;Comedy\n",
+        b"sep=;\noverview;genres\ncry;Drama\nlaugh;\n",
+    ),
+    "empty cells after the last column": (
+        b"overview,genres\ncry,Drama,,\nlaugh,Comedy,,\n",
+        b"overview,genres\ncry,Drama,,\nlaugh,,,\n",
+    ),
+    "row names": (
+        b'"overview","genres"\n"1","cry","Drama"\n"2","laugh","Comedy"\n',
+        b'"overview","genres"\n"1","cry","Drama"\n"2","laugh",""\n',
+    ),
+}
+
+
+@pytest.mark.parametrize(("catalog", "expected"), BYTES.values(), ids=BYTES.keys())
+def test_every_other_byte_of_a_csv_file_stays(
+    tmp_path: Path, catalog: bytes, expected: bytes
+) -> None:
+    assert corrected(tmp_path, catalog, "1,doubtful,Comedy,wrong") == expected
+
+
+@pytest.mark.parametrize(
+    "encoding", ["latin-1", "cp1252", "utf-16", "utf-16-be", "utf-32", "shift_jis", "gb18030"]
+)
+def test_the_encoding_stays(tmp_path: Path, encoding: str) -> None:
+    text = "overview,genres,x\r\ncry \xe9,Drama,\xe9\r\nlaugh,Comedy,\xfc\r\n"
+    if encoding == "shift_jis":
+        text = text.replace("\xe9", "\u6620").replace("\xfc", "\u753b")
+    reading = ReadingOptions(encoding=encoding)
+    expected = text.replace("laugh,Comedy", 'laugh,"Comedy, Drama"').encode(encoding)
+    out = corrected(tmp_path, text.encode(encoding), "1,missing,Drama,right", reading=reading)
+    assert out == expected
+
+
+def test_a_big_endian_file_with_a_mark_stays_one(tmp_path: Path) -> None:
+    text = "overview,genres\ncry,Drama\n"
+    catalog = codecs.BOM_UTF16_BE + text.encode("utf-16-be")
+    out = corrected(
+        tmp_path, catalog, "0,missing,Comedy,right", reading=ReadingOptions(encoding="utf-16")
+    )
+    assert out == codecs.BOM_UTF16_BE + text.replace("Drama", '"Drama, Comedy"').encode("utf-16-be")
+
+
+@pytest.mark.parametrize(
+    ("catalog", "options", "expected"),
+    [
+        (
+            "overview,genres\ncry,'Drama, War'\nit,'x''y'\n",
+            {"quote": "'"},
+            "overview,genres\ncry,'Drama, War, Comedy'\nit,'x''y'\n",
+        ),
+        (
+            "overview,genres\ncr\\,y,Drama\\, War\nx,y\n",
+            {"escape": "\\"},
+            'overview,genres\ncr\\,y,"Drama, War, Comedy"\nx,y\n',
+        ),
+        (
+            'a\n"b\noverview,genres\ncry,Drama\n',
+            {"skip_lines": 2},
+            'a\n"b\noverview,genres\ncry,"Drama, Comedy"\n',
+        ),
+    ],
+    ids=["quote", "escape", "skip_lines"],
+)
+def test_the_reading_options_of_the_catalog_hold(
+    tmp_path: Path, catalog: str, options: dict[str, Any], expected: str
+) -> None:
+    out = corrected(tmp_path, catalog, "0,missing,Comedy,right", reading=ReadingOptions(**options))
+    assert out.decode() == expected
+
+
+def test_a_file_without_quotes_gets_none(tmp_path: Path) -> None:
+    catalog = 'overview\tgenres\ncry\tDrama|War\n"x\t\\N\n'
+    reading = ReadingOptions(quote="none")
+    records = ("0,missing,Comedy,right", "1,missing,Drama,right")
+    out = corrected(tmp_path, catalog, *records, name="films.tsv", reading=reading)
+    assert out.decode() == 'overview\tgenres\ncry\tDrama|War|Comedy\n"x\tDrama\n'
+
+
+def test_a_genre_that_would_need_quotes_is_refused_where_there_are_none(tmp_path: Path) -> None:
+    catalog = "overview,genres\ncry,Drama\nx,Comedy\n"
+    with pytest.raises(CatalogError, match=r"line 2: 'Drama, Comedy' .* quotes no cells"):
+        corrected(tmp_path, catalog, "0,missing,Comedy,right", reading=ReadingOptions(quote="none"))
+    assert not (tmp_path / "corrected.csv").exists()
+
+
+def test_a_character_that_the_encoding_lacks_is_refused(tmp_path: Path) -> None:
+    catalog = "overview,genres\ncry,Drama\nx,Comedy\n"
+    reading = ReadingOptions(encoding="latin-1")
+    (tmp_path / "names.txt").write_text("Drama\nComedy\n\u5267\n")
+    (tmp_path / "other.csv").write_text("x\n")
+    catalog = "overview,is_\u5267\n"
+    catalog = "overview,genres\ncry,Drama\nx,Com\xe9die\n"
+    out = corrected(
+        tmp_path, catalog.encode("latin-1"), "0,missing,Com\xe9die,right", reading=reading
+    )
+    assert out == 'overview,genres\ncry,"Drama, Com\xe9die"\nx,Com\xe9die\n'.encode("latin-1")
+
+
+def test_a_row_that_ends_early_gets_the_cells_before_its_genres(tmp_path: Path) -> None:
+    catalog = "overview,year,genres,x\ncry\ncry,1999\ncry,1999,Drama,1\n"
+    records = ("0,missing,Drama,right", "1,missing,Comedy,right")
+    out = corrected(tmp_path, catalog, *records)
+    assert out.decode() == "overview,year,genres,x\ncry,,Drama\ncry,1999,Comedy\ncry,1999,Drama,1\n"
+
+
+JSON_LINES = {
+    "a list": (
+        '{"overview":"a","genres":["Drama","War"],"n":1e3,"o":{"genres": []}}',
+        '{"overview":"a","genres":["Drama","War","Comedy"],"n":1e3,"o":{"genres": []}}',
+    ),
+    "a spaced list": ('{"genres": ["Drama", "War"]}', '{"genres": ["Drama", "War", "Comedy"]}'),
+    "an empty list": ('{"genres": [ ], "z": 1.50}', '{"genres": ["Comedy"], "z": 1.50}'),
+    "null": ('{"genres": null}', '{"genres": ["Comedy"]}'),
+    "no genres": ('{"z": "\\u00e9" }', '{"z": "\\u00e9", "genres": ["Comedy"] }'),
+    "an empty object": ("{}", '{"genres":["Comedy"]}'),
+    "text": ('{"genres":"Drama|War"}', '{"genres":"Drama|War|Comedy"}'),
+    "objects": (
+        '{"genres":[{"id":18,"name":"Drama"}]}',
+        '{"genres":[{"id":18,"name":"Drama"}, {"name":"Comedy"}]}',
+    ),
+    "twice the same key": (
+        '{"genres":["War"],"genres":["Drama"]}',
+        '{"genres":["War"],"genres":["Drama", "Comedy"]}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), JSON_LINES.values(), ids=JSON_LINES.keys())
+def test_every_other_byte_of_a_json_object_stays(tmp_path: Path, line: str, expected: str) -> None:
+    around = '{{"genres": ["Drama", "Horror"], "t": "x"}}\r\n\n  {}\t\r\nno json\n{{"a": 1.0}}'
+    catalog = around.format(line)
+    out = corrected(tmp_path, catalog, "1,missing,Comedy,right", name="films.jsonl")
+    assert json.loads(expected) == json.loads(out.decode().split("\n")[2])
+    assert out.decode() == around.format(expected)
+
+
+def test_an_array_of_objects_becomes_lines_of_the_same_objects(tmp_path: Path) -> None:
+    catalog = '[\n {"genres": ["Drama"], "n": 1.0},\n {"n": 2.50, "genres": []}\n]\n'
+    (tmp_path / "films.json").write_text(catalog)
+    review = write_review(tmp_path, "1,missing,Drama,right")
+    output = tmp_path / "out.jsonl"
+    apply_review(ApplyJob(review, tmp_path / "films.json", output))
+    assert output.read_text() == (
+        '{"genres": ["Drama"], "n": 1.0}\n{"n": 2.50, "genres": ["Drama"]}\n'
+    )
+
+
+TYPES = {
+    "list": pa.list_(pa.string()),
+    "large list": pa.large_list(pa.large_string()),
+    "list of dictionaries": pa.list_(pa.dictionary(pa.int8(), pa.string())),
+}
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES.keys())
+def test_a_list_column_of_parquet_stays_one(tmp_path: Path, kind: pa.DataType) -> None:
+    values = [["Drama", "War"], None, []]
+    table = pa.table(
+        {
+            "overview": pa.array(["a", "b", None], pa.large_string()),
+            "genres": pa.array(values, kind),
+            "year": pa.array([1, 2, None], pa.int16()),
+        },
+        metadata={"k": "v"},
+    )
+    pq.write_table(table, tmp_path / "films.parquet")
+    review = write_review(
+        tmp_path, "0,doubtful,War,wrong", "1,missing,Drama,right", "2,missing,War,right"
+    )
+    apply_review(ApplyJob(review, tmp_path / "films.parquet", tmp_path / "out.parquet"))
+    written = pq.read_table(tmp_path / "out.parquet")
+    assert written.schema.equals(pq.read_table(tmp_path / "films.parquet").schema)
+    assert written.schema.metadata[b"k"] == b"v"
+    assert written.column("genres").to_pylist() == [["Drama"], ["Drama"], ["War"]]
+    assert written.drop_columns("genres").equals(table.drop_columns("genres"))
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int32(), pa.string())], ids=str)
+def test_a_text_column_of_parquet_keeps_its_separator(tmp_path: Path, kind: pa.DataType) -> None:
+    table = pa.table({"overview": ["a", "b"], "genres": pa.array(["Drama|War", "War"], kind)})
+    pq.write_table(table, tmp_path / "films.parquet")
+    review = write_review(tmp_path, "1,missing,Drama,right")
+    apply_review(ApplyJob(review, tmp_path / "films.parquet", tmp_path / "out.parquet"))
+    written = pq.read_table(tmp_path / "out.parquet")
+    assert written.column("genres").to_pylist() == ["Drama|War", "War|Drama"]
+    assert written.schema.field("genres").type == kind
+
+
+def test_a_list_of_structs_gets_the_struct_of_other_rows(tmp_path: Path) -> None:
+    drama, war = {"id": 18, "name": "Drama"}, {"id": 10752, "name": "War"}
+    table = pa.table({"overview": ["a", "b"], "genres": [[drama], [drama, war]]})
+    pq.write_table(table, tmp_path / "films.parquet")
+    review = write_review(
+        tmp_path, "0,missing,War,right", "0,missing,Comedy,right", "1,doubtful,Drama,wrong"
+    )
+    apply_review(ApplyJob(review, tmp_path / "films.parquet", tmp_path / "out.parquet"))
+    assert pq.read_table(tmp_path / "out.parquet").column("genres").to_pylist() == [
+        [drama, war, {"id": None, "name": "Comedy"}],
+        [war],
+    ]
+
+
+FLAGS = {
+    "0 and 1": ("x,Drama,War\na,1,0\nb,0,1\n", "x,Drama,War\na,0,1\nb,0,1\n"),
+    "True and False": ("x,Drama,War\na,True,False\n", "x,Drama,War\na,False,True\n"),
+    "yes and no": ("x,Drama,War\na,yes,no\n", "x,Drama,War\na,no,yes\n"),
+    "x and nothing": ("x,Drama,War\na,x,\n", "x,Drama,War\na,,x\n"),
+    "1.0 and 0.0, in quotes": ('x,Drama,War\na,"1.0","0.0"\n', 'x,Drama,War\na,"0.0","1.0"\n'),
+    "a column of ones": ("x,Drama,War\na,1,0\n", "x,Drama,War\na,0,1\n"),
+}
+
+
+@pytest.mark.parametrize(("catalog", "expected"), FLAGS.values(), ids=FLAGS.keys())
+def test_a_flag_is_written_as_its_column_writes_them(
+    tmp_path: Path, catalog: str, expected: str
+) -> None:
+    out = corrected(
+        tmp_path,
+        catalog,
+        "0,doubtful,Drama,wrong",
+        "0,missing,War,right",
+        label_columns=("Drama..War",),
+    )
+    assert out.decode() == expected
+
+
+def test_flags_of_parquet_and_json_keep_their_types(tmp_path: Path) -> None:
+    table = pa.table({"Drama": [True, False], "War": pa.array([0, 1], pa.int8())})
+    pq.write_table(table, tmp_path / "films.parquet")
+    review = write_review(tmp_path, "0,doubtful,Drama,wrong", "0,missing,War,right")
+    columns = ("Drama", "War")
+    job = ApplyJob(
+        review, tmp_path / "films.parquet", tmp_path / "out.parquet", label_columns=columns
+    )
+    apply_review(job)
+    written = pq.read_table(tmp_path / "out.parquet")
+    assert written.schema.equals(table.schema)
+    assert written.to_pydict() == {"Drama": [False, False], "War": [1, 1]}
+    lines = '{"War": 0, "Drama": true}\n{"Drama": false, "War": 1}\n'
+    (tmp_path / "films.jsonl").write_text(lines)
+    apply_review(
+        ApplyJob(review, tmp_path / "films.jsonl", tmp_path / "out.jsonl", label_columns=columns)
+    )
+    expected = lines.replace('"War": 0, "Drama": true', '"War": 1, "Drama": false')
+    assert (tmp_path / "out.jsonl").read_text() == expected
+
+
+def test_numbers_with_names_are_written_as_numbers(tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_text("id,name\n18,Drama\n35,Comedy\n")
+    catalog = 'overview,genres\na,"[18]"\nb,"[18, 35]"\n'
+    records = ("0,missing,Comedy,right", "1,doubtful,Drama,wrong")
+    out = corrected(tmp_path, catalog, *records, label_names=tmp_path / "names.csv")
+    assert out.decode() == 'overview,genres\na,"[18, 35]"\nb,"[35]"\n'
+
+
+def test_a_genre_is_written_as_the_catalog_spells_it(tmp_path: Path) -> None:
+    catalog = "overview,genres\na,DRAMA\nb,COMEDY\n"
+    records = ("0,missing,Comedy,right", "1,doubtful,Comedy,wrong")
+    out = corrected(tmp_path, catalog, *records)
+    assert out.decode() == 'overview,genres\na,"DRAMA, COMEDY"\nb,\n'
+
+
+def test_a_catalog_without_any_genre_gets_the_separator_of_the_option(tmp_path: Path) -> None:
+    records = ("0,missing,Drama,right", "0,missing,Comedy,right")
+    writing = WritingOptions(separator="|")
+    out = corrected(tmp_path, "overview,genres\na,\n", *records, writing=writing)
+    assert out.decode() == "overview,genres\na,Drama|Comedy\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("out.tsv", "overview\tgenres\ncry\tDrama|War\nlaugh\tComedy|Drama\n"),
+        (
+            "out.jsonl",
+            '{"overview":"cry","genres":"Drama|War"}\n{"overview":"laugh","genres":"Comedy|Drama"}\n',
+        ),
+    ],
+)
+def test_another_format_has_the_same_rows(tmp_path: Path, name: str, expected: str) -> None:
+    (tmp_path / "films.csv").write_text("overview,genres\ncry,Drama|War\nlaugh,Comedy\n")
+    review = write_review(tmp_path, "1,missing,Drama,right")
+    apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / name))
+    assert (tmp_path / name).read_text() == expected
+
+
+def test_rows_that_cannot_be_read_go_to_the_rejects_in_another_format(tmp_path: Path) -> None:
+    (tmp_path / "films.csv").write_text('overview,genres\n"bad" x,y\ncry,Drama\n')
+    review = write_review(tmp_path, "0,doubtful,Drama,wrong")
+    result = apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "out.parquet"))
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == [
+        {"overview": "cry", "genres": ""}
+    ]
+    assert (result.rows_rejected, result.rejected_kept) == (1, False)
+    assert result.rejects == str(tmp_path / "out.parquet.rejects.jsonl")
+    strict = ReadingOptions(strict=True)
+    job = ApplyJob(review, tmp_path / "films.csv", tmp_path / "no.parquet", reading=strict)
+    with pytest.raises(CatalogError, match="line 2"):
+        apply_review(job)
+
+
+@pytest.mark.parametrize("option", [{"output_delimiter": ";"}, {"output_encoding": "utf-8-sig"}])
+def test_another_spelling_of_csv_is_written_anew(tmp_path: Path, option: dict[str, str]) -> None:
+    out = corrected(
+        tmp_path, FILMS, "1,missing,Drama,right", writing=WritingOptions(**option)
+    ).decode("utf-8-sig")
+    mark = option.get("output_delimiter", ",")
+    assert out.splitlines()[0] == mark.join(["id", "title", "overview", "genres"])
+    assert "Comedy, Drama" in out
+
+
+def test_compressed_catalogs_and_pipes_are_read_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "films.csv.gz").write_bytes(gzip.compress(FILMS.encode()))
+    review = write_review(tmp_path, "1,missing,Drama,right")
+    apply_review(ApplyJob(review, tmp_path / "films.csv.gz", tmp_path / "out.csv.gz"))
+    expected = FILMS.replace("laugh,Comedy", 'laugh,"Comedy, Drama"')
+    assert gzip.decompress((tmp_path / "out.csv.gz").read_bytes()).decode() == expected
+
+    class Pipe(io.RawIOBase):
+        def fileno(self) -> int:
+            return read
+
+    import os
+
+    read, write = os.pipe()
+    os.write(write, FILMS.encode())
+    os.close(write)
+    monkeypatch.setattr("sys.stdin", Pipe())
+    reading = ReadingOptions(input_format="csv")
+    apply_review(ApplyJob(review, "-", tmp_path / "piped.csv", reading=reading))
+    os.close(read)
+    assert (tmp_path / "piped.csv").read_text() == expected
+
+
+def test_a_catalog_may_be_replaced_by_its_corrected_self(tmp_path: Path) -> None:
+    films = tmp_path / "films.csv"
+    films.write_text(FILMS)
+    review = write_review(tmp_path, "1,missing,Drama,right")
+    with pytest.raises(OutputExistsError):
+        apply_review(ApplyJob(review, films, films))
+    apply_review(ApplyJob(review, films, films, force=True))
+    assert '"Comedy, Drama"' in films.read_text()
+    with pytest.raises(UsageError, match="one of the inputs"):
+        apply_review(ApplyJob(review, films, review, force=True))
+
+
+def test_a_review_without_decisions_copies_and_warns(tmp_path: Path) -> None:
+    with pytest.warns(GenreBatchWarning, match="no decision"):
+        assert corrected(tmp_path, FILMS, "1,missing,Drama,").decode() == FILMS
+
+
+def test_many_blocks_keep_their_rows_apart(tmp_path: Path) -> None:
+    """Rows are counted over the blocks in which a file is read."""
+    rows = [f"{'cry ' * 50}{number},Drama\n" for number in range(12_000)]
+    wanted = range(7, 12_000, 1_999)
+    expected = list(rows)
+    for row in wanted:
+        expected[row] = rows[row].replace("Drama", '"Drama, Comedy"')
+    out = corrected(
+        tmp_path,
+        "overview,genres\n" + "".join(rows),
+        *(f"{row},missing,Comedy,right" for row in wanted),
+    )
+    assert out.decode() == "overview,genres\n" + "".join(expected)
+
+
+REFUSED = {
+    "a row that is not there": (("9,doubtful,Drama,wrong",), r"line 2, column 'row': .* no row 9"),
+    "a row that is no number": (("one,doubtful,Drama,wrong",), r"line 2, column 'row': 'one' is"),
+    "a negative row": (("-1,doubtful,Drama,wrong",), "'-1' is not the number of a row"),
+    "no row": ((",doubtful,Drama,wrong",), "None is not the number of a row"),
+    "a decision in other words": (
+        ("0,doubtful,Drama,", "1,missing,Drama,yes"),
+        r"line 3, column 'decision': 'yes' is not a decision: write right",
+    ),
+    "an unknown kind": (("0,mising,Drama,right",), "unknown kind 'mising': did you mean 'missing'"),
+    "an unknown genre": (
+        ("1,missing,Dramma,right",),
+        r"line 2, column 'genre': unknown genre 'Dramma': did you mean 'drama'\?",
+    ),
+    "no genre": (("1,missing,,right",), "no genre"),
+    "a missing genre that is there": (("0,missing,Drama,right",), "has 'Drama', which the review"),
+    "a doubtful genre that is not": (("1,doubtful,Drama,wrong",), "does not have 'Drama'"),
+    "two minds": (
+        ("0,doubtful,Drama,wrong", "1,missing,Drama,right", "0,doubtful,drama,right"),
+        r"line 4, column 'decision': right for 'drama' of row 0, but wrong in .*, line 2",
+    ),
+    "a short record": (("0,doubtful,Drama,wrong", "1,missing"), None),
+}
+
+
+@pytest.mark.parametrize(("records", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_nonsense_is_refused_with_its_line_and_nothing_is_written(
+    tmp_path: Path, records: tuple[str, ...], message: str | None
+) -> None:
+    if message is None:
+        corrected(tmp_path, FILMS, *records)
+        return
+    with pytest.raises(CatalogError, match=message):
+        corrected(tmp_path, FILMS, *records)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["films.csv", "review.csv"]
+
+
+def test_a_line_is_counted_over_texts_of_several_lines(tmp_path: Path) -> None:
+    header = "row,kind,genre,overview,decision"
+    review = write_review(
+        tmp_path, '0,doubtful,Drama,"cry\n\n", ', "", "1,missing,Drama,laugh,maybe", header=header
+    )
+    (tmp_path / "films.csv").write_text(FILMS)
+    with pytest.raises(CatalogError, match=r"review\.csv, line 6, column 'decision': 'maybe'"):
+        apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "out.csv"))
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        (('0,doubtful,Drama,wrong,cry,"Comedy, Drama"',), None),
+        (("0,doubtful,Drama,wrong,  cry ,Comedy|Drama",), None),
+        (("0,doubtful,Drama,wrong,cr…,",), None),
+        (
+            ("0,doubtful,Drama,wrong,laugh,",),
+            r"column 'overview': row 0 .* has 'cry' in 'overview'",
+        ),
+        (("0,doubtful,Drama,wrong,cry,Drama",), r"column 'genres': row 0 .* 'Drama, Comedy'"),
+    ],
+)
+def test_the_review_s_copy_of_a_row_must_be_the_catalog_s(
+    tmp_path: Path, records: tuple[str, ...], message: str | None
+) -> None:
+    (tmp_path / "films.csv").write_text(FILMS)
+    header = "row,kind,genre,decision,overview,genres"
+    job = ApplyJob(
+        write_review(tmp_path, *records, header=header),
+        tmp_path / "films.csv",
+        tmp_path / "out.csv",
+    )
+    if message is None:
+        apply_review(job)
+        return
+    with pytest.raises(CatalogError, match=message):
+        apply_review(job)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_review_of_another_kind_of_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "films.csv").write_text(FILMS)
+    out = tmp_path / "out.csv"
+    review = write_review(tmp_path, "0,missing,Drama", header="row,kind,genre")
+    with pytest.raises(CatalogError, match=r"no column 'decision': add a column"):
+        apply_review(ApplyJob(review, tmp_path / "films.csv", out))
+    with pytest.raises(CatalogError, match=r"no column 'row': name the file that audit"):
+        apply_review(ApplyJob(tmp_path / "films.csv", tmp_path / "films.csv", out))
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    review = write_review(tmp_path, "0,missing,Drama,right")
+    with pytest.raises(ColumnError, match="genre_column"):
+        apply_review(ApplyJob(review, tmp_path / "other.csv", out))
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet", "tsv", "csv.gz"])
+def test_a_review_may_be_of_any_format(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "films.csv").write_text(FILMS)
+    review = tmp_path / f"review.{suffix}"
+    record = {"row": 1, "kind": "missing", "genre": "Drama", "decision": "Right "}
+    if suffix == "jsonl":
+        review.write_text(json.dumps(record) + "\n")
+    elif suffix == "parquet":
+        pq.write_table(pa.table({name: [value, None] for name, value in record.items()}), review)
+    else:
+        mark = "\t" if suffix == "tsv" else ","
+        text = mark.join(record) + "\n" + mark.join(map(str, record.values())) + "\n"
+        review.write_bytes(gzip.compress(text.encode()) if "gz" in suffix else text.encode())
+    apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "out.csv"))
+    assert '"Comedy, Drama"' in (tmp_path / "out.csv").read_text()
+
+
+def test_a_review_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
+    (tmp_path / "films.csv").write_text(FILMS)
+    review = tmp_path / "review.csv"
+    text = "row;kind;genre;decision\r\n1.0;missing;Drama;RIGHT\r\n;;;\r\n"
+    review.write_bytes(text.encode("utf-8-sig"))
+    apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "out.csv"))
+    assert '"Comedy, Drama"' in (tmp_path / "out.csv").read_text()
+
+
+def test_a_cell_that_cannot_be_changed_is_told(tmp_path: Path) -> None:
+    catalog = 'overview,genres\na,"{""Drama"": 1, ""War"": 0}"\n'
+    with pytest.raises(CatalogError, match=r"row 0 .*, column 'genres': genres written like"):
+        corrected(tmp_path, catalog, "0,doubtful,Drama,wrong")
