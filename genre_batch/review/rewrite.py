@@ -75,6 +75,8 @@ def copy_bytes(
             for row in rows[first:last].tolist():
                 span, new = _changed(records, block, row - seen, edits[row])
                 changes[span] = new
+            if isinstance(records, CsvRecords):
+                records.check(block, changes)
             output.write(block.replaced(changes))
             seen += block.rows
             progress(seen)

@@ -7,7 +7,6 @@ quoting, encoding, line ends, blank lines and records that cannot be read.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,95 +26,13 @@ from genre_batch.catalog.reading.delimited import BlockParser
 from genre_batch.catalog.reading.json_decoder import JsonDecoder
 from genre_batch.catalog.reading.json_values import are_lines
 from genre_batch.catalog.reading.jsonlines import parse_block, whole_lines
+from genre_batch.catalog.reading.tape import Coding, Tape
 from genre_batch.catalog.rejects import Reject, ignore_reject
 from genre_batch.errors import CatalogError
 
 __all__ = ["CsvRecords", "LineRecords", "Records"]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-class _Tape(io.RawIOBase):
-    """A stream whose bytes, as they are read, can be taken once more, in order."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._held = bytearray()
-        self._taken = 0
-        self.head = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read1(self, size: int = -1) -> bytes:
-        piece = getattr(self._stream, "read1", self._stream.read)(size) or b""
-        self._held += piece
-        if len(self.head) < 4:
-            self.head += piece[: 4 - len(self.head)]
-        return cast(bytes, piece)
-
-    def take(self, end: int) -> bytes:
-        """Return the bytes from those taken last up to an offset."""
-        size = end - self._taken
-        piece = bytes(self._held[:size])
-        del self._held[:size]
-        self._taken += len(piece)
-        return piece
-
-    def rest(self) -> bytes:
-        """Return all bytes that were read and not taken."""
-        return self.take(self._taken + len(self._held))
-
-
-@dataclass(frozen=True)
-class _Coding:
-    """The encoding of a file, whose byte order mark was read already."""
-
-    encoding: str
-    name: str
-
-    @classmethod
-    def of(cls, encoding: str, head: bytes, name: str) -> _Coding:
-        """Return the encoding with its byte order; `head` is the start of the file."""
-        if encoding in ("utf-16", "utf-32"):
-            is_big = head.startswith((b"\xfe\xff", b"\x00\x00\xfe\xff"))
-            return cls(f"{encoding}-{'be' if is_big else 'le'}", name)
-        return cls(encoding, name)
-
-    def encoded(self, data: bytes, line: int) -> bytes:
-        """Return UTF-8 in this encoding.
-
-        Raises:
-            CatalogError: it has a character that the encoding does not have.
-        """
-        if self.encoding == UTF_8:
-            return data
-        text = data.decode(UTF_8)
-        try:
-            return text.encode(self.encoding)
-        except UnicodeEncodeError as error:
-            raise CatalogError(
-                f"{self.name}, line {line}: its encoding, {self.encoding}, has no "
-                f"{text[error.start]!r} of {text!r}: write another format, or set "
-                f"`output_encoding` to utf-8"
-            ) from error
-
-    def check(self, original: bytes, data: bytes, line: int) -> None:
-        """Check that bytes of the file are those that a piece of its text was read from.
-
-        Raises:
-            CatalogError: they are not: the encoding has states, or several spellings of a text.
-        """
-        if self.encoding != UTF_8:
-            try:
-                same = original.decode(self.encoding) == data.decode(UTF_8)
-            except UnicodeError:
-                same = False
-            if not same:
-                raise CatalogError(
-                    f"{self.name}, line {line}: text in {self.encoding} cannot be replaced in its "
-                    f"place: set `output_encoding` to write the whole file anew"
-                )
 
 
 @dataclass(frozen=True)
@@ -133,7 +50,7 @@ class Records:
     data: bytes
     first_line: int
     rows: int
-    coding: _Coding
+    coding: Coding
     spelling: Spelling | None = None
     grammar: Grammar | None = None
     masked: bytes = b""
@@ -206,7 +123,7 @@ class CsvRecords:
             CatalogError: the header cannot be read.
         """
         self._name, self._dialect = name, dialect
-        self._tape = _Tape(stream)
+        self._tape = Tape(stream)
         raw = cast(BinaryIO, self._tape)
         self._header = Header(transcoded(raw, dialect.encoding), name, dialect)
         self._parser = BlockParser(name, self._header, dialect)
@@ -222,7 +139,7 @@ class CsvRecords:
             CatalogError: the stream fails.
         """
         header, encoding = self._header, self._dialect.encoding
-        coding = _Coding.of(encoding, self._tape.head, self._name)
+        coding = Coding.of(encoding, self._tape.head, self._name)
         lengths = original_length(encoding)
         yield Records(self._tape.take(header.start.byte_offset), b"", 1, 0, coding)
         blocks = split_blocks(header.stream, self._name, self._parser.whole, header.start, lengths)
@@ -284,6 +201,32 @@ class CsvRecords:
             pieces.append(separator + cell)
         return (start, end), b"".join([*pieces, record[spans[-1][1] :]])
 
+    def check(self, records: Records, edits: Mapping[tuple[int, int], bytes]) -> None:
+        """Check that new cells do not change how the records around them are read.
+
+        A quote that is never closed may take in the quotes of a new cell after it.
+
+        Args:
+            records: a block.
+            edits: as in `Records.replaced`.
+
+        Raises:
+            CatalogError: other rows would be read.
+        """
+        if not edits or self._grammar.is_well_quoted(records.masked, closed=True):
+            return
+        pieces, position = list[bytes](), 0
+        for (start, end), new in sorted(edits.items()):
+            pieces += [records.data[position:start], new]
+            position = end
+        data = b"".join([*pieces, records.data[position:]])
+        rows = len(self._parser.parse(Block(data, records.first_line, 0), ignore_reject))
+        if rows != records.rows:
+            raise CatalogError(
+                f"{self._name}: a quote after line {records.first_line} is never closed, so that "
+                f"rows after it would be lost with other genres: close it, or write another format"
+            )
+
     def _cell(self, text: str, is_quoted: bool, records: Records, index: int) -> bytes:
         spelling = self._header.spelling
         cell = None if is_quoted else spelling.unquoted(text, self._header.separator)
@@ -310,7 +253,7 @@ class LineRecords:
             CatalogError: the stream fails.
         """
         self._name, self._encoding = name, encoding
-        self._tape = _Tape(stream)
+        self._tape = Tape(stream)
         self._stream = transcoded(cast(BinaryIO, self._tape), encoding)
         head, at_end = b"", False
         while (lines := are_lines(head, at_end)) is None:
@@ -325,7 +268,7 @@ class LineRecords:
         Raises:
             CatalogError: the stream fails.
         """
-        coding = _Coding.of(self._encoding, self._tape.head, self._name)
+        coding = Coding.of(self._encoding, self._tape.head, self._name)
         lengths = original_length(self._encoding)
         start = Start(self._head, byte_offset=mark_length(self._encoding))
         decoder = JsonDecoder(self._name)
