@@ -202,7 +202,8 @@ PUBLIC = """
     CompareJob CompareResult Decision Evaluation EvaluationJob ExportJob ExportResult ExtraTrain
     GenreBatchError GenreTagger Marian MissingExtraError ModelError OutputExistsError
     ReadingOptions TagSummary TrainJob TrainResult TrainingError TuneJob TuneResult UsageError
-    __version__ apply_review augment compare evaluate export_onnx tag_batches tag_catalog tag_table train tune
+    __version__ apply_review augment compare evaluate export_onnx tag_batches tag_catalog
+    tag_table train tune
 """
 
 
