@@ -20,6 +20,8 @@ __all__ = [
     "Apertium",
     "ApplyJob",
     "ApplyResult",
+    "AuditJob",
+    "AuditResult",
     "AugmentJob",
     "AugmentResult",
     "CatalogError",
@@ -49,6 +51,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "apply_review",
+    "audit",
     "augment",
     "compare",
     "evaluate",
@@ -61,6 +64,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from genre_batch.auditing.run import AuditJob, AuditResult, audit
     from genre_batch.augmentation.apertium import Apertium
     from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
     from genre_batch.augmentation.marian import Marian
@@ -92,6 +96,7 @@ if TYPE_CHECKING:
     from genre_batch.version import __version__
 
 _MODULES = {
+    "auditing.run": ("AuditJob", "AuditResult", "audit"),
     "augmentation.apertium": ("Apertium",),
     "augmentation.marian": ("Marian",),
     "augmentation.augment": ("AugmentJob", "AugmentResult", "augment"),

@@ -17,6 +17,7 @@ __all__ = [
     "known_names",
     "name_key",
     "name_problem",
+    "nearest_known",
 ]
 
 MAX_NAMES = 10_000
@@ -52,6 +53,13 @@ def name_key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def nearest_known(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name that is most like another; None if none is."""
+    by_key = {name_key(each): each for each in reversed(known)}
+    near = get_close_matches(name_key(name), by_key, n=1)
+    return by_key[near[0]] if near else None
+
+
 def known_names(parameter: str, wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     """Return the wanted names as the known ones are spelled, where `name_key` is the same.
 
@@ -66,8 +74,8 @@ def known_names(parameter: str, wanted: Sequence[str], known: Sequence[str]) -> 
     by_key = {name_key(name): name for name in reversed(known)}
     for name in wanted:
         if name not in known and name_key(name) not in by_key:
-            near = get_close_matches(name_key(name), by_key, n=1)
-            hint = f"did you mean {by_key[near[0]]!r}?" if near else f"known: {', '.join(known)}"
+            near = nearest_known(name, known)
+            hint = f"did you mean {near!r}?" if near else f"known: {', '.join(known)}"
             raise UsageError(f"`{parameter}`: unknown genre {name!r}: {hint}")
     return tuple(name if name in known else by_key[name_key(name)] for name in wanted)
 

@@ -28,6 +28,7 @@ __all__ = [
     "CellState",
     "GenreCells",
     "GenreReader",
+    "column_values",
     "genre_values",
     "is_placeholder",
     "parse_cell",
@@ -196,7 +197,7 @@ def text_counts(column: pa.ChunkedArray | Sequence[object]) -> Counter[str]:
         counts = as_strings(column).value_counts()
         pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
         return Counter({text: count for text, count in pairs if text is not None})
-    return Counter(value for value in _values(column) if isinstance(value, str))
+    return Counter(value for value in column_values(column) if isinstance(value, str))
 
 
 def read_genres(
@@ -218,7 +219,7 @@ def read_genres(
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     if not isinstance(column, pa.Array) or not _is_text(column.type):
-        values = _values(column)
+        values = column_values(column)
         reader = reader or GenreReader.of(text_counts(values), separator, numbers=numbers)
         cells = list(map(reader.read_any, values))
         return _cells(cells, reader, lambda row: str(values[row]))
@@ -239,7 +240,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return holds_text(kind) and not isinstance(kind, pa.JsonType) and not pa.types.is_union(kind)
 
 
-def _values(column: pa.ChunkedArray | pa.Array | Sequence[object]) -> Sequence[object]:
+def column_values(column: pa.ChunkedArray | pa.Array | Sequence[object]) -> Sequence[object]:
     """Return the values of a column; of JSON texts, the values that they are."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()

@@ -84,12 +84,6 @@ _PLACE_OPTIONS = (
 _LABEL_OPTIONS = (
     *_PLACE_OPTIONS,
     click.option(
-        "--group-rows",
-        is_flag=True,
-        help="Join rows with the same text, each with one genre of a film.  [default: each row is "
-        "a film]",
-    ),
-    click.option(
         "--empty",
         type=click.Choice(EMPTIES),
         help="What a row with an empty genre cell is: a film without any genre (negative), or a "
@@ -97,14 +91,24 @@ _LABEL_OPTIONS = (
     ),
 )
 
+_GROUP_ROWS = click.option(
+    "--group-rows",
+    is_flag=True,
+    help="Join rows with the same text, each with one genre of a film.  [default: each row is a "
+    "film]",
+)
 
-def column_options(*, titles: bool = True, genres: bool = True, labels: bool = True) -> Decorator:
+
+def column_options(
+    *, titles: bool = True, genres: bool = True, labels: bool = True, rows: bool = True
+) -> Decorator:
     """Return a decorator that adds options of `catalog.options.ColumnOptions`.
 
     Args:
         titles: add `--title-column`.
         genres: add `--genre-column` and `--genre-separator`.
         labels: with `genres`, add the other options that say how genres are read.
+        rows: with `labels`, add `--group-rows`.
     """
     options = [
         click.option("--text-column", metavar="NAME", help=_column("Text column.", TEXT_COLUMNS))
@@ -116,6 +120,8 @@ def column_options(*, titles: bool = True, genres: bool = True, labels: bool = T
         )
     if genres:
         options += [*_CELL_OPTIONS, *(_LABEL_OPTIONS if labels else ())]
+        if labels and rows:
+            options.append(_GROUP_ROWS)
     return together(*options)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from genre_batch.cli.apply import apply
+from genre_batch.cli.audit import audit
 from genre_batch.cli.augment import augment
 from genre_batch.cli.compare import compare
 from genre_batch.cli.evaluate import evaluate
@@ -93,5 +94,5 @@ def cli(context: click.Context, quiet: bool, verbose: bool, debug: bool) -> None
     context.with_resource(_warnings_on_stderr(command, quiet))
 
 
-for command in (tag, apply, evaluate, tune, train, export_onnx, augment, compare, inspect):
+for command in (tag, audit, apply, evaluate, tune, train, export_onnx, augment, compare, inspect):
     cli.add_command(command)

@@ -29,6 +29,7 @@ __all__ = [
     "LOSSES",
     "SAMPLINGS",
     "base_model_option",
+    "cache_options",
     "choice_option",
     "column_options",
     "columns_from",
@@ -185,6 +186,21 @@ threads_option = click.option(
     type=click.IntRange(min=1),
     metavar="N",
     help="Number of threads.  [default: the cores that this process may use]",
+)
+
+
+cache_options = together(
+    click.option(
+        "--cache",
+        metavar="PATH",
+        help="Folder that keeps probabilities across runs and outputs.  [default: no cache]",
+    ),
+    click.option(
+        "--cache-size",
+        metavar="SIZE",
+        help="Maximum size of the cache, such as 500MB; the oldest entries are deleted first.  "
+        "[default: 10GB]",
+    ),
 )
 
 

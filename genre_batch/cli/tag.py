@@ -19,6 +19,7 @@ from genre_batch.cli.console import (
 from genre_batch.cli.decision_options import threshold_options
 from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
+    cache_options,
     column_options,
     force_option,
     model_option,
@@ -104,17 +105,7 @@ GROUPS = {
     help="Delete what an interrupted run left.  [default: use it]",
 )
 @force_option
-@click.option(
-    "--cache",
-    metavar="PATH",
-    help="Folder that keeps probabilities across runs and outputs.  [default: no cache]",
-)
-@click.option(
-    "--cache-size",
-    metavar="SIZE",
-    help="Maximum size of the cache, such as 500MB; the oldest entries are deleted first.  "
-    "[default: 10GB]",
-)
+@cache_options
 @threads_option
 @click.option(
     "--limit",

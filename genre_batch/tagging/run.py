@@ -36,7 +36,7 @@ from genre_batch.tagging.summary import TagSummary, Tally
 from genre_batch.tagging.workspace import Workspace
 from genre_batch.version import __version__
 
-__all__ = ["run"]
+__all__ = ["how_to_resume", "run"]
 
 _CHUNKS_AHEAD = 2
 _READER_JOIN_SECONDS = 0.2
@@ -85,7 +85,7 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
             if isinstance(store, LmdbStore) and (tally.texts_predicted or tally.texts_from_cache):
                 if workspace is not None:
                     workspace.resumable = True
-                error.add_note(f"predictions are kept: {_how_to_resume(error)}")
+                error.add_note(f"predictions are kept: {how_to_resume(error)}")
             raise
         summary = tally.summary(time.perf_counter() - started)
         tally.warn_of_foreign_texts()
@@ -94,7 +94,7 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
     return summary
 
 
-def _how_to_resume(error: BaseException) -> str:
+def how_to_resume(error: BaseException) -> str:
     """Return how to continue after an error: some need a correction before the next run.
 
     Interruptions, unknown errors and errors of the operating system, such as a full disk, may not

@@ -15,7 +15,7 @@ from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import FORMATS, columns_from, reading_from
 from genre_batch.errors import UsageError
 
-READERS = ("tag", "evaluate", "tune", "train", "augment", "compare", "inspect")
+READERS = ("tag", "audit", "evaluate", "tune", "train", "augment", "compare", "inspect")
 LABELLED = ("evaluate", "tune", "train", "compare")
 
 
@@ -33,6 +33,11 @@ def test_every_command_that_reads_a_catalog_has_all_reading_options(command: str
 @pytest.mark.parametrize("command", LABELLED)
 def test_commands_that_read_labels_have_all_column_options(command: str) -> None:
     assert {field.name for field in fields(ColumnOptions)} <= set(_parameters(command))
+
+
+def test_an_audit_has_all_column_options_but_that_of_joined_rows() -> None:
+    options = {field.name for field in fields(ColumnOptions)} - {"group_rows"}
+    assert options <= set(_parameters("audit"))
 
 
 def test_the_command_line_offers_every_format() -> None:
@@ -74,7 +79,7 @@ def test_an_invalid_reading_option_is_a_usage_error(option: dict[str, Any], mess
         ReadingOptions(**option)
 
 
-@pytest.mark.parametrize("name", ["tag", "train"])
+@pytest.mark.parametrize("name", ["tag", "audit", "train"])
 def test_help_in_groups_names_every_option_once_and_those_of_reading_together(name: str) -> None:
     command = cli.commands[name]
     assert isinstance(command, GroupedCommand)
@@ -83,6 +88,6 @@ def test_help_in_groups_names_every_option_once_and_those_of_reading_together(na
     assert set(grouped) == {
         option.name for option in command.params if isinstance(option, click.Option)
     }
-    group = command.groups["Input" if name == "tag" else "Data"]
+    group = command.groups["Data" if name == "train" else "Input"]
     assert {field.name for field in fields(ReadingOptions)} <= set(group)
     assert set(READING) == {field.name for field in fields(ReadingOptions)}

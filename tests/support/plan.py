@@ -11,6 +11,7 @@ ROOMS = {
     "tagging": {"catalog", "model"},
     "dataset": {"catalog", "model"},
     "review": {"catalog", "dataset", "model"},
+    "auditing": {"catalog", "model", "tagging", "dataset"},
     "evaluation": {"dataset", "model", "thresholds", "catalog"},
     "report": {"evaluation"},
     "augmentation": {"dataset", "catalog"},

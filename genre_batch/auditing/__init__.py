@@ -1,0 +1,1 @@
+"""Audit a labeled catalog: which labels the model contradicts, and which rows to label next."""

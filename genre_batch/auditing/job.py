@@ -1,0 +1,142 @@
+"""What to audit and how, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from genre_batch.catalog.formats import STDIO
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
+from genre_batch.errors import UsageError
+from genre_batch.options import (
+    FLAG,
+    STRING,
+    Checked,
+    StrPath,
+    integer,
+    name_list,
+    number,
+    one_of,
+)
+from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, TagJob
+
+__all__ = ["DEFAULT_TOP", "SUSPECTED", "UNITS", "AuditJob", "audit_job"]
+
+DEFAULT_TOP = 1000
+SUSPECTED = 0.5
+"""The score from which on a label is suspected."""
+UNITS = ("label", "row")
+
+
+@dataclass(frozen=True)
+class AuditJob(Checked):
+    """The options of one audit.
+
+    Attributes:
+        catalog: a labeled catalog: a file, glob, folder, URL, or `-` for stdin. Rows are numbered
+            over all files.
+        output: the file or URL of the records; None: stdout.
+        reading: how to read the catalog.
+        columns: which of its columns to use.
+        writing: how to write the records.
+        model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
+        all: write a record for every row and every genre of the model, in the catalog's order,
+            instead of the suspected labels.
+        top: the maximum number of records; None: 1,000, or no maximum with `all`.
+        min_score: leave out records with a smaller score; None: 0.5, or 0 with `all`.
+        genres: only write records of these genres, as a sequence or joined by commas, in any case.
+        by: `label` for a record of every suspected label, `row` for one of every row that has such
+            a label, with its worst.
+        select: instead of labels, write this many rows without genres: those to label next.
+        resume: use what an interrupted run left.
+        force: overwrite an existing output.
+        cache: a folder that keeps probabilities across runs.
+        cache_size: the maximum size of the cache, in bytes.
+        threads: the number of batches that run in parallel; None: the available cores.
+        limit: the number of rows to audit, from the first one; None: all.
+        summary_json: a file for the summary; None: no file.
+
+    Raises:
+        UsageError: a value is out of range, or two options exclude each other.
+    """
+
+    catalog: StrPath = field(default=STDIO, metadata=STRING)
+    output: StrPath | None = field(default=None, metadata=STRING)
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    writing: WritingOptions = field(default_factory=WritingOptions)
+    model: StrPath | None = field(default=None, metadata=STRING)
+    all: bool = field(default=False, metadata=FLAG)
+    top: int | None = field(default=None, metadata=integer(1))
+    min_score: float | None = field(default=None, metadata=number(0, 1))
+    genres: str | Sequence[str] | None = None
+    by: str = field(default="label", metadata=one_of(*UNITS))
+    select: int | None = field(default=None, metadata=integer(1))
+    resume: bool = field(default=True, metadata=FLAG)
+    force: bool = field(default=False, metadata=FLAG)
+    cache: StrPath | None = field(default=None, metadata=STRING)
+    cache_size: int = field(default=DEFAULT_CACHE_BYTES, metadata=integer(1))
+    threads: int | None = field(default=None, metadata=integer(1))
+    limit: int | None = field(default=None, metadata=integer(0))
+    summary_json: StrPath | None = field(default=None, metadata=STRING)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.genres is not None:
+            names = name_list("genres", self.genres)
+            object.__setattr__(self, "genres", names or None)
+        if self.all and self.top is not None:
+            raise UsageError("`all` and `top` exclude each other: give one")
+        if self.columns.group_rows:
+            raise UsageError("`group_rows` is not for audits: a record names one row")
+        if self.select is not None:
+            for name in ("all", "top", "min_score", "genres"):
+                if getattr(self, name):
+                    raise UsageError(f"`select` and `{name}` exclude each other: give one")
+
+    @property
+    def least_score(self) -> float:
+        """The smallest score of a record, 0..1."""
+        if self.min_score is not None:
+            return self.min_score
+        return 0.0 if self.all else SUSPECTED
+
+    @property
+    def limit_of_records(self) -> int:
+        """The maximum number of records, unless `all` is set."""
+        return self.select or self.top or DEFAULT_TOP
+
+    def tag_job(self) -> TagJob:
+        """Return the job that predicts the same catalog, for its checks of inputs and outputs."""
+        names = ("output", "reading", "writing", "model", "resume", "force", "cache", "cache_size")
+        others = ("threads", "limit", "summary_json")
+        return TagJob(
+            sources=(self.catalog,),
+            text_column=self.columns.text_column,
+            title_column=self.columns.title_column,
+            **{name: getattr(self, name) for name in (*names, *others)},
+        )
+
+
+def audit_job(**options: Any) -> AuditJob:
+    """Create a job from flat options, as the command line has them.
+
+    Args:
+        options: the fields of `AuditJob`, and those of its `ReadingOptions`, `ColumnOptions` and
+            `WritingOptions`.
+
+    Raises:
+        UsageError: a value is out of range, or two options exclude each other.
+        TypeError: there is no such field.
+    """
+    reading, columns, writing = (
+        {entry.name: options.pop(entry.name) for entry in fields(kind) if entry.name in options}
+        for kind in (ReadingOptions, ColumnOptions, WritingOptions)
+    )
+    return AuditJob(
+        reading=ReadingOptions(**reading),
+        columns=ColumnOptions(**columns),
+        writing=WritingOptions(**writing),
+        **options,
+    )

@@ -1,0 +1,237 @@
+"""The genre cells of a catalog that is read chunk by chunk: one code for each distinct cell."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.genre_values import CellState
+from genre_batch.catalog.genres import (
+    GenreCells,
+    GenreReader,
+    column_values,
+    genre_values,
+    read_genres,
+)
+from genre_batch.catalog.nested import is_list
+from genre_batch.catalog.options import ColumnOptions
+from genre_batch.catalog.texts import as_strings, holds_text
+from genre_batch.dataset.label_cells import named
+from genre_batch.dataset.labelled import LabelledColumns, encode_labels
+from genre_batch.names import name_key
+
+__all__ = ["CellCodes", "Labels"]
+
+_JOINT = "\x1f"
+"""A control character, which no genre has, between the names of a list."""
+_TEXT, _LIST, _VALUE, _NULL = "t", "l", "v", "n"
+"""The first letter of a key: what kind of cell it is of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """What every code states.
+
+    Attributes:
+        matrix: (codes, genres) uint8, 0 or 1: which genres of the model a cell has.
+        labeled: (codes,) bool: whether a cell has a genre, or states that its row has none.
+        names: (codes,) the names in each cell; those of the model as it spells them.
+        rows: (codes,) int64, the number of rows with text that have the cell.
+        unknown: the genres that the model does not know -> their rows with text, most first.
+        spelled: genres -> as the model spells them, where that differs.
+        unreadable: the number of rows whose cell could not be read.
+        example: the first such cell, cut; empty if there is none.
+    """
+
+    matrix: npt.NDArray[np.uint8]
+    labeled: npt.NDArray[np.bool_]
+    names: list[list[str]]
+    rows: npt.NDArray[np.int64]
+    unknown: dict[str, int]
+    spelled: dict[str, str]
+    unreadable: int
+    example: str
+
+    @property
+    def any_known(self) -> bool:
+        """Whether some row with text has a genre of the model, or states that it has none."""
+        is_empty = np.array([not names for names in self.names], dtype=np.bool_)
+        is_known = self.matrix.any(axis=1) | (self.labeled & is_empty)
+        return bool((self.rows[is_known] > 0).any())
+
+    @property
+    def rows_labeled(self) -> int:
+        """The number of rows with text whose genres are known."""
+        return int(self.rows[self.labeled].sum())
+
+
+class CellCodes:
+    """Distinct genre cells, numbered as they appear.
+
+    How a text is read depends on all cells of its column, so the cells are read after the last
+    chunk. A catalog repeats its few hundred or thousand combinations of genres, which fit in
+    memory.
+    """
+
+    def __init__(
+        self, columns: LabelledColumns, options: ColumnOptions, *, delimited: bool
+    ) -> None:
+        """Start without cells.
+
+        Args:
+            columns: which columns hold the genres.
+            options: how they are read.
+            delimited: whether the catalog is CSV or TSV, which write null and an empty text alike.
+        """
+        self._columns = columns
+        self._options = options
+        self._delimited = delimited
+        self._code_of: dict[str, int] = {}
+        self._values: list[object] = []
+        self._rows: list[int] = []
+        self._rows_with_text: list[int] = []
+
+    def add(self, chunk: TableChunk, has_text: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+        """Return (rows,) int32: the code of each row's cell.
+
+        Args:
+            chunk: the next rows.
+            has_text: (rows,) bool.
+        """
+        keys, values = self._keys(chunk)
+        encoded = keys.dictionary_encode()
+        distinct = encoded.dictionary.to_pylist()
+        indices = encoded.indices.to_numpy(zero_copy_only=False)
+        counts = np.bincount(indices, minlength=len(distinct)).tolist()
+        with_text = np.bincount(indices[has_text], minlength=len(distinct)).tolist()
+        codes = np.empty(len(distinct), dtype=np.int32)
+        for index, key in enumerate(distinct):
+            code = self._code_of.setdefault(key, len(self._values))
+            if code == len(self._values):
+                self._values.append(_value(key, values))
+                self._rows.append(0)
+                self._rows_with_text.append(0)
+            codes[index] = code
+            self._rows[code] += counts[index]
+            self._rows_with_text[code] += with_text[index]
+        return np.asarray(codes[indices])
+
+    def _keys(self, chunk: TableChunk) -> tuple[pa.Array, Mapping[str, object]]:
+        """Return (rows,) a key of each cell, and the values of the keys that are not texts."""
+        if self._columns.label_columns:
+            cells = self._columns.cells_in(chunk)
+            unknown = (cells.states == CellState.UNKNOWN).tolist()
+            pairs = zip(cells.genres, unknown, strict=True)
+            return _keys_of([None if is_unknown else names for names, is_unknown in pairs])
+        column = genre_values(chunk, self._columns.genres)
+        if isinstance(column, list):
+            return _keys_of(column)
+        array = column.combine_chunks()
+        if _is_text(array.type):
+            return _prefixed(_TEXT, as_strings(array)), {}
+        if is_list(array.type) and pa.types.is_string(array.type.value_type):
+            plain = array.cast(pa.list_(pa.string()))
+            if not plain.flatten().null_count:
+                return _prefixed(_LIST, pc.binary_join(plain, _JOINT)), {}
+        return _keys_of(column_values(array))
+
+    def finish(self, labels: Sequence[str]) -> Labels:
+        """Read the cells, once every chunk was added.
+
+        Args:
+            labels: the genres of the model.
+
+        Raises:
+            CatalogError: a number or code has no name in `label_names`.
+        """
+        cells = named(self._read(), self._options)
+        names, spelled = _as_the_model_s(cells.genres, labels)
+        states = cells.states
+        if self._delimited and _TEXT not in self._code_of:
+            nulls = np.array([value is None for value in self._values], dtype=np.bool_)
+            states = np.where(nulls, CellState.EMPTY, states).astype(np.int8)
+        labeled = np.array([bool(cell) for cell in names], dtype=np.bool_)
+        if self._options.empty == "negative" or (
+            self._columns.label_columns and self._options.empty is None
+        ):
+            labeled |= states == CellState.EMPTY
+        rows = np.array(self._rows_with_text, dtype=np.int64)
+        known = set(labels)
+        unknown: Counter[str] = Counter()
+        for cell, count in zip(names, self._rows_with_text, strict=True):
+            unknown.update({name: count for name in cell if name not in known and count})
+        unreadable = np.flatnonzero(cells.states == CellState.UNREADABLE)
+        return Labels(
+            matrix=encode_labels(names, labels),
+            labeled=labeled,
+            names=names,
+            rows=rows,
+            unknown=dict(unknown.most_common()),
+            spelled=spelled,
+            unreadable=int(np.array(self._rows, dtype=np.int64)[unreadable].sum()),
+            example=cells.example[1],
+        )
+
+    def _read(self) -> GenreCells:
+        """Return the names in every distinct cell, as all rows together decide how to read them."""
+        columns = self._columns
+        texts = {
+            value: count
+            for value, count in zip(self._values, self._rows, strict=True)
+            if isinstance(value, str)
+        }
+        reader = GenreReader.of(texts, columns.separator, numbers=columns.numbers)
+        likely = columns.likely_separator
+        if columns.separator is None and likely is not None and reader.is_plain:
+            reader = GenreReader.of(texts, likely, numbers=columns.numbers)
+        return read_genres(self._values, reader=reader)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return holds_text(kind) and not isinstance(kind, pa.JsonType) and not pa.types.is_union(kind)
+
+
+def _prefixed(kind: str, texts: pa.Array) -> pa.Array:
+    """Return keys of texts, none of them null."""
+    keys = pc.binary_join_element_wise(pa.scalar(kind), texts, "")
+    return pc.fill_null(keys, _NULL)
+
+
+def _keys_of(values: Sequence[object]) -> tuple[pa.Array, Mapping[str, object]]:
+    """Return keys of values of any type, and the value of each key."""
+    keys = [_VALUE + json.dumps(value, default=str) for value in values]
+    return pa.array(keys, pa.string()), dict(zip(keys, values, strict=True))
+
+
+def _value(key: str, values: Mapping[str, object]) -> object:
+    """Return the value of a cell."""
+    if key in values:
+        return values[key]
+    if key[0] == _NULL:
+        return None
+    if key[0] == _TEXT:
+        return key[1:]
+    return key[1:].split(_JOINT) if len(key) > 1 else []
+
+
+def _as_the_model_s(
+    cells: list[list[str]], labels: Sequence[str]
+) -> tuple[list[list[str]], dict[str, str]]:
+    """Return the genres as the model spells them, where only case, space or width differ."""
+    by_key = {name_key(label): label for label in reversed(labels)}
+    spelled = {
+        name: by_key[name_key(name)]
+        for name in sorted({name for cell in cells for name in cell} - set(labels))
+        if name_key(name) in by_key
+    }
+    return [
+        list(dict.fromkeys(spelled.get(name, name) for name in cell)) for cell in cells
+    ], spelled

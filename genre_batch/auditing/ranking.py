@@ -1,0 +1,218 @@
+"""From probabilities and labels to records: the labels that are doubted, or the rows to label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.auditing.label_model import LabelModel, Sample
+from genre_batch.auditing.labels import Labels
+from genre_batch.auditing.row_store import RowBlock, RowStore
+from genre_batch.auditing.scores import as_scores, label_scores, row_evidence
+from genre_batch.auditing.selection import candidates_for, diverse, uncertainty
+from genre_batch.auditing.top_records import TopRecords
+from genre_batch.auditing.true_counts import GenreHistogram, TrueCounts
+from genre_batch.model.calibration import calibrated
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.odds import log_odds
+
+__all__ = ["Findings", "Ranking", "select_rows"]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Labels or rows of a catalog, in some order.
+
+    Attributes:
+        rows: (n,) int64 row numbers.
+        genres: (n,) int64 positions of genres; -1 where no label of a row can be doubted.
+        has: (n,) bool: whether the row has the genre.
+        probabilities: (n,) of the genre, 0..1; NaN where there is none.
+        scores: (n,) 0..1; NaN where a label was not scored.
+    """
+
+    rows: npt.NDArray[np.int64]
+    genres: npt.NDArray[np.int64]
+    has: Bools
+    probabilities: Floats
+    scores: Floats
+
+
+class Ranking:
+    """Scores of every label of a catalog, fitted to the catalog's own labels."""
+
+    def __init__(
+        self, store: RowStore, labels: Labels, wanted: Bools, *, by_row: bool, least: float
+    ) -> None:
+        """Fit the scores.
+
+        Args:
+            store: all rows.
+            labels: what their codes state; of some row with text, the genres are known.
+            wanted: (genres,) bool: the genres that records may be about.
+            by_row: find one label of each row, its worst.
+            least: the smallest score.
+        """
+        self._store = store
+        self._labels = labels
+        self._wanted = wanted
+        self._by_row = by_row
+        self._least = least
+        genres = len(wanted)
+        sample = Sample(genres)
+        histogram = GenreHistogram(genres)
+        self.rows_by_genre = np.zeros(genres, dtype=np.int64)
+        for block in store.blocks():
+            rows = self._audited(block)
+            probabilities, given = block.probabilities[rows], labels.matrix[block.codes[rows]]
+            sample.add(log_odds(probabilities), given)
+            histogram.add(probabilities.astype(np.float64), given)
+            self.rows_by_genre += given.sum(axis=0, dtype=np.int64)
+        self._model = LabelModel.fit(*sample.arrays())
+        self._histogram = histogram
+
+    def true_counts(self) -> TrueCounts:
+        """Estimate how many rows have each genre in truth."""
+        return self._histogram.estimate()
+
+    def _audited(self, block: RowBlock) -> npt.NDArray[np.int64]:
+        return np.flatnonzero(block.has_text & self._labels.labeled[block.codes])
+
+    def _evidence(self, block: RowBlock) -> Floats:
+        """Return (rows, genres): the evidence against each label; NaN where none is scored."""
+        rows = self._audited(block)
+        evidence = np.full(block.probabilities.shape, np.nan)
+        given = self._labels.matrix[block.codes[rows]]
+        evidence[rows] = label_scores(self._model, block.probabilities[rows], given)
+        return evidence
+
+    def top(self, most: int) -> Findings:
+        """Return the labels with the highest scores, best first."""
+        records = TopRecords(most)
+        for block in self._store.blocks():
+            records.add(*self._ranked(block))
+        records.finish()
+        probabilities, has = self._values(records)
+        return Findings(
+            records.rows, records.genres, has, probabilities, as_scores(records.evidence)
+        )
+
+    def _ranked(
+        self, block: RowBlock
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
+        """Return rows, genres and evidence of the block's labels with a sufficient score."""
+        evidence = np.where(self._wanted, self._evidence(block), np.nan)
+        if self._by_row:
+            rows, genres, against = _worst(evidence)
+        else:
+            rows, genres = np.nonzero(~np.isnan(evidence))
+            against = evidence[rows, genres]
+        enough = as_scores(against) >= self._least
+        return rows[enough] + block.start, genres[enough], against[enough]
+
+    def _values(self, records: TopRecords) -> tuple[Floats, Bools]:
+        """Return the probability of each record's genre, and whether the row has it."""
+        probabilities = np.empty(len(records.rows))
+        has = np.empty(len(records.rows), dtype=np.bool_)
+        order = np.argsort(records.rows, kind="stable")
+        ordered = records.rows[order]
+        for block in self._store.blocks():
+            first, last = np.searchsorted(ordered, [block.start, block.start + len(block)])
+            chosen = order[first:last]
+            rows, genres = records.rows[chosen] - block.start, records.genres[chosen]
+            probabilities[chosen] = block.probabilities[rows, genres]
+            has[chosen] = self._labels.matrix[block.codes[rows], genres] == 1
+        return probabilities, has
+
+    def every(self, start: int, rows: int) -> Findings:
+        """Return every label of consecutive rows, or each one's worst, whatever its score is.
+
+        Rows keep their order; in a row, the highest scores come first.
+        """
+        block = self._store.read(start, rows)
+        evidence = self._evidence(block)
+        genres = np.flatnonzero(self._wanted)
+        row_of = np.repeat(np.arange(len(block)), len(genres))
+        genre_of = np.tile(genres, len(block))
+        against = evidence[row_of, genre_of]
+        if self._by_row:
+            scored, worst, values = _worst(np.where(self._wanted, evidence, np.nan))
+            row_of = np.arange(len(block))
+            genre_of = np.full(len(block), -1)
+            against = np.full(len(block), np.nan)
+            genre_of[scored], against[scored] = worst, values
+        order = np.lexsort((genre_of, np.nan_to_num(-against), row_of))
+        row_of, genre_of, against = row_of[order], genre_of[order], against[order]
+        scores = as_scores(against)
+        if self._least > 0:
+            enough = scores >= self._least
+            row_of, genre_of, scores = row_of[enough], genre_of[enough], scores[enough]
+        known = genre_of >= 0
+        return Findings(
+            rows=row_of + start,
+            genres=genre_of,
+            has=known & (self._labels.matrix[block.codes[row_of], genre_of] == 1),
+            probabilities=np.where(
+                known, block.probabilities[row_of, genre_of].astype(np.float64), np.nan
+            ),
+            scores=scores,
+        )
+
+
+def _worst(evidence: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
+    """Return the rows that were scored, the worst label of each, and the rows' own evidence."""
+    rows = np.flatnonzero(~np.isnan(evidence).all(axis=1))
+    scored = np.nan_to_num(evidence[rows], nan=-np.inf)
+    return rows, np.argmax(scored, axis=1), row_evidence(scored)
+
+
+def select_rows(store: RowStore, labels: Labels, tagger: GenreTagger, wanted: int) -> Findings:
+    """Return the rows without genres to label next, best first.
+
+    Args:
+        store: all rows.
+        labels: what their codes state.
+        tagger: the model.
+        wanted: the maximum number of rows.
+    """
+    candidates = TopRecords(candidates_for(wanted))
+    for number, open_, _ in _unlabeled(store, labels, tagger):
+        value = open_.sum(axis=1)
+        candidates.add(number, np.argmax(open_, axis=1), value)
+    candidates.finish()
+    vectors = np.empty((len(candidates.rows), len(tagger.labels)))
+    probabilities = np.empty(len(candidates.rows))
+    order = np.argsort(candidates.rows)
+    for number, _, block in _unlabeled(store, labels, tagger):
+        inside = np.isin(candidates.rows[order], number)
+        chosen = order[inside]
+        at = candidates.rows[chosen] - block.start
+        vectors[chosen] = log_odds(block.probabilities[at])
+        probabilities[chosen] = block.probabilities[at, candidates.genres[chosen]]
+    positions, worth = diverse(candidates.evidence, vectors, wanted)
+    return Findings(
+        rows=candidates.rows[positions],
+        genres=candidates.genres[positions],
+        has=np.zeros(len(positions), dtype=np.bool_),
+        probabilities=probabilities[positions],
+        scores=1 - np.exp(-worth),
+    )
+
+
+def _unlabeled(
+    store: RowStore, labels: Labels, tagger: GenreTagger
+) -> Iterator[tuple[npt.NDArray[np.int64], Floats, RowBlock]]:
+    """Yield row numbers and uncertainties of the rows with text but without genres."""
+    thresholds = tagger.thresholds
+    if tagger.metadata.calibration:
+        thresholds = calibrated(thresholds[None, :], tagger.metadata)[0].astype(np.float64)
+    for block in store.blocks():
+        rows = np.flatnonzero(block.has_text & ~labels.labeled[block.codes])
+        open_ = uncertainty(block.probabilities[rows], thresholds)
+        yield rows + block.start, open_, block

@@ -1,0 +1,316 @@
+"""Read a labeled catalog for an audit: its columns, its genre cells, and its probabilities."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_batch.auditing.job import AuditJob
+from genre_batch.auditing.labels import CellCodes, Labels
+from genre_batch.auditing.records import OwnColumns
+from genre_batch.auditing.row_store import RowStore
+from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.columns import TITLE_COLUMNS, matching_columns
+from genre_batch.catalog.formats import Format, Location
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
+from genre_batch.catalog.reading.unreadable import PaddedRows
+from genre_batch.catalog.rejects import Reject, ignore_reject
+from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
+from genre_batch.errors import CatalogError, GenreBatchWarning, counted
+from genre_batch.model.calibration import calibrated
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text import OVERVIEW_ONLY, compose, uses_title
+from genre_batch.model.text_keys import known_keys, text_keys
+from genre_batch.names import nearest_known
+from genre_batch.progress import RowProgress
+from genre_batch.tagging.predict import Predictor
+from genre_batch.tagging.prefetch import Prefetcher
+from genre_batch.tagging.row_estimate import RowEstimate
+
+__all__ = ["AuditedCatalog", "CatalogPrediction", "CatalogSource", "unknown_genres"]
+
+_CHUNKS_AHEAD = 2
+_READER_JOIN_SECONDS = 0.2
+"""Short, because a reader may wait for a pipe forever."""
+_PREDICTOR_JOIN_SECONDS = 10.0
+"""Enough for a prediction to end its batch and write it to the store, which is closed next."""
+_SHOWN = 5
+
+Bools = npt.NDArray[np.bool_]
+Probabilities = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CatalogSource:
+    """The catalog of an audit, which can be read any number of times.
+
+    Attributes:
+        job: the options.
+        locations: its files.
+        tagger: the model.
+        infer_types: whether CSV cells become numbers and dates.
+    """
+
+    job: AuditJob
+    locations: Sequence[Location]
+    tagger: GenreTagger
+    infer_types: bool
+
+    @property
+    def name(self) -> str:
+        """The catalog, for messages."""
+        return "stdin" if self.job.catalog == "-" else str(self.job.catalog)
+
+    def open(self, on_reject: Callable[[Reject], None] = ignore_reject) -> CatalogReader:
+        """Open the catalog, as tables."""
+        options = ReadOptions(
+            as_table=True,
+            infer_types=self.infer_types,
+            limit=self.job.limit,
+            reading=self.job.reading,
+        )
+        return CatalogReader(self.locations, options, on_reject)
+
+    def chunks(self, reader: CatalogReader) -> Iterator[TableChunk]:
+        """Yield the rows, up to the limit."""
+        left = self.job.limit
+        for chunk in reader.chunks():
+            assert isinstance(chunk, TableChunk)
+            if left is not None:
+                chunk = chunk.head(left)
+                left -= len(chunk)
+            yield chunk
+            if left == 0:
+                return
+
+    def columns(self, names: Sequence[str]) -> LabelledColumns:
+        """Return the columns that hold texts, titles and genres.
+
+        Raises:
+            ColumnError: one is missing, or exists in two spellings.
+        """
+        metadata = self.tagger.metadata
+        titles = uses_title(metadata.text_template) or self.job.columns.title_column is not None
+        return find_labelled_columns(
+            names,
+            self.job.columns,
+            "optional" if titles else "unused",
+            metadata.columns,
+        )
+
+    def own_columns(self, names: Sequence[str], used: LabelledColumns) -> OwnColumns:
+        """Return the columns that records have; a title even if the model does not read it."""
+        found = matching_columns(names, TITLE_COLUMNS)
+        title = used.title or (found[0] if found else None)
+        return OwnColumns.of(names, used, title)
+
+    def cells(self, used: LabelledColumns) -> CellCodes:
+        """Return an empty collection of the catalog's genre cells."""
+        delimited = self.locations[0].format in (Format.CSV, Format.TSV)
+        return CellCodes(used, self.job.columns, delimited=delimited)
+
+    def seen(self, chunk: TableChunk, used: LabelledColumns) -> Bools:
+        """Return (rows,) bool: whether the model was trained on a row's text."""
+        metadata = self.tagger.metadata
+        if not len(metadata.training_text_keys):
+            return np.zeros(len(chunk), dtype=np.bool_)
+        keys = text_keys(used.texts_in(chunk), metadata.text_key_version)
+        return known_keys(keys, metadata.training_text_keys)
+
+    def check_early(self, first: TableChunk, used: LabelledColumns) -> None:
+        """Check that there is something to audit, before any row is predicted.
+
+        Mostly the first rows show it; if they do not, the catalog is read to its end.
+
+        Raises:
+            CatalogError: no row has what is audited.
+        """
+        if self._is_auditable([first], used):
+            return
+        with self.open() as reader:
+            self._is_auditable(self.chunks(reader), used, required=True)
+
+    def _is_auditable(
+        self, chunks: Iterable[TableChunk], used: LabelledColumns, *, required: bool = False
+    ) -> bool:
+        cells = self.cells(used)
+        for chunk in chunks:
+            if len(chunk):
+                texts = compose(OVERVIEW_ONLY, chunk.strings(used.text))
+                cells.add(chunk, np.asarray(texts.is_valid()))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", GenreBatchWarning)
+                labels = cells.finish(self.tagger.labels)
+            _check_auditable(self, labels)
+        except CatalogError:
+            if required:
+                raise
+            return False
+        return True
+
+
+@dataclass(eq=False)
+class AuditedCatalog:
+    """A catalog whose rows were predicted.
+
+    Attributes:
+        rows: their number.
+        columns: those used; None for a catalog without any column.
+        own: those that records have; likewise.
+        schema: no rows, with the catalog's columns.
+        labels: what each code of a genre cell states.
+        padded: rows with too few fields.
+        seen: the number of rows whose text the model was trained on.
+    """
+
+    rows: int = 0
+    columns: LabelledColumns | None = None
+    own: OwnColumns | None = None
+    schema: TableChunk | None = None
+    labels: Labels | None = None
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        self.padded = PaddedRows()
+
+
+class CatalogPrediction:
+    """The first pass over a catalog: its probabilities and genre cells go into a store."""
+
+    def __init__(
+        self, source: CatalogSource, predictor: Predictor, store: RowStore, progress: RowProgress
+    ) -> None:
+        """Prepare the pass.
+
+        Args:
+            source: the catalog.
+            predictor: returns the probabilities of texts.
+            store: where they are written, with the codes of the genre cells.
+            progress: called after each chunk.
+        """
+        self._source = source
+        self._predictor = predictor
+        self._store = store
+        self._progress = progress
+        self._result = AuditedCatalog()
+        self._cells: CellCodes | None = None
+        self._is_auditable = False
+        self._estimate = RowEstimate([0], source.job.limit)
+
+    def run(self, on_reject: Callable[[Reject], None]) -> AuditedCatalog:
+        """Read and predict every row.
+
+        Args:
+            on_reject: called with each row that cannot be read.
+
+        Raises:
+            ColumnError: a column is missing.
+            CatalogError: no row has what is audited.
+            ModelError: the model cannot be run.
+        """
+        stop = threading.Event()
+        result = self._result
+        with self._source.open(on_reject) as reader:
+            chunks = Prefetcher(self._read(reader), _CHUNKS_AHEAD, stop, _READER_JOIN_SECONDS)
+            predicted = Prefetcher(
+                ((chunk, self._predict(chunk, stop)) for chunk in chunks),
+                _CHUNKS_AHEAD,
+                stop,
+                _PREDICTOR_JOIN_SECONDS,
+            )
+            with chunks, predicted:
+                for chunk, probabilities in predicted:
+                    if len(chunk):
+                        self._add(chunk, probabilities)
+                    self._progress(result.rows, self._estimate.total)
+        if self._cells is not None and result.rows:
+            result.labels = self._cells.finish(self._source.tagger.labels)
+            _check_auditable(self._source, result.labels)
+        return result
+
+    def _read(self, reader: CatalogReader) -> Iterator[TableChunk]:
+        """Yield the chunks, once the columns are found and something can be audited."""
+        result = self._result
+        for chunk in self._source.chunks(reader):
+            if result.columns is None and chunk.columns:
+                result.columns = self._source.columns(chunk.columns)
+                result.own = self._source.own_columns(chunk.columns, result.columns)
+                result.schema = chunk.head(0)
+                self._cells = self._source.cells(result.columns)
+            if len(chunk) and not self._is_auditable:
+                assert result.columns is not None
+                self._source.check_early(chunk, result.columns)
+                self._is_auditable = True
+            self._estimate.update(0, len(chunk), reader.fraction_read, reader.rows)
+            yield chunk
+
+    def _predict(self, chunk: TableChunk, stop: threading.Event) -> Probabilities:
+        columns = self._result.columns
+        if columns is None:
+            return np.zeros((0, len(self._source.tagger.labels)), dtype=np.float32)
+        titles = None
+        if columns.title is not None and uses_title(self._source.tagger.metadata.text_template):
+            titles = chunk.strings(columns.title)
+        return self._predictor.predict(chunk.strings(columns.text), titles, stop)
+
+    def _add(self, chunk: TableChunk, probabilities: Probabilities) -> None:
+        result = self._result
+        assert self._cells is not None
+        assert result.columns is not None
+        metadata = self._source.tagger.metadata
+        if metadata.calibration:
+            probabilities = calibrated(probabilities, metadata)
+        codes = self._cells.add(chunk, ~np.isnan(probabilities[:, 0]))
+        self._store.append(codes, probabilities)
+        result.rows += len(chunk)
+        result.padded.add(chunk)
+        result.seen += int(self._source.seen(chunk, result.columns).sum())
+
+
+def _check_auditable(source: CatalogSource, labels: Labels) -> None:
+    """Check that some row has what the job is about.
+
+    Raises:
+        CatalogError: no row has; the message says what to type.
+    """
+    if not labels.rows.any():
+        raise CatalogError(f"{source.name}: no row has a text: check `text_column`")
+    if source.job.select is not None:
+        if not (labels.rows[~labels.labeled] > 0).any():
+            raise CatalogError(
+                f"{source.name}: every row with a text has genres: leave out `select` to audit them"
+            )
+        return
+    if not labels.rows_labeled:
+        problem = "all genre cells are empty"
+        if labels.unreadable:
+            problem = (
+                f"{labels.unreadable:,} genre cells cannot be read, such as {labels.example!r}"
+            )
+        raise CatalogError(
+            f"{source.name}: no row has a text and a genre ({problem}): check `genre_column`; to "
+            f"find the rows to label first, add `select` N"
+        )
+    if not labels.any_known:
+        shown = unknown_genres(labels.unknown, source.tagger.labels)
+        known = ", ".join(source.tagger.labels[:_SHOWN])
+        raise CatalogError(
+            f"{source.name}: the model {source.tagger.path} knows none of its genres: {shown}; it "
+            f"predicts {known}, ...: choose another `genre_column` or `model`"
+        )
+
+
+def unknown_genres(unknown: Mapping[str, int], labels: Sequence[str]) -> str:
+    """Return the most frequent unknown genres, each with its rows and the nearest known one."""
+    shown = []
+    for name, count in list(unknown.items())[:_SHOWN]:
+        near = nearest_known(name, labels)
+        hint = "" if near is None else f", nearest: {near!r}"
+        shown.append(f"{name!r} ({counted(count, 'row')}{hint})")
+    return ", ".join(shown) + (" and others" if len(unknown) > _SHOWN else "")

@@ -1,0 +1,256 @@
+"""`audit`: find the labels of a catalog that the model contradicts, or the rows to label next."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+import warnings
+from dataclasses import dataclass
+
+from genre_batch.auditing.job import AuditJob
+from genre_batch.auditing.reading import (
+    AuditedCatalog,
+    CatalogPrediction,
+    CatalogSource,
+    unknown_genres,
+)
+from genre_batch.auditing.row_store import RowStore
+from genre_batch.auditing.summary import AuditResult, GenreAudit
+from genre_batch.auditing.writing import RecordWriter
+from genre_batch.catalog.formats import Location
+from genre_batch.catalog.reading.rereadable import rereadable
+from genre_batch.catalog.rejects import RejectsFile, raise_on_reject
+from genre_batch.catalog.writing.atomic import open_output
+from genre_batch.catalog.writing.writer import open_writer
+from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.names import known_names
+from genre_batch.options import check_job
+from genre_batch.progress import RowProgress, no_row_progress
+from genre_batch.tagging.plan import OutputTask, plan_outputs
+from genre_batch.tagging.predict import Predictor
+from genre_batch.tagging.probability_store import (
+    LmdbStore,
+    Store,
+    check_cache,
+    open_resume_store,
+)
+from genre_batch.tagging.run import how_to_resume
+from genre_batch.tagging.summary import Tally
+from genre_batch.tagging.workspace import Workspace
+from genre_batch.version import __version__
+
+__all__ = ["AuditJob", "AuditResult", "audit"]
+
+_SHOWN = 5
+
+
+def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult:
+    """Write the labels of a catalog that its texts contradict, most doubtful first.
+
+    The catalog is read and predicted as `tag_catalog` does it, in bounded memory, with the same
+    cache and resume. Then the scores are fitted to its own labels (auditing/label_model.py), and it
+    is read once more for the rows of the records.
+
+    Args:
+        job: what to audit.
+        progress: called after each chunk of the first reading.
+
+    Raises:
+        UsageError: an argument is invalid, or there is no such catalog or model.
+        ColumnError: a column is missing, or exists in two spellings.
+        CatalogError: no row has a text and a genre that the model knows, or the catalog cannot be
+            read; no partial output is left.
+        ModelError: the model is unusable.
+    """
+    check_job("audit", job, AuditJob)
+    cache = None if job.cache is None else check_cache(job.cache)
+    output = os.fspath(job.output or "")
+    if output.endswith("/") or os.path.isdir(output):
+        raise UsageError(f"`output` {output} is a folder: name a file for the records")
+    plan = plan_outputs(job.tag_job())
+    (task,) = plan.tasks
+    with contextlib.ExitStack() as stack:
+        workspace = None
+        if plan.workspace is not None:
+            workspace = stack.enter_context(Workspace(plan.workspace, output, fresh=not job.resume))
+        plan.check_overwrite(job.force, workspace.finished() if workspace else set())
+        tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
+        known_names("genres", job.genres or (), tagger.labels)
+        store: Store
+        if cache is not None:
+            store = stack.enter_context(LmdbStore(cache, job.cache_size))
+        else:
+            store = open_resume_store(workspace.store if workspace else None, stack)
+        tally = Tally(job.tag_job(), tagger)
+        started = time.perf_counter()
+        try:
+            run = _Run(job, task, workspace, tagger, Predictor(tagger, store, tally), tally)
+            result = run.result(started, progress)
+        except BaseException as error:
+            if isinstance(store, LmdbStore) and (tally.texts_predicted or tally.texts_from_cache):
+                if workspace is not None:
+                    workspace.resumable = True
+                error.add_note(f"predictions are kept: {how_to_resume(error)}")
+            raise
+        tally.warn_of_foreign_texts()
+    if plan.summary is not None:
+        _write_summary(result, plan.summary)
+    return result
+
+
+def _write_summary(result: AuditResult, place: Location) -> None:
+    """Write a summary as JSON.
+
+    Raises:
+        CatalogError: it cannot be written.
+    """
+    text = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
+    try:
+        with open_output(place, force=True) as stream:
+            stream.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    except OSError as error:
+        raise CatalogError(
+            f"cannot write {place.path}: {error.strerror or error}: the records are complete"
+        ) from error
+
+
+@dataclass
+class _Run:
+    """One audit."""
+
+    job: AuditJob
+    task: OutputTask
+    workspace: Workspace | None
+    tagger: GenreTagger
+    predictor: Predictor
+    tally: Tally
+
+    def result(self, started: float, progress: RowProgress) -> AuditResult:
+        """Predict the catalog, and write the records and the rejects."""
+        # Rejects with a path of their own may be on another disk than the workspace.
+        has_own_path = self.job.reading.rejects is not None
+        temporary = None if has_own_path else self._temporary("rejects")
+        rejects = RejectsFile(self.task.rejects, temporary)
+        try:
+            result = self._audit(rejects, started, progress)
+            rejects.commit()
+        except BaseException:
+            rejects.rollback()
+            raise
+        return result
+
+    def _temporary(self, what: str) -> str | None:
+        return None if self.workspace is None else self.workspace.temporary(0, what)
+
+    def _audit(self, rejects: RejectsFile, started: float, progress: RowProgress) -> AuditResult:
+        folder = None if self.workspace is None else self.workspace.folder
+        infer = self.job.reading.infer_types and not self.task.target.format.is_text
+        with (
+            rereadable(self.task.sources) as locations,
+            RowStore(len(self.tagger.labels), folder) as store,
+        ):
+            source = CatalogSource(self.job, locations, self.tagger, infer)
+            prediction = CatalogPrediction(source, self.predictor, store, progress)
+            catalog = prediction.run(raise_on_reject if self.job.reading.strict else rejects.add)
+            self._warn(source, catalog)
+            records = RecordWriter(source, catalog, store)
+            temporary = self._temporary("output")
+            options = self.job.writing.encoder_options(
+                {
+                    "genre_batch.model_sha256": self.tagger.sha256,
+                    "genre_batch.version": __version__,
+                }
+            )
+            with open_writer(self.task.target, options, force=True, temporary=temporary) as writer:
+                records.write(writer)
+                if self.workspace is not None:
+                    self.workspace.mark_finished(self.task.target.path)
+        return self._summary(catalog, records, rejects, time.perf_counter() - started)
+
+    def _warn(self, source: CatalogSource, catalog: AuditedCatalog) -> None:
+        """Warn of genres that are read in another way, or not at all."""
+        labels = catalog.labels
+        if labels is None:
+            return
+        if labels.spelled:
+            pairs = [f"{name!r} as {label!r}" for name, label in labels.spelled.items()]
+            _warn(f"{source.name}: genres are read as the model spells them: {_some(pairs)}")
+        if labels.unknown:
+            names = unknown_genres(labels.unknown, self.tagger.labels)
+            _warn(f"{source.name}: the model does not know {names}: they are not audited")
+        if labels.unreadable:
+            cells = counted(labels.unreadable, "genre cell")
+            _warn(f"{source.name}: {cells} cannot be read, such as {labels.example!r}")
+
+    def _summary(
+        self,
+        catalog: AuditedCatalog,
+        written: RecordWriter,
+        rejects: RejectsFile,
+        seconds: float,
+    ) -> AuditResult:
+        first, labels = rejects.first, catalog.labels
+        with_text = 0 if labels is None else int(labels.rows.sum())
+        audited = 0 if labels is None else labels.rows_labeled
+        used, own = catalog.columns, catalog.own
+        output = self.job.output
+        return AuditResult(
+            rows=catalog.rows,
+            rows_audited=audited,
+            rows_without_text=catalog.rows - with_text,
+            rows_without_genres=with_text - audited,
+            rows_seen_in_training=catalog.seen,
+            rows_rejected=rejects.count,
+            rows_padded=catalog.padded.count,
+            rejects=rejects.path if rejects.count else None,
+            first_reject=None if first is None else str(first),
+            reject_advice=None if first is None else first.advice,
+            first_padded=catalog.padded.first or None,
+            records=written.records,
+            calibrated=bool(self.tagger.metadata.calibration),
+            genres=_genres(self.tagger.labels, written),
+            ignored={} if labels is None else labels.unknown,
+            id_column=None if own is None else own.id,
+            title_column=None if own is None else own.title,
+            text_column=None if used is None else used.text,
+            genre_column=None if own is None else own.genres,
+            record_columns={} if own is None else own.renamed,
+            texts_predicted=self.tally.texts_predicted,
+            texts_from_cache=self.tally.texts_from_cache,
+            row_name=self.tagger.metadata.row_name,
+            model=str(self.tagger.path),
+            model_sha256=self.tagger.sha256,
+            output=None if output is None else os.fspath(output),
+            seconds=seconds,
+        )
+
+
+def _genres(names: tuple[str, ...], written: RecordWriter) -> tuple[GenreAudit, ...]:
+    """Return what was found about each genre; nothing if no labels were audited."""
+    counts = written.true_counts
+    if counts is None:
+        return ()
+    return tuple(
+        GenreAudit(
+            genre=name,
+            rows=int(written.rows_by_genre[index]),
+            missing=float(counts.missing[index]),
+            wrong=float(counts.wrong[index]),
+            true_rows=float(counts.count[index]),
+            true_rows_interval=(float(counts.low[index]), float(counts.high[index])),
+            records_missing=int(written.missing[index]),
+            records_doubtful=int(written.doubtful[index]),
+        )
+        for index, name in enumerate(names)
+    )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, GenreBatchWarning, stacklevel=4)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" and others" if len(names) > _SHOWN else "")

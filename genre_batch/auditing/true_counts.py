@@ -1,0 +1,162 @@
+"""How many rows have a genre in truth, estimated from labels that have mistakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["GenreHistogram", "TrueCounts"]
+
+Floats = npt.NDArray[np.float64]
+
+_BINS = 64
+"""Bins of probabilities, evenly spaced on the logit scale."""
+_RANGE = 8.0
+"""Log odds of the outermost bins."""
+_STEPS = 60
+_REPLICATES = 200
+_INTERVAL = (2.5, 97.5)
+_START = 0.01, 0.05
+_LARGEST = 0.5
+"""The largest error rate of labels that the estimate considers: most of them are right."""
+_SMALLEST = 1e-6
+
+
+@dataclass(frozen=True)
+class TrueCounts:
+    """Estimates per genre.
+
+    Attributes:
+        missing: (genres,) rows that lack the genre and should have it.
+        wrong: (genres,) rows that have it and should not.
+        count: (genres,) rows that should have it.
+        low, high: (genres,) its 95 % interval.
+    """
+
+    missing: Floats
+    wrong: Floats
+    count: Floats
+    low: Floats
+    high: Floats
+
+
+class GenreHistogram:
+    """Rows by probability and label, for each genre."""
+
+    def __init__(self, genres: int) -> None:
+        """Start without rows.
+
+        Args:
+            genres: their number.
+        """
+        self._rows = np.zeros((genres, 2, _BINS))
+        self._sums = np.zeros((genres, 2, _BINS))
+
+    def add(self, probabilities: Floats, labels: npt.NDArray[np.uint8]) -> None:
+        """Add labeled rows.
+
+        Args:
+            probabilities: (rows, genres) 0..1, without NaN.
+            labels: (rows, genres), 0 or 1.
+        """
+        clipped = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
+        odds = np.log(clipped / (1 - clipped))
+        bins = np.clip((odds + _RANGE) / (2 * _RANGE) * _BINS, 0, _BINS - 1).astype(np.int64)
+        genres = probabilities.shape[1]
+        cells = (np.arange(genres) * 2 + labels) * _BINS + bins
+        size = self._rows.size
+        self._rows += np.bincount(cells.ravel(), minlength=size).reshape(self._rows.shape)
+        weights = clipped.ravel()
+        self._sums += np.bincount(cells.ravel(), weights, size).reshape(self._rows.shape)
+
+    def estimate(self) -> TrueCounts:
+        """Estimate the true counts, with intervals.
+
+        Each label is taken as a noisy observation of the truth. Its two error rates, of a genre
+        that is left out and of one that is added, are estimated by expectation maximization (Dawid
+        and Skene 1979), with the model's probability as the probability of the truth before the
+        label is seen. The sum of the probabilities after that is the count. The interval is that of
+        a parametric bootstrap: truths and labels are drawn from the estimate 200 times, and the
+        count is estimated again from each. It covers chance, not a model whose probabilities are
+        systematically wrong for the catalog.
+        """
+        rows = self._rows
+        in_bin = rows.sum(axis=1)
+        sums = self._sums.sum(axis=1)
+        probability = np.where(in_bin > 0, sums / np.maximum(in_bin, 1), 0.5)
+        added, omitted = _error_rates(rows[None], probability)
+        posterior = _posterior(probability, added, omitted)[0]
+        missing = (posterior[:, 0] * rows[:, 0]).sum(axis=-1)
+        kept = (posterior[:, 1] * rows[:, 1]).sum(axis=-1)
+        have = rows[:, 1].sum(axis=-1)
+        count = missing + kept
+        errors = self._errors(probability, added[0], omitted[0], in_bin)
+        low, high = np.percentile(errors, _INTERVAL, axis=0)
+        total = in_bin.sum(axis=-1)
+        return TrueCounts(
+            missing=missing,
+            wrong=have - kept,
+            count=count,
+            low=np.clip(count - np.maximum(high, 0), 0, total),
+            high=np.clip(count - np.minimum(low, 0), 0, total),
+        )
+
+    def _errors(
+        self, probability: Floats, added: Floats, omitted: Floats, in_bin: Floats
+    ) -> Floats:
+        """Return (replicates, genres) how far the estimate of drawn data is from its truth."""
+        random = np.random.default_rng(0)
+        shape = (_REPLICATES, *probability.shape)
+        whole = in_bin.astype(np.int64)
+        true = random.binomial(whole, np.clip(probability, 0, 1), shape)
+        kept = random.binomial(true, (1 - omitted)[:, None], shape)
+        false = random.binomial(whole - true, added[:, None], shape)
+        with_label = kept + false
+        drawn = np.stack([whole - with_label, with_label], axis=2).astype(np.float64)
+        rates = _error_rates(drawn, probability)
+        posterior = _posterior(probability, *rates)
+        errors: Floats = (posterior * drawn).sum(axis=(2, 3)) - true.sum(axis=2)
+        return errors
+
+
+def _posterior(probability: Floats, added: Floats, omitted: Floats) -> Floats:
+    """Return the probability of the truth given the label.
+
+    Args:
+        probability: (genres, bins).
+        added, omitted: (replicates, genres).
+
+    Returns:
+        (replicates, genres, 2, bins), for rows without and with the label.
+    """
+    without = probability * omitted[..., None]
+    without = without / (without + (1 - probability) * (1 - added)[..., None])
+    having = probability * (1 - omitted)[..., None]
+    having = having / (having + (1 - probability) * added[..., None])
+    return np.stack([without, having], axis=2)
+
+
+def _error_rates(rows: Floats, probability: Floats) -> tuple[Floats, Floats]:
+    """Return the rates of added and of omitted labels, (replicates, genres) each.
+
+    Args:
+        rows: (replicates, genres, 2, bins) numbers of rows.
+        probability: (genres, bins).
+    """
+    probability = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
+    added = np.full(rows.shape[:2], _START[0])
+    omitted = np.full(rows.shape[:2], _START[1])
+    having = rows[:, :, 1].sum(axis=-1)
+    total = rows.sum(axis=(2, 3))
+    for _ in range(_STEPS):
+        posterior = _posterior(probability, added, omitted)
+        true = posterior * rows
+        missing, kept = true[:, :, 0].sum(axis=-1), true[:, :, 1].sum(axis=-1)
+        count = missing + kept
+        omitted = missing / np.maximum(count, _SMALLEST)
+        added = (having - kept) / np.maximum(total - count, _SMALLEST)
+        omitted = np.clip(omitted, _SMALLEST, _LARGEST)
+        added = np.clip(added, _SMALLEST, _LARGEST)
+    return added, omitted

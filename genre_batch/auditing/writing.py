@@ -1,0 +1,170 @@
+"""Write the records of an audit: rank the labels, and read the catalog again for their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from genre_batch.auditing.ranking import Findings, Ranking, select_rows
+from genre_batch.auditing.reading import AuditedCatalog, CatalogSource
+from genre_batch.auditing.records import (
+    DOUBTFUL,
+    FIELDS,
+    MISSING,
+    UNLABELED,
+    Records,
+    write_records,
+)
+from genre_batch.auditing.row_store import RowStore
+from genre_batch.auditing.true_counts import TrueCounts
+from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.writing.encoder import Encoder
+from genre_batch.errors import CatalogError
+from genre_batch.names import known_names
+
+__all__ = ["RecordWriter"]
+
+_KINDS = (MISSING, DOUBTFUL, UNLABELED)
+
+
+@dataclass(eq=False)
+class RecordWriter:
+    """Ranks the labels of a predicted catalog, and writes them.
+
+    Attributes:
+        source: the catalog.
+        catalog: what the first pass found in it.
+        store: its probabilities and label codes.
+        records: the number of records written so far.
+        missing, doubtful: (genres,) int64, the records of each kind about each genre.
+        rows_by_genre: (genres,) int64, the audited rows that have each genre.
+        true_counts: estimates; None if no labels were audited.
+    """
+
+    source: CatalogSource
+    catalog: AuditedCatalog
+    store: RowStore
+
+    def __post_init__(self) -> None:
+        job, genres = self.source.job, self.source.tagger.labels
+        self.records = 0
+        self.missing = np.zeros(len(genres), dtype=np.int64)
+        self.doubtful = np.zeros(len(genres), dtype=np.int64)
+        self.rows_by_genre = np.zeros(len(genres), dtype=np.int64)
+        self.true_counts: TrueCounts | None = None
+        names = known_names("genres", job.genres or (), genres)
+        self._wanted = np.isin(np.array(genres, dtype=object), names or genres)
+
+    def write(self, writer: Encoder) -> None:
+        """Write all records.
+
+        Args:
+            writer: of the output.
+
+        Raises:
+            CatalogError: the catalog changed since it was predicted, or cannot be written.
+        """
+        labels, schema = self.catalog.labels, self.catalog.schema
+        if schema is None:  # JSON Lines without a single object
+            writer.write(TableChunk(pa.table([[]] * len(FIELDS), list(FIELDS))), pa.table({}))
+            return
+        self._put(writer, schema, np.zeros(0, dtype=np.int64), _nothing())
+        if labels is None:
+            return
+        job = self.source.job
+        if job.select is not None:
+            found = select_rows(self.store, labels, self.source.tagger, job.select)
+            self._write_ranked(writer, found)
+            return
+        ranking = Ranking(
+            self.store, labels, self._wanted, by_row=job.by == "row", least=job.least_score
+        )
+        self.rows_by_genre = ranking.rows_by_genre
+        self.true_counts = ranking.true_counts()
+        if job.all:
+            self._write_every(writer, ranking)
+        else:
+            self._write_ranked(writer, ranking.top(job.limit_of_records))
+
+    def _chunks(self) -> Iterator[tuple[int, TableChunk]]:
+        """Read the catalog again; yield each chunk with the number of its first row."""
+        start = 0
+        with self.source.open() as reader:
+            for chunk in self.source.chunks(reader):
+                if len(chunk):
+                    yield start, chunk
+                start += len(chunk)
+        if start != self.store.rows:
+            raise CatalogError(f"{self.source.name} changed while it was read: run again")
+
+    def _write_ranked(self, writer: Encoder, found: Findings) -> None:
+        """Write findings in their order; their rows, which are few, are in memory."""
+        rows = np.unique(found.rows)
+        parts = []
+        for start, chunk in self._chunks():
+            first, last = np.searchsorted(rows, [start, start + len(chunk)])
+            if first < last:
+                parts.append(chunk.take((rows[first:last] - start).tolist()))
+        if parts:
+            together = TableChunk(
+                pa.concat_tables([part.table for part in parts]),
+                texts={
+                    name: pa.concat_arrays([part.texts[name] for part in parts])
+                    for name in parts[0].texts
+                },
+                nulls=parts[0].nulls,
+            )
+            self._put(writer, together, np.searchsorted(rows, found.rows), found)
+
+    def _write_every(self, writer: Encoder, ranking: Ranking) -> None:
+        """Write all labels of every row, chunk by chunk."""
+        for start, chunk in self._chunks():
+            found = ranking.every(start, len(chunk))
+            self._put(writer, chunk, found.rows - start, found)
+
+    def _put(
+        self, writer: Encoder, rows: TableChunk, positions: npt.NDArray[np.int64], found: Findings
+    ) -> None:
+        """Write findings.
+
+        Args:
+            writer: of the output.
+            rows: the rows that they are about, each at least once.
+            positions: (n,) the row of each finding among these.
+            found: n findings.
+        """
+        columns, own = self.catalog.columns, self.catalog.own
+        assert columns is not None
+        assert own is not None
+        known = found.genres >= 0
+        kinds = found.has.astype(np.int64)
+        if self.source.job.select is not None:
+            kinds[:] = _KINDS.index(UNLABELED)
+        names = pa.array(_KINDS).take(pa.array(kinds, mask=~known))
+        genres = pa.array(self.source.tagger.labels, pa.string())
+        records = Records(
+            rows=found.rows,
+            kinds=names,
+            genres=genres.take(pa.array(found.genres, mask=~known)),
+            probabilities=found.probabilities,
+            scores=found.scores,
+            seen=self.source.seen(rows, columns)[positions],
+        )
+        cells = None
+        if own.genres is None:
+            lists = pa.array(columns.cells_in(rows).genres, pa.list_(pa.string()))
+            cells = lists.take(pa.array(positions))
+        write_records(writer, records, rows.take(positions.tolist()), own, cells)
+        self.records += len(found.rows)
+        for kind, counts in enumerate((self.missing, self.doubtful)):
+            of_kind = found.genres[known & (kinds == kind)]
+            counts += np.bincount(of_kind, minlength=len(counts))
+
+
+def _nothing() -> Findings:
+    none = np.zeros(0, dtype=np.int64)
+    return Findings(none, none, none.astype(np.bool_), np.zeros(0), np.zeros(0))
