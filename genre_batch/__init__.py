@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
     from genre_batch.augmentation.marian import Marian
     from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+    from genre_batch.cluster.api import tag_catalog
     from genre_batch.comparison.job import CompareJob
     from genre_batch.comparison.run import CompareResult, compare
     from genre_batch.dataset.extra import ExtraTrain
@@ -89,7 +90,6 @@ if TYPE_CHECKING:
     from genre_batch.model.tagger import GenreTagger
     from genre_batch.review.apply import apply_review
     from genre_batch.review.job import ApplyJob, ApplyResult
-    from genre_batch.tagging.api import tag_catalog
     from genre_batch.tagging.summary import TagSummary
     from genre_batch.tagging.tables import tag_batches, tag_table
     from genre_batch.training.run import TrainJob, TrainResult, train
@@ -111,7 +111,7 @@ _MODULES = {
     "model.tagger": ("GenreTagger",),
     "review.apply": ("apply_review",),
     "review.job": ("ApplyJob", "ApplyResult"),
-    "tagging.api": ("tag_catalog",),
+    "cluster.api": ("tag_catalog",),
     "tagging.summary": ("TagSummary",),
     "tagging.tables": ("tag_batches", "tag_table"),
     "training.run": ("TrainJob", "TrainResult", "train"),

@@ -9,12 +9,22 @@ import stat
 import sys
 from typing import BinaryIO
 
-__all__ = ["folder_advice", "is_model_name", "is_stream", "neighbor", "open_stream"]
+__all__ = [
+    "SIDE_SUFFIX",
+    "folder_advice",
+    "is_model_name",
+    "is_stream",
+    "neighbor",
+    "open_stream",
+    "side_folder",
+]
 
 StrPath = str | os.PathLike[str]
 
 _DESCRIPTORS = re.compile(r"/proc/([^/]+)(/task/[^/]+)?/fd")
 """The folders of a process's open files, to which /dev/stdout and /dev/fd lead."""
+SIDE_SUFFIX = ".genre-batch"
+"""The end of the name of a folder of this tool next to an output."""
 _LONGEST_NAME = 255
 _HASH_DIGITS = 8
 
@@ -96,6 +106,20 @@ def neighbor(path: StrPath, prefix: str, suffix: str) -> str:
             name = name[:-1]
         name = f"{name}~{hashlib.sha256(encoded).hexdigest()[:_HASH_DIGITS]}"
     return os.path.join(folder, prefix + name + suffix)
+
+
+def side_folder(output: str) -> str:
+    """Return the folder next to an output folder for what must not be in it.
+
+    Args:
+        output: the path or URL of the folder; a link's side folder is next to what it leads to.
+    """
+    folder = output.rstrip("/")
+    if "://" in folder:
+        return folder + SIDE_SUFFIX
+    if os.path.islink(folder) or os.path.basename(folder) in ("", ".", ".."):
+        folder = os.path.realpath(output)
+    return neighbor(folder, "", SIDE_SUFFIX)
 
 
 def _longest_name(folder: str) -> int:

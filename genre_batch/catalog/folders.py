@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from genre_batch.catalog.remote import has_magic
 from genre_batch.errors import CatalogError, GenreBatchWarning
+from genre_batch.paths import SIDE_SUFFIX
 
 __all__ = ["files_below", "matching_paths"]
 
@@ -16,10 +17,11 @@ _FolderId = tuple[int, int]
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """Yield every file below a folder, sorted; hidden folders and those with `_` are skipped.
+    """Yield every file below a folder, sorted.
 
-    Links to folders are followed, unless they lead to a folder that is read anyway: one in the
-    same tree, or one that contains the tree.
+    Hidden folders, those with `_` and those of this tool next to an output are skipped. Links to
+    folders are followed, unless they lead to a folder that is read anyway: one in the same tree, or
+    one that contains the tree.
 
     Raises:
         CatalogError: a folder cannot be listed.
@@ -65,7 +67,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_visited(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith((".", "_")) and _is_folder(entry)
+    is_skipped = entry.name.startswith((".", "_")) or entry.name.endswith(SIDE_SUFFIX)
+    return not is_skipped and _is_folder(entry)
 
 
 def _add_real_folders(folder: str, seen: set[_FolderId], links: list[str]) -> None:

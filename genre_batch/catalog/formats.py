@@ -71,12 +71,15 @@ class Location:
         compression: the compression to write, a value of `COMPRESSIONS`, or None; inputs are
             recognized by their first bytes.
         folders: the names and values of its folders named `name=value` (hive.py).
+        typed: the path as the user gave it, where `path` is another spelling of it; for messages
+            and rejects.
     """
 
     path: str
     format: Format
     compression: str | None = None
     folders: tuple[tuple[str, str | None], ...] = ()
+    typed: str | None = None
 
     @property
     def is_stdio(self) -> bool:
@@ -90,8 +93,8 @@ class Location:
 
     @property
     def name(self) -> str:
-        """The name to use in messages."""
-        return "stdin" if self.is_stdio else self.path
+        """The name to use in messages and rejects."""
+        return "stdin" if self.is_stdio else self.typed or self.path
 
     def open_raw(self) -> BinaryIO:
         """Open the stored bytes, without decompressing them.
@@ -112,7 +115,7 @@ class Location:
                 return cast(BinaryIO, open(self.path, "rb", buffering=0))
             return open(self.path, "rb")
         except OSError as error:
-            raise CatalogError(f"cannot open {self.path}: {error.strerror}") from error
+            raise CatalogError(f"cannot open {self.name}: {error.strerror}") from error
 
     def decompress(self, raw: BinaryIO) -> BinaryIO:
         """Wrap `raw`, at its start, in a decompressor if its first bytes are those of one.

@@ -173,7 +173,7 @@ class RejectsFile:
         self._stream: BinaryIO | None = None
 
     def add(self, reject: Reject) -> None:
-        """Count a reject and, if there is a path, write it.
+        """Count a reject and, if there is a path, write it; its folder is created if missing.
 
         Raises:
             CatalogError: the file cannot be written.
@@ -185,6 +185,8 @@ class RejectsFile:
         with self._errors():
             if self._stream is None:
                 location = Location(self.path, Format.JSONL)
+                if not location.is_remote and (folder := os.path.dirname(self.path)):
+                    os.makedirs(folder, exist_ok=True)
                 output = open_output(location, force=True, temporary=self._temporary)
                 self._stream = self._opened.enter_context(output)
             self._stream.write(reject.as_json())

@@ -23,8 +23,10 @@ __all__ = [
     "has_magic",
     "is_remote",
     "list_remote",
+    "modified_remote",
     "open_remote",
     "remote_exists",
+    "remove_remote",
     "upload",
 ]
 
@@ -122,6 +124,38 @@ def remote_exists(url: str) -> bool:
         return bool(parsed.system.get_file_info(parsed.path).type == fs.FileType.File)
     except (pa.ArrowException, OSError) as error:
         raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
+
+
+def modified_remote(url: str) -> tuple[int, int]:
+    """Return the size in bytes of an object, and when it was written, in nanoseconds since 1970.
+
+    Raises:
+        UsageError: there is no such object.
+        CatalogError: the storage cannot be reached.
+    """
+    parsed = _parse(url)
+    try:
+        info = parsed.system.get_file_info(parsed.path)
+    except (pa.ArrowException, OSError) as error:
+        raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
+    if info.type != fs.FileType.File:
+        raise UsageError(f"no such file: {url}")
+    return info.size, info.mtime_ns or 0
+
+
+def remove_remote(url: str) -> None:
+    """Remove an object; one that does not exist is no error.
+
+    Raises:
+        CatalogError: the storage cannot be reached, or refuses.
+    """
+    parsed = _parse(url)
+    try:
+        parsed.system.delete_file(parsed.path)
+    except FileNotFoundError:
+        pass
+    except (pa.ArrowException, OSError) as error:
+        raise CatalogError(f"cannot remove {url}: {_reason(error)}") from error
 
 
 def list_remote(url: str) -> dict[str, int] | None:

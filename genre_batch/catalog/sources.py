@@ -13,6 +13,7 @@ from genre_batch.catalog.reading.json_values import holds_rows
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import has_magic, is_remote, list_remote
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
+from genre_batch.paths import SIDE_SUFFIX
 
 __all__ = ["find_sources", "output_names"]
 
@@ -55,7 +56,11 @@ def _expanded(path: str, override: str | None) -> tuple[list[str], dict[str, int
     sizes = list_remote(path)
     if sizes is None:
         return [path], {}
-    return [name for name in sizes if has_magic(path) or _is_catalog(name, override)], sizes
+    if has_magic(path):
+        return list(sizes), sizes
+    below = len(path.rstrip("/"))
+    names = [name for name in sizes if f"{SIDE_SUFFIX}/" not in name[below:]]
+    return [name for name in names if _is_catalog(name, override)], sizes
 
 
 def _expanded_here(path: str, override: str | None) -> list[str]:

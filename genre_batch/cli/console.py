@@ -82,8 +82,26 @@ def tell_how_to_go_on(begun: str, advice: str) -> None:
     )
 
 
+class RowsBar:
+    """A progress bar of rows, or none; called with the rows done and their total."""
+
+    def __init__(self, bar: Any = None) -> None:
+        self._bar = bar
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.update(done - self._bar.n)
+
+    def status(self, text: str) -> None:
+        """Set the words at the end of the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(text)
+
+
 @contextlib.contextmanager
-def rows_progress(requested: bool | None) -> Iterator[Callable[[int, int | None], None]]:
+def rows_progress(requested: bool | None) -> Iterator[RowsBar]:
     """Show a progress bar of rows, with rate and ETA; yield the callback that moves it.
 
     Args:
@@ -91,17 +109,12 @@ def rows_progress(requested: bool | None) -> Iterator[Callable[[int, int | None]
     """
     STOP_SIGNALS.working = True
     if not _is_shown(requested):
-        yield lambda done, total: None
+        yield RowsBar()
         return
     from tqdm import tqdm
 
     with tqdm(unit=" rows", dynamic_ncols=True, delay=0 if requested else 0.5) as bar:
-
-        def advance(done: int, total: int | None) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield advance
+        yield RowsBar(bar)
         if bar.total is not None:
             bar.total = bar.n
 

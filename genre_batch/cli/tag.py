@@ -53,6 +53,7 @@ GROUPS = {
         "exclude_genres",
         "calibrated",
     ),
+    "Parts": ("shard", "keep_going"),
     "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
 }
 """Section of the help text -> names of its options."""
@@ -96,6 +97,18 @@ GROUPS = {
     is_flag=True,
     help="Replace predicted columns that the input already has.  Without --probabilities, the "
     "probabilities of the old genres are left out.",
+)
+@click.option(
+    "--shard",
+    metavar="K/N|auto",
+    help="Write every Nth output of a folder, from number K on, counted from 0; auto: as a Slurm, "
+    "Kubernetes or AWS Batch array says.  [default: all outputs]",
+)
+@click.option(
+    "--keep-going/--fail-fast",
+    default=None,
+    help="Go on with the other outputs of a folder after one failed, or stop.  [default: go on, "
+    "stop with --strict]",
 )
 @click.option(
     "--no-resume",
@@ -157,14 +170,14 @@ def tag(
     if cache_size is not None and options["cache"] is None:
         raise click.UsageError("--cache-size needs --cache")
 
+    from genre_batch.cluster.run import run
     from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, tag_job
     from genre_batch.tagging.probability_store import parse_size
-    from genre_batch.tagging.run import run
 
     size = DEFAULT_CACHE_BYTES if cache_size is None else parse_size(cache_size)
     job = tag_job(sources=sources, cache_size=size, **options)
-    with rows_progress(progress) as advance:
-        result = run(job, advance)
+    with rows_progress(progress) as bar:
+        result = run(job, bar, bar.status)
     _print_notes(result)
     if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
         show_summary(result)
@@ -183,6 +196,11 @@ def _print_notes(summary: TagSummary) -> None:
             f"{summary.texts_from_cache:,} from the cache"
         )
     without_text = summary.rows_without_text
+    if summary.parts_done_before:
+        note(
+            f"{summary.parts_done_before:,} of {counted(summary.parts, 'output')} were complete "
+            f"before"
+        )
     if without_text and without_text == summary.rows - summary.rows_skipped:
         note(
             f"Warning: no row has text in the column {summary.text_column!r}: "

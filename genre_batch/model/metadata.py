@@ -26,6 +26,7 @@ __all__ = [
     "ModelFile",
     "ModelMetadata",
     "OperatingPoint",
+    "parse_model",
     "read_model_file",
     "write_metadata",
 ]
@@ -305,6 +306,19 @@ def read_model_file(path: Path) -> ModelFile:
         raise UsageError(folder_advice(path, "an .onnx file")) from error
     except OSError as error:
         raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+    return parse_model(content, path)
+
+
+def parse_model(content: bytes, path: Path) -> ModelFile:
+    """Validate the bytes of a model file; create no session.
+
+    Args:
+        content: the file's bytes.
+        path: where they come from, for messages; it need not exist on this machine.
+
+    Raises:
+        ModelError: as `read_model_file` raises it.
+    """
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's DecodeError is in a private module

@@ -12,10 +12,24 @@ from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision
 from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath, integer
 
-__all__ = ["DEFAULT_CACHE_BYTES", "GENRES_COLUMN", "TagJob", "tag_job"]
+__all__ = ["DEFAULT_CACHE_BYTES", "GENRES_COLUMN", "EngineOptions", "TagJob", "tag_job"]
 
 DEFAULT_CACHE_BYTES = 10 * 10**9
 GENRES_COLUMN = "predicted_genres"
+
+
+@dataclass(frozen=True)
+class EngineOptions(Checked):
+    """Which outputs of a folder to write, and what to do if one of them fails.
+
+    Attributes:
+        shard: `K/N` for every Nth part from the Kth on, counted from 0; `auto` for what a Slurm,
+            Kubernetes or AWS Batch array says in the environment; None: all parts.
+        keep_going: whether the other parts go on after one failed; None: unless `strict`.
+    """
+
+    shard: str | None = field(default=None, metadata=STRING)
+    keep_going: bool | None = field(default=None, metadata=FLAG)
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,7 @@ class TagJob(Checked):
             output per input; None for stdout.
         reading: how to read the inputs.
         writing: how to write the outputs.
+        running: which outputs of a folder to write, and what to do if one of them fails.
         model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
         text_column, title_column: None: the column that the model was trained on, if the catalog
             has it, else the first column with a usual name (catalog/columns.py).
@@ -53,6 +68,7 @@ class TagJob(Checked):
     output: StrPath | None = field(default=None, metadata=STRING)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     writing: WritingOptions = field(default_factory=WritingOptions)
+    running: EngineOptions = field(default_factory=EngineOptions)
     model: StrPath | None = field(default=None, metadata=STRING)
     text_column: str | None = field(default=None, metadata=STRING)
     title_column: str | None = field(default=None, metadata=STRING)
@@ -89,20 +105,21 @@ def tag_job(
 
     Args:
         threshold, operating_point, top_k, exclude_genres, min_k, calibrated: the job's `Decision`.
-        options: the other fields of `TagJob`, and those of its `ReadingOptions` and
-            `WritingOptions`.
+        options: the other fields of `TagJob`, and those of its `ReadingOptions`, `WritingOptions`
+            and `EngineOptions`.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.
         TypeError: there is no such field.
     """
-    reading, writing = (
+    reading, writing, running = (
         {entry.name: options.pop(entry.name) for entry in fields(kind) if entry.name in options}
-        for kind in (ReadingOptions, WritingOptions)
+        for kind in (ReadingOptions, WritingOptions, EngineOptions)
     )
     return TagJob(
         reading=ReadingOptions(**reading),
         writing=WritingOptions(**writing),
+        running=EngineOptions(**running),
         decision=Decision(threshold, operating_point, top_k, exclude_genres, min_k, calibrated),
         **options,
     )

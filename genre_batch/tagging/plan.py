@@ -13,14 +13,16 @@ from genre_batch.catalog.hive import folder_values, with_all_columns, with_colum
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import canonical_url, is_remote
 from genre_batch.catalog.sources import find_sources, output_names
+from genre_batch.catalog.stretches import Stretch
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.files import check_output_file, check_output_folder, check_separate_files
-from genre_batch.paths import neighbor
+from genre_batch.options import StrPath
+from genre_batch.paths import neighbor, side_folder
 from genre_batch.tagging.job import TagJob
-from genre_batch.tagging.workspace import workspace_folder
+from genre_batch.tagging.workspace import remote_workspace, workspace_folder
 
-__all__ = ["OutputTask", "Plan", "plan_outputs"]
+__all__ = ["OutputTask", "Plan", "plan_outputs", "writes_folder"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,16 @@ class OutputTask:
         target: where the output is written.
         rejects: the file for unreadable rows; None: they are only counted.
         folder: the target's folder, created if missing; None: it has to exist.
+        stretch: the records of the one source that are read; None: all.
+        name: the target's path below the job's output, where that is a folder.
     """
 
     sources: tuple[Location, ...]
     target: Location
     rejects: str | None
     folder: str | None = None
+    stretch: Stretch | None = None
+    name: str = ""
 
     def make_folder(self) -> None:
         """Create the target's folder, once there is something to write.
@@ -71,11 +77,14 @@ class Plan:
         tasks: one, or one per input where the output is a folder.
         workspace: the folder of the run's lock and store; None where a run cannot be resumed.
         summary: the file for the run's summary; None: it is not written.
+        side: where the output is a folder, the one next to it for marks, rejects and temporary
+            files.
     """
 
     tasks: tuple[OutputTask, ...]
     workspace: Path | None
     summary: Location | None = None
+    side: str | None = None
 
     def check_overwrite(self, force: bool, finished: set[str]) -> None:
         """Check that no existing file would be overwritten.
@@ -110,15 +119,20 @@ def plan_outputs(job: TagJob) -> Plan:
         sources = [with_columns(source) for source in sources]
     output = None if job.output is None else os.fspath(job.output)
     summary = None if job.summary_json is None else os.fspath(job.summary_json)
-    if output is not None and _is_folder(output):
-        tasks = _folder_tasks(job, sources, output)
-        workspace = workspace_folder(Location(output.rstrip("/"), Format.JSONL))
+    side = None
+    if writes_folder(job.output):
+        output = os.fspath(job.output or "")
+        side = side_folder(output)
+        tasks = _folder_tasks(job, sources, output, side)
+        workspace: Path | None = Path(side, "temporary")
+        if is_remote(output):
+            workspace = remote_workspace(output.rstrip("/"))
     else:
         target = output_location(output, job.writing.output_format)
         tasks = [OutputTask(tuple(with_all_columns(sources)), target, _rejects(job, target))]
         workspace = workspace_folder(target)
     place = None if summary is None else Location(summary, Format.JSONL)
-    plan = Plan(tuple(tasks), workspace, place)
+    plan = Plan(tuple(tasks), workspace, place, side)
     _check_paths(job, plan)
     return plan
 
@@ -175,7 +189,9 @@ def _is_one_file(path: str, target: Location) -> bool:
     return os.path.realpath(path) == os.path.realpath(target.path)
 
 
-def _is_folder(path: str) -> bool:
+def writes_folder(output: StrPath | None) -> bool:
+    """Return whether an output is a folder: an existing one, or a name that ends with a slash."""
+    path = STDIO if output is None else os.fspath(output)
     return path.endswith("/") or (path != STDIO and os.path.isdir(path))
 
 
@@ -197,7 +213,9 @@ def _rejects(job: TagJob, target: Location) -> str | None:
     return neighbor(target.path, "", REJECTS_SUFFIX)
 
 
-def _folder_tasks(job: TagJob, sources: Sequence[Location], output: str) -> list[OutputTask]:
+def _folder_tasks(
+    job: TagJob, sources: Sequence[Location], output: str, side: str
+) -> list[OutputTask]:
     """Return one output per input, in a folder."""
     folder = output.rstrip("/") or "/"
     if any(source.is_stdio for source in sources):
@@ -210,17 +228,21 @@ def _folder_tasks(job: TagJob, sources: Sequence[Location], output: str) -> list
             f"leave it out, and each output gets its own rejects file"
         )
     remote = is_remote(output)
+    if remote and "/" not in folder.partition("://")[2]:
+        raise UsageError(f"`output`: {folder} is a whole bucket: name a folder: {folder}/tagged/")
     if not remote:
         check_output_folder(folder, name="`output`")
     tasks = []
     for source, name in zip(sources, output_names(sources), strict=True):
-        path = f"{folder}/{_renamed(name, job.writing.output_format)}"
+        name = _renamed(name, job.writing.output_format)
+        path = f"{folder.rstrip('/')}/{name}"
         target = output_location(path, job.writing.output_format, in_new_folder=True)
         parent = None if remote else os.path.dirname(target.path)
         # Folders that the output's own path repeats need no column.
         lost = tuple(pair for pair in source.folders if pair not in folder_values(name))
         source = replace(source, folders=lost)
-        tasks.append(OutputTask((source,), target, _rejects(job, target), parent))
+        rejects = neighbor(f"{side}/rejects/{name}", "", REJECTS_SUFFIX)
+        tasks.append(OutputTask((source,), target, rejects, parent, name=name))
     return tasks
 
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 from genre_batch.model.metadata import ModelMetadata
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import predict_distinct
+from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.prefetch import StoppedError
 from genre_batch.tagging.probability_store import Store, text_digests
-from genre_batch.tagging.summary import Tally
 
 __all__ = ["Predictor"]
 

@@ -16,9 +16,9 @@ from genre_batch.catalog.writing.dropped import without_columns
 from genre_batch.errors import ColumnError, GenreBatchWarning, UsageError
 from genre_batch.model.text import uses_title
 from genre_batch.tagging.column_choice import only_missing_choice, text_choice, title_choice
+from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.predict import Predictor
-from genre_batch.tagging.summary import Tally
 
 __all__ = ["PROBABILITY_PREFIX", "RowTagger"]
 
@@ -152,4 +152,4 @@ class RowTagger:
         for choice in (self._text, self._title, self._only_missing):
             if choice is not None:
                 choice.finish()
-        self._tally.add_columns(self._text.name, self._title.name if self._title else None)
+        self._tally.set_columns(self._text.name, self._title.name if self._title else None)

@@ -1,28 +1,19 @@
-"""The summary of a run, and the counts it is built from."""
+"""The summary of a run, built from the counts of its outputs."""
 
 from __future__ import annotations
 
 import itertools
 import os
-import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from genre_batch.catalog.reading.unreadable import PaddedRows
-from genre_batch.catalog.rejects import Reject, RejectsFile
-from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.tagging.counts import TaskCounts
 from genre_batch.tagging.job import TagJob
 
-__all__ = ["GenreCount", "TagSummary", "Tally"]
-
-_FEW = 0.01
-"""Share of hardly read texts that is not worth a warning: quotes, and single foreign rows."""
+__all__ = ["GenreCount", "TagSummary", "genres_off", "summarize"]
 
 
 @dataclass(frozen=True)
@@ -70,8 +61,11 @@ class TagSummary:
         text_column, title_column: the columns read, in the first output's inputs; None if absent.
         model, model_sha256: the model file and its hash.
         output: the output's path; None for stdout.
+        parts: the number of outputs: one for each input, or stretch of an input, in a folder.
+        parts_done_before: how many of them earlier runs of the same job wrote; all other counts
+            include them.
         seconds: from opening the input to the finished output, without reading the model file.
-        rows_per_second: `rows` over `seconds`.
+        rows_per_second: the rows that this run wrote over `seconds`.
     """
 
     rows: int
@@ -96,6 +90,8 @@ class TagSummary:
     model: str
     model_sha256: str
     output: str | None
+    parts: int
+    parts_done_before: int
     seconds: float
     rows_per_second: float
 
@@ -104,150 +100,82 @@ class TagSummary:
         return asdict(self)
 
 
-class Tally:
-    """Count rows, genres, texts and rejects during a run, and build its summary.
+def genres_off(job: TagJob, tagger: GenreTagger) -> tuple[str, ...]:
+    """Return the genres that the job's decision switches off.
 
-    Attributes:
-        texts_predicted, texts_from_cache, values_lost: as in `TagSummary`.
-        texts_checked, texts_foreign: how many texts' script was checked, and how many are in one
-            that the model hardly reads.
-        padded: the rows with too few fields.
+    Raises:
+        UsageError: the model does not have the job's operating point, or no calibration.
     """
+    off = np.isinf(job.decision.thresholds(tagger.metadata)).tolist()
+    return tuple(itertools.compress(tagger.labels, off))
 
-    def __init__(self, job: TagJob, tagger: GenreTagger) -> None:
-        """Start with zero rows.
 
-        Args:
-            job: the run's options.
-            tagger: the run's model.
+def summarize(
+    job: TagJob,
+    tagger: GenreTagger,
+    counts: TaskCounts,
+    seconds: float,
+    *,
+    parts: int = 1,
+    parts_done_before: int = 0,
+    rows_written: int | None = None,
+) -> TagSummary:
+    """Build the summary of a run.
 
-        Raises:
-            UsageError: the model does not have the job's operating point, or no calibration.
-        """
-        self.texts_predicted = 0
-        self.texts_from_cache = 0
-        self.values_lost = 0
-        self.texts_checked = 0
-        self.texts_foreign = 0
-        self._job = job
-        self._tagger = tagger
-        off = np.isinf(job.decision.thresholds(tagger.metadata)).tolist()
-        self._genres_off = tuple(itertools.compress(tagger.labels, off))
-        self._rows_by_genre = np.zeros(len(tagger.labels), dtype=np.int64)
-        self._confidence = np.zeros(len(tagger.labels), dtype=np.float64)
-        self._rows = 0
-        self._predicted = 0
-        self._without_genre = 0
-        self._skipped = 0
-        self.padded = PaddedRows()
-        self._rejected = 0
-        self._first_reject: Reject | None = None
-        self._rejects_files: list[str] = []
-        self._columns: tuple[str | None, str | None] | None = None
+    Args:
+        job: the run's options.
+        tagger: the run's model.
+        counts: the sum over its outputs.
+        seconds: how long the run took.
+        parts, parts_done_before: as in `TagSummary`.
+        rows_written: the rows that this run wrote; None: all that are counted.
 
-    def add_chunk(
-        self,
-        genres: pa.ListArray,
-        probabilities: npt.NDArray[np.float32],
-        *,
-        skipped: int,
-    ) -> None:
-        """Add the rows of a chunk.
+    Raises:
+        UsageError: the model does not have the job's operating point, or no calibration.
+    """
+    output = job.output
+    written = counts.rows if rows_written is None else rows_written
+    return TagSummary(
+        rows=counts.rows,
+        rows_predicted=counts.rows_predicted,
+        rows_without_text=counts.rows - counts.rows_predicted - counts.rows_skipped,
+        rows_without_genre=counts.rows_without_genre,
+        rows_skipped=counts.rows_skipped,
+        rows_padded=counts.rows_padded,
+        first_padded=counts.first_padded,
+        rows_rejected=counts.rows_rejected,
+        values_lost=counts.values_lost,
+        rejects=counts.rejects,
+        first_reject=counts.first_reject,
+        reject_advice=counts.reject_advice,
+        texts_predicted=counts.texts_predicted,
+        texts_from_cache=counts.texts_from_cache,
+        genres=_genre_counts(tagger.labels, counts),
+        genres_off=genres_off(job, tagger),
+        calibrated=job.decision.calibrated,
+        text_column=counts.text_column,
+        title_column=counts.title_column,
+        model=str(tagger.path),
+        model_sha256=tagger.sha256,
+        output=None if output is None else os.fspath(output),
+        parts=parts,
+        parts_done_before=parts_done_before,
+        seconds=seconds,
+        rows_per_second=written / seconds if seconds else 0.0,
+    )
 
-        Args:
-            genres: (rows,) lists of predicted genres; null where nothing was predicted.
-            probabilities: (rows, genres) float32; NaN where nothing was predicted.
-            skipped: how many rows were skipped because of `only_missing`.
-        """
-        labels = self._tagger.labels
-        self._rows += len(genres)
-        self._skipped += skipped
-        self._predicted += len(genres) - genres.null_count
-        self._without_genre += int(pc.sum(pc.equal(pc.list_value_length(genres), 0)).as_py() or 0)
-        indices = pc.index_in(pc.list_flatten(genres), pa.array(labels, pa.string()))
-        columns = indices.to_numpy(zero_copy_only=False)
-        rows = pc.list_parent_indices(genres).to_numpy(zero_copy_only=False)
-        self._rows_by_genre += np.bincount(columns, minlength=len(labels))
-        self._confidence += np.bincount(
-            columns, weights=probabilities[rows, columns], minlength=len(labels)
+
+def _genre_counts(labels: tuple[str, ...], counts: TaskCounts) -> tuple[GenreCount, ...]:
+    """Return every genre's count, most frequent first, ties in label order."""
+    by_genre = counts.rows_by_genre or (0,) * len(labels)
+    confidence = counts.confidence or (0.0,) * len(labels)
+    predicted = counts.rows_predicted
+    return tuple(
+        GenreCount(
+            genre=labels[index],
+            rows=by_genre[index],
+            share=by_genre[index] / predicted if predicted else 0.0,
+            mean_confidence=confidence[index] / by_genre[index] if by_genre[index] else None,
         )
-
-    def add_foreign(self, checked: int, foreign: int) -> None:
-        """Count the texts of a chunk, and those in a script that the model hardly reads."""
-        self.texts_checked += checked
-        self.texts_foreign += foreign
-
-    def warn_of_foreign_texts(self) -> None:
-        """Warn if more than a few of the texts are in a script that the model hardly reads."""
-        if self.texts_foreign > _FEW * self.texts_checked:
-            warnings.warn(
-                f"{self.texts_foreign:,} of {self.texts_checked:,} texts are in a script that the "
-                f"model hardly reads: most of their words are unknown to it or cut into single "
-                f"letters; use a model trained on such texts (`model`)",
-                GenreBatchWarning,
-                stacklevel=2,
-            )
-
-    def add_rejects(self, rejects: RejectsFile) -> None:
-        """Add the unreadable rows of an output's inputs; the file is committed."""
-        self._rejected += rejects.count
-        if self._first_reject is None and rejects.first is not None:
-            self._first_reject = rejects.first
-        if rejects.count and rejects.path is not None:
-            self._rejects_files.append(rejects.path)
-
-    def add_columns(self, text: str | None, title: str | None) -> None:
-        """Note the columns that were read for an output; the first output's are reported."""
-        if self._columns is None:
-            self._columns = text, title
-
-    def summary(self, seconds: float) -> TagSummary:
-        """Build the summary.
-
-        Args:
-            seconds: how long the run took.
-        """
-        text_column, title_column = self._columns or (None, None)
-        output = self._job.output
-        first = self._first_reject
-        return TagSummary(
-            rows=self._rows,
-            rows_predicted=self._predicted,
-            rows_without_text=self._rows - self._predicted - self._skipped,
-            rows_without_genre=self._without_genre,
-            rows_skipped=self._skipped,
-            rows_padded=self.padded.count,
-            first_padded=self.padded.first or None,
-            rows_rejected=self._rejected,
-            values_lost=self.values_lost,
-            rejects=tuple(self._rejects_files),
-            first_reject=None if first is None else str(first),
-            reject_advice=None if first is None else first.advice,
-            texts_predicted=self.texts_predicted,
-            texts_from_cache=self.texts_from_cache,
-            genres=self._genre_counts(),
-            genres_off=self._genres_off,
-            calibrated=self._job.decision.calibrated,
-            text_column=text_column,
-            title_column=title_column,
-            model=str(self._tagger.path),
-            model_sha256=self._tagger.sha256,
-            output=None if output is None else os.fspath(output),
-            seconds=seconds,
-            rows_per_second=self._rows / seconds if seconds else 0.0,
-        )
-
-    def _genre_counts(self) -> tuple[GenreCount, ...]:
-        """Return every genre's count, most frequent first, ties in label order."""
-        counts = []
-        for index in np.argsort(-self._rows_by_genre, kind="stable").tolist():
-            rows = int(self._rows_by_genre[index])
-            counts.append(
-                GenreCount(
-                    genre=self._tagger.labels[index],
-                    rows=rows,
-                    share=rows / self._predicted if self._predicted else 0.0,
-                    mean_confidence=float(self._confidence[index] / rows) if rows else None,
-                )
-            )
-        return tuple(counts)
+        for index in sorted(range(len(labels)), key=lambda index: -by_genre[index])
+    )

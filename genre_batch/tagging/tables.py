@@ -18,12 +18,13 @@ from genre_batch.catalog.reading.parquet_arrow import ROWS_PER_CHUNK
 from genre_batch.catalog.writing.schema_metadata import with_metadata
 from genre_batch.errors import UsageError
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.frames import as_frame, as_reader, check_names
 from genre_batch.tagging.job import GENRES_COLUMN, TagJob, tag_job
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.probability_store import MemoryStore
 from genre_batch.tagging.rows import RowTagger
-from genre_batch.tagging.summary import Tally
+from genre_batch.tagging.summary import genres_off
 from genre_batch.version import __version__
 
 __all__ = ["BatchTagger", "TableTagger", "batch_tagger", "tag_batches", "tag_table"]
@@ -167,7 +168,8 @@ class TableTagger:
         Raises:
             UsageError: the model does not have the job's operating point or excluded genre.
         """
-        self._tally = Tally(job, tagger)
+        genres_off(job, tagger)
+        self._tally = Tally(tagger.labels)
         predictor = Predictor(tagger, MemoryStore(), self._tally)
         self._new_rows = functools.partial(RowTagger, job, predictor, self._tally)
         self._rows = self._new_rows()

@@ -15,11 +15,10 @@ from pathlib import Path
 from genre_batch.catalog.formats import Location, is_regular_or_new
 from genre_batch.errors import CatalogError
 from genre_batch.locks import take_lock
-from genre_batch.paths import neighbor
+from genre_batch.paths import SIDE_SUFFIX, neighbor
 
-__all__ = ["Workspace", "workspace_folder"]
+__all__ = ["Workspace", "remote_workspace", "workspace_folder"]
 
-_SUFFIX = ".genre-batch"
 _LOCK = "run.lock"
 _DONE = "done"
 _STORE = "store"
@@ -35,12 +34,17 @@ def workspace_folder(target: Location) -> Path | None:
     if target.is_stdio:
         return None
     if target.is_remote:
-        home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        name = hashlib.sha256(os.fsencode(target.path)).hexdigest()[:16]
-        return Path(home, "genre-batch", f"{name}{_SUFFIX}")
+        return remote_workspace(target.path)
     if not os.path.isdir(target.path) and not is_regular_or_new(target.path):
         return None
-    return Path(neighbor(os.path.realpath(target.path), ".", _SUFFIX))
+    return Path(neighbor(os.path.realpath(target.path), ".", SIDE_SUFFIX))
+
+
+def remote_workspace(url: str) -> Path:
+    """Return the workspace, on this machine, of a run that writes to cloud storage."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    name = hashlib.sha256(os.fsencode(url)).hexdigest()[:16]
+    return Path(home, "genre-batch", f"{name}{SIDE_SUFFIX}")
 
 
 class Workspace(contextlib.AbstractContextManager["Workspace"]):

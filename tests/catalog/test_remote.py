@@ -112,9 +112,11 @@ def test_a_folder_of_objects_becomes_a_folder_of_objects(bucket: Any) -> None:
     _put(bucket, a__one_csv=row, a__b__two_csv=row, a__notes=b"no catalog", a___SUCCESS_csv=b"")
     bucket.put_object(Key="a/one.csv.rejects.jsonl", Body=b"{}")
     tag_catalog("s3://films/a/", "s3://films/tagged/")
+    marks = [key for key in _keys(bucket) if key.startswith("tagged.genre-batch/parts/")]
+    assert len(marks) == 2
     assert [key for key in _keys(bucket) if key.startswith("tagged")] == [
-        "tagged/b/two.csv",
-        "tagged/one.csv",
+        *("tagged.genre-batch/job.json", *marks),
+        *("tagged/_SUCCESS", "tagged/b/two.csv", "tagged/one.csv"),
     ]
 
 
@@ -148,7 +150,8 @@ def test_empty_objects_and_folder_markers_are_passed_over_as_empty_files_are(
         assert tag_catalog(source, tmp_path / "o.csv").rows == 2
     with pytest.warns(GenreBatchWarning, match="2 empty files"):
         tag_catalog(source, "s3://films/out/")
-    assert [key for key in _keys(bucket) if key.startswith("out")] == [
+    assert [key for key in _keys(bucket) if key.startswith("out/")] == [
+        "out/_SUCCESS",
         "out/one.csv",
         "out/y/two.csv",
     ]

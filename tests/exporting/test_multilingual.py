@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from genre_batch.cluster.api import tag_catalog
 from genre_batch.evaluation.evaluate import EvaluationJob, evaluate
 from genre_batch.evaluation.tune import TuneJob, tune
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.tagging.api import tag_catalog
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
 from support.catalogs import write_csv

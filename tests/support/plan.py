@@ -9,6 +9,7 @@ ROOMS = {
     "model": set[str](),
     "thresholds": set[str](),
     "tagging": {"catalog", "model"},
+    "cluster": {"tagging", "catalog", "model"},
     "dataset": {"catalog", "model"},
     "review": {"catalog", "dataset", "model"},
     "auditing": {"catalog", "model", "tagging", "dataset"},

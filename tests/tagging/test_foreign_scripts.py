@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from genre_batch.cluster.api import tag_catalog
 from genre_batch.errors import GenreBatchWarning
-from genre_batch.tagging.api import tag_catalog
 from support.scripts import film_texts
 
 READ = [f"fight robot cry {'laugh ' * (number + 1)}" for number in range(60)]

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import Reject
+from genre_batch.cluster.api import tag_catalog
 from genre_batch.errors import CatalogError
-from genre_batch.tagging.api import tag_catalog
 from support.places import Command
 
 pytestmark = pytest.mark.slow

@@ -112,7 +112,6 @@ def test_devices_may_be_named_several_times() -> None:
         (["a.csv", "a.tsv"], "parquet"),
         (["a.csv", "a.csv.gz", "a.jsonl"], "jsonl"),
         (["a.ndjson", "a.jsonl"], "csv"),
-        (["a.csv", "a.csv.rejects.jsonl"], None),
     ],
 )
 def test_two_inputs_with_one_output_in_a_folder_are_refused(

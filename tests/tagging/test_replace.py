@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from genre_batch.cluster.api import tag_catalog
 from genre_batch.errors import GenreBatchWarning
-from genre_batch.tagging.api import tag_catalog
 
 
 @pytest.fixture

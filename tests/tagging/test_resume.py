@@ -256,16 +256,16 @@ def test_a_folder_gets_one_output_per_input(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert (out / "a.csv").read_text() == "id,overview,predicted_genres\n1,laugh,Comedy\n"
     assert (out / "deep" / "b.jsonl").read_text() == '{"plot":"cry","predicted_genres":["Drama"]}\n'
-    assert summary.rejects == (f"{out}/deep/b.jsonl.rejects.jsonl",)
+    assert summary.rejects == (f"{out}.genre-batch/rejects/deep/b.jsonl.rejects.jsonl",)
     assert (summary.rows, summary.rows_rejected) == (2, 1)
-    assert _names(tmp_path) == ["in", "out"]
+    assert _names(tmp_path) == ["in", "out", "out.genre-batch"]
 
 
 def test_a_folder_of_outputs_in_another_format(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(b"")
     (tmp_path / "b.csv").write_text("id,overview\n1,laugh\n")
     tag_catalog(tmp_path / "b.csv", f"{tmp_path}/out/", output_format="parquet")
-    assert _names(tmp_path / "out") == ["b.parquet"]
+    assert _names(tmp_path / "out") == ["_SUCCESS", "b.parquet"]
     assert isinstance(pl.read_parquet(tmp_path / "out" / "b.parquet"), pl.DataFrame)
 
 
@@ -285,13 +285,17 @@ def test_an_interrupted_folder_is_resumed(tmp_path: Path, monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patched:
         patched.setattr(DelimitedEncoder, "finish", fail_the_second_time)
-        with pytest.raises(CatalogError, match=r"cannot write .*b\.csv: No space left"):
+        with pytest.raises(CatalogError, match=r"cannot write .*b\.csv: No space left") as raised:
             run()
+    assert raised.value.__notes__ == [
+        "1 of 2 parts are done and predictions are kept: run the same command again to resume"
+    ]
     assert _names(tmp_path / "out") == ["a.csv"]
-    assert run().texts_predicted == 0
-    assert _names(tmp_path / "out") == ["a.csv", "b.csv"]
-    with pytest.raises(OutputExistsError):
-        run()
+    summary = run()
+    assert (summary.texts_predicted, summary.texts_from_cache) == (20, 20)
+    assert (summary.parts, summary.parts_done_before, summary.rows) == (2, 1, 40)
+    assert _names(tmp_path / "out") == ["_SUCCESS", "a.csv", "b.csv"]
+    assert _names(tmp_path / "out.genre-batch") == ["job.json", "parts"]
 
 
 def test_a_limit_counts_over_all_inputs(tmp_path: Path) -> None:

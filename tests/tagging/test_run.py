@@ -18,7 +18,7 @@ from genre_batch import ColumnError, OutputExistsError, UsageError, tag_catalog
 from genre_batch.catalog.options import ReadingOptions, WritingOptions
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.tagging.job import TagJob, tag_job
+from genre_batch.tagging.job import EngineOptions, TagJob, tag_job
 from genre_batch.tagging.run import run
 from support import tiny
 
@@ -342,9 +342,9 @@ def test_numbers_out_of_range_are_usage_errors(
 
 def test_every_option_of_a_job_is_a_keyword_of_tag_catalog_with_the_same_default() -> None:
     keywords = inspect.signature(tag_catalog).parameters
-    kinds = (TagJob, ReadingOptions, WritingOptions, Decision)
+    kinds = (TagJob, ReadingOptions, WritingOptions, EngineOptions, Decision)
     options = {field.name: field.default for kind in kinds for field in fields(kind)}
-    for name in ("sources", "output", "reading", "writing", "decision"):
+    for name in ("sources", "output", "reading", "writing", "running", "decision"):
         del options[name]
     assert {name: keywords[name].default for name in list(keywords)[2:]} == options
 

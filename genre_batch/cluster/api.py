@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from genre_batch.catalog.reading.charset import UTF_8
+from genre_batch.cluster.run import run
 from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, GENRES_COLUMN, tag_job
-from genre_batch.tagging.run import run
 from genre_batch.tagging.summary import TagSummary
 
 __all__ = ["tag_catalog"]
@@ -53,21 +53,16 @@ def tag_catalog(
     threads: int | None = None,
     limit: int | None = None,
     summary_json: str | os.PathLike[str] | None = None,
+    shard: str | None = None,
+    keep_going: bool | None = None,
 ) -> TagSummary:
     """Append predicted genres to a catalog, as `genre-batch tag` does; return counts and totals.
 
     Args:
         source: a file, glob, folder or URL, or several of them.
         output: the file or URL to write, or a folder for one output per input.
-        input_format, delimiter, encoding, quote, escape, null_values, skip_lines, infer_types,
-            rejects, strict, no_hive: how to read; as in `ReadingOptions` (catalog/options.py).
-        output_format, output_delimiter, output_encoding, separator: how to write; as in
-            `WritingOptions`.
-        threshold, operating_point, top_k, min_k, exclude_genres, calibrated: how probabilities
-            become genres; as in `Decision` (model/decision.py).
-        model, text_column, title_column, output_column, probabilities, only_missing, replace: as in
-            `TagJob` (tagging/job.py).
-        resume, force, cache, cache_size, threads, limit, summary_json: as in `TagJob`, too.
+        options: the fields of `ReadingOptions`, `WritingOptions` (catalog/options.py), `Decision`
+            (model/decision.py), `TagJob` and `EngineOptions` (tagging/job.py).
 
     Raises:
         UsageError: an argument is invalid, or there is no such input or model.

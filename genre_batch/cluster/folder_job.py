@@ -1,0 +1,269 @@
+"""A job whose output is a folder: its parts, what is done of it, and how it begins and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from genre_batch.catalog.remote import is_remote
+from genre_batch.catalog.writing.atomic import check_overwrite
+from genre_batch.cluster.failures import Failure, failed_error, write_failures
+from genre_batch.cluster.job_file import JobFile
+from genre_batch.cluster.marks import Mark, Marks
+from genre_batch.cluster.part import Part, plan_parts
+from genre_batch.cluster.shard import Shard, find_shard
+from genre_batch.cluster.storage import list_sizes, remove, write_bytes
+from genre_batch.cluster.write_part import temporary_folder
+from genre_batch.errors import CatalogError, OutputExistsError, UsageError
+from genre_batch.model.metadata import read_model_file
+from genre_batch.model.tagger import GenreTagger, default_model
+from genre_batch.tagging.counts import total_counts, warn_of_foreign_texts
+from genre_batch.tagging.job import TagJob
+from genre_batch.tagging.plan import plan_outputs
+from genre_batch.tagging.run import write_summary
+from genre_batch.tagging.summary import (
+    TagSummary,
+    genres_off,
+    summarize,
+)
+
+__all__ = ["FolderJob"]
+
+SUCCESS = "_SUCCESS"
+"""The empty file that says that a folder is complete, as Hadoop and Spark write it."""
+
+
+class FolderJob:
+    """The parts of a job, and the marks of those that are done.
+
+    Attributes:
+        job: the run's options.
+        file: the model file.
+        tagger: the model; its graph is loaded for the first text.
+        output: the output folder, without a slash at its end.
+        side: the folder next to it.
+        key: the job key.
+        parts: the parts of this run: all, or a share of them.
+        written: the marks of the parts that this run wrote, by part name.
+        failures: the parts that failed in this run, by part name.
+    """
+
+    def __init__(self, job: TagJob) -> None:
+        """Plan the job, and look at what is done of it; nothing is written yet.
+
+        Raises:
+            UsageError, CatalogError, ModelError: the job cannot be run; as `plan_outputs` raises
+                them.
+        """
+        self.started = time.perf_counter()
+        self.job = job
+        self.shard: Shard | None = None
+        if job.running.shard is not None:
+            self.shard = find_shard(job.running.shard)
+        self._plan = plan_outputs(job)
+        self.file = read_model_file(default_model() if job.model is None else Path(job.model))
+        self.tagger = GenreTagger(self.file, job.threads)
+        genres_off(job, self.tagger)
+        self.output = os.fspath(job.output or "").rstrip("/") or "/"
+        self.side = self._plan.side or ""
+        self._all_parts = plan_parts(self._plan)
+        self.parts = self._all_parts
+        if self.shard is not None:
+            self.parts = self._all_parts[self.shard.index :: self.shard.count]
+        self._file = JobFile.of(job, str(self.file.path), self.file.sha256)
+        self.key = self._file.key
+        self._check_one_file_system()
+        self._marks = Marks(self.output, self.side)
+        self._goes_on = self._check()
+        self._earlier: dict[str, Part] = {}
+        self._others: list[str] = []
+        self.written: dict[str, Mark] = {}
+        self.failures: dict[str, Failure] = {}
+
+    @property
+    def workspace(self) -> Path | None:
+        """The folder of the lock and the store of a run on this machine."""
+        return self._plan.workspace
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process writes all parts, so that it may lock the folder."""
+        return self.shard is None
+
+    @property
+    def parts_done(self) -> int:
+        """The number of parts of this run that are done."""
+        return len(self._earlier) + len(self.written)
+
+    def _check(self) -> bool:
+        """Check that the folder holds no other job's parts; return whether it holds this job's.
+
+        Raises:
+            CatalogError: it does and `force` is not set.
+            OutputExistsError: the folder holds a file that no job wrote.
+        """
+        stored = self._stored_job()
+        if stored is not None and stored.key == self.key:
+            return True
+        self._check_no_other_parts(stored)
+        if self._plan.summary is not None:
+            check_overwrite(self._plan.summary, self.job.force, "`summary_json`")
+        return False
+
+    def begin(self) -> None:
+        """Write job.json, and forget what is to be replaced.
+
+        Raises:
+            CatalogError: a file cannot be written or removed.
+        """
+        if not self._goes_on:
+            self._others = self._marks.forget_all()
+            for name in list_sizes(f"{self.side}/rejects") if self._others else ():
+                remove(f"{self.side}/rejects/{name}")
+            self._file.write(f"{self.side}/job.json")
+        elif not self.job.resume:
+            self._marks.forget(self.parts)
+
+    @property
+    def goes_on_after_failures(self) -> bool:
+        """Whether the other parts are written after one failed."""
+        keep_going = self.job.running.keep_going
+        return not self.job.reading.strict if keep_going is None else keep_going
+
+    def abandon(self) -> None:
+        """Remove job.json and empty folders if no part was written: there is nothing to resume."""
+        if not (self._goes_on or self.written or self.failures):
+            with contextlib.suppress(CatalogError):
+                remove(f"{self.side}/job.json")
+            for folder in ("parts", "rejects", "temporary", ""):
+                with contextlib.suppress(OSError):
+                    os.rmdir(os.path.join(self.side, folder))
+
+    def _stored_job(self) -> JobFile | None:
+        try:
+            return JobFile.read(f"{self.side}/job.json")
+        except CatalogError:
+            if self.job.force:
+                return None
+            raise
+
+    def _check_no_other_parts(self, stored: JobFile | None) -> None:
+        if self.job.force:
+            return
+        if stored is not None and self._marks.any_file():
+            raise CatalogError(
+                f"{self.output} holds parts of another job ({self._file.differences(stored)}): add "
+                f"`force` to replace them, or choose another `output`"
+            )
+        for part in self._all_parts:
+            if part.name in self._marks.files:
+                raise OutputExistsError(part.task.target.path)
+
+    def _check_one_file_system(self) -> None:
+        """Check that a file can be renamed from the side folder into the output folder."""
+        if is_remote(self.output) or not os.path.isdir(self.output):
+            return
+        neighbor = os.path.dirname(os.path.realpath(self.side))
+        if os.stat(self.output).st_dev != os.stat(neighbor).st_dev:
+            raise UsageError(
+                f"`output`: {self.output} is the root of a file system, but unfinished files are "
+                f"written next to the output: choose a folder in it: {self.output}/tagged/"
+            )
+
+    def is_done(self, part: Part) -> bool:
+        """Return whether an earlier run wrote a part, with these very bytes.
+
+        With `strict`, a part with unreadable rows is not done.
+        """
+        key = part.key(self.key)
+        if not self._marks.has(part, key):
+            return False
+        if self.job.reading.strict and self._marks.read(part, key).counts.rows_rejected:
+            return False
+        self._earlier[part.name] = part
+        return True
+
+    def rows_of(self, part: Part) -> int:
+        """Return the rows of a part that an earlier run wrote."""
+        return self._marks.read(part, part.key(self.key)).counts.rows
+
+    def left(self) -> list[Part]:
+        """Return the parts of this run that are not done."""
+        return [part for part in self.parts if not self.is_done(part)]
+
+    def prepare(self, parts: Sequence[Part]) -> None:
+        """Forget the marks of parts that will be written, and that the folder was complete.
+
+        Raises:
+            CatalogError: a mark cannot be removed.
+        """
+        if parts and SUCCESS in self._marks.files:
+            remove(f"{self.output}/{SUCCESS}")
+            del self._marks.files[SUCCESS]
+        for part in self._marks.forget(parts):
+            if part.task.rejects is not None:
+                remove(part.task.rejects)
+
+    def finish(self, planned: Sequence[Part]) -> TagSummary:
+        """End the run: list failures, or write `_SUCCESS` if all parts of the job are done.
+
+        Args:
+            planned: the parts of this run, in order; fewer than `parts` with a limit.
+
+        Returns:
+            The sum over the parts of this run and those that earlier runs wrote.
+
+        Raises:
+            CatalogError: parts failed, or a file cannot be written.
+        """
+        failures = [self.failures[part.name] for part in planned if part.name in self.failures]
+        path = write_failures(self.side, self.shard, failures)
+        if failures:
+            raise failed_error(failures, len(planned), path)
+        if self._is_complete(planned):
+            self._complete()
+        earlier = [part for part in planned if part.name not in self.written]
+        marks = self._marks.read_all([(part, part.key(self.key)) for part in earlier])
+        by_name = {mark.part: mark for mark in marks} | self.written
+        counts = total_counts([by_name[part.name].counts for part in planned])
+        rejects = tuple(f"{self.side}/{path}" for path in counts.rejects)
+        counts = replace(counts, rejects=rejects)
+        seconds = time.perf_counter() - self.started
+        summary = summarize(
+            self.job,
+            self.tagger,
+            counts,
+            seconds,
+            parts=len(planned),
+            parts_done_before=len(earlier),
+            rows_written=sum(mark.counts.rows for mark in self.written.values()),
+        )
+        warn_of_foreign_texts(counts.texts_checked, counts.texts_foreign)
+        if self._plan.summary is not None:
+            write_summary(summary, self._plan.summary)
+        return summary
+
+    def _is_complete(self, planned: Sequence[Part]) -> bool:
+        if self.shard is None:
+            return True
+        marks = Marks(self.output, self.side)
+        mine = {part.name for part in planned}
+        others = (part for part in self._all_parts if part.name not in mine)
+        return all(marks.has(part, part.key(self.key)) for part in others)
+
+    def _complete(self) -> None:
+        """Remove what a replaced job and unfinished files left, and write `_SUCCESS`."""
+        names = {part.name for part in self._all_parts}
+        for name in self._others:
+            if name not in names:
+                remove(f"{self.output}/{name}")
+        temporary = temporary_folder(self.side)
+        if temporary is not None and not self.is_alone:
+            shutil.rmtree(temporary, ignore_errors=True)
+        if SUCCESS not in self._marks.files:
+            write_bytes(f"{self.output}/{SUCCESS}", b"")

@@ -1,0 +1,130 @@
+"""What identifies a job: the model, the options and the versions that its bytes depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from genre_batch.cluster.storage import read_bytes, write_bytes
+from genre_batch.errors import CatalogError
+from genre_batch.options import flat_values
+from genre_batch.tagging.job import TagJob
+from genre_batch.version import __version__
+
+__all__ = ["JobFile", "library_versions"]
+
+_LIBRARIES = ("onnxruntime", "tokenizers", "numpy", "pyarrow", "polars")
+"""What computes, reads and writes; Parquet names the version of Arrow that wrote it."""
+
+_NO_BYTES = {
+    *("sources", "output", "model", "resume", "force", "cache", "cache_size", "threads", "limit"),
+    *("summary_json", "rejects", "strict", "engine", "address", "shard", "keep_going"),
+}
+"""Options that the bytes of a part do not depend on, or that are part of its own key."""
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of this tool and of the libraries that a part's bytes depend on."""
+    versions = {"genre-batch": __version__}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:  # vendored, or built without metadata
+            versions[name] = "unknown"
+    return versions
+
+
+@dataclass(frozen=True)
+class JobFile:
+    """The content of job.json.
+
+    Attributes:
+        model: the model's path, for readers.
+        model_sha256: its SHA-256, hexadecimal.
+        options: by name, as JSON values; those that the bytes depend on.
+        versions: of this tool and of libraries.
+    """
+
+    model: str
+    model_sha256: str
+    options: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+    @classmethod
+    def of(cls, job: TagJob, model: str, model_sha256: str) -> JobFile:
+        """Return the file of a job."""
+        options = {
+            name: _json_value(value)
+            for name, value in sorted(flat_values(job).items())
+            if name not in _NO_BYTES
+        }
+        return cls(model, model_sha256, options, library_versions())
+
+    @property
+    def key(self) -> str:
+        """The job key: a SHA-256 over all of it but the model's path, hexadecimal."""
+        identity = [self.model_sha256, dict(self.options), dict(self.versions)]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    @classmethod
+    def read(cls, path: str) -> JobFile | None:
+        """Read a job.json; None if there is none.
+
+        Raises:
+            CatalogError: it cannot be read, or is something else.
+        """
+        content = read_bytes(path)
+        if content is None:
+            return None
+        try:
+            values = json.loads(content)
+            return cls(*(values[name] for name in ("model", "model_sha256", "options", "versions")))
+        except (ValueError, KeyError, TypeError) as error:
+            raise CatalogError(
+                f"{path} is not the file of a job: add `force` to replace it, or choose another "
+                f"`output`"
+            ) from error
+
+    def write(self, path: str) -> None:
+        """Write the file.
+
+        Raises:
+            CatalogError: it cannot be written.
+        """
+        values = {
+            "key": self.key,
+            "model": self.model,
+            "model_sha256": self.model_sha256,
+            "options": dict(self.options),
+            "versions": dict(self.versions),
+        }
+        write_bytes(path, json.dumps(values, indent=2).encode() + b"\n")
+
+    def differences(self, other: JobFile) -> str:
+        """Return in words what the other job has that this one has not."""
+        found = []
+        if other.model_sha256 != self.model_sha256:
+            found.append(f"model {other.model_sha256[:8]}")
+        names = sorted(self.options.keys() | other.options.keys())
+        changed = [
+            f"`{name}`" for name in names if self.options.get(name) != other.options.get(name)
+        ]
+        if changed:
+            found.append(f"other {', '.join(changed)}")
+        found += [
+            f"{name} {number}"
+            for name, number in other.versions.items()
+            if self.versions.get(name) != number
+        ]
+        return ", ".join(found)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,178 @@
+"""Marks: a small file for each part that is done, whose name says which bytes it has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from genre_batch.cluster.part import Part
+from genre_batch.cluster.storage import list_sizes, read_bytes, remove, write_bytes
+from genre_batch.errors import CatalogError
+from genre_batch.tagging.counts import TaskCounts
+
+__all__ = ["FOLDER", "Mark", "Marks"]
+
+FOLDER = "parts"
+"""The folder of the marks in the side folder of an output."""
+
+_NAME = re.compile(r"(.*)\.([0-9a-f]{16})\.(\d+)\.json", re.DOTALL)
+_LONGEST_STEM = 200
+_READ_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What is known of a part that is done.
+
+    Attributes:
+        part: its name.
+        source: the input, as it was typed.
+        key: `Part.key`.
+        size: the bytes of its file.
+        counts: of its rows; rejects files are named relative to the side folder.
+        versions: of this tool and of the libraries that wrote it.
+        node: the machine that wrote it.
+        processor: its kind.
+        canary: the SHA-256 of the probabilities of a few fixed texts there (canary.py); None if
+            the model was not run.
+        seconds: how long it took.
+    """
+
+    part: str
+    source: str
+    key: str
+    size: int
+    counts: TaskCounts
+    versions: Mapping[str, str]
+    node: str
+    processor: str
+    canary: str | None
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the mark as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Mark:
+        """Return what `as_dict` was called on.
+
+        Raises:
+            KeyError, TypeError: the values are those of something else.
+        """
+        return cls(**{**values, "counts": TaskCounts.from_dict(values["counts"])})
+
+    def write(self, side: str) -> None:
+        """Write the mark into a side folder.
+
+        Raises:
+            CatalogError: it cannot be written.
+        """
+        content = json.dumps(self.as_dict(), indent=1).encode() + b"\n"
+        write_bytes(f"{side}/{FOLDER}/{_stem(self.part)}.{self.key[:16]}.{self.size}.json", content)
+
+
+def _stem(part: str) -> str:
+    """Return the start of the name of a part's marks: its own, cut where that is very long."""
+    folder, name = os.path.split(part)
+    encoded = os.fsencode(name)
+    if len(encoded) > _LONGEST_STEM:
+        start = encoded[: _LONGEST_STEM - 20].decode("utf-8", "ignore")
+        name = f"{start}~{hashlib.sha256(encoded).hexdigest()[:16]}"
+    return os.path.join(folder, name)
+
+
+class Marks:
+    """The marks of a side folder and the files of an output folder, as they were when listed."""
+
+    def __init__(self, output: str, side: str) -> None:
+        """List both folders.
+
+        Args:
+            output: the output folder.
+            side: the folder next to it.
+
+        Raises:
+            CatalogError: one of them cannot be listed.
+        """
+        self.files = list_sizes(output)
+        self._folder = f"{side}/{FOLDER}"
+        self._marks: dict[str, dict[str, int]] = defaultdict(dict)
+        for name in list_sizes(self._folder):
+            if match := _NAME.fullmatch(name):
+                self._marks[match[1]][match[2]] = int(match[3])
+
+    def has(self, part: Part, key: str) -> bool:
+        """Return whether a part is done: it has a mark, and a file of the size that the mark names.
+
+        Args:
+            part: the part.
+            key: `Part.key`.
+        """
+        size = self._marks.get(_stem(part.name), {}).get(key[:16])
+        return size is not None and self.files.get(part.name) == size
+
+    def read(self, part: Part, key: str) -> Mark:
+        """Return the mark of a part that is done.
+
+        Raises:
+            CatalogError: it cannot be read, or is damaged.
+        """
+        size = self._marks[_stem(part.name)][key[:16]]
+        path = f"{self._folder}/{_stem(part.name)}.{key[:16]}.{size}.json"
+        try:
+            return Mark.from_dict(json.loads(read_bytes(path) or b""))
+        except (ValueError, KeyError, TypeError) as error:
+            raise CatalogError(
+                f"{path} is damaged: remove it (rm), and run the same command again"
+            ) from error
+
+    def read_all(self, done: Sequence[tuple[Part, str]]) -> list[Mark]:
+        """Return the marks of parts that are done, in order.
+
+        Raises:
+            CatalogError: as `read` raises it.
+        """
+        if not done:
+            return []
+        with ThreadPoolExecutor(min(_READ_AT_ONCE, len(done))) as pool:
+            return list(pool.map(lambda each: self.read(*each), done))
+
+    def forget(self, parts: Iterable[Part]) -> list[Part]:
+        """Remove every mark of parts that will be written, because their files will change.
+
+        Returns:
+            The parts that had a mark.
+
+        Raises:
+            CatalogError: a mark cannot be removed.
+        """
+        return [part for part in parts if self._remove(_stem(part.name))]
+
+    def any_file(self) -> bool:
+        """Return whether the file of any mark is there."""
+        return any(stem in self.files for stem in self._marks)
+
+    def forget_all(self) -> list[str]:
+        """Remove every mark; return the files that they were of.
+
+        Raises:
+            CatalogError: a mark cannot be removed.
+        """
+        stems = list(self._marks)
+        for stem in stems:
+            self._remove(stem)
+        return [stem for stem in stems if stem in self.files]
+
+    def _remove(self, stem: str) -> bool:
+        marks = self._marks.pop(stem, {})
+        for key, size in marks.items():
+            remove(f"{self._folder}/{stem}.{key}.{size}.json")
+        return bool(marks)

@@ -1,0 +1,64 @@
+"""Run a tagging job: into one output on this machine, or in parts on the chosen engine."""
+
+from __future__ import annotations
+
+from genre_batch.cluster.folder_job import FolderJob
+from genre_batch.cluster.here import run_here
+from genre_batch.errors import UsageError
+from genre_batch.progress import RowProgress, StatusProgress, no_row_progress, no_status
+from genre_batch.tagging import run as one_output
+from genre_batch.tagging.job import TagJob
+from genre_batch.tagging.plan import writes_folder
+from genre_batch.tagging.summary import TagSummary
+
+__all__ = ["run"]
+
+
+def run(
+    job: TagJob, progress: RowProgress = no_row_progress, status: StatusProgress = no_status
+) -> TagSummary:
+    """Tag catalogs.
+
+    Args:
+        job: the run's options.
+        progress: called after each chunk; on a cluster, after each part.
+        status: called when another part begins; on a cluster, when something changes.
+
+    Raises:
+        UsageError, CatalogError, ModelError: as the parts raise them; nothing is left under the
+            name of an output that is not complete.
+    """
+    _check_engine(job)
+    if not writes_folder(job.output):
+        return one_output.run(job, progress)
+    return run_here(FolderJob(job), progress, status)
+
+
+def _check_engine(job: TagJob) -> None:
+    """Check that several machines can do the job.
+
+    Raises:
+        UsageError: an option, an input or the output is of this machine alone.
+    """
+    if job.running.shard is None:
+        return
+    what = "`shard`"
+    if not writes_folder(job.output):
+        raise UsageError(
+            f"several machines write one folder, a file for each part, so {what} needs a folder: "
+            f"`output` tagged/"
+        )
+    if "-" in job.sources:
+        raise UsageError(f"stdin cannot be read by several machines: name files, or omit {what}")
+    refused = {
+        "cache": "it cannot be shared between machines",
+        "limit": "parts do not know of each other's rows",
+    }
+    for name, reason in refused.items():
+        if getattr(job, name) is not None:
+            raise UsageError(f"`{name}` and {what} exclude each other: {reason}")
+    if job.reading.rejects is not None:
+        raise UsageError(
+            f"`rejects` names one file, but {what} has one for each part: leave it out, and they "
+            f"are in the folder next to `output`"
+        )

@@ -1,0 +1,136 @@
+"""Write one part and its mark: the same bytes under the same names, whoever does it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from genre_batch.catalog.remote import is_remote
+from genre_batch.cluster.canary import canary, processor
+from genre_batch.cluster.job_file import library_versions
+from genre_batch.cluster.marks import Mark, Marks
+from genre_batch.cluster.part import Part
+from genre_batch.cluster.storage import modified
+from genre_batch.errors import CatalogError
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.tagging.job import TagJob
+from genre_batch.tagging.probability_store import MemoryStore, Store
+from genre_batch.tagging.task import TaskObserver, TaskWriter
+
+__all__ = ["PartWriter", "temporary_folder"]
+
+_ATTEMPTS = 2
+
+
+def temporary_folder(side: str) -> str | None:
+    """Return the folder of unfinished files; None for cloud storage, which has none."""
+    return None if is_remote(side) else f"{side}/temporary"
+
+
+@dataclass
+class PartWriter:
+    """Writes the parts of one job, with one model.
+
+    Attributes:
+        job: the run's options.
+        job_key: identifies the job.
+        output: the output folder.
+        side: the folder next to it.
+        tagger: the run's model.
+        store: known probabilities; None: each part has a store of its own, in memory.
+        node: the name of this machine.
+    """
+
+    job: TagJob
+    job_key: str
+    output: str
+    side: str
+    tagger: GenreTagger
+    store: Store | None = None
+    node: str = field(default_factory=socket.gethostname)
+
+    def __post_init__(self) -> None:
+        self._canary: str | None = None
+
+    def write(
+        self,
+        part: Part,
+        observer: TaskObserver | None = None,
+        begun: Callable[[TaskWriter], None] = lambda writer: None,
+    ) -> Mark:
+        """Write a part, then its rejects, then its mark.
+
+        Args:
+            part: what to write.
+            observer: is told of the progress.
+            begun: called with the writer before it starts.
+
+        Raises:
+            UsageError, CatalogError, ModelError: as the parts raise them; there is no mark then.
+        """
+        started = time.perf_counter()
+        key = part.key(self.job_key)
+        for attempt in range(_ATTEMPTS):
+            writer = TaskWriter(
+                self.job,
+                part.task,
+                self.tagger,
+                MemoryStore() if self.store is None else self.store,
+                temporary=self._temporary,
+                limit=part.limit,
+                observer=observer or TaskObserver(),
+            )
+            begun(writer)
+            try:
+                counts = writer.write()
+                break
+            except CatalogError as error:
+                # Another run that ended, or began, may have removed the temporary file.
+                if not isinstance(error.__cause__, FileNotFoundError):
+                    raise
+                if (mark := self._mark_of_another_run(part, key)) is not None:
+                    return mark
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+        if writer.tally.texts_predicted and self._canary is None:
+            self._canary = canary(self.tagger)
+        mark = Mark(
+            part=part.name,
+            source=part.source.name,
+            key=key,
+            size=modified(part.task.target)[0],
+            counts=replace(counts, rejects=tuple(map(self._below_side, counts.rejects))),
+            versions=library_versions(),
+            node=self.node,
+            processor=processor(),
+            canary=self._canary if writer.tally.texts_predicted else None,
+            seconds=time.perf_counter() - started,
+        )
+        mark.write(self.side)
+        return mark
+
+    def _mark_of_another_run(self, part: Part, key: str) -> Mark | None:
+        marks = Marks(self.output, self.side)
+        return marks.read(part, key) if marks.has(part, key) else None
+
+    def _temporary(self, what: str) -> str | None:
+        folder = temporary_folder(self.side)
+        if folder is None:
+            return None
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise CatalogError(
+                f"cannot write {self.output}: {error.strerror}: temporary files are written to "
+                f"{folder}, next to the output: make room there, or make it writable"
+            ) from error
+        return f"{folder}/{secrets.token_hex(8)}.{what}.partial"
+
+    def _below_side(self, path: str) -> str:
+        side = self.side if is_remote(self.side) else os.path.abspath(self.side)
+        path = path if is_remote(path) else os.path.abspath(path)
+        return path.removeprefix(f"{side}/")

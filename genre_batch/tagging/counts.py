@@ -1,0 +1,225 @@
+"""What is counted while an output is written, and the sum over several outputs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genre_batch.catalog.reading.unreadable import PaddedRows
+from genre_batch.catalog.rejects import RejectsFile
+from genre_batch.errors import GenreBatchWarning
+
+__all__ = ["Tally", "TaskCounts", "total_counts", "warn_of_foreign_texts"]
+
+_FEW = 0.01
+"""Share of hardly read texts that is not worth a warning: quotes, and single foreign rows."""
+_SUMMED = (
+    *("rows", "rows_predicted", "rows_without_genre", "rows_skipped", "rows_padded"),
+    *("rows_rejected", "values_lost", "texts_predicted", "texts_from_cache"),
+    *("texts_checked", "texts_foreign"),
+)
+
+
+@dataclass(frozen=True)
+class TaskCounts:
+    """The counts of one output, or of several.
+
+    Attributes:
+        rows, rows_predicted, rows_without_genre, rows_skipped, rows_padded, first_padded: as in
+            `TagSummary`.
+        rows_rejected, first_reject, reject_advice, rejects, values_lost: as in `TagSummary`.
+        texts_predicted, texts_from_cache, text_column, title_column: as in `TagSummary`.
+        texts_checked, texts_foreign: how many texts' script was checked, and how many are in one
+            that the model hardly reads.
+        rows_by_genre: (genres,) rows that each genre was predicted for, in label order.
+        confidence: (genres,) sums of the probabilities over those rows.
+    """
+
+    rows: int = 0
+    rows_predicted: int = 0
+    rows_without_genre: int = 0
+    rows_skipped: int = 0
+    rows_padded: int = 0
+    first_padded: str | None = None
+    rows_rejected: int = 0
+    first_reject: str | None = None
+    reject_advice: str | None = None
+    rejects: tuple[str, ...] = ()
+    values_lost: int = 0
+    texts_predicted: int = 0
+    texts_from_cache: int = 0
+    texts_checked: int = 0
+    texts_foreign: int = 0
+    text_column: str | None = None
+    title_column: str | None = None
+    rows_by_genre: tuple[int, ...] = ()
+    confidence: tuple[float, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as JSON values; floats keep all their bits."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TaskCounts:
+        """Return what `as_dict` was called on.
+
+        Raises:
+            KeyError, TypeError: the values are those of something else.
+        """
+        fields_of = {field.name: values[field.name] for field in fields(cls)}
+        for name in ("rejects", "rows_by_genre", "confidence"):
+            fields_of[name] = tuple(values[name])
+        return cls(**fields_of)
+
+
+def total_counts(counts: Sequence[TaskCounts]) -> TaskCounts:
+    """Return the sum of counts.
+
+    The order matters to the last bits of `confidence` and to what is reported as the first, so
+    counts are summed in the order of the plan, whatever the order in which outputs were written.
+
+    Args:
+        counts: of each output; they are of one model.
+    """
+    if not counts:
+        return TaskCounts()
+    confidence = list(counts[0].confidence)
+    for each in counts[1:]:
+        confidence = [a + b for a, b in zip(confidence, each.confidence, strict=True)]
+    rejected = next((one for one in counts if one.first_reject is not None), counts[0])
+    sums: dict[str, int] = {name: sum(getattr(one, name) for one in counts) for name in _SUMMED}
+    return TaskCounts(
+        **sums,
+        first_padded=next((one.first_padded for one in counts if one.first_padded), None),
+        first_reject=rejected.first_reject,
+        reject_advice=rejected.reject_advice,
+        rejects=tuple(path for one in counts for path in one.rejects),
+        text_column=counts[0].text_column,
+        title_column=counts[0].title_column,
+        rows_by_genre=tuple(map(sum, zip(*(one.rows_by_genre for one in counts), strict=True))),
+        confidence=tuple(confidence),
+    )
+
+
+def warn_of_foreign_texts(checked: int, foreign: int) -> None:
+    """Warn if more than a few of the texts are in a script that the model hardly reads.
+
+    Args:
+        checked: the number of texts whose script was checked.
+        foreign: how many of them the model hardly reads.
+    """
+    if foreign > _FEW * checked:
+        warnings.warn(
+            f"{foreign:,} of {checked:,} texts are in a script that the model hardly reads: most "
+            f"of their words are unknown to it or cut into single letters; use a model trained on "
+            f"such texts (`model`)",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
+
+
+class Tally:
+    """Count the rows, genres and texts of one output while it is written.
+
+    Attributes:
+        texts_predicted, texts_from_cache, values_lost: as in `TagSummary`.
+        padded: the rows with too few fields.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        """Start with zero rows.
+
+        Args:
+            labels: the genres of the model, in the order of its probabilities.
+        """
+        self.texts_predicted = 0
+        self.texts_from_cache = 0
+        self.values_lost = 0
+        self.padded = PaddedRows()
+        self._labels = pa.array(labels, pa.string())
+        self._rows_by_genre = np.zeros(len(labels), dtype=np.int64)
+        self._confidence = np.zeros(len(labels), dtype=np.float64)
+        self._checked = 0
+        self._foreign = 0
+        self._rows = 0
+        self._predicted = 0
+        self._without_genre = 0
+        self._skipped = 0
+        self._columns: tuple[str | None, str | None] = (None, None)
+
+    def add_chunk(
+        self,
+        genres: pa.ListArray,
+        probabilities: npt.NDArray[np.float32],
+        *,
+        skipped: int,
+    ) -> None:
+        """Add the rows of a chunk.
+
+        Args:
+            genres: (rows,) lists of predicted genres; null where nothing was predicted.
+            probabilities: (rows, genres) float32; NaN where nothing was predicted.
+            skipped: how many rows were skipped because of `only_missing`.
+        """
+        count = len(self._labels)
+        self._rows += len(genres)
+        self._skipped += skipped
+        self._predicted += len(genres) - genres.null_count
+        self._without_genre += int(pc.sum(pc.equal(pc.list_value_length(genres), 0)).as_py() or 0)
+        indices = pc.index_in(pc.list_flatten(genres), self._labels)
+        columns = indices.to_numpy(zero_copy_only=False)
+        rows = pc.list_parent_indices(genres).to_numpy(zero_copy_only=False)
+        self._rows_by_genre += np.bincount(columns, minlength=count)
+        self._confidence += np.bincount(
+            columns, weights=probabilities[rows, columns], minlength=count
+        )
+
+    def add_foreign(self, checked: int, foreign: int) -> None:
+        """Count the texts of a chunk, and those in a script that the model hardly reads."""
+        self._checked += checked
+        self._foreign += foreign
+
+    def set_columns(self, text: str | None, title: str | None) -> None:
+        """Note the columns that were read."""
+        self._columns = text, title
+
+    def warn_of_foreign_texts(self) -> None:
+        """Warn as the function of this name does."""
+        warn_of_foreign_texts(self._checked, self._foreign)
+
+    def counts(self, rejects: RejectsFile) -> TaskCounts:
+        """Return the counts of the complete output.
+
+        Args:
+            rejects: the unreadable rows of the output's inputs; the file is committed.
+        """
+        first = rejects.first
+        is_written = rejects.count and rejects.path is not None
+        return TaskCounts(
+            rows=self._rows,
+            rows_predicted=self._predicted,
+            rows_without_genre=self._without_genre,
+            rows_skipped=self._skipped,
+            rows_padded=self.padded.count,
+            first_padded=self.padded.first or None,
+            rows_rejected=rejects.count,
+            first_reject=None if first is None else str(first),
+            reject_advice=None if first is None else first.advice,
+            rejects=(str(rejects.path),) if is_written else (),
+            values_lost=self.values_lost,
+            texts_predicted=self.texts_predicted,
+            texts_from_cache=self.texts_from_cache,
+            texts_checked=self._checked,
+            texts_foreign=self._foreign,
+            text_column=self._columns[0],
+            title_column=self._columns[1],
+            rows_by_genre=tuple(self._rows_by_genre.tolist()),
+            confidence=tuple(self._confidence.tolist()),
+        )

@@ -1,0 +1,156 @@
+"""Write one output: read its inputs, predict their rows, write them with their genres."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from genre_batch.catalog.chunk import Chunk
+from genre_batch.catalog.formats import Format
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
+from genre_batch.catalog.rejects import Reject, RejectsFile, raise_on_reject
+from genre_batch.catalog.writing.encoder import EncoderOptions
+from genre_batch.catalog.writing.writer import open_writer
+from genre_batch.model.tagger import GenreTagger
+from genre_batch.tagging.counts import Tally, TaskCounts
+from genre_batch.tagging.job import TagJob
+from genre_batch.tagging.plan import OutputTask
+from genre_batch.tagging.predict import Predictor
+from genre_batch.tagging.prefetch import Prefetcher
+from genre_batch.tagging.probability_store import Store
+from genre_batch.tagging.rows import RowTagger
+from genre_batch.version import __version__
+
+__all__ = ["TaskObserver", "TaskWriter", "no_temporary"]
+
+_CHUNKS_AHEAD = 2
+_READER_JOIN_SECONDS = 0.2
+"""Short, because a reader may wait for a pipe forever."""
+_PREDICTOR_JOIN_SECONDS = 10.0
+"""Enough for a prediction to end its batch and write it to the store, which is closed next."""
+
+
+class TaskObserver:
+    """Is told how far an output is; does nothing by itself."""
+
+    def read(self, rows: int, fraction: float | None, total: int | None) -> None:
+        """Take note of rows that were read; called by the thread that reads.
+
+        Args:
+            rows: their number.
+            fraction: the share of the inputs' bytes that is read, 0..1; None if unknown.
+            total: the number of rows that the inputs state; None if they do not.
+        """
+
+    def written(self, rows: int) -> None:
+        """Take note of rows that were written."""
+
+    def finishing(self) -> None:
+        """Take note that the output is about to get its final name."""
+
+
+def no_temporary(what: str) -> str | None:
+    """Return no temporary name: files are written under one next to their final name."""
+    return None
+
+
+@dataclass
+class TaskWriter:
+    """Writes one output, complete or not at all.
+
+    Attributes:
+        job: the run's options.
+        task: the output and its inputs.
+        tagger: the run's model.
+        store: known probabilities.
+        temporary: returns the temporary name of the `output` or the `rejects`; None: the default.
+        limit: the number of rows to tag; None: all.
+        observer: is told of the progress.
+    """
+
+    job: TagJob
+    task: OutputTask
+    tagger: GenreTagger
+    store: Store
+    temporary: Callable[[str], str | None] = no_temporary
+    limit: int | None = None
+    observer: TaskObserver = field(default_factory=TaskObserver)
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(self.tagger.labels)
+        self._predictor = Predictor(self.tagger, self.store, self.tally)
+
+    def write(self) -> TaskCounts:
+        """Write the output, then its rejects.
+
+        Raises:
+            UsageError, CatalogError, ModelError: as the parts raise them; nothing is left under the
+                output's name.
+        """
+        # Rejects with a path of their own may be on another disk than the temporary files.
+        has_own_path = self.job.reading.rejects is not None
+        temporary = None if has_own_path else self.temporary("rejects")
+        rejects = RejectsFile(self.task.rejects, temporary)
+        try:
+            self._write(raise_on_reject if self.job.reading.strict else rejects.add)
+            rejects.commit()
+        except BaseException:
+            rejects.rollback()
+            raise
+        return self.tally.counts(rejects)
+
+    def _write(self, on_reject: Callable[[Reject], None]) -> None:
+        rows = RowTagger(self.job, self._predictor, self.tally)
+        stop = threading.Event()
+        temporary = self.temporary("output")
+        self.task.make_folder()
+        with (
+            CatalogReader(self.task.sources, self._read_options(), on_reject) as reader,
+            open_writer(
+                self.task.target, self._encoder_options(), force=True, temporary=temporary
+            ) as writer,
+        ):
+            chunks = Prefetcher(self._read(reader), _CHUNKS_AHEAD, stop, _READER_JOIN_SECONDS)
+            tagged = Prefetcher(
+                ((chunk, rows.columns(chunk, stop)) for chunk in chunks),
+                _CHUNKS_AHEAD,
+                stop,
+                _PREDICTOR_JOIN_SECONDS,
+            )
+            with chunks, tagged:
+                for chunk, added in tagged:
+                    writer.write(rows.kept(chunk), added)
+                    self.observer.written(len(chunk))
+            rows.finish()
+            self.tally.values_lost += writer.lost
+            self.observer.finishing()
+
+    def _read(self, reader: CatalogReader) -> Iterator[Chunk]:
+        """Yield chunks up to the limit; empty ones too, because they have the column names."""
+        left = self.limit
+        for chunk in reader.chunks():
+            if left is not None:
+                chunk = chunk.head(left)
+                left -= len(chunk)
+            self.observer.read(len(chunk), reader.fraction_read, reader.rows)
+            yield chunk
+            if left == 0:
+                return
+
+    def _read_options(self) -> ReadOptions:
+        kind = self.task.target.format
+        return ReadOptions(
+            as_table=kind is not Format.JSONL,
+            infer_types=self.job.reading.infer_types and not kind.is_text,
+            limit=self.limit,
+            reading=self.job.reading,
+        )
+
+    def _encoder_options(self) -> EncoderOptions:
+        return self.job.writing.encoder_options(
+            {
+                "genre_batch.model_sha256": self.tagger.sha256,
+                "genre_batch.version": __version__,
+            }
+        )
