@@ -45,7 +45,7 @@ def _start(model: Path, *arguments: object) -> subprocess.Popen[bytes]:
 def test_the_help_lists_every_option_in_a_group() -> None:
     output = CliRunner().invoke(cli, ["tag", "--help"]).output
     sections = [line for line in output.splitlines() if line.endswith(":") and line[0] != " "]
-    assert sections == ["Input:", "Output:", "Model:", "Run:"]
+    assert sections == ["Input:", "Output:", "Model:", "Parts:", "Run:"]
     grouped = {name for names in GROUPS.values() for name in names}
     assert grouped == {option.name for option in tag.params if isinstance(option, click.Option)}
 
@@ -217,7 +217,7 @@ def test_several_inputs_become_one_output_or_one_each(command: Command, tmp_path
         "id\toverview\tpredicted_genres\n1\tlaugh\tComedy\n2\tcrý cry\tDrama\n"
     )
     assert command("tag", *inputs, "-o", f"{tmp_path}/each/").returncode == 0
-    assert sorted(path.name for path in (tmp_path / "each").iterdir()) == ["a.csv", "b.csv"]
+    assert sorted(path.name for path in (tmp_path / "each").iterdir()) == ["_SUCCESS", "a.csv", "b.csv"]
 
 
 def test_a_second_run_is_answered_from_the_cache(
