@@ -217,7 +217,8 @@ def test_several_inputs_become_one_output_or_one_each(command: Command, tmp_path
         "id\toverview\tpredicted_genres\n1\tlaugh\tComedy\n2\tcrý cry\tDrama\n"
     )
     assert command("tag", *inputs, "-o", f"{tmp_path}/each/").returncode == 0
-    assert sorted(path.name for path in (tmp_path / "each").iterdir()) == ["_SUCCESS", "a.csv", "b.csv"]
+    names = sorted(path.name for path in (tmp_path / "each").iterdir())
+    assert names == ["_SUCCESS", "a.csv", "b.csv"]
 
 
 def test_a_second_run_is_answered_from_the_cache(
