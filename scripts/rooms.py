@@ -23,7 +23,7 @@ _PLACES = {
     "dataset": (0.5, 5),
     "thresholds": (2, 5),
     "auditing": (3, 4),
-    "cluster": (3, 4),
+    "cluster": (2, 4),
     "tagging": (3, 5),
     "catalog": (0.75, 6),
     "model": (2.25, 6),

@@ -29,6 +29,7 @@ from genre_batch.model.tagger import GenreTagger
 from genre_batch.names import known_names
 from genre_batch.options import check_job
 from genre_batch.progress import RowProgress, no_row_progress
+from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.plan import OutputTask, plan_outputs
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.probability_store import (
@@ -38,7 +39,6 @@ from genre_batch.tagging.probability_store import (
     open_resume_store,
 )
 from genre_batch.tagging.run import how_to_resume
-from genre_batch.tagging.summary import Tally
 from genre_batch.tagging.workspace import Workspace
 from genre_batch.version import __version__
 
@@ -84,7 +84,7 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
             store = stack.enter_context(LmdbStore(cache, job.cache_size))
         else:
             store = open_resume_store(workspace.store if workspace else None, stack)
-        tally = Tally(job.tag_job(), tagger)
+        tally = Tally(tagger.labels)
         started = time.perf_counter()
         try:
             run = _Run(job, task, workspace, tagger, Predictor(tagger, store, tally), tally)
