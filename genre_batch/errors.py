@@ -121,7 +121,7 @@ class TrainingError(GenreBatchError):
 
 
 class GenreBatchWarning(UserWarning):
-    """Something that the user should know, although the run goes on.
+    """Something that the user should know, although the run continues.
 
     Like an error, it is one line with parameters in backticks. The command line prints it as it
     occurs; in Python it is an ordinary warning.

@@ -33,12 +33,12 @@ _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 _NO_MEMORY = re.compile(
     r"(allocate|out of) memory|bad.?alloc|memory allocation .*failed|can't start new thread", re.I
 )
-"""How torch, onnxruntime and the system say that memory is used up."""
+"""Messages of torch, onnxruntime and the system for exhausted memory."""
 _NOT_WRITTEN = re.compile(
     r"inline_container|PytorchStreamWriter|file write failed|iostream error"
     r"|\d+ requested and \d+ written"
 )
-"""How torch and numpy say that a file could not be written; the system's error is lost."""
+"""Messages of torch and numpy for a file that cannot be written, without the system's error."""
 _TRIAL_BYTES = 1 << 20
 
 

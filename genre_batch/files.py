@@ -35,7 +35,7 @@ __all__ = [
 StrPath = str | os.PathLike[str]
 
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM)
-"""How file systems refuse to sync a folder, or to open it for that."""
+"""The errors of file systems that cannot sync a folder, or open it for that."""
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ Loaded = TypeVar("Loaded")
 
 _LOGGERS = ("huggingface_hub", "urllib3", "transformers")
 _TIMEOUT_SECONDS = 4.0
-"""How long to wait for the hub's answer; looking up its name has no limit of its own."""
+"""Timeout of a request to the hub, the lookup of its address included."""
 
 
 def load_from_hub(name: str, load: Callable[[bool], Loaded]) -> Loaded:
@@ -43,27 +43,27 @@ def load_from_hub(name: str, load: Callable[[bool], Loaded]) -> Loaded:
 
 
 def check_available(name: str, parameter: str) -> None:
-    """Check that an encoder is in a folder or the cache, or that the hub answers, without torch.
+    """Check that an encoder is in a folder or the cache, or that the hub can be reached; no torch.
 
     Args:
         name: a hub id, or a local folder.
         parameter: the parameter that `name` is the value of, for the message.
 
     Raises:
-        TrainingError: it is nowhere, or the hub does not answer.
+        TrainingError: it is in neither, and the hub cannot be reached.
     """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     if os.path.isdir(name):
         return
-    with _quiet(), contextlib.suppress(HFValidationError):  # told when it is loaded
+    with _quiet(), contextlib.suppress(HFValidationError):  # reported when it is loaded
         cached = try_to_load_from_cache(name, "config.json")
         if not isinstance(cached, str) and not _is_reachable():
             raise TrainingError(
-                f"the encoder {name!r} cannot be loaded (it is not in the cache, and the hub does "
-                f"not answer): give a local folder, or use `{parameter}` minilm, which needs no "
-                f"download"
+                f"the encoder {name!r} cannot be loaded (it is not in the cache, and the hub "
+                f"cannot be reached): give a local folder, or use `{parameter}` minilm, which "
+                f"needs no download"
             )
 
 
@@ -81,20 +81,20 @@ def _quiet() -> Iterator[None]:
 
 
 def _is_reachable() -> bool:
-    """Return whether the hub answers soon, unless the user asked to work offline."""
+    """Return whether the hub can be reached; False if the user set the client to work offline."""
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
     if constants.HF_HUB_OFFLINE:
         return False
-    answered = threading.Event()
+    reached = threading.Event()
 
-    def ask() -> None:
+    def request() -> None:
         with contextlib.suppress(Exception):  # the errors depend on the client's HTTP library
             get_session().head(constants.ENDPOINT, timeout=_TIMEOUT_SECONDS)
-            answered.set()
+            reached.set()
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(_TIMEOUT_SECONDS)
-    return answered.is_set()
+    requesting = threading.Thread(target=request, daemon=True)
+    requesting.start()
+    requesting.join(_TIMEOUT_SECONDS)
+    return reached.is_set()

@@ -15,13 +15,13 @@ from genre_batch.errors import GenreBatchError, GenreBatchWarning
 __all__ = ["locked", "take_lock"]
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
-"""How file systems without flock answer: NFS, Lustre, FUSE."""
+"""The errors of file systems without flock, such as NFS, Lustre and FUSE."""
 
 
 def take_lock(path: Path, busy: Callable[[str], GenreBatchError]) -> int:
     """Create a file, in a folder that may be missing, and lock it.
 
-    On a file system without locks, the run is warned and goes on.
+    On a file system without locks, the run continues with a warning.
 
     Args:
         path: the file; it holds the number of the process that has the lock.
@@ -62,8 +62,8 @@ def take_lock(path: Path, busy: Callable[[str], GenreBatchError]) -> int:
 
 def _warn_of_missing_locks(folder: Path, error: OSError) -> None:
     warnings.warn(
-        f"no lock on the file system of {folder.parent} ({error.strerror}): do not start a second "
-        f"run of the same output",
+        f"the file system of {folder.parent} has no locks ({error.strerror}): do not start a "
+        f"second run with the same output",
         GenreBatchWarning,
         stacklevel=2,
     )

@@ -104,6 +104,6 @@ def test_an_encoder_that_is_nowhere_is_told_before_torch_is_imported(
     if session.network == "fast":
         check_available("no-such/model", "base_model")
     else:
-        with pytest.raises(TrainingError, match="not in the cache, and the hub does not answer"):
+        with pytest.raises(TrainingError, match="not in the cache, and the hub cannot be reached"):
             check_available("no-such/model", "base_model")
     assert session.requests == 1

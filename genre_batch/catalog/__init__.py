@@ -1,1 +1,1 @@
-"""Rows in, rows out: CSV, TSV, JSON Lines, Parquet and Arrow catalogs. Knows no model."""
+"""Rows in, rows out: CSV, TSV, JSON Lines, Parquet and Arrow catalogs. Independent of the model."""

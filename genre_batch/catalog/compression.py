@@ -234,7 +234,7 @@ def _check_is_not_binary(head: bytes, name: str) -> None:
 
 
 def archive_advice(path: str, suffix: str | None = None) -> str | None:
-    """Say what an archive or workbook is, and what to type to read it; None for other files.
+    """Return what an archive or workbook is, and what to type to read it; None for other files.
 
     Args:
         path: the file's name, or `stdin`.

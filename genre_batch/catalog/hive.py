@@ -121,8 +121,8 @@ class FolderColumns:
         if name not in self._conflicts:
             self._conflicts.add(name)
             warnings.warn(
-                f"{self._name} has a column {name!r} of its own: it is kept, although its folder "
-                f"says {value!r}",
+                f"{self._name} has a column {name!r} of its own, which is kept although the folder "
+                f"has {value!r}",
                 GenreBatchWarning,
                 stacklevel=2,
             )

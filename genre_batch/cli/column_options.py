@@ -77,8 +77,8 @@ _PLACE_OPTIONS = (
     click.option(
         "--label-names",
         metavar="FILE",
-        help="File that names the genres whose numbers or codes the cells have: one name a line, "
-        "or id and name as CSV or JSON.  [default: cells have names]",
+        help="File of genre names for cells that contain numbers or codes: one name a line, or id "
+        "and name as CSV or JSON.  [default: cells contain names]",
     ),
 )
 _LABEL_OPTIONS = (

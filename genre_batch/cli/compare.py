@@ -12,9 +12,9 @@ from genre_batch.cli.console import (
     print_json,
     print_tables,
     progress_option,
+    set_stop_message,
     steps_progress,
     table,
-    tell_how_to_go_on,
 )
 from genre_batch.cli.options import (
     base_model_option,
@@ -116,7 +116,7 @@ def compare(
         **options,
     )
     begun = os.path.join(job.output, "provenance.json")
-    tell_how_to_go_on(begun, "run the same command again")
+    set_stop_message(begun, "run the same command again")
     with steps_progress(progress) as advance:
         result = run_comparison(job, advance)
     if as_json:

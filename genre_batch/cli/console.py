@@ -28,10 +28,10 @@ __all__ = [
     "print_tables",
     "progress_option",
     "rows_progress",
+    "set_stop_message",
     "show_summary",
     "steps_progress",
     "table",
-    "tell_how_to_go_on",
 ]
 
 
@@ -70,15 +70,15 @@ def _is_shown(requested: bool | None) -> bool:
     return not is_quiet() and (sys.stderr.isatty() if requested is None else requested)
 
 
-def tell_how_to_go_on(begun: str, advice: str) -> None:
-    """Set what a stopped command prints: how to go on if its work has begun.
+def set_stop_message(begun: str, advice: str) -> None:
+    """Set what a stopped command prints: how to resume, if its work has begun.
 
     Args:
-        begun: a file that exists as soon as there is something to go on with.
+        begun: a file that exists as soon as there is something to resume.
         advice: what to type then, in ASCII.
     """
     STOP_SIGNALS.outcome = lambda: (
-        f"to go on, {advice}" if os.path.exists(begun) else "nothing was written"
+        f"to resume, {advice}" if os.path.exists(begun) else "nothing was written"
     )
 
 

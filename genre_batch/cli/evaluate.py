@@ -55,9 +55,9 @@ def evaluate(
     """Score a model on a labeled catalog.
 
     Prints averages with 95 % bootstrap intervals over films, and for each genre the confusion
-    matrix, precision, recall, F1, average precision and Matthews correlation, and how well its
-    probabilities agree with frequencies, as they are and calibrated. Warns if the model was trained
-    on some of these films: figures on training films are too optimistic.
+    matrix, precision, recall, F1, average precision, Matthews correlation, and the calibration
+    error of its probabilities, raw and calibrated. Warns if the model was trained on some of these
+    films: figures on training films are too optimistic.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ __all__ = ["export_onnx"]
     show_default=True,
     metavar="POINTS",
     help="Write nothing if the model loses more macro-F1 than this, in points (hundredths), on the "
-    "dev part at the same cross-fitted thresholds.",
+    "dev part at the same cross-fitted thresholds, and the 95 % interval of the loss excludes 0.",
 )
 @force_option
 @progress_option

@@ -74,7 +74,7 @@ def inspect(path: str | None, as_json: bool, purpose: str | None, **options: Any
 
 def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, Any]) -> None:
     if path is None:
-        raise click.UsageError("Missing argument 'CATALOG': --for train looks at a catalog.")
+        raise click.UsageError("Missing argument 'CATALOG': --for train reads a catalog.")
 
     from genre_batch.cli.look import show_look
     from genre_batch.dataset.label_choice import LabelOptions
@@ -90,7 +90,7 @@ def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, An
 
 
 def _is_model(path: str, input_format: str | None) -> bool:
-    """Return whether a file is a model: by its name, or by its content where no suffix tells."""
+    """Return whether a file is a model: by its name, or without a known suffix by its content."""
     if input_format is not None:
         return False
     if is_model_name(path) or not os.path.isfile(path):

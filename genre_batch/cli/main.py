@@ -1,6 +1,6 @@
 """The entry point of `genre-batch`.
 
-Nothing is imported at the top, so that an interrupt during the imports is answered with one line.
+Nothing is imported at the top, so that an interrupt during the imports ends with one line.
 """
 
 from __future__ import annotations

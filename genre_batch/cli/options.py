@@ -139,7 +139,7 @@ reading_options = together(
         help="File for unreadable rows, written only if there are any.  "
         "[default: OUTPUT.rejects.jsonl where rows are left out of an output, else no file]",
     ),
-    click.option("--strict", is_flag=True, help="Fail at an unreadable row.  [default: go on]"),
+    click.option("--strict", is_flag=True, help="Fail at an unreadable row.  [default: continue]"),
 )
 """Add the options of `catalog.options.ReadingOptions`; `reading_from` collects their values."""
 

@@ -72,7 +72,7 @@ class StopSignals:
     Attributes:
         taken: the signal that stops the command; None as long as none has arrived.
         working: whether the command has begun its work. Before, there is nothing to close.
-        outcome: returns what the stopped command left, and how to go on; in ASCII.
+        outcome: returns what the stopped command left, and how to resume it; in ASCII.
     """
 
     def __init__(self) -> None:

@@ -12,8 +12,8 @@ from genre_batch.cli.console import (
     note,
     print_tables,
     progress_option,
+    set_stop_message,
     steps_progress,
-    tell_how_to_go_on,
 )
 from genre_batch.cli.decision_options import (
     DEFAULT_METHOD,
@@ -203,7 +203,7 @@ def train(
     look_first(job, dry_run=dry_run)
     if dry_run:
         return
-    tell_how_to_go_on(f"{folder}/provenance.json", "repeat the command with --resume")
+    set_stop_message(f"{folder}/provenance.json", "repeat the command with --resume")
 
     from genre_batch.training.run import train as run_training
 

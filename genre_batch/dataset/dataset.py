@@ -212,8 +212,8 @@ def read_dataset(path: Path) -> Dataset:
         )
     except (CatalogError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise TrainingError(
-            f"{path} is missing or damaged: repeat the command that trained it, with --resume: it "
-            f"mends the folder"
+            f"{path} is missing or damaged: repeat the command that trained it, with --resume, to "
+            f"repair the folder"
         ) from error
 
 

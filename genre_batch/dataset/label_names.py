@@ -39,7 +39,7 @@ def read_label_names(path: StrPath) -> dict[str, str] | list[str]:
     try:
         text = Path(name).read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise UsageError(f"no such file: {name}: `label_names` names one") from error
+        raise UsageError(f"`label_names`: no such file: {name}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError(f"cannot read {name} of `label_names`: {first_line(error)}") from error
     if text.lstrip()[:1] in ("{", "["):

@@ -86,15 +86,14 @@ def _as_in_earlier_run(
     if moved:
         warnings.warn(
             f"{name}: {counted(moved, 'row')} left out: {earlier.name} has the film in another "
-            f"part, and a film that it was trained on cannot measure this run, nor the reverse",
+            f"part, and one run must not be scored on films that the other was trained on",
             GenreBatchWarning,
             stacklevel=3,
         )
     if not earlier.knows_held_out:
         warnings.warn(
-            f"{earlier.name} does not tell which films its run held out, only which it was trained "
-            f"on: this run may be trained on some of them; with `init_from` and the folder of the "
-            f"run it is not",
+            f"{earlier.name} does not record which films its run held out: this run may be trained "
+            f"on some of them; set `init_from` to the folder of that run to keep them held out",
             GenreBatchWarning,
             stacklevel=3,
         )
@@ -105,8 +104,8 @@ def _as_in_earlier_run(
             known = ", ".join(f"{old:,} {of_part}" for of_part, (old, _) in counts)
             raise TrainingError(
                 f"{name}: no film is left for {part}: {earlier.name} has these films already "
-                f"({known}), in parts that they keep: add films that it does not have, at least "
-                f"{DRAWN_GROUPS}"
+                f"({known}), and they keep their parts: add at least {DRAWN_GROUPS} films that it "
+                f"does not have"
             )
     return usable
 

@@ -232,7 +232,7 @@ def _check_loss(job: ExportJob, loss: Loss, films: int) -> None:
     if low > min(job.max_loss, 0.0):
         raise TrainingError(f"{lost}: nothing was written; raise it, or set `precision` to fp32")
     warnings.warn(
-        f"{lost}, but so few films cannot tell: evaluate both precisions on more films",
+        f"{lost}, but that may be chance on so few films: evaluate both precisions on more",
         GenreBatchWarning,
         stacklevel=3,
     )

@@ -171,7 +171,7 @@ def _inverse_factors(
 def _parts(
     bias: str, matrix: npt.NDArray[Any], tensors: _Tensors
 ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Yield the weights of one matmul, which is known by its bias.
+    """Yield the weights of one matmul, which is identified by its bias.
 
     Args:
         bias: the name of the stored bias.

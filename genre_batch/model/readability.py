@@ -150,7 +150,7 @@ class PieceKinds:
 
 
 def _unknown_id(tokenizer: Tokenizer) -> int | None:
-    """Return the id of the unknown piece; None for a tokenizer that knows every byte."""
+    """Return the id of the unknown piece; None for a tokenizer that covers every byte."""
     unknown = getattr(tokenizer.model, "unk_token", None)
     if unknown is None:  # Unigram's is a number, which its Python class does not show
         model = json.loads(tokenizer.to_str())["model"]

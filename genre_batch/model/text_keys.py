@@ -29,7 +29,7 @@ _IGNORED_LETTERS = re.compile(
 _IGNORED_MARKS = re.compile(
     # Accents that belong to no letter of their own, such as the stress in Russian, and the optional
     # points and vowels of Hebrew, Arabic and Syriac. Marks of other scripts, such as the vowels of
-    # Devanagari and Thai, tell words apart.
+    # Devanagari and Thai, distinguish words.
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
     "\u0711\u0730-\u074a\u08d3-\u08ff\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
     # Variation selectors, as in emoji.
@@ -53,7 +53,7 @@ _KEPT = _Kept()
 
 
 def _reduced(text: str) -> str:
-    """Return the letters and digits of a text, with the marks that tell words apart.
+    """Return the letters and digits of a text, with the marks that distinguish words.
 
     Signs are removed before compatible characters are replaced: a trademark sign is not `tm`.
     """
@@ -69,7 +69,7 @@ def text_key(overview: str, version: int = TEXT_KEY_VERSION) -> int:
 
     It is the first 8 bytes, big-endian, of the SHA-256 of the reduced overview in UTF-8. Version 1
     reduces it to a-z and 0-9, in lower case. Version 2 reduces it to letters, digits and the marks
-    that tell words apart, case-folded and in Unicode's form NFKC; an overview without letters and
+    that distinguish words, case-folded and in Unicode's form NFKC; an overview without letters and
     digits has the key of its other characters but spaces.
 
     Args:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.dataset.earlier import EarlierFilms, read_earlier_films
 from genre_batch.errors import TrainingError
-from genre_batch.runs.folder import MENDING, RunFolder
+from genre_batch.runs.folder import REPAIR, RunFolder
 
 __all__ = ["earlier_films", "training_films", "training_keys"]
 
@@ -40,7 +40,7 @@ def earlier_films(folder: RunFolder, name: str = "") -> EarlierFilms:
     try:
         return replace(read_earlier_films(folder.earlier), name=name)
     except (OSError, KeyError, ValueError) as error:
-        raise TrainingError(f"{folder.earlier} is missing or damaged: {MENDING}") from error
+        raise TrainingError(f"{folder.earlier} is missing or damaged: {REPAIR}") from error
 
 
 def training_keys(folder: RunFolder, version: int) -> npt.NDArray[np.uint64]:

@@ -21,7 +21,7 @@ from genre_batch.locks import locked
 from genre_batch.options import StrPath
 from genre_batch.runs.integrity import is_whole, read_checksums, write_checksums
 
-__all__ = ["MENDING", "RunFolder", "Stage", "check_run_folder", "is_readable"]
+__all__ = ["REPAIR", "RunFolder", "Stage", "check_run_folder", "is_readable"]
 
 _REQUIRED = {
     "provenance.json": ("options", "base_model"),
@@ -32,7 +32,7 @@ _REQUIRED = {
 """The keys that the JSON files of a run need."""
 _UNSEALED = ("README.md", "recipe.toml", "training_log.jsonl", "run.lock")
 """Files without checksums: people edit them, or a run adds lines to them."""
-MENDING = "repeat the command that trained it, with --resume: it mends the folder"
+REPAIR = "repeat the command that trained it, with --resume, to repair the folder"
 """What to do about a damaged file of a run."""
 
 
@@ -263,11 +263,11 @@ class RunFolder:
         for path in (self.weights, self.metrics, self.thresholds):
             if not path.exists():
                 raise TrainingError(
-                    f"{self.path} is not a finished run ({path.name} is missing): {MENDING}"
+                    f"{self.path} is not a finished run ({path.name} is missing): {REPAIR}"
                 )
         damaged = [path for path in self.damaged() if path not in (self.report, self.log)]
         if damaged:
-            raise TrainingError(f"{damaged[0]} is missing or damaged: {MENDING}")
+            raise TrainingError(f"{damaged[0]} is missing or damaged: {REPAIR}")
 
     def read_thresholds(self, names: Sequence[str]) -> tuple[str, npt.NDArray[np.float64]]:
         """Read the threshold method and the genres' thresholds, (genres,).
@@ -282,7 +282,7 @@ class RunFolder:
         try:
             values = [float(content["thresholds"][name]) for name in names]
         except (KeyError, TypeError, ValueError) as error:
-            raise TrainingError(f"{self.thresholds} lacks a threshold: {MENDING}") from error
+            raise TrainingError(f"{self.thresholds} lacks a threshold: {REPAIR}") from error
         return str(content["method"]), np.array(values)
 
     @property
@@ -310,7 +310,7 @@ class RunFolder:
             TrainingError: it is missing, broken, or lacks a key.
         """
         if not is_readable(path):
-            raise TrainingError(f"{path} is missing or damaged: {MENDING}")
+            raise TrainingError(f"{path} is missing or damaged: {REPAIR}")
         return json.loads(path.read_text(encoding="utf-8"))
 
 

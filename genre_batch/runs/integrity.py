@@ -1,4 +1,4 @@
-"""Whether files are whole: by their checksums, or by what their formats tell about their end."""
+"""Whether files are complete: by their checksums, or by the end that their formats prescribe."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 
 def is_whole(path: Path, checksum: str | None = None, keys: Iterable[str] = ()) -> bool:
-    """Return whether a file exists and is complete, as far as can be told.
+    """Return whether a file exists and is complete, as far as can be checked.
 
     Args:
         path: the file.

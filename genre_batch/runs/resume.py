@@ -1,4 +1,4 @@
-"""What a resumed run does before it goes on: it checks its options, and mends its folder."""
+"""Preparing a resumed run: check its options, and repair its folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "check_same_run",
     "keep_lines",
     "last_checkpoint",
-    "mend",
+    "repair",
     "restore",
     "warn_of_damage",
 ]
@@ -34,7 +34,7 @@ def restore(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file of a run again if it is missing or damaged and its content is known.
 
     Args:
-        path: the file; its folder's list of checksums tells which content it had.
+        path: the file; its folder's list of checksums has that of its former content.
         write: writes the content that it would have now to a path.
 
     Raises:
@@ -48,13 +48,13 @@ def restore(path: Path, write: Callable[[Path], object]) -> None:
         if checksum is None or not is_whole(temporary, checksum):
             raise TrainingError(
                 f"{path} is missing or damaged, and what this command would write differs from "
-                f"what it was: repeat the very command that began the run, or choose another "
+                f"what it was: repeat the exact command that began the run, or choose another "
                 f"`folder`"
             )
     warn_of_damage(path, "it was written again")
 
 
-def mend(folder: RunFolder) -> list[Path]:
+def repair(folder: RunFolder) -> list[Path]:
     """Remove the damaged files of a run, so that they are made again, and warn of each.
 
     Of a log, the lines that can be read are kept.
@@ -79,7 +79,7 @@ def mend(folder: RunFolder) -> list[Path]:
 
 
 def warn_of_damage(path: Path, done: str) -> None:
-    """Warn that a file is missing or damaged, and tell what is done about it."""
+    """Warn that a file is missing or damaged, and of what is done about it."""
     warnings.warn(f"{path} is missing or damaged: {done}", GenreBatchWarning, stacklevel=2)
 
 

@@ -41,7 +41,7 @@ _RECORDED = ("base_model", "recipe", "data")
 
 @dataclass(frozen=True, eq=False)
 class StartingPoint:
-    """A finished run or an exported model that training goes on from.
+    """A finished run or an exported model that training continues from.
 
     Attributes:
         path: as the user gave it.

@@ -32,7 +32,7 @@ def raise_thresholds(thresholds: Floats, probabilities: Probabilities, labels: L
     A threshold method maximizes something on the rows that it is given. With one positive that
     ranks low, the best F1 is reached by predicting the genre for half of all rows, and any recall
     by predicting it down to that row. So a genre with 2, 3 or 4 positives is predicted for at most
-    as many negative rows as it has positives; with one positive or none, no row that was seen says
+    as many negative rows as it has positives; with one positive or none, the rows do not show
     where its films begin, and the limit lies well above the highest negative (`REACH`). The
     distance from the median to the highest negative is that of the genre or that of the median
     genre, whichever is larger: on few rows it may be small by chance.

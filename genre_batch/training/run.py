@@ -24,7 +24,7 @@ from genre_batch.report.page import write_report
 from genre_batch.runs.folder import RunFolder, Stage, is_readable
 from genre_batch.runs.provenance import run_provenance
 from genre_batch.runs.readme import run_readme
-from genre_batch.runs.resume import check_same_run, mend, restore
+from genre_batch.runs.resume import check_same_run, repair, restore
 from genre_batch.runs.starting_point import StartingPoint, read_starting_point
 from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
@@ -100,7 +100,7 @@ def _train(job: TrainJob, folder: RunFolder, progress: StepProgress) -> TrainRes
     if not folder.is_begun:
         _begin(run, folder)
     else:
-        _mend(run, folder)
+        _repair(run, folder)
     stage = folder.stage
     if stage < Stage.TRAINED:
         if aligner is not None:
@@ -230,7 +230,7 @@ def _sources(run: _Run, folder: RunFolder) -> dict[Path, Callable[[Path], object
     return sources
 
 
-def _mend(run: _Run, folder: RunFolder) -> None:
+def _repair(run: _Run, folder: RunFolder) -> None:
     """Check that the run in the folder is this one, and make its damaged files again.
 
     Raises:
@@ -245,7 +245,7 @@ def _mend(run: _Run, folder: RunFolder) -> None:
             restore(path, sources[path])
         elif not is_readable(path):
             sources[path](path)
-    removed = mend(folder)
+    removed = repair(folder)
     made_again = {folder.weights, folder.metrics, folder.thresholds, folder.report}
     if folder.stage >= Stage.TRAINED and set(removed) - made_again:
         _save_model(run, folder, [path.name for path in removed])

@@ -172,7 +172,7 @@ def test_without_locks_a_run_warns_and_goes_on(
     code, lines = injected("flock", f"error={error}", "tag", films, "-o", "o.csv")
     assert code == 0
     assert len(lines) == 1
-    assert lines[0].startswith(f"Warning: no lock on the file system of {films.parent}")
+    assert lines[0].startswith(f"Warning: the file system of {films.parent} has no locks")
     assert (films.parent / "o.csv").read_text() == TAGGED
 
 

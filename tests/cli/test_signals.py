@@ -215,6 +215,6 @@ def test_the_line_of_a_command_that_can_go_on_says_how(tmp_path: Path, advice: s
         stopped = StoppedBySignal(signal.SIGINT)
         assert last_line(stopped) == "Stopped by SIGINT: nothing was written"
         (tmp_path / "provenance.json").touch()
-        assert last_line(stopped) == f"Stopped by SIGINT: to go on, {advice}"
+        assert last_line(stopped) == f"Stopped by SIGINT: to resume, {advice}"
     finally:
         STOP_SIGNALS.outcome = before

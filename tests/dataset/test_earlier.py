@@ -118,6 +118,6 @@ def test_a_model_that_only_knows_what_it_was_trained_on_keeps_that_out_of_dev_an
 ) -> None:
     keys = np.sort(text_keys(before.part("train").bare_texts, 1))
     model = EarlierFilms("model.onnx", {"train": keys}, 1, knows_held_out=False)
-    with pytest.warns(GenreBatchWarning, match=r"model\.onnx does not tell which films"):
+    with pytest.warns(GenreBatchWarning, match=r"model\.onnx does not record which films"):
         after = load(write_films(tmp_path, overviews(60)), seed=3, earlier_run=model)
     assert set(before.part("train").bare_texts) <= set(after.part("train").bare_texts)

@@ -100,7 +100,9 @@ def test_a_wording_without_genres_has_those_of_its_film(catalog: Path) -> None:
         assert len(load(input_location(str(catalog)))) == 80
 
 
-def test_a_split_file_that_parts_wordings_is_mended_and_told(catalog: Path, tmp_path: Path) -> None:
+def test_a_split_file_that_separates_wordings_is_repaired_with_a_warning(
+    catalog: Path, tmp_path: Path
+) -> None:
     parts = ["train"] * 200
     parts[0], parts[60], parts[121], parts[1], parts[2] = "test", "dev", "dev", "train", "dev"
     split = tmp_path / "split.csv"

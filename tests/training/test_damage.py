@@ -1,4 +1,4 @@
-"""Promise: whatever file of a run is damaged, resuming mends it or says in one line what to do."""
+"""Promise: whatever file of a run is damaged, resuming repairs it, or an error says what to do."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_damage_of_any_kind_is_found(copy: Path, name: str, damage: str) -> None
 
 
 @pytest.mark.parametrize("name", [*NEEDED, *OTHERS])
-def test_resuming_a_finished_run_mends_what_is_damaged(
+def test_resuming_a_finished_run_repairs_what_is_damaged(
     damaged_job: MakeJob, finished: Path, copy: Path, name: str
 ) -> None:
     DAMAGES["missing" if name == CHECKSUMS else "cut"](copy / name)
@@ -124,7 +124,7 @@ def test_a_run_is_exported_without_the_files_that_only_people_read(
 
 
 @pytest.mark.parametrize("name", ["splits.parquet", "tokenizer.json", "metrics.json"])
-def test_a_run_of_before_there_were_checksums_is_mended_or_told(
+def test_a_run_of_before_there_were_checksums_is_repaired_or_an_error(
     damaged_job: MakeJob, copy: Path, name: str
 ) -> None:
     (copy / CHECKSUMS).unlink()

@@ -38,7 +38,7 @@ def check_encoding(encoding: str, parameter: str = "encoding", *, keep_mark: boo
     Args:
         encoding: a name of an encoding.
         parameter: the parameter that it is the value of, for messages.
-        keep_mark: tell UTF-8 with a byte order mark from UTF-8 without one.
+        keep_mark: distinguish UTF-8 with a byte order mark from UTF-8 without one.
 
     Raises:
         UsageError: the encoding is unknown, or is not a text encoding.

@@ -1,4 +1,4 @@
-"""The start of a delimited file: what stands before the header, and the header itself."""
+"""The start of a delimited file: the lines before the header, and the header itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decode JSON as it is found in the world, and say what is not quite JSON or holds no rows."""
+"""Decode JSON as real files have it, and report deviations from JSON and objects without rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class JsonDecoder:
         found_token: whether a NaN or an infinity was read since the last `note_tokens`.
 
     The tokens NaN, Infinity and -Infinity, which Python and JavaScript programs write although
-    JSON does not have them, are read as numbers; `warn` tells that there were any. Integers of
+    JSON does not have them, are read as numbers; `warn` reports them. Integers of
     thousands of digits become floats: rows keep the bytes of their line.
     """
 
@@ -115,7 +115,7 @@ class JsonDecoder:
         """Check that the only object of a file is not one that holds the rows under a key.
 
         Raises:
-            CatalogError: it is; the message has the command that takes the rows out.
+            CatalogError: it is; the message has the command that extracts the rows.
         """
         if {name.casefold() for name in value} & set(TEXT_COLUMNS):
             return
@@ -123,7 +123,7 @@ class JsonDecoder:
         if count:
             keys = " and ".join(map(repr, path)) if path else "its keys"
             raise CatalogError(
-                f"{self._name} is one JSON object with the rows under {keys}: take them out "
+                f"{self._name} is one JSON object with the rows under {keys}: extract them "
                 f"first: {self._command(path)}"
             )
 

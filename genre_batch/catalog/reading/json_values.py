@@ -23,13 +23,13 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(")?|[{}\[\]]', re.DOTALL)
 _NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 _END_OF_SCALAR = re.compile(r"[,\]\n]")
 _CUT_OFF = 16
-"""An error in the last characters that were read may only mean that the value goes on."""
+"""An error in the last characters that were read may only mean that the value continues."""
 
 
 def are_lines(head: bytes, at_end: bool) -> bool | None:
     """Return whether JSON starts as one value a line; None if more bytes are needed to know.
 
-    An array of objects, or an object that goes on after its first line, is not lines.
+    An array of objects, or an object that continues after its first line, is not lines.
 
     Args:
         head: the first bytes of the stream, in UTF-8.

@@ -63,7 +63,7 @@ def _tables(
 
 
 def _check_schema(schema: pa.Schema, name: str) -> None:
-    """Check that outputs can tell the columns apart, and that pyarrow can read their types."""
+    """Check that the columns have distinct names, and types that pyarrow can read."""
     duplicate = next((column for column, count in Counter(schema.names).items() if count > 1), None)
     if duplicate is not None:
         raise CatalogError(f"{name} has a duplicate column {duplicate!r}: rename one")
@@ -89,7 +89,10 @@ def _empty_table(schema: pa.Schema, batch: pa.RecordBatch | None, name: str) -> 
     try:
         return schema.empty_table()
     except pa.ArrowNotImplementedError as error:
-        raise CatalogError(f"{name} has no rows, and a column of type {error}") from error
+        raise CatalogError(
+            f"{name} has no rows, and a column of a type that needs some ({first_line(error)}): "
+            f"remove the column"
+        ) from error
 
 
 def read_parquet(
@@ -143,7 +146,7 @@ def _check_expanded_size(
         if expanded > _BOMB_BYTES and expanded > _BOMB_RATIO * size:
             raise CatalogError(
                 f"{name} is too large to read: row group {number + 1} expands to {expanded:,} "
-                f"bytes, from a file of {size:,}"
+                f"bytes, from a file of {size:,}: write it again with smaller row groups"
             )
 
 

@@ -1,4 +1,4 @@
-"""Catalogs with rows that cannot be read: count them, tell of them, and say why none was read."""
+"""The unreadable rows of a catalog: count and report them; explain why no row could be read."""
 
 from __future__ import annotations
 

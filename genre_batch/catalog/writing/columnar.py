@@ -88,7 +88,7 @@ class _BufferedEncoder(ABC):
 
     @abstractmethod
     def discard(self) -> None:
-        """Let go of the file after an error, without writing to it."""
+        """Release the file after an error, without writing to it."""
 
     @abstractmethod
     def _convert(self, table: pa.Table) -> pa.Table: ...
@@ -148,7 +148,7 @@ class ParquetEncoder(_BufferedEncoder):
             self._writer.close()
 
     def discard(self) -> None:
-        """Let go of the file after an error, without writing to it."""
+        """Release the file after an error, without writing to it."""
         self._sink.detach()
         with contextlib.suppress(Exception):
             self._close()
@@ -186,5 +186,5 @@ class ArrowEncoder(_BufferedEncoder):
             self._writer.close()
 
     def discard(self) -> None:
-        """Let go of the file after an error; the writer writes nothing unless it is closed."""
+        """Release the file after an error; the writer writes nothing unless it is closed."""
         self._writer = None

@@ -48,7 +48,7 @@ class Encoder(Protocol):
         """Write what is still buffered; the stream stays open."""
 
     def discard(self) -> None:
-        """Let go of the stream after an error, without writing to it."""
+        """Release the stream after an error, without writing to it."""
 
 
 def merge(table: pa.Table, added: pa.Table) -> pa.Table:

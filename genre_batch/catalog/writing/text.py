@@ -58,8 +58,9 @@ class DelimitedEncoder:
         except UnicodeEncodeError as error:
             character = text[error.start]
             raise CatalogError(
-                f"`output_encoding` {self._encoding} has no {character!r} (U+{ord(character):04X}),"
-                f" which the catalog has: set it to utf-8-sig, or leave it out for UTF-8"
+                f"`output_encoding` {self._encoding} cannot encode {character!r} "
+                f"(U+{ord(character):04X}), which the catalog contains: set it to utf-8-sig, or "
+                f"leave it out for UTF-8"
             ) from error
 
     @property
@@ -75,7 +76,7 @@ class DelimitedEncoder:
 
 
 def _joined(column: pa.ChunkedArray, separator: str) -> pa.Array:
-    """Join the genres of each row, those in quotes that a reader could not tell apart otherwise."""
+    """Join the genres of each row; quote those that could not be read back otherwise."""
     column = column.combine_chunks()
     names = pc.unique(column.flatten()).drop_null()
     written = [quoted(name, separator) for name in names.to_pylist()]

@@ -108,7 +108,7 @@ class QuietTrainer(Trainer):
         self._films = films
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        # The Trainer's own sampler knows the lengths of the first epoch's wordings only.
+        # The Trainer's own sampler has the lengths of the first epoch's wordings only.
         if self._films.wordings.several:
             return LengthSampler(self._films, self.args.train_batch_size)
         return super()._get_train_sampler(train_dataset)
@@ -129,7 +129,7 @@ class QuietTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def _rotate_checkpoints(self, use_mtime: bool = False, output_dir: Any = None) -> None:
-        # By number: the times of two short epochs can be too close to tell, or wrong.
+        # By number: the times of two short epochs can be equal, or wrong.
         super()._rotate_checkpoints(use_mtime=False, output_dir=output_dir)
 
     def fit(self, checkpoint: str | None) -> None:

@@ -268,7 +268,7 @@ def fine_tune(
     Args:
         model: an encoder under a head.
         tokenizer: the encoder's tokenizer.
-        training: the films to train on. Those without labels are taught by `targets` alone.
+        training: the films to train on. Those without labels are trained on `targets` alone.
         development: the dev films, for the log and for choosing the best epoch.
         options: how to train.
         folder: the run's folder, which exists.
