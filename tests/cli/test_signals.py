@@ -206,12 +206,12 @@ def test_nothing_is_imported_before_interrupts_are_answered() -> None:
     "advice", ["repeat the command with --resume", "run the same command again"]
 )
 def test_the_line_of_a_command_that_can_go_on_says_how(tmp_path: Path, advice: str) -> None:
-    from genre_batch.cli.console import tell_how_to_go_on
+    from genre_batch.cli.console import set_stop_message
     from genre_batch.cli.signals import STOP_SIGNALS, last_line
 
     before = STOP_SIGNALS.outcome
     try:
-        tell_how_to_go_on(str(tmp_path / "provenance.json"), advice)
+        set_stop_message(str(tmp_path / "provenance.json"), advice)
         stopped = StoppedBySignal(signal.SIGINT)
         assert last_line(stopped) == "Stopped by SIGINT: nothing was written"
         (tmp_path / "provenance.json").touch()
