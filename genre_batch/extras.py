@@ -11,6 +11,7 @@ __all__ = ["require_extra"]
 _REPORT = ("altair", "jinja2", "vl_convert")
 _MODULES = {
     "report": _REPORT,
+    "spark": ("pyspark", "pandas"),
     "train": ("torch", "transformers", "accelerate", "optimum", "sklearn", "iterstrat", *_REPORT),
 }
 """Extra of setup.cfg -> the module names of its packages."""
@@ -21,7 +22,7 @@ def require_extra(what: str, extra: str, *modules: str) -> None:
 
     Args:
         what: the command or option that needs the extra, for the message.
-        extra: `report` or `train`.
+        extra: `report`, `spark` or `train`.
         modules: the required modules of the extra; default: all of them.
 
     Raises:

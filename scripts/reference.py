@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from rooms import draw_rooms
 
 import genre_batch
+from genre_batch import ray, spark
 from genre_batch.cli.group import cli
 from genre_batch.errors import GenreBatchError
 
@@ -54,9 +55,10 @@ def help_text(command: str) -> str:
 
 
 def python_reference() -> str:
-    """Return signature and docstring of every public name but the errors: functions first."""
+    """Return signature and docstring of each public name but the errors: functions first."""
     parts = []
     values = {name: getattr(genre_batch, name) for name in genre_batch.__all__}
+    values |= {"spark.tag": spark.tag, "ray.TagBatches": ray.TagBatches}
     for name in sorted(values, key=lambda name: (inspect.isclass(values[name]), name.lower())):
         value = values[name]
         if name == "__version__":

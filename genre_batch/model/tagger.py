@@ -78,6 +78,7 @@ class GenreTagger:
 
     Attributes:
         metadata: what the model file carries.
+        file: the model file, read and validated.
         path, sha256: of the model file; the hash is hexadecimal.
         threads: the number of batches that run in parallel.
     """
@@ -89,7 +90,7 @@ class GenreTagger:
             file: as `read_model_file` returns it.
             threads: batches to run in parallel; default: the cores this process may use.
         """
-        self._file = file
+        self.file = file
         self.metadata: ModelMetadata = file.metadata
         self.sha256 = file.sha256
         self.path = file.path
@@ -101,7 +102,7 @@ class GenreTagger:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # For workers elsewhere: the file's bytes travel, and each loads the graph for itself.
-        return GenreTagger, (self._file, self._requested_threads)
+        return GenreTagger, (self.file, self._requested_threads)
 
     @functools.cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -113,7 +114,7 @@ class GenreTagger:
 
     @functools.cached_property
     def _session(self) -> Session:
-        return Session(self._file.content, str(self.path))
+        return Session(self.file.content, str(self.path))
 
     @classmethod
     def load(
@@ -229,7 +230,7 @@ class GenreTagger:
         tokens = tokenize(self._tokenizer, texts)
         if on_foreign is not None:
             on_foreign(self._piece_kinds.count_foreign(tokens, texts))
-        batches = same_length_batches(tokens, TOKENS_PER_BATCH if self._file.batchable else 1)
+        batches = same_length_batches(tokens, TOKENS_PER_BATCH if self.file.batchable else 1)
 
         def run(batch: Batch) -> npt.NDArray[np.float32]:
             return session.run(batch.input_ids, batch.attention_mask)

@@ -50,15 +50,19 @@ class Frame(Protocol):
         """
 
 
-def check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str], data: str = "`data`") -> None:
     """Check that columns can be told apart.
+
+    Args:
+        names: the columns.
+        data: what has them, for messages.
 
     Raises:
         ColumnError: two have the same name.
     """
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
-        raise ColumnError(f"`data` has a duplicate column {name!r}: rename one")
+        raise ColumnError(f"{data} has a duplicate column {name!r}: rename one")
 
 
 def as_frame(data: Any) -> Frame:

@@ -26,7 +26,11 @@ PROBABILITY_PREFIX = "probability_"
 
 
 class RowTagger:
-    """Predict the chunks of one output, and count their rows."""
+    """Predict the chunks of one output, and count their rows.
+
+    Attributes:
+        names: the added columns.
+    """
 
     def __init__(self, job: TagJob, predictor: Predictor, tally: Tally) -> None:
         """Prepare an output.
@@ -50,7 +54,7 @@ class RowTagger:
                 f"`output_column` {job.output_column!r} is also a column of probabilities: choose "
                 f"another name"
             )
-        self._names = [job.output_column, *shown]
+        self.names = [job.output_column, *shown]
         self._dropped = frozenset(probabilities).difference(shown if job.replace else probabilities)
         self._others: set[str] = set()
         remembered = predictor.metadata.columns
@@ -67,7 +71,7 @@ class RowTagger:
         """
         if not self._job.replace:
             return chunk
-        ours = self._dropped.union(self._names)
+        ours = self._dropped.union(self.names)
         others = {name for name in chunk.columns if name.startswith(PROBABILITY_PREFIX)} - ours
         if new := sorted(others - self._others):
             self._others |= others
@@ -113,7 +117,7 @@ class RowTagger:
             # NaN, for a row that was not predicted, becomes null.
             by_label = np.ascontiguousarray(probabilities.T[self._shown])
             columns += [pa.array(column, from_pandas=True) for column in by_label]
-        return pa.table(columns, names=self._names)
+        return pa.table(columns, names=self.names)
 
     @property
     def columns_read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -127,7 +131,7 @@ class RowTagger:
         """Check that no added column exists, before any row of the chunk is predicted."""
         rows = [chunk.columns] if isinstance(chunk, TableChunk) else chunk.objects
         for columns in rows:
-            for name in self._names:
+            for name in self.names:
                 if name in columns:
                     raise column_exists_error(name)
 

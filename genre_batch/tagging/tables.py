@@ -42,6 +42,7 @@ def tag_table(
     exclude_genres: str | Sequence[str] | None = None,
     output_column: str = GENRES_COLUMN,
     min_k: int | None = None,
+    calibrated: bool = False,
     probabilities: bool = False,
     only_missing: str | None = None,
     replace: bool = False,
@@ -55,7 +56,7 @@ def tag_table(
             `__arrow_c_stream__`; or a mapping of names to columns. None, NaN and NA are no text.
         model: a path as in `TagJob`, or a `GenreTagger`, which is then loaded only once.
         threads: as in `TagJob`; a `GenreTagger` has its own.
-        threshold, operating_point, top_k, exclude_genres, min_k: as in `Decision`.
+        threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `Decision`.
         text_column, title_column, output_column, probabilities, only_missing, replace: as in
             `TagJob`.
         null_values: the texts that mean null, as in `ReadingOptions`.
@@ -91,6 +92,7 @@ def tag_batches(
     exclude_genres: str | Sequence[str] | None = None,
     output_column: str = GENRES_COLUMN,
     min_k: int | None = None,
+    calibrated: bool = False,
     probabilities: bool = False,
     only_missing: str | None = None,
     replace: bool = False,
@@ -103,7 +105,7 @@ def tag_batches(
         data: a `pyarrow.RecordBatchReader`, Dataset or Scanner, a LazyFrame of polars, an iterator
             of record batches, or any table that `tag_table` takes.
         model, text_column, title_column, output_column, threads: as in `tag_table`.
-        threshold, operating_point, top_k, exclude_genres, min_k: as in `tag_table`.
+        threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `tag_table`.
         probabilities, only_missing, replace, null_values: as in `tag_table`.
 
     Returns:
@@ -152,6 +154,7 @@ class TableTagger:
     """Predict the rows of one table.
 
     Attributes:
+        names: the columns to add.
         texts: the columns of which the texts are read.
         others: the columns of which the empty cells are read.
         schema_metadata: the metadata that name the model and this package's version.
@@ -174,8 +177,9 @@ class TableTagger:
         self._new_rows = functools.partial(RowTagger, job, predictor, self._tally)
         self._rows = self._new_rows()
         self._nulls = job.reading.nulls(Format.ARROW)
-        self._text_column = job.text_column
+        self._job = job
         self._stop = threading.Event()
+        self.names = self._rows.names
         self.texts: tuple[str, ...] = ()
         self.others: tuple[str, ...] = ()
         self.schema_metadata = {
@@ -193,12 +197,20 @@ class TableTagger:
             ColumnError: a column is missing, ambiguous or already exists.
         """
         if not schema.names:
-            raise missing_column_error((), TEXT_COLUMNS, self._text_column, "text_column")
+            raise missing_column_error((), TEXT_COLUMNS, self._job.text_column, "text_column")
         chunk = TableChunk(_without_rows(schema), nulls=self._nulls)
         rows = self._new_rows()  # not the one of `tag`, which sees the types that are unknown here
         self.empty = rows.columns(chunk, self._stop)
         self.texts, self.others = rows.columns_read
         return rows.kept(chunk).columns
+
+    @property
+    def required_texts(self) -> dict[str, str]:
+        """Columns that have to be of a type with text -> the parameters that name them."""
+        required = {self.texts[0]: "text_column"}
+        if self._job.title_column in self.texts[1:]:
+            required[self.texts[1]] = "title_column"
+        return required
 
     def tag(self, table: pa.Table) -> pa.Table:
         """Return the columns to add to a table.

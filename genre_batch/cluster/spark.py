@@ -1,0 +1,233 @@
+"""Predicted genres for a DataFrame of Spark, computed by its executors.
+
+Nothing heavy is imported at the top: executors import this module before they know how many threads
+a task may use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from genre_batch.errors import ColumnError, UsageError
+from genre_batch.extras import require_extra
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from genre_batch.model.metadata import ModelFile
+    from genre_batch.model.tagger import GenreTagger
+
+__all__ = ["tag"]
+
+
+def tag(
+    df: DataFrame,
+    *,
+    model: str | os.PathLike[str] | GenreTagger | None = None,
+    text_column: str | None = None,
+    title_column: str | None = None,
+    threshold: float | None = None,
+    operating_point: str | None = None,
+    top_k: int | None = None,
+    exclude_genres: str | Sequence[str] | None = None,
+    output_column: str = "predicted_genres",
+    min_k: int | None = None,
+    calibrated: bool = False,
+    probabilities: bool = False,
+    only_missing: str | None = None,
+    replace: bool = False,
+    null_values: str | Sequence[str] | None = None,
+    threads: int | None = None,
+) -> DataFrame:
+    """Append predicted genres to a DataFrame of Spark, lazily; the values are those of `tag_table`.
+
+    The model is read on the driver, and shipped to the executors once. Columns, their nullability
+    and their metadata stay as they are. The metadata of `output_column` name the model.
+
+    Args:
+        df: a DataFrame of Spark 4, also a streaming one.
+        model: a path on the driver, or a `GenreTagger`; default: as in `TagJob`.
+        threads: the number of batches that run in parallel in each task; None: the cores of a task
+            (`spark.task.cpus`, 1 by default).
+        text_column, title_column, output_column, probabilities: as in `tag_table`.
+        threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `Decision`.
+        only_missing, replace, null_values: as in `tag_table`.
+
+    Raises:
+        MissingExtraError: pyspark is not installed.
+        UsageError: `df` is not a DataFrame of Spark, an argument is invalid, or there is no such
+            model.
+        ColumnError: a column is missing, ambiguous, already exists, or is of a type that Spark
+            cannot pass to Python.
+        ModelError: the model is unusable.
+    """
+    return _tag(**locals())
+
+
+def _tag(df: DataFrame, model: Any, **options: Any) -> DataFrame:
+    require_extra("genre_batch.spark.tag", "spark")
+    if not hasattr(df, "mapInArrow"):
+        raise UsageError(
+            f"`df` must be a DataFrame of Spark, got {type(df).__name__}: use "
+            f"genre_batch.tag_table for tables of other libraries"
+        )
+    from genre_batch.model.tagger import GenreTagger
+    from genre_batch.tagging.job import tag_job
+    from genre_batch.tagging.tables import TableTagger
+
+    is_loaded = isinstance(model, GenreTagger)
+    job = tag_job(model=None if is_loaded else model, **options)
+    tagger = model if is_loaded else GenreTagger.load(job.model, lazy=True)
+    table = TableTagger(job, tagger)
+    if job.replace:
+        df = _without_other_spellings(df, table.names)
+    kept = _find_columns(df, table)
+    schema = _schema(df, kept, table)
+    tagging = _Tagging(_shipped(df, tagger.file), tagger.sha256, options)
+    try:
+        return df.mapInArrow(tagging, schema)
+    except NotImplementedError as error:
+        raise _unsupported_error(df, schema) from error
+
+
+def _find_columns(df: DataFrame, table: Any) -> tuple[str, ...]:
+    """Find the columns; return those that stay.
+
+    Raises:
+        ColumnError: a column is missing, ambiguous, already exists or holds no text.
+    """
+    import pyarrow as pa
+
+    from genre_batch.catalog.columns import column_exists_error, no_text_error
+    from genre_batch.tagging.frames import check_names
+
+    check_names(df.columns, "`df`")
+    kept: tuple[str, ...] = table.start(pa.schema([(name, pa.null()) for name in df.columns]))
+    if _ignores_case(df):
+        spellings = {name.lower(): name for name in kept}
+        for name in table.names:
+            if spellings.get(name.lower(), name) != name:
+                raise column_exists_error(spellings[name.lower()])
+    for name, parameter in table.required_texts.items():
+        kind = df.schema[name].dataType.simpleString()
+        if kind not in ("string", "binary", "void") and not kind.startswith(("char(", "varchar(")):
+            raise no_text_error(name, kind, parameter)
+    return kept
+
+
+def _ignores_case(df: DataFrame) -> bool:
+    return bool(df.sparkSession.conf.get("spark.sql.caseSensitive", "false") != "true")
+
+
+def _without_other_spellings(df: DataFrame, names: Sequence[str]) -> DataFrame:
+    """Leave out columns that only differ in case from those that replace them, as Spark sees it."""
+    if not _ignores_case(df):
+        return df
+    ours = {name.lower() for name in names}
+    others = [name for name in df.columns if name.lower() in ours and name not in names]
+    return df.drop(*others) if others else df
+
+
+def _schema(df: DataFrame, kept: Sequence[str], table: Any) -> Any:
+    """Return the schema of the result, a StructType."""
+    import pyarrow as pa
+    from pyspark.sql.types import ArrayType, FloatType, StringType, StructField, StructType
+
+    fields = {field.name: field for field in df.schema if field.name in kept}
+    for field in table.empty.schema:
+        if pa.types.is_list(field.type):
+            kind, metadata = ArrayType(StringType()), table.schema_metadata
+        else:
+            kind, metadata = FloatType(), None
+        fields[field.name] = StructField(field.name, kind, True, metadata)
+    return StructType(list(fields.values()))
+
+
+def _unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    return batches
+
+
+def _unsupported_error(df: DataFrame, schema: Any) -> ColumnError:
+    """Return the error for a DataFrame with a column that Spark cannot pass to Python."""
+    from pyspark.sql.types import StructType
+
+    for field in schema:
+        try:
+            df.mapInArrow(_unchanged, StructType([field]))
+        except NotImplementedError:
+            return ColumnError(
+                f"Spark cannot pass the column {field.name!r} of type "
+                f"{field.dataType.simpleString()} to Python: drop it, or cast it to a string first"
+            )
+    return ColumnError("Spark cannot pass the columns of `df` to Python: select fewer")
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A value that travels with the task, where Spark has no broadcast (Spark Connect)."""
+
+    value: ModelFile
+
+
+def _shipped(df: DataFrame, file: ModelFile) -> Any:
+    """Return a holder of the model, whose `value` an executor reads."""
+    from pyspark.errors import PySparkException
+
+    try:
+        return df.sparkSession.sparkContext.broadcast(file)
+    except (AttributeError, NotImplementedError, PySparkException):
+        return _Value(file)
+
+
+_TAGGERS: dict[tuple[str, int], GenreTagger] = {}
+"""The loaded models of this process, by hash and threads: Spark uses its workers for many tasks."""
+
+
+@dataclass(frozen=True)
+class _Tagging:
+    """The function that the executors call, once for each partition.
+
+    Attributes:
+        model: a holder of the model file.
+        sha256: the model's hash.
+        options: as in `batch_tagger`, without the model.
+    """
+
+    model: Any
+    sha256: str
+    options: dict[str, Any]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        first = next(batches, None)
+        if first is None:
+            return
+        tagger = self._tagger()
+        from genre_batch.tagging.tables import batch_tagger
+
+        table = batch_tagger(first.schema, **(self.options | {"model": tagger, "threads": None}))
+        yield table.tag(first)
+        for batch in batches:
+            yield table.tag(batch)
+
+    def _tagger(self) -> GenreTagger:
+        threads = self.options["threads"] or _task_cores()
+        key = self.sha256, threads
+        if key not in _TAGGERS:
+            # The tokenizer and polars would take every core of the machine in each worker.
+            for variable in ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS"):
+                os.environ.setdefault(variable, str(threads))
+            from genre_batch.model.tagger import GenreTagger
+
+            _TAGGERS[key] = GenreTagger(self.model.value, threads)
+        return _TAGGERS[key]
+
+
+def _task_cores() -> int:
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return max(1, context.cpus()) if context is not None else 1

@@ -1,0 +1,51 @@
+"""Batches of Ray Data get the genres that `tag` writes."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from genre_batch import ColumnError, GenreTagger, UsageError, tag_table
+from genre_batch.ray import TagBatches
+
+FILMS = pa.table({"id": [1, 2, 3], "overview": ["laugh", None, "cry fight"]})
+
+
+def test_each_batch_format_stays_what_it_is(tiny_model: Path, tagger: GenreTagger) -> None:
+    tag = TagBatches(model=tiny_model, top_k=1)
+    expected = tag_table(FILMS, model=tagger, top_k=1)
+    assert tag(FILMS).equals(expected)
+    frame = tag(FILMS.to_pandas())
+    assert isinstance(frame, pd.DataFrame)
+    arrays = tag({name: np.array(values) for name, values in FILMS.to_pydict().items()})
+    genres = expected.column("predicted_genres").to_pylist()
+    assert frame["predicted_genres"].tolist() == arrays["predicted_genres"].tolist() == genres
+
+
+def test_a_loaded_model_takes_the_cores_of_the_worker(tagger: GenreTagger) -> None:
+    tag = TagBatches(model=pickle.loads(pickle.dumps(tagger)), probabilities=True)
+    assert tag(FILMS).equals(tag_table(FILMS, model=tagger, probabilities=True))
+    assert TagBatches(model=tagger, threads=2)(FILMS.slice(0, 0)).num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"top_k": 0}, UsageError, "`top_k`"),
+        ({"threads": 0}, UsageError, "`threads`"),
+        ({"model": 3}, UsageError, "`model`"),
+        ({"model": "none.onnx"}, UsageError, "no such model"),
+        ({"text_column": "x"}, ColumnError, "no column 'x'"),
+    ],
+)
+def test_errors_name_the_parameter(
+    options: dict[str, Any], error: type[Exception], message: str, tagger: GenreTagger
+) -> None:
+    with pytest.raises(error, match=message):
+        TagBatches(**({"model": tagger} | options))(FILMS)
