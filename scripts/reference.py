@@ -5,6 +5,7 @@
 - docs/reference/cli.md: the help text of every command;
 - docs/reference/python.md: signature and docstring of every public name;
 - docs/reference/errors.md: the tree of exceptions, with their exit codes;
+- docs/guides/genre-names.md: the table of usual other names of genres;
 - docs/images/rooms.svg: which room imports which, as the code has it.
 
 What stands between the two marks of a page is replaced; the rest of the page is written by hand.
@@ -25,6 +26,7 @@ from rooms import draw_rooms
 
 import genre_batch
 from genre_batch import ray, spark
+from genre_batch.catalog.genre_aliases import ALIASES
 from genre_batch.cli.group import cli
 from genre_batch.errors import GenreBatchError
 
@@ -81,6 +83,16 @@ def error_tree() -> str:
                 add(child, depth + 1)
 
     add(GenreBatchError, 0)
+    return "\n".join(rows) + "\n"
+
+
+def alias_table() -> str:
+    """Return the usual other names of genres as a table."""
+    rows = ["| names | read as | why |", "|---|---|---|"]
+    for alias in ALIASES:
+        genres = " and ".join(alias.genres) or "nothing"
+        names = ", ".join(f"`{name}`" for name in alias.names)
+        rows.append(f"| {names} | {'= ' * alias.is_synonym}{genres} | {alias.reason} |")
     return "\n".join(rows) + "\n"
 
 
@@ -176,6 +188,7 @@ def generated_pages() -> dict[Path, str]:
         reference / "cli.md": command_reference(),
         reference / "python.md": python_reference(),
         reference / "errors.md": error_tree(),
+        ROOT / "docs" / "guides" / "genre-names.md": alias_table(),
     }
     pages = {page: _with_part(page, part) for page, part in parts.items()}
     pages[ROOT / "docs" / "images" / "rooms.svg"] = draw_rooms(ROOT / "genre_batch")

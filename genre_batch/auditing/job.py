@@ -9,6 +9,7 @@ from typing import Any
 from genre_batch.catalog.formats import STDIO
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
 from genre_batch.errors import UsageError
+from genre_batch.model.decision import Decision
 from genre_batch.options import (
     FLAG,
     STRING,
@@ -45,7 +46,8 @@ class AuditJob(Checked):
             instead of the suspected labels.
         top: the maximum number of records; None: 1,000, or no maximum with `all`.
         min_score: leave out records with a smaller score; None: 0.5, or 0 with `all`.
-        genres: only write records of these genres, as a sequence or joined by commas, in any case.
+        genres: only write records of these genres, as a sequence or joined by commas, in any case;
+            also by the names of `columns.genre_map`, under which genres are written.
         by: `label` for a record of every suspected label, `row` for one of every row that has such
             a label, with its worst.
         select: instead of labels, write this many rows without genres: those to label next.
@@ -108,13 +110,16 @@ class AuditJob(Checked):
         return self.select or self.top or DEFAULT_TOP
 
     def tag_job(self) -> TagJob:
-        """Return the job that predicts the same catalog, for its checks of inputs and outputs."""
+        """Return the job of the same catalog and genres, for its checks and names."""
         names = ("output", "reading", "writing", "model", "resume", "force", "cache", "cache_size")
         others = ("threads", "limit", "summary_json")
         return TagJob(
             sources=(self.catalog,),
             text_column=self.columns.text_column,
             title_column=self.columns.title_column,
+            genre_map=self.columns.genre_map,
+            no_aliases=self.columns.no_aliases,
+            decision=Decision(exclude_genres=self.genres),
             **{name: getattr(self, name) for name in (*names, *others)},
         )
 

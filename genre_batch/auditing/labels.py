@@ -24,9 +24,9 @@ from genre_batch.catalog.genres import (
 from genre_batch.catalog.nested import is_list
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.catalog.texts import as_strings, holds_text
+from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.dataset.label_cells import named
 from genre_batch.dataset.labelled import LabelledColumns, encode_labels
-from genre_batch.names import name_key
 
 __all__ = ["CellCodes", "Labels"]
 
@@ -46,7 +46,7 @@ class Labels:
         names: (codes,) the names in each cell; those of the model as it spells them.
         rows: (codes,) int64, the number of rows with text that have the cell.
         unknown: the genres that the model does not know -> their rows with text, most first.
-        spelled: genres -> as the model spells them, where that differs.
+        naming: how the names in the cells were read.
         unreadable: the number of rows whose cell could not be read.
         example: the first such cell, cut; empty if there is none.
     """
@@ -56,7 +56,7 @@ class Labels:
     names: list[list[str]]
     rows: npt.NDArray[np.int64]
     unknown: dict[str, int]
-    spelled: dict[str, str]
+    naming: GenreNames
     unreadable: int
     example: str
 
@@ -150,10 +150,12 @@ class CellCodes:
             labels: the genres of the model.
 
         Raises:
-            CatalogError: a number or code has no name in `label_names`.
+            UsageError, CatalogError: `genre_map` cannot be used, or a number or code has no name in
+                it or in `label_names`.
         """
         cells = named(self._read(), self._options)
-        names, spelled = _as_the_model_s(cells.genres, labels)
+        naming = GenreNames.of(self._options, labels)
+        names = naming.read(cells.genres, self._rows_with_text)
         states = cells.states
         if self._delimited and _TEXT not in self._code_of:
             nulls = np.array([value is None for value in self._values], dtype=np.bool_)
@@ -175,7 +177,7 @@ class CellCodes:
             names=names,
             rows=rows,
             unknown=dict(unknown.most_common()),
-            spelled=spelled,
+            naming=naming,
             unreadable=int(np.array(self._rows, dtype=np.int64)[unreadable].sum()),
             example=cells.example[1],
         )
@@ -220,18 +222,3 @@ def _value(key: str, values: Mapping[str, object]) -> object:
     if key[0] == _TEXT:
         return key[1:]
     return key[1:].split(_JOINT) if len(key) > 1 else []
-
-
-def _as_the_model_s(
-    cells: list[list[str]], labels: Sequence[str]
-) -> tuple[list[list[str]], dict[str, str]]:
-    """Return the genres as the model spells them, where only case, space or width differ."""
-    by_key = {name_key(label): label for label in reversed(labels)}
-    spelled = {
-        name: by_key[name_key(name)]
-        for name in sorted({name for cell in cells for name in cell} - set(labels))
-        if name_key(name) in by_key
-    }
-    return [
-        list(dict.fromkeys(spelled.get(name, name) for name in cell)) for cell in cells
-    ], spelled

@@ -40,11 +40,10 @@ from genre_batch.tagging.probability_store import (
 )
 from genre_batch.tagging.run import how_to_resume
 from genre_batch.tagging.workspace import Workspace
+from genre_batch.tagging.written_names import WrittenNames, written_names
 from genre_batch.version import __version__
 
 __all__ = ["AuditJob", "AuditResult", "audit"]
-
-_SHOWN = 5
 
 
 def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult:
@@ -78,7 +77,10 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
             workspace = stack.enter_context(Workspace(plan.workspace, output, fresh=not job.resume))
         plan.check_overwrite(job.force, workspace.finished() if workspace else set())
         tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
-        known_names("genres", job.genres or (), tagger.labels)
+        names = written_names(job.tag_job(), tagger.labels)
+        names.check_separator(job.writing.separator, [task.target.format])
+        names.warn()
+        known_names("genres", names.excluded, tagger.labels)
         store: Store
         if cache is not None:
             store = stack.enter_context(LmdbStore(cache, job.cache_size))
@@ -87,7 +89,7 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
         tally = Tally(tagger.labels)
         started = time.perf_counter()
         try:
-            run = _Run(job, task, workspace, tagger, Predictor(tagger, store, tally), tally)
+            run = _Run(job, task, workspace, tagger, Predictor(tagger, store, tally), tally, names)
             result = run.result(started, progress)
         except BaseException as error:
             if isinstance(store, LmdbStore) and (tally.texts_predicted or tally.texts_from_cache):
@@ -127,6 +129,7 @@ class _Run:
     tagger: GenreTagger
     predictor: Predictor
     tally: Tally
+    names: WrittenNames
 
     def result(self, started: float, progress: RowProgress) -> AuditResult:
         """Predict the catalog, and write the records and the rejects."""
@@ -156,7 +159,7 @@ class _Run:
             prediction = CatalogPrediction(source, self.predictor, store, progress)
             catalog = prediction.run(raise_on_reject if self.job.reading.strict else rejects.add)
             self._warn(source, catalog)
-            records = RecordWriter(source, catalog, store)
+            records = RecordWriter(source, catalog, store, self.names)
             temporary = self._temporary("output")
             options = self.job.writing.encoder_options(
                 {
@@ -175,9 +178,7 @@ class _Run:
         labels = catalog.labels
         if labels is None:
             return
-        if labels.spelled:
-            pairs = [f"{name!r} as {label!r}" for name, label in labels.spelled.items()]
-            _warn(f"{source.name}: genres are read as the model spells them: {_some(pairs)}")
+        labels.naming.warn(source.name)
         if labels.unknown:
             names = unknown_genres(labels.unknown, self.tagger.labels)
             _warn(f"{source.name}: the model does not know {names}: they are not audited")
@@ -211,7 +212,7 @@ class _Run:
             first_padded=catalog.padded.first or None,
             records=written.records,
             calibrated=bool(self.tagger.metadata.calibration),
-            genres=_genres(self.tagger.labels, written),
+            genres=_genres(self.names.names, written),
             ignored={} if labels is None else labels.unknown,
             id_column=None if own is None else own.id,
             title_column=None if own is None else own.title,
@@ -250,7 +251,3 @@ def _genres(names: tuple[str, ...], written: RecordWriter) -> tuple[GenreAudit, 
 
 def _warn(message: str) -> None:
     warnings.warn(message, GenreBatchWarning, stacklevel=4)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" and others" if len(names) > _SHOWN else "")

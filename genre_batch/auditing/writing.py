@@ -25,6 +25,7 @@ from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.writing.encoder import Encoder
 from genre_batch.errors import CatalogError
 from genre_batch.names import known_names
+from genre_batch.tagging.written_names import WrittenNames
 
 __all__ = ["RecordWriter"]
 
@@ -39,6 +40,7 @@ class RecordWriter:
         source: the catalog.
         catalog: what the first pass found in it.
         store: its probabilities and label codes.
+        names: the names under which genres are written.
         records: the number of records written so far.
         missing, doubtful: (genres,) int64, the records of each kind about each genre.
         rows_by_genre: (genres,) int64, the audited rows that have each genre.
@@ -48,16 +50,18 @@ class RecordWriter:
     source: CatalogSource
     catalog: AuditedCatalog
     store: RowStore
+    names: WrittenNames
 
     def __post_init__(self) -> None:
-        job, genres = self.source.job, self.source.tagger.labels
+        genres = self.source.tagger.labels
         self.records = 0
         self.missing = np.zeros(len(genres), dtype=np.int64)
         self.doubtful = np.zeros(len(genres), dtype=np.int64)
         self.rows_by_genre = np.zeros(len(genres), dtype=np.int64)
         self.true_counts: TrueCounts | None = None
-        names = known_names("genres", job.genres or (), genres)
-        self._wanted = np.isin(np.array(genres, dtype=object), names or genres)
+        wanted = known_names("genres", self.names.excluded, genres) or genres
+        wanted = tuple(name for name in wanted if name not in self.names.left_out)
+        self._wanted = np.isin(np.array(genres, dtype=object), wanted)
 
     def write(self, writer: Encoder) -> None:
         """Write all records.
@@ -145,7 +149,7 @@ class RecordWriter:
         if self.source.job.select is not None:
             kinds[:] = _KINDS.index(UNLABELED)
         names = pa.array(_KINDS).take(pa.array(kinds, mask=~known))
-        genres = pa.array(self.source.tagger.labels, pa.string())
+        genres = pa.array(self.names.names, pa.string())
         records = Records(
             rows=found.rows,
             kinds=names,

@@ -25,6 +25,7 @@ from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.catalog.writing.encoder import Encoder
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN
+from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
 from genre_batch.failures import failures_as
@@ -100,9 +101,9 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
     of a copy (null for a row of the catalog).
 
     The catalog is read five times (for the genres' separator, to count them, to translate, and
-    twice to write), so memory
-    stays at a few thousand rows. Each batch of translations is stored in the cache at once, so an
-    interrupted run resumes. The output is opened only when all translations are done.
+    twice to write), so memory stays at a few thousand rows. Each batch of translations is stored in
+    the cache at once, so an interrupted run resumes. The output is opened only when all
+    translations are done.
 
     Args:
         job: what to copy, and how.
@@ -130,8 +131,9 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         written.append(("`rejects`", os.fspath(job.reading.rejects)))
     check_separate_files(written, [source.path])
     check_overwrite(output, job.force)
+    names = GenreNames.of(job.columns)
     with TranslationCache(cache_path) as cache:
-        run = _Run(job, source, output.format, cache, progress)
+        run = _Run(job, source, output.format, cache, progress, names=names)
         with handled_rejects(source, job.reading) as on_reject:
             run.count(on_reject)
         run.translate()
@@ -167,6 +169,7 @@ class _Run:
     from_cache: int = 0
     left_out: int = 0
     copies: dict[str, int] = field(default_factory=dict)
+    names: GenreNames = field(default_factory=GenreNames)
     _columns: LabelledColumns | None = None
 
     def _chunks(
@@ -200,8 +203,9 @@ class _Run:
     def _usable(self, chunk: Chunk) -> Iterator[tuple[int, str, list[str]]]:
         """Yield the position, text and genres of each film that has both."""
         columns = self._labelled(chunk)
-        rows = zip(columns.texts_in(chunk), columns.cells_in(chunk).genres, strict=True)
-        for position, (text, genres) in enumerate(rows):
+        genres_of = self.names.read(columns.cells_in(chunk).genres)
+        for position, text in enumerate(columns.texts_in(chunk)):
+            genres = genres_of[position]
             if text is not None and genres:
                 yield position, text, genres
 
@@ -231,6 +235,7 @@ class _Run:
                 films.update(frozenset(genres) for _, _, genres in self._usable(chunk))
             self.rows = start + len(chunk)
         padded.warn()
+        self.names.warn(name)
         if not films:
             raise TrainingError(
                 f"{name}: no row has both a text and a genre: check `text_column` and "
@@ -318,7 +323,9 @@ class _Run:
                 numbers = np.array(positions, dtype=np.int64) + start
                 origin = _origin_columns(numbers, pa.array(pivots, pa.string()))
                 column = self._text_column(chunk, copies)
-                writer.write(chunk.take(positions), _joined(column, origin))
+                schema = pa.schema([*column.schema, *origin.schema])
+                added = pa.table([*column.columns, *origin.columns], schema)
+                writer.write(chunk.take(positions), added)
 
     def _copy_of(self, text: str, cached: dict[str, str]) -> str:
         if text not in cached:
@@ -341,9 +348,3 @@ class _Run:
 
 def _origin_columns(numbers: np.ndarray, pivots: pa.Array) -> pa.Table:
     return pa.table({SOURCE_COLUMN: pa.array(numbers, pa.int64()), PIVOT_COLUMN: pivots})
-
-
-def _joined(left: pa.Table, right: pa.Table) -> pa.Table:
-    for right_field, column in zip(right.schema, right.columns, strict=True):
-        left = left.append_column(right_field, column)
-    return left

@@ -167,6 +167,9 @@ class ColumnOptions(Checked):
             patterns (`is_*`) or ranges (`FIRST..LAST`), as a sequence or joined by commas.
         label_names: a file that names the genres whose numbers or codes the cells have: one name a
             line, or id and name as CSV or JSON.
+        genre_map: a file that maps names of genres to others (catalog/genre_map.py); None: no map.
+        no_aliases: do not read usual other names of a model's genres, such as Sci-Fi, as these.
+            Where the catalog's own genres are learned, none are.
         group_rows: join rows with the same text and title, each with some of a film's genres.
         empty: what a row with an empty genre cell is: `negative`, a film without any genre, or
             `skip`, a row that is left out; None: `negative` in `label_columns`, else `skip`. Rows
@@ -182,6 +185,8 @@ class ColumnOptions(Checked):
     genre_separator: str | None = field(default=None, metadata=STRING)
     label_columns: tuple[str, ...] | None = field(default=None, metadata=STRINGS)
     label_names: str | os.PathLike[str] | None = field(default=None, metadata=STRING)
+    genre_map: str | os.PathLike[str] | None = field(default=None, metadata=STRING)
+    no_aliases: bool = field(default=False, metadata=FLAG)
     group_rows: bool = field(default=False, metadata=FLAG)
     empty: str | None = field(default=None, metadata=one_of(*EMPTIES))
 

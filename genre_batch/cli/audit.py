@@ -38,7 +38,7 @@ GROUPS = {
     "Input": (
         *READING,
         *("text_column", "title_column", "genre_column", "genre_separator", "label_columns"),
-        *("label_names", "empty", "limit"),
+        *("label_names", "genre_map", "no_aliases", "empty", "limit"),
     ),
     "Records": ("all", "top", "min_score", "genres", "by", "select"),
     "Output": (

@@ -18,6 +18,7 @@ __all__ = [
     "Decorator",
     "column_options",
     "columns_from",
+    "genre_name_options",
     "label_place_options",
     "learned_label_options",
     "option_with_default",
@@ -99,6 +100,22 @@ _GROUP_ROWS = click.option(
 )
 
 
+def genre_name_options(map_help: str, aliases_help: str) -> Decorator:
+    """Return a decorator that adds `--genre-map` and `--no-aliases` with these help texts."""
+    return together(
+        click.option("--genre-map", metavar="FILE", help=f"{map_help}  [default: no map]"),
+        click.option("--no-aliases", is_flag=True, help=aliases_help),
+    )
+
+
+_GENRE_NAMES = genre_name_options(
+    "CSV, JSON or TOML file that maps the catalog's names of genres to others: to a genre, several "
+    "or nothing.",
+    "Do not read usual other names, such as Sci-Fi, as the model's genres.  [default: read them, "
+    "except where the catalog's own genres are learned]",
+)
+
+
 def column_options(
     *, titles: bool = True, genres: bool = True, labels: bool = True, rows: bool = True
 ) -> Decorator:
@@ -106,11 +123,11 @@ def column_options(
 
     Args:
         titles: add `--title-column`.
-        genres: add `--genre-column` and `--genre-separator`.
+        genres: add `--genre-column`, `--genre-separator` and the options of genre names.
         labels: with `genres`, add the other options that say how genres are read.
         rows: with `labels`, add `--group-rows`.
     """
-    options = [
+    options: list[Decorator] = [
         click.option("--text-column", metavar="NAME", help=_column("Text column.", TEXT_COLUMNS))
     ]
     if titles:
@@ -119,7 +136,7 @@ def column_options(
             click.option("--title-column", metavar="NAME", help=_column(role, TITLE_COLUMNS))
         )
     if genres:
-        options += [*_CELL_OPTIONS, *(_LABEL_OPTIONS if labels else ())]
+        options += [*_CELL_OPTIONS, _GENRE_NAMES, *(_LABEL_OPTIONS if labels else ())]
         if labels and rows:
             options.append(_GROUP_ROWS)
     return together(*options)

@@ -41,6 +41,13 @@ _ENTRIES_SHOWN = 3
 
 @click.command(short_help="Show the contents of a model or a catalog.")
 @click.argument("path", metavar="[MODEL|CATALOG]", required=False)
+@click.option(
+    "-m",
+    "--model",
+    metavar="PATH",
+    help="Show how a catalog's names of genres are read for this model.  [default: with "
+    "--genre-map, $GENRE_BATCH_MODEL, then the shipped model]",
+)
 @reading_options
 @column_options()
 @learned_label_options
@@ -52,24 +59,42 @@ _ENTRIES_SHOWN = 3
     "[default: every column]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def inspect(path: str | None, as_json: bool, purpose: str | None, **options: Any) -> None:
+def inspect(
+    path: str | None, model: str | None, as_json: bool, purpose: str | None, **options: Any
+) -> None:
     """Show the contents of a model or a catalog.
 
     For a MODEL (.onnx; default: the model that tag would use): labels, thresholds, figures and
     provenance. For a CATALOG: rows, columns, genres, and which columns tag and train would read.
+    With -m or --genre-map: also how evaluate and tune would read the names of its genres.
     """
     from genre_batch.catalog.options import ColumnOptions
 
+    if model is not None and (purpose is not None or path is None):
+        raise click.UsageError("-m needs a CATALOG, without --for")
     if purpose is not None:
         _inspect_for_training(path, as_json, options)
         return
     labels = [options.pop("min_films") != 5, options.pop("merge_labels")]
-    if columns_from(options) != ColumnOptions() or any(labels):
-        raise click.UsageError("options of columns and genres need --for train")
+    columns = columns_from(options)
+    for_model = model is not None or columns.genre_map is not None
+    if (columns != ColumnOptions() and not for_model) or any(labels):
+        raise click.UsageError("options of columns and genres need --for train, or -m")
     if path is None or _is_model(path, options["input_format"]):
+        if for_model:
+            raise click.UsageError("-m and --genre-map need a CATALOG")
         _inspect_model(path, as_json)
-    else:
-        _inspect_catalog(path, reading_from(options), as_json)
+        return
+    reading = reading_from(options)
+    if not for_model:
+        _inspect_catalog(path, reading, as_json)
+        return
+    from genre_batch.cli.look import genre_names, names_table
+
+    names = genre_names(path, model, columns, reading)
+    _inspect_catalog(path, reading, as_json, {"genre_names": [asdict(name) for name in names]})
+    if not as_json:
+        print_tables(names_table(names), stderr=False)
 
 
 def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, Any]) -> None:
@@ -231,12 +256,15 @@ def _conditional_thresholds(metadata: ModelMetadata) -> Table:
     return pairs
 
 
-def _inspect_catalog(path: str, reading: ReadingOptions, as_json: bool) -> None:
+def _inspect_catalog(
+    path: str, reading: ReadingOptions, as_json: bool, further: dict[str, Any] | None = None
+) -> None:
+    """Print a catalog's contents; as JSON with further entries."""
     from genre_batch.catalog.describe import describe_catalog
 
     catalog = describe_catalog(reading.locate(path), reading)
     if as_json:
-        print_json(asdict(catalog))
+        print_json(asdict(catalog) | (further or {}))
         return
     roles = {
         catalog.text_column: "text",

@@ -10,11 +10,15 @@ from genre_batch.cli.console import note, print_tables, table
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+    from genre_batch.dataset.genre_names import NameReading
     from genre_batch.dataset.look import CatalogLook
     from genre_batch.runs.starting_point import StartingPoint
     from genre_batch.training.options import TrainJob
 
-__all__ = ["look_first", "show_look"]
+__all__ = ["genre_names", "look_first", "names_table", "show_look"]
 
 _SHOWN = 8
 
@@ -135,6 +139,9 @@ def _summary(look: CatalogLook) -> list[str]:
         f"genres of {look.genre_column!r} ({look.separator})",
         f"{counted(len(look.labels), 'genre')}: {_listed(names)}; films: {films}",
     ]
+    if look.mapped:
+        names = [f"{name} ({counted(rows, 'row')})" for name, rows in look.mapped.items()]
+        lines.append(f"names read by the map: {_listed(names)}")
     if look.left_out_rows:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in look.left_out_rows.items())
         lines.append(f"rows left out: {reasons}")
@@ -152,6 +159,54 @@ def _summary(look: CatalogLook) -> list[str]:
             f"--null-values {name} if it does"
         )
     return lines
+
+
+def genre_names(
+    path: str, model: str | None, columns: ColumnOptions, reading: ReadingOptions
+) -> tuple[NameReading, ...]:
+    """Return how the names of a catalog's genres are read for a model; None: the default one.
+
+    Raises:
+        UsageError: the catalog is stdin, which can be read only once; or it, the model or the map
+            does not exist.
+        ColumnError, CatalogError, ModelError: the catalog, the map or the model cannot be used.
+    """
+    from pathlib import Path
+
+    from genre_batch.dataset.labelled import read_labelled
+    from genre_batch.errors import UsageError
+    from genre_batch.model.metadata import read_model_file
+    from genre_batch.model.tagger import default_model
+
+    location = reading.locate(path)
+    if location.is_stdio:
+        raise UsageError("stdin can be read only once, and names of genres need two: name a file")
+    file = read_model_file(default_model() if model is None else Path(model))
+    catalog = read_labelled(
+        location,
+        columns,
+        reading,
+        ask=None,
+        remembered=file.metadata.columns,
+        labels=file.metadata.labels,
+    )
+    return catalog.names.readings
+
+
+def names_table(names: Sequence[NameReading]) -> Table:
+    """Create a table of names, what each is read as, and why."""
+    read = table("Names of genres", "name", "rows", "read as", "by")
+    for column in read.columns[2:]:
+        column.justify = "left"
+    for name in names:
+        genres = ", ".join(name.genres) or "(nothing)"
+        reason = {"same": "", "map": f"map, line {name.line}" if name.line else "map"}
+        by = reason.get(name.by, name.by)
+        if name.by == "unknown":
+            genres = "-"
+            by += f", the nearest: {name.nearest}" if name.nearest else ""
+        read.add_row(name.name, f"{name.rows:,}", genres, by)
+    return read
 
 
 def _minutes(seconds: float) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genre_batch.cli.column_options import genre_name_options
 from genre_batch.cli.console import (
     is_quiet,
     is_verbose,
@@ -42,7 +43,7 @@ GROUPS = {
     ),
     "Output": (
         *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
-        *("output_column", "probabilities", "replace", "force"),
+        *("output_column", "genre_map", "no_aliases", "probabilities", "replace", "force"),
     ),
     "Model": (
         "model",
@@ -81,6 +82,11 @@ GROUPS = {
     show_default=True,
     metavar="NAME",
     help="Name of the added column of genres.",
+)
+@genre_name_options(
+    "CSV, JSON or TOML file of names and the model's genres that they stand for: genres are "
+    "written by these names, the first in the file of each.",
+    "The map must name the model's genres by their own names, not by usual other ones.",
 )
 @click.option(
     "--probabilities", is_flag=True, help="Also write one column per genre, probability_<genre>."

@@ -44,7 +44,8 @@ _GROUPS = {
         *("protocol", "split", "part_column", "extra_train", "group", "soft_labels"),
         *("exclude_genres", "with_title", "title_dropout"),
         *("text_column", "title_column", "genre_column", "genre_separator", "row_name"),
-        *("label_columns", "label_names", "group_rows", "empty", "min_films", "merge_labels"),
+        *("label_columns", "label_names", "genre_map", "no_aliases", "group_rows", "empty"),
+        *("min_films", "merge_labels"),
         *READING,
     ),
     "Model": (

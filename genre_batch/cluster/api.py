@@ -39,6 +39,8 @@ def tag_catalog(
     output_column: str = GENRES_COLUMN,
     min_k: int | None = None,
     calibrated: bool = False,
+    genre_map: str | os.PathLike[str] | None = None,
+    no_aliases: bool = False,
     probabilities: bool = False,
     separator: str = ", ",
     only_missing: str | None = None,

@@ -31,6 +31,7 @@ from genre_batch.tagging.summary import (
     genres_off,
     summarize,
 )
+from genre_batch.tagging.written_names import written_names
 
 __all__ = ["FolderJob"]
 
@@ -51,6 +52,7 @@ class FolderJob:
         parts: the parts of this run: all, or a share of them.
         written: the marks of the parts that this run wrote, by part name.
         failures: the parts that failed in this run, by part name.
+        names: the names under which genres are written.
     """
 
     def __init__(self, job: TagJob) -> None:
@@ -68,7 +70,12 @@ class FolderJob:
         self._plan = plan_outputs(job)
         self.file = read_model_file(default_model() if job.model is None else Path(job.model))
         self.tagger = GenreTagger(self.file, job.threads)
-        genres_off(job, self.tagger)
+        self.names = written_names(job, self.tagger.labels)
+        self.names.check_separator(
+            job.writing.separator, [task.target.format for task in self._plan.tasks]
+        )
+        self.names.warn()
+        genres_off(job, self.tagger, self.names)
         self.output = os.fspath(job.output or "").rstrip("/") or "/"
         self.side = self._plan.side or ""
         self._all_parts = plan_parts(self._plan)
@@ -237,6 +244,7 @@ class FolderJob:
         summary = summarize(
             self.job,
             self.tagger,
+            self.names,
             counts,
             seconds,
             parts=len(planned),

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from genre_batch.cluster.storage import read_bytes, write_bytes
@@ -63,6 +64,8 @@ class JobFile:
             for name, value in sorted(flat_values(job).items())
             if name not in _NO_BYTES
         }
+        if job.genre_map is not None:
+            options["genre_map"] = hashlib.sha256(Path(job.genre_map).read_bytes()).hexdigest()
         return cls(model, model_sha256, options, library_versions())
 
     @property

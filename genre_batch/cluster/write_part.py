@@ -20,6 +20,7 @@ from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.probability_store import MemoryStore, Store
 from genre_batch.tagging.task import TaskObserver, TaskWriter
+from genre_batch.tagging.written_names import written_names
 
 __all__ = ["PartWriter", "temporary_folder"]
 
@@ -55,6 +56,7 @@ class PartWriter:
 
     def __post_init__(self) -> None:
         self._canary: str | None = None
+        self._names = written_names(self.job, self.tagger.labels)
 
     def write(
         self,
@@ -83,6 +85,7 @@ class PartWriter:
                 temporary=self._temporary,
                 limit=part.limit,
                 observer=observer or TaskObserver(),
+                names=self._names,
             )
             begun(writer)
             try:

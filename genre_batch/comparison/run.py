@@ -38,6 +38,7 @@ from genre_batch.options import check_job
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.runs.integrity import is_whole
+from genre_batch.runs.provenance import map_provenance
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.version import versions
 
@@ -160,6 +161,7 @@ def _setting(job: CompareJob, folder: Path) -> Setting:
         model=None if job.model is None else os.fspath(job.model),
         seed=job.seed,
         quick=job.quick,
+        aliases=not job.columns.no_aliases,
     )
 
 
@@ -291,6 +293,8 @@ def _provenance(job: CompareJob) -> dict[str, Any]:
             "separator": job.columns.genre_separator,
         },
         "reading": None if job.reading == ReadingOptions() else asdict(job.reading),
+        "genre_map": map_provenance(job.columns.genre_map),
+        "no_aliases": job.columns.no_aliases or None,
         "base_model": job.base_model,
         "bert_model": job.bert_model or job.base_model,
         "model": None if job.model is None else os.fspath(job.model),
@@ -306,7 +310,7 @@ def _check_same_comparison(saved: Path, provenance: dict[str, Any]) -> None:
         raise TrainingError(
             f"{folder} is not empty and holds no comparison: choose another `output`"
         )
-    if not is_whole(saved, keys=provenance.keys() - {"reading"}):
+    if not is_whole(saved, keys=provenance.keys() - {"reading", "genre_map", "no_aliases"}):
         raise TrainingError(
             f"{saved} is damaged, so that its options cannot be compared: choose another `output`"
         )

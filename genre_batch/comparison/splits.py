@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from genre_batch.augmentation.apertium import Apertium
 from genre_batch.augmentation.augment import AugmentJob, augment
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import read_table
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.systems.registry import SYSTEMS, Entry
@@ -81,8 +81,12 @@ class Catalogs:
         )
         columns = find_labelled_columns(names, job.columns, "optional", remembered)
         self._with_title = columns.title is not None
-        self._columns = ColumnOptions(
-            columns.text, columns.title, columns.genres, columns.separator
+        self._columns = replace(
+            job.columns,
+            text_column=columns.text,
+            title_column=columns.title,
+            genre_column=None if columns.label_columns else columns.genres,
+            genre_separator=columns.separator,
         )
         if self._copies is None and any(
             _data(protocol, SYSTEMS[name]) == "oversampled"

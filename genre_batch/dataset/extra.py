@@ -15,7 +15,7 @@ import numpy.typing as npt
 from genre_batch.catalog.columns import missing_column_error
 from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.earlier import EarlierFilms
-from genre_batch.dataset.load import Further, ReadingOptions, read_extra
+from genre_batch.dataset.load import ColumnOptions, Further, ReadingOptions, read_extra
 from genre_batch.errors import UsageError
 
 __all__ = ["ExtraFilms", "ExtraTrain", "load_extras", "training_films"]
@@ -110,6 +110,7 @@ def load_extras(
     dataset: Dataset,
     further: Further,
     earlier_run: EarlierFilms | None = None,
+    columns: ColumnOptions | None = None,
 ) -> tuple[ExtraFilms, ...]:
     """Load further catalogs, in this order; what two of them have is used once.
 
@@ -121,6 +122,7 @@ def load_extras(
         dataset: the split catalog that they are added to.
         further: the columns of wordings and of soft labels.
         earlier_run: the films of the run that training starts from, as for `read_extra`.
+        columns: their `genre_map` and `no_aliases` hold for these catalogs too.
 
     Raises:
         ColumnError: a column cannot be found, or no catalog has the columns of `further`.
@@ -136,6 +138,7 @@ def load_extras(
             further=further,
             earlier=earlier,
             earlier_run=earlier_run,
+            columns=columns,
         )
         if rows.held_out.film_ids is not None:
             held_out.append(rows.held_out.film_ids)

@@ -51,7 +51,7 @@ def named(cells: GenreCells, options: ColumnOptions) -> GenreCells:
         names = read_label_names(options.label_names)
         genres = name_labels(genres, names, os.fspath(options.label_names))
     distinct = {name for cell in genres for name in cell}
-    cleaned = {name: clean_name(name) for name in distinct}
+    cleaned = {name: name if name == (clean := clean_name(name)) else clean for name in distinct}
     changed = sorted(name for name, clean in cleaned.items() if name != clean)
     if changed:
         genres = [

@@ -26,6 +26,7 @@ from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.reader import read_chunk
 from genre_batch.catalog.texts import holds_text
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN, films_of
+from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.dataset.label_cells import (
     EmptyRows,
     check_empty,
@@ -68,6 +69,7 @@ class LabelledCatalog:
         titles: (rows,) strings as the catalog has them; None without a title column.
         cells: the genre cells.
         empty: what rows with an empty genre cell are.
+        names: how the names in the cells were read.
     """
 
     name: str
@@ -77,6 +79,7 @@ class LabelledCatalog:
     titles: pa.Array | None
     cells: GenreCells
     empty: EmptyRows
+    names: GenreNames
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -160,6 +163,8 @@ def read_labelled(
     titles: Titles = "unused",
     ask: bool | None = False,
     remembered: Mapping[str, str | None] | None = None,
+    labels: Sequence[str] | None = None,
+    only_labels: bool = True,
 ) -> LabelledCatalog:
     """Read a labeled catalog into memory.
 
@@ -171,10 +176,13 @@ def read_labelled(
             rows without labels, and no option says which; if not, they are left out with a warning,
             or without one if it is None.
         titles, remembered: as in `find_labelled_columns`.
+        labels: the genres of the model that the catalog is read for; None: the catalog's own.
+        only_labels: whether `genre_map` may map names only to these.
 
     Raises:
         ColumnError: a column is missing, exists in two spellings, or is of a type without text.
-        CatalogError: the catalog cannot be read, or a number or code has no name in `label_names`.
+        CatalogError: the catalog, `genre_map` or `label_names` cannot be read, or a number or code
+            has no name in them.
     """
     rows = read_chunk(location, reading)
     options = columns or ColumnOptions()
@@ -182,9 +190,8 @@ def read_labelled(
     _check_holds_text(rows, used.text, "text_column")
     if used.title is not None and options.title_column is not None:
         _check_holds_text(rows, used.title, "title_column")
-    cells = named(used.cells_in(rows), options)
-    if not used.label_columns:
-        cells = with_empty_nulls(cells, rows, used.genres, location.format)
+    names = GenreNames.of(options, labels, closed=only_labels)
+    cells = _cells(rows, used, options, names, location)
     overviews = rows.strings(used.text)
     read_titles = None if used.title is None else rows.strings(used.title)
     texts: list[str | None] = compose(OVERVIEW_ONLY, overviews).to_pylist()
@@ -202,16 +209,29 @@ def read_labelled(
         titles=read_titles,
         cells=cells,
         empty=empty,
+        names=names,
     )
     if any(cells.genres) and ask is not None:
         check_empty(empty, location.name, used.genres, ask=ask)
-    if catalog.cells.unreadable and any(catalog.genres):
-        warnings.warn(
-            f"{catalog.name}: {_unreadable(catalog)}: their rows are left out",
-            GenreBatchWarning,
-            stacklevel=2,
-        )
+    _warn_of_unreadable(catalog)
     return catalog
+
+
+def _cells(
+    rows: TableChunk,
+    used: LabelledColumns,
+    options: ColumnOptions,
+    names: GenreNames,
+    location: Location,
+) -> GenreCells:
+    """Return the genre cells, with the names that `label_names` and `names` give to genres."""
+    cells = named(used.cells_in(rows), options)
+    if not names.changes_nothing:
+        cells = replace(cells, genres=names.read(cells.genres))
+        names.warn(location.name)
+    if used.label_columns:
+        return cells
+    return with_empty_nulls(cells, rows, used.genres, location.format)
 
 
 def _warn_of_pairs(name: str, texts: int) -> None:
@@ -219,6 +239,15 @@ def _warn_of_pairs(name: str, texts: int) -> None:
         warnings.warn(
             f"{name}: {texts:,} texts are in several rows with one genre each: if a row is one "
             f"genre of a film, add `group_rows` to join them",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_unreadable(catalog: LabelledCatalog) -> None:
+    if catalog.cells.unreadable and any(catalog.genres):
+        warnings.warn(
+            f"{catalog.name}: {_unreadable(catalog)}: their rows are left out",
             GenreBatchWarning,
             stacklevel=3,
         )
@@ -251,6 +280,9 @@ def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
     problem = f": {_unreadable(catalog)}" if cells.unreadable else ""
     if not any(cells.genres):
         problem = f": all cells of the column {column!r} are empty"
+        if catalog.names.readings:
+            shown = ", ".join(map(str, catalog.names.readings[:3]))
+            problem = f": the genres of the column {column!r} are left out, {shown}"
     elif not catalog.has_text.any():
         problem = f": all cells of the column {catalog.columns.text!r} are empty"
     return CatalogError(

@@ -26,6 +26,7 @@ from genre_batch.catalog.genres import (
 )
 from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
 from genre_batch.catalog.options import ColumnOptions
+from genre_batch.dataset.genre_names import maps_numbers
 from genre_batch.model.text import OVERVIEW_ONLY, compose
 
 __all__ = ["LabelledColumns", "Titles", "find_labelled_columns"]
@@ -130,7 +131,7 @@ def find_labelled_columns(
         genres,
         title,
         options.genre_separator,
-        numbers=options.label_names is not None,
+        numbers=options.label_names is not None or maps_numbers(options),
         label_columns=label_columns,
         likely_separator=known.get("separator") if genres == known.get("genres") else None,
     )

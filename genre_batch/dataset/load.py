@@ -133,7 +133,7 @@ def load_extra(location: Location, dataset: Dataset, part: str = "train") -> Dat
 
     Their columns are found by name. A copy is compared by its film's overview. If the catalog has a
     column `part`, only the rows of one part are taken; genres that the dataset does not know are
-    left out.
+    left out. A genre may have a usual other name of the dataset's.
 
     Args:
         location: the further catalog.
@@ -154,6 +154,7 @@ def read_extra(
     further: Further | None = None,
     earlier: Dataset | None = None,
     earlier_run: EarlierFilms | None = None,
+    columns: ColumnOptions | None = None,
 ) -> ExtraRows:
     """Load further films as `load_extra` does, with wordings and soft labels.
 
@@ -166,15 +167,17 @@ def read_extra(
         earlier: films of other further catalogs, which this one's may be wordings of.
         earlier_run: the films of the run that training starts from; those that it held out are left
             out.
+        columns: their `genre_map` and `no_aliases` hold for this catalog too.
 
     Raises:
         ColumnError, TrainingError: as for `load_extra`.
         CatalogError: soft labels are not probabilities.
     """
+    names = columns or ColumnOptions()
     try:
         usable = load_usable(
             location,
-            ColumnOptions(),
+            ColumnOptions(genre_map=names.genre_map, no_aliases=names.no_aliases),
             None,
             with_title=uses_title(dataset.template),
             names=dataset.names,

@@ -77,6 +77,7 @@ class CatalogLook:
         labels: genre -> part -> number of films, most frequent first.
         left_out_labels: genre -> number of films, of the genres that would not be learned.
         look_alikes: genres that differ only in case, accents, space or width, most films first.
+        mapped: how the map reads names of the catalog -> number of rows, most rows first.
         placeholders: genres that probably mean that a row has none -> number of rows.
         left_out_rows: reason -> number of rows.
         negatives: the number of films without any genre.
@@ -99,6 +100,7 @@ class CatalogLook:
     labels: dict[str, dict[str, int]]
     left_out_labels: dict[str, int]
     look_alikes: list[list[str]]
+    mapped: dict[str, int]
     placeholders: dict[str, int]
     left_out_rows: dict[str, int]
     negatives: int
@@ -165,6 +167,7 @@ def _look(
             name: count for name, count in all_films.items() if name not in set(dataset.names)
         },
         look_alikes=look_alikes(list(all_films)),
+        mapped={str(name): name.rows for name in catalog.names.readings if name.by == "map"},
         placeholders=catalog.cells.placeholders,
         left_out_rows=_left_out(catalog, dataset),
         negatives=int((~dataset.labels.any(axis=1)).sum()),

@@ -99,7 +99,9 @@ def load_usable(
     titles: Titles = "required" if with_title else "unused"
     # Rows without a genre may have soft labels, or those of their film.
     ask = None if further is not None and further.any else labels is not None
-    catalog = read_labelled(location, columns, reading, titles=titles, ask=ask)
+    catalog = read_labelled(
+        location, columns, reading, titles=titles, ask=ask, labels=names, only_labels=False
+    )
     excluded = () if known is None else known.excluded
     further = further or Further()
     if names is None:

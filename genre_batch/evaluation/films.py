@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import warnings
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,14 +23,12 @@ from genre_batch.dataset.split import PARTS, read_split_file
 from genre_batch.errors import (
     CatalogError,
     ColumnError,
-    GenreBatchWarning,
     UsageError,
     counted_rows,
 )
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
-from genre_batch.names import name_key
 from genre_batch.options import FLAG, STRING, Checked, StrPath, integer
 from genre_batch.progress import RowProgress
 
@@ -148,13 +144,14 @@ def read_films(
         job.reading,
         titles="optional" if titles else "unused",
         remembered=tagger.metadata.columns,
+        labels=tagger.labels,
     )
     in_part = _in_part(job, catalog)
     rows = np.flatnonzero(in_part & catalog.has_text & catalog.has_labels)
     if not len(rows):
         where = f" in the part {job.part!r}" if job.part else ""
         raise no_genre_error(catalog, where)
-    genres = _as_the_model_s([catalog.genres[row] for row in rows], tagger.labels, catalog.name)
+    genres = [catalog.genres[row] for row in rows]
     excluded = set(itertools.compress(tagger.labels, job.decision.excluded(tagger.metadata)))
     if excluded:
         # A film with excluded genres alone is left out: its other genres are not known.
@@ -167,7 +164,7 @@ def read_films(
     if all(known.isdisjoint(cell) for cell in genres):
         raise _no_known_genre_error(catalog, unknown, tagger)
     if unknown and not job.ignore_unknown:
-        raise _unknown_genres_error(catalog.name, unknown, tagger.metadata.row_name)
+        raise _unknown_genres_error(catalog, unknown, tagger.metadata.row_name)
     positions = pa.array(rows)
     return LabelledFilms(
         overviews=catalog.overviews.take(positions),
@@ -180,28 +177,6 @@ def read_films(
     )
 
 
-def _as_the_model_s(genres: list[list[str]], labels: Sequence[str], name: str) -> list[list[str]]:
-    """Return the genres as the model spells them, where only case, space or accents differ."""
-    by_key: dict[str, str] = {}
-    for label in reversed(labels):
-        by_key[name_key(label)] = label
-    spelled = {
-        genre: by_key[name_key(genre)]
-        for genre in sorted({genre for cell in genres for genre in cell} - set(labels))
-        if name_key(genre) in by_key
-    }
-    if not spelled:
-        return genres
-    shown = ", ".join(f"{genre!r} as {label!r}" for genre, label in list(spelled.items())[:3])
-    warnings.warn(
-        f"{name}: genres are read as the model spells them: {shown}"
-        f"{' and others' if len(spelled) > 3 else ''}",
-        GenreBatchWarning,
-        stacklevel=3,
-    )
-    return [list(dict.fromkeys(spelled.get(genre, genre) for genre in cell)) for cell in genres]
-
-
 def _no_known_genre_error(
     catalog: LabelledCatalog, unknown: Counter[str], tagger: GenreTagger
 ) -> CatalogError:
@@ -210,7 +185,8 @@ def _no_known_genre_error(
     return CatalogError(
         f"{catalog.name}: the model {tagger.path} knows none of the genres in the column "
         f"{catalog.columns.genres!r}, such as {_counted_genres(unknown, 'rows')}; it predicts "
-        f"{labels}{more}: choose another `model` or `genre_column`, or train one on this catalog"
+        f"{labels}{more}: choose another `model` or `genre_column`, map the names with "
+        f"`genre_map`, or train one on this catalog"
     )
 
 
@@ -222,10 +198,18 @@ def _counted_genres(unknown: Counter[str], rows: str) -> str:
     return shown + (" and others" if len(unknown) > _UNKNOWN_SHOWN else "")
 
 
-def _unknown_genres_error(name: str, unknown: Counter[str], rows: str) -> CatalogError:
+def _unknown_genres_error(
+    catalog: LabelledCatalog, unknown: Counter[str], rows: str
+) -> CatalogError:
+    near = [
+        f"{reading.nearest!r} for {reading.name!r}"
+        for reading in catalog.names.readings
+        if reading.nearest is not None and reading.name in unknown
+    ]
+    nearest = f" (the nearest: {', '.join(near[:_UNKNOWN_SHOWN])})" if near else ""
     return CatalogError(
-        f"{name}: the model does not know {_counted_genres(unknown, rows)}: add "
-        f"`ignore_unknown` to leave them out"
+        f"{catalog.name}: the model does not know {_counted_genres(unknown, rows)}: add "
+        f"`ignore_unknown` to leave them out, or map them to its genres{nearest} with `genre_map`"
     )
 
 

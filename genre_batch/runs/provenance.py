@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from genre_batch.options import StrPath, flat_values
 from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.version import versions
 
-__all__ = ["run_provenance"]
+__all__ = ["map_provenance", "run_provenance"]
 
 _ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
 
@@ -28,6 +29,13 @@ def _split_name(job: Any) -> str:
     if job.part_column is not None:
         return f"column {job.part_column}"
     return f"drawn, seed {job.options.seed}" if job.split is None else Path(job.split).name
+
+
+def map_provenance(path: StrPath | None) -> dict[str, str] | None:
+    """Return the name and the SHA-256 of a map of genre names; None without one."""
+    if path is None:
+        return None
+    return {"file": Path(path).name, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
 
 
 def run_provenance(
@@ -70,6 +78,7 @@ def run_provenance(
         "seed": job.options.seed,
         "group": job.group,
         "soft_labels": job.soft_labels,
+        "genre_map": map_provenance(job.columns.genre_map),
         "exclude_genres": list(job.exclude_genres or ()) or None,
         "data": [
             {"file": Path(job.catalog).name, "sha256": dataset.sha256, "films": len(dataset)},

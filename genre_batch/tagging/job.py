@@ -48,6 +48,9 @@ class TagJob(Checked):
             has it, else the first column with a usual name (catalog/columns.py).
         decision: how probabilities become genres.
         output_column: the name of the added column of genres.
+        genre_map: a file that maps the names of the output to the model's genres
+            (catalog/genre_map.py), which are then written by these names; None: the model's names.
+        no_aliases: the map must name the model's genres by their own names, not usual other ones.
         probabilities: also write one column per genre, but not for excluded genres.
         only_missing: only predict rows where this column is null, "" or [].
         replace: replace predicted columns that the input already has; old probabilities are left
@@ -74,6 +77,8 @@ class TagJob(Checked):
     title_column: str | None = field(default=None, metadata=STRING)
     decision: Decision = field(default_factory=Decision)
     output_column: str = field(default=GENRES_COLUMN, metadata=STRING)
+    genre_map: StrPath | None = field(default=None, metadata=STRING)
+    no_aliases: bool = field(default=False, metadata=FLAG)
     probabilities: bool = field(default=False, metadata=FLAG)
     only_missing: str | None = field(default=None, metadata=STRING)
     replace: bool = field(default=False, metadata=FLAG)

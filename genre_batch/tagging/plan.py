@@ -162,8 +162,7 @@ def _check_paths(job: TagJob, plan: Plan) -> None:
     if len(inputs) == 1 and plan.tasks[0].folder is None:
         # A single input may be replaced by its output, once all of it was read.
         inputs = [path for path in inputs if not _is_one_file(path, plan.tasks[0].target)]
-    if job.model is not None:
-        inputs.append(os.fspath(job.model))
+    inputs += [os.fspath(path) for path in (job.model, job.genre_map) if path is not None]
     check_separate_files(
         [(name, canonical_url(path)) for name, path in written],
         [canonical_url(path) for path in inputs],

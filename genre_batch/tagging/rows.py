@@ -19,6 +19,7 @@ from genre_batch.tagging.column_choice import only_missing_choice, text_choice, 
 from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.predict import Predictor
+from genre_batch.tagging.written_names import WrittenNames
 
 __all__ = ["PROBABILITY_PREFIX", "RowTagger"]
 
@@ -32,13 +33,16 @@ class RowTagger:
         names: the added columns.
     """
 
-    def __init__(self, job: TagJob, predictor: Predictor, tally: Tally) -> None:
+    def __init__(
+        self, job: TagJob, predictor: Predictor, tally: Tally, names: WrittenNames
+    ) -> None:
         """Prepare an output.
 
         Args:
             job: the run's options.
             predictor: returns the probabilities of texts.
             tally: counts the rows.
+            names: the names under which genres are written.
 
         Raises:
             UsageError: the output column has the name of a column of probabilities.
@@ -46,8 +50,10 @@ class RowTagger:
         self._job = job
         self._predictor = predictor
         self._tally = tally
+        self._written = names
         self._shown = np.flatnonzero(~job.decision.excluded(predictor.metadata))
-        probabilities = [PROBABILITY_PREFIX + label for label in predictor.metadata.labels]
+        probabilities = [PROBABILITY_PREFIX + name for name in names.names]
+        ours = {*probabilities, *(PROBABILITY_PREFIX + label for label in names.labels)}
         shown = [probabilities[column] for column in self._shown] if job.probabilities else []
         if job.output_column in shown:
             raise UsageError(
@@ -55,7 +61,7 @@ class RowTagger:
                 f"another name"
             )
         self.names = [job.output_column, *shown]
-        self._dropped = frozenset(probabilities).difference(shown if job.replace else probabilities)
+        self._dropped = frozenset(ours).difference(shown if job.replace else ours)
         self._others: set[str] = set()
         remembered = predictor.metadata.columns
         self._text = text_choice(job.text_column, remembered.get("text"))
@@ -112,7 +118,7 @@ class RowTagger:
         probabilities = decision.shown(metadata, probabilities)
         self._tally.padded.add(chunk)
         self._tally.add_chunk(genres, probabilities, skipped=int((~selected).sum()))
-        columns = [genres]
+        columns = [self._written.apply(genres)]
         if self._job.probabilities:
             # NaN, for a row that was not predicted, becomes null.
             by_label = np.ascontiguousarray(probabilities.T[self._shown])

@@ -31,6 +31,7 @@ from genre_batch.tagging.summary import (
 )
 from genre_batch.tagging.task import TaskObserver, TaskWriter
 from genre_batch.tagging.workspace import Workspace
+from genre_batch.tagging.written_names import written_names
 
 __all__ = ["FileObserver", "how_to_resume", "run", "write_summary"]
 
@@ -62,14 +63,17 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
             stack.enter_context(workspace)
         plan.check_overwrite(job.force, workspace.finished() if workspace else set())
         tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
-        genres_off(job, tagger)
+        names = written_names(job, tagger.labels)
+        names.check_separator(job.writing.separator, [task.target.format])
+        names.warn()
+        genres_off(job, tagger, names)
         store: Store
         if cache is not None:
             store = stack.enter_context(LmdbStore(cache, job.cache_size))
         else:
             store = open_resume_store(workspace.store if workspace else None, stack)
 
-        writer = TaskWriter(job, task, tagger, store, limit=job.limit)
+        writer = TaskWriter(job, task, tagger, store, limit=job.limit, names=names)
         finishing: Callable[[], None] = _do_nothing
         if workspace is not None:
             writer.temporary = functools.partial(workspace.temporary, 0)
@@ -85,7 +89,7 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
                     workspace.resumable = True
                 error.add_note(f"predictions are kept: {how_to_resume(error)}")
             raise
-        summary = summarize(job, tagger, counts, time.perf_counter() - started)
+        summary = summarize(job, tagger, names, counts, time.perf_counter() - started)
         warn_of_foreign_texts(counts.texts_checked, counts.texts_foreign)
     if plan.summary is not None:
         write_summary(summary, plan.summary)

@@ -12,6 +12,7 @@ import numpy as np
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.counts import TaskCounts
 from genre_batch.tagging.job import TagJob
+from genre_batch.tagging.written_names import WrittenNames
 
 __all__ = ["GenreCount", "TagSummary", "genres_off", "summarize"]
 
@@ -55,7 +56,7 @@ class TagSummary:
         texts_predicted: distinct texts that ran through the model.
         texts_from_cache: texts whose probabilities were known: duplicates, or from an interrupted
             run or the cache; counted once per chunk of rows.
-        genres: every genre of the model, most frequent first.
+        genres: every genre of the model by its name in the output, most frequent first.
         genres_off: the genres that the operating point switches off.
         calibrated: whether the probabilities, and so `mean_confidence`, are calibrated.
         text_column, title_column: the columns read, in the first output's inputs; None if absent.
@@ -100,19 +101,20 @@ class TagSummary:
         return asdict(self)
 
 
-def genres_off(job: TagJob, tagger: GenreTagger) -> tuple[str, ...]:
-    """Return the genres that the job's decision switches off.
+def genres_off(job: TagJob, tagger: GenreTagger, names: WrittenNames) -> tuple[str, ...]:
+    """Return the genres that the job's decision switches off, by their names in the output.
 
     Raises:
         UsageError: the model does not have the job's operating point, or no calibration.
     """
-    off = np.isinf(job.decision.thresholds(tagger.metadata)).tolist()
-    return tuple(itertools.compress(tagger.labels, off))
+    off = np.isinf(names.job(job).decision.thresholds(tagger.metadata)).tolist()
+    return tuple(itertools.compress(names.names, off))
 
 
 def summarize(
     job: TagJob,
     tagger: GenreTagger,
+    names: WrittenNames,
     counts: TaskCounts,
     seconds: float,
     *,
@@ -125,6 +127,7 @@ def summarize(
     Args:
         job: the run's options.
         tagger: the run's model.
+        names: the names under which its genres are written.
         counts: the sum over its outputs.
         seconds: how long the run took.
         parts, parts_done_before: as in `TagSummary`.
@@ -150,8 +153,8 @@ def summarize(
         reject_advice=counts.reject_advice,
         texts_predicted=counts.texts_predicted,
         texts_from_cache=counts.texts_from_cache,
-        genres=_genre_counts(tagger.labels, counts),
-        genres_off=genres_off(job, tagger),
+        genres=_genre_counts(names.names, counts),
+        genres_off=genres_off(job, tagger, names),
         calibrated=job.decision.calibrated,
         text_column=counts.text_column,
         title_column=counts.title_column,

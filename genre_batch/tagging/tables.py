@@ -25,6 +25,7 @@ from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.probability_store import MemoryStore
 from genre_batch.tagging.rows import RowTagger
 from genre_batch.tagging.summary import genres_off
+from genre_batch.tagging.written_names import written_names
 from genre_batch.version import __version__
 
 __all__ = ["BatchTagger", "TableTagger", "batch_tagger", "tag_batches", "tag_table"]
@@ -43,6 +44,8 @@ def tag_table(
     output_column: str = GENRES_COLUMN,
     min_k: int | None = None,
     calibrated: bool = False,
+    genre_map: str | os.PathLike[str] | None = None,
+    no_aliases: bool = False,
     probabilities: bool = False,
     only_missing: str | None = None,
     replace: bool = False,
@@ -57,8 +60,8 @@ def tag_table(
         model: a path as in `TagJob`, or a `GenreTagger`, which is then loaded only once.
         threads: as in `TagJob`; a `GenreTagger` has its own.
         threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `Decision`.
-        text_column, title_column, output_column, probabilities, only_missing, replace: as in
-            `TagJob`.
+        text_column, title_column, output_column, probabilities, only_missing, replace, genre_map,
+            no_aliases: as in `TagJob`.
         null_values: the texts that mean null, as in `ReadingOptions`.
 
     Returns:
@@ -93,6 +96,8 @@ def tag_batches(
     output_column: str = GENRES_COLUMN,
     min_k: int | None = None,
     calibrated: bool = False,
+    genre_map: str | os.PathLike[str] | None = None,
+    no_aliases: bool = False,
     probabilities: bool = False,
     only_missing: str | None = None,
     replace: bool = False,
@@ -107,6 +112,7 @@ def tag_batches(
         model, text_column, title_column, output_column, threads: as in `tag_table`.
         threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `tag_table`.
         probabilities, only_missing, replace, null_values: as in `tag_table`.
+        genre_map, no_aliases: as in `tag_table`, too.
 
     Returns:
         A `pyarrow.RecordBatchReader` with a batch for each batch of `data`, which is read as the
@@ -171,10 +177,13 @@ class TableTagger:
         Raises:
             UsageError: the model does not have the job's operating point or excluded genre.
         """
-        genres_off(job, tagger)
+        names = written_names(job, tagger.labels)
+        names.warn()
+        genres_off(job, tagger, names)
+        job = names.job(job)
         self._tally = Tally(tagger.labels)
         predictor = Predictor(tagger, MemoryStore(), self._tally)
-        self._new_rows = functools.partial(RowTagger, job, predictor, self._tally)
+        self._new_rows = functools.partial(RowTagger, job, predictor, self._tally, names)
         self._rows = self._new_rows()
         self._nulls = job.reading.nulls(Format.ARROW)
         self._job = job

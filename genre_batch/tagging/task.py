@@ -20,6 +20,7 @@ from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.prefetch import Prefetcher
 from genre_batch.tagging.probability_store import Store
 from genre_batch.tagging.rows import RowTagger
+from genre_batch.tagging.written_names import WrittenNames, written_names
 from genre_batch.version import __version__
 
 __all__ = ["TaskObserver", "TaskWriter", "no_temporary"]
@@ -67,6 +68,7 @@ class TaskWriter:
         temporary: returns the temporary name of the `output` or the `rejects`; None: the default.
         limit: the number of rows to tag; None: all.
         observer: is told of the progress.
+        names: the names under which genres are written; None: those of the job.
     """
 
     job: TagJob
@@ -76,6 +78,7 @@ class TaskWriter:
     temporary: Callable[[str], str | None] = no_temporary
     limit: int | None = None
     observer: TaskObserver = field(default_factory=TaskObserver)
+    names: WrittenNames | None = None
 
     def __post_init__(self) -> None:
         self.tally = Tally(self.tagger.labels)
@@ -101,7 +104,9 @@ class TaskWriter:
         return self.tally.counts(rejects)
 
     def _write(self, on_reject: Callable[[Reject], None]) -> None:
-        rows = RowTagger(self.job, self._predictor, self.tally)
+        names = self.names or written_names(self.job, self.tagger.labels)
+        names.check_separator(self.job.writing.separator, [self.task.target.format])
+        rows = RowTagger(names.job(self.job), self._predictor, self.tally, names)
         stop = threading.Event()
         temporary = self.temporary("output")
         self.task.make_folder()

@@ -14,6 +14,7 @@ import pytest
 from genre_batch import AuditJob, AuditResult, CatalogError, ColumnError, UsageError, audit
 from genre_batch.auditing.job import audit_job
 from genre_batch.catalog.writing.text import DelimitedEncoder
+from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.text_keys import text_key
 from support.tiny import write_model
 
@@ -212,8 +213,8 @@ def test_a_catalog_without_what_is_audited_is_told_before_any_prediction(
     empty = films.with_columns(pl.lit(None, pl.String).alias("genres"))
     told(empty, CatalogError, "no row has a text and a genre .*add `select` N")
     told(films, CatalogError, "every row with a text has genres", select=3)
-    unknown = films.with_columns(pl.lit("Comedies|Poetry").alias("genres"))
-    told(unknown, CatalogError, "knows none of its genres: 'Comedies' .80 rows, nearest: 'Comedy'")
+    unknown = films.with_columns(pl.lit("Commedia|Poetry").alias("genres"))
+    told(unknown, CatalogError, "knows none of its genres: 'Commedia' .80 rows, nearest: 'Comedy'")
     told(films.with_columns(pl.lit("").alias("overview")), CatalogError, "no row has a text")
     assert not (tmp_path / "review.jsonl").exists()
 
@@ -232,11 +233,11 @@ def test_genres_that_only_later_rows_have_are_known(tmp_path: Path) -> None:
 
 
 def test_unknown_genres_are_left_out_with_a_warning(catalog: Path) -> None:
-    films = _films().with_columns(pl.lit(["Drama", "Dramedy"]).alias("genres"))
+    films = _films().with_columns(pl.lit(["Drama", "Dramatic"]).alias("genres"))
     films.write_parquet(catalog)
-    with pytest.warns(match="does not know 'Dramedy' .80 rows, nearest: 'Drama'"):
+    with pytest.warns(match="does not know 'Dramatic' .80 rows, nearest: 'Drama'"):
         result, _ = _audited(catalog)
-    assert result.ignored == {"Dramedy": 80}
+    assert result.ignored == {"Dramatic": 80}
 
 
 def test_the_summary_estimates_the_true_counts(catalog: Path, tmp_path: Path) -> None:
@@ -292,3 +293,24 @@ def test_a_catalog_without_rows_has_no_records(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     result, records = _audited(tmp_path / "empty.jsonl")
     assert (result.rows, records) == (0, [])
+
+
+def test_a_map_and_usual_names_are_read_and_the_map_s_names_are_written(tmp_path: Path) -> None:
+    names = {"Science Fiction": "SF", "Drama": "Weepie", "Comedy": "Comedies"}
+    films = _films()
+    own = tmp_path / "own.parquet"
+    films.write_parquet(own)
+    theirs = tmp_path / "theirs.parquet"
+    cells = pl.col("genres").list.eval(pl.element().replace(names))
+    films.with_columns(cells).write_parquet(theirs)
+    (tmp_path / "map.csv").write_text("Weepie,Drama\nTearjerker,Drama,Comedy\n")
+    _, expected = _audited(own)
+    with pytest.warns(GenreBatchWarning, match=r"'Comedies' as 'Comedy' \(\d+ rows\), 'SF' as"):
+        result, records = _audited(theirs, genre_map=tmp_path / "map.csv", genres="weepie,comedy")
+    assert {"Weepie"} <= {row.genre for row in result.genres}
+    assert [(row["row"], row["kind"], row["score"]) for row in records] == [
+        (row["row"], row["kind"], row["score"])
+        for row in expected
+        if row["genre"] in ("Drama", "Comedy")
+    ]
+    assert {row["genre"] for row in records} == {"Weepie", "Comedy"}

@@ -101,6 +101,19 @@ def test_rows_stay_unchanged_and_copies_follow_with_their_source(
     assert result.left_out == 2  # the unchanged one, by either pivot
 
 
+def test_films_are_selected_by_the_names_of_a_map(
+    copied: Callable[..., AugmentResult], tmp_path: Path
+) -> None:
+    (tmp_path / "map.csv").write_text("Horror,Comedy\nComedy,Fun\n")
+    options = ColumnOptions(genre_map=tmp_path / "map.csv")
+    result = copied(tmp_path / "out.csv", columns=options)
+    # A chain is followed to its end, so that every film is a Fun, and none a Comedy.
+    assert result.films == 5
+    (tmp_path / "map.csv").write_text("Horror,Comedy\n")
+    with pytest.raises(TrainingError, match="selects no film"):
+        copied(tmp_path / "other.csv", columns=options)
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.arrow"])
 def test_other_formats_have_the_same_rows(
     copied: Callable[..., AugmentResult], tmp_path: Path, name: str

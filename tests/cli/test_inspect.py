@@ -180,3 +180,38 @@ def test_columns_that_match_equally_are_told_and_everything_else_is_shown(
         "text_column": ["Overview", "overview"],
         "genre_column": ["genre", "Genre"],
     }
+
+
+def test_the_names_of_genres_are_shown_as_they_are_read_for_a_model(
+    command: Command, tiny_model: Path, tmp_path: Path
+) -> None:
+    films, genre_map = tmp_path / "films.csv", tmp_path / "map.csv"
+    films.write_text('overview,genres\nlaugh,"Fun, SF"\ncry,"Fun, drama, Dramatic"\n')
+    genre_map.write_text("Fun,Comedy\n")
+    shown = command("inspect", films, "-m", tiny_model, "--genre-map", genre_map, "--json")
+    assert [
+        (name["name"], name["rows"], name["genres"], name["by"], name["line"], name["nearest"])
+        for name in json.loads(shown.stdout)["genre_names"]
+    ] == [
+        ("Fun", 2, ["Comedy"], "map", 1, None),
+        ("Dramatic", 1, ["Dramatic"], "unknown", 0, "Drama"),
+        ("SF", 1, ["Science Fiction"], "alias", 0, None),
+        ("drama", 1, ["Drama"], "spelling", 0, None),
+    ]
+    table = command("inspect", films, "--genre-map", genre_map, "--no-aliases").stdout.decode()
+    for line in (r"Fun +2 +Comedy +map, line 1", r"SF +1 +- +unknown", r"nearest: Drama"):
+        assert re.search(line, table)
+
+
+def test_names_of_genres_need_a_catalog_that_is_a_file(
+    command: Command, tiny_model: Path, tmp_path: Path
+) -> None:
+    for arguments, message in (
+        (["-m", tiny_model], b"-m needs a CATALOG"),
+        ([tiny_model, "-m", tiny_model], b"need a CATALOG"),
+        (["f.csv", "-m", tiny_model, "--for", "train"], b"without --for"),
+        (["-", "-m", tiny_model], b"stdin can be read only once"),
+    ):
+        refused = command("inspect", *arguments)
+        assert refused.returncode == 2
+        assert message in refused.stderr

@@ -102,3 +102,14 @@ assert "is not a run folder" in str(result.exception), result.output
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+def test_names_that_a_map_replaces_are_shown(two_genres: str, tmp_path: Path) -> None:
+    (tmp_path / "map.csv").write_text("War,Drama\nHistory,War\n")
+    options = ["--for", "train", "--genre-map", str(tmp_path / "map.csv"), "--min-films", "1"]
+    refused = CliRunner().invoke(cli, ["inspect", two_genres, *options])
+    assert "all rows have the same genre 'Drama'" in str(refused.exception)
+    (tmp_path / "map.csv").write_text("War,Conflict\n")
+    result = CliRunner().invoke(cli, ["inspect", two_genres, *options])
+    assert "names read by the map: 'War' as 'Conflict' (40 rows)" in result.stdout
+    assert "2 genres: Conflict (40), Drama (40)" in result.stdout

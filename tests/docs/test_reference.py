@@ -25,7 +25,9 @@ def generated() -> dict[str, tuple[Path, str]]:
     return {path.name: (path, text) for path, text in reference.generated_pages().items()}
 
 
-@pytest.mark.parametrize("name", ["cli.md", "python.md", "errors.md", "rooms.svg"])
+@pytest.mark.parametrize(
+    "name", ["cli.md", "python.md", "errors.md", "genre-names.md", "rooms.svg"]
+)
 def test_a_generated_page_is_up_to_date(name: str, generated: dict[str, tuple[Path, str]]) -> None:
     path, text = generated[name]
     assert path.read_text(encoding="utf-8") == text, "type scripts/docs"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import onnx
 
+from genre_batch.catalog.genre_aliases import GenreIndex
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.errors import ModelError
 from genre_batch.model.tagger import GenreTagger
@@ -20,10 +23,21 @@ class Exported:
 
     Args:
         model: its path; None: the default model.
+        aliases: give the catalog's genres the probabilities of usual other names, too.
     """
 
-    def __init__(self, model: str | None) -> None:
+    def __init__(self, model: str | None, *, aliases: bool = True) -> None:
         self._tagger = GenreTagger.load(model)
+        self._index = GenreIndex(self._tagger.labels, aliases=aliases)
+
+    def _columns(self, names: Sequence[str]) -> dict[int, int]:
+        """Return column of the catalog -> column of the model, for the genres that it knows."""
+        found = {index: self._index.find(name) for index, name in enumerate(names)}
+        return {
+            index: self._tagger.labels.index(one.genres[0])
+            for index, one in found.items()
+            if one is not None and len(one.genres) == 1
+        }
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
         """Check that the model and the catalog have genres in common; there is nothing to fit.
@@ -31,7 +45,7 @@ class Exported:
         Raises:
             ModelError: they have none.
         """
-        if not set(training.names) & set(self._tagger.labels):
+        if not self._columns(training.names):
             raise ModelError(
                 f"{self._tagger.path}: the model knows none of the catalog's genres: choose "
                 f"another `model`"
@@ -41,11 +55,9 @@ class Exported:
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
         """Predict (films, genres) float32; 0 for a genre that the model does not know."""
         predicted = self._tagger.predict_proba(films.texts)
-        column_of = {label: column for column, label in enumerate(self._tagger.labels)}
         probabilities = np.zeros(films.labels.shape, dtype=np.float32)
-        for index, name in enumerate(films.names):
-            if name in column_of:
-                probabilities[:, index] = predicted[:, column_of[name]]
+        for index, column in self._columns(films.names).items():
+            probabilities[:, index] = predicted[:, column]
         return probabilities
 
     def seen(self, films: Dataset) -> int:

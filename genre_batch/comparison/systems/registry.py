@@ -159,7 +159,7 @@ def _distilbert_own(setting: Setting) -> System:
 def _exported(setting: Setting) -> System:
     from genre_batch.comparison.systems.exported import Exported
 
-    return Exported(setting.model)
+    return Exported(setting.model, aliases=setting.aliases)
 
 
 SYSTEMS: dict[str, Entry] = {

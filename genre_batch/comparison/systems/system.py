@@ -25,6 +25,7 @@ class Setting:
         bert_model: likewise, the encoder of `bert`.
         model: an exported .onnx, for `shipped`; None: the default model.
         seed: of all randomness.
+        aliases: read usual other names of the exported model's genres as these.
         quick: one epoch, one point of each grid: to check that it runs.
     """
 
@@ -34,6 +35,7 @@ class Setting:
     model: str | None = None
     seed: int = 0
     quick: bool = False
+    aliases: bool = True
 
 
 class System(Protocol):

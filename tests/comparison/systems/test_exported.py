@@ -28,6 +28,16 @@ def test_an_exported_model_predicts_in_the_order_of_the_catalog_s_genres(
     assert (other[:, 0] == 0).all()
 
 
+def test_an_exported_model_is_scored_on_usual_other_names_of_its_genres(
+    exported: dict[str, Path], films: Dataset
+) -> None:
+    model = str(exported["fp32"])
+    own = Exported(model)
+    other = replace(films, names=[f"{name} Films" for name in films.names])
+    np.testing.assert_array_equal(Exported(model).predict_proba(other), own.predict_proba(films))
+    assert not Exported(model, aliases=False).predict_proba(other).any()
+
+
 def test_an_exported_model_counts_the_films_it_was_trained_on(
     exported: dict[str, Path], films: Dataset
 ) -> None:
