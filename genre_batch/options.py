@@ -218,7 +218,8 @@ def flat_values(options: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for option in fields(options):
         value = getattr(options, option.name)
-        values |= flat_values(value) if is_dataclass(value) else {option.name: value}
+        is_group = is_dataclass(option.default_factory)
+        values |= flat_values(value) if is_group else {option.name: value}
     return values
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "SIDE_SUFFIX",
     "folder_advice",
     "is_model_name",
+    "is_run",
     "is_stream",
     "neighbor",
     "open_stream",
@@ -34,6 +35,11 @@ def is_model_name(path: StrPath) -> bool:
     return os.fspath(path).lower().endswith(".onnx")
 
 
+def is_run(path: StrPath) -> bool:
+    """Return whether a path is the folder of a training run."""
+    return os.path.isfile(os.path.join(path, "splits.parquet"))
+
+
 def folder_advice(path: StrPath, wanted: str = "a file") -> str:
     """Return what to name instead of a folder: of a training run, its films or its exported model.
 
@@ -41,8 +47,8 @@ def folder_advice(path: StrPath, wanted: str = "a file") -> str:
         path: the folder.
         wanted: what is needed, for a folder of something else.
     """
-    films = os.path.join(os.fspath(path), "splits.parquet")
-    if not os.path.isfile(films):
+    films = os.path.join(path, "splits.parquet")
+    if not is_run(path):
         return f"{path} is a folder: name {wanted} in it"
     return (
         f"{path} is a folder, a training run: name {films} for its films, or export its model "

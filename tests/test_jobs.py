@@ -62,7 +62,7 @@ def test_a_comparison_refuses_a_bare_name() -> None:
         (TagJob, {"cache": b"cache"}, "`cache` must be a string"),
         (TagJob, {"reading": "csv"}, r"`reading` must be ReadingOptions\(\), got 'csv'"),
         (TagJob, {"decision": 0.5}, r"`decision` must be Decision\(\), got 0\.5"),
-        (EvaluationJob, {"catalog": None}, "`catalog` must be a string, got None"),
+        (EvaluationJob, {"catalog": None}, "`catalog` must be a path or a list of paths, got None"),
         (EvaluationJob, {"catalog": "a.csv", "threads": 0}, "`threads` must be an integer"),
         (EvaluationJob, {"catalog": "a.csv", "columns": "plot"}, "`columns` must be ColumnOptions"),
         (EvaluationJob, {"catalog": "a.csv", "part": 3}, "`part` must be a string"),

@@ -6,7 +6,8 @@ import enum
 import errno
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
 from genre_batch.catalog.compression import COMPRESSIONS, archive_advice, decompressed
@@ -73,6 +74,8 @@ class Location:
         folders: the names and values of its folders named `name=value` (hive.py).
         typed: the path as the user gave it, where `path` is another spelling of it; for messages
             and rejects.
+        files: the files of a catalog in several, in order; its other attributes are the first
+            file's. Empty: the catalog is one file.
     """
 
     path: str
@@ -80,6 +83,21 @@ class Location:
     compression: str | None = None
     folders: tuple[tuple[str, str | None], ...] = ()
     typed: str | None = None
+    files: tuple[Location, ...] = ()
+
+    @classmethod
+    def of_files(cls, files: Sequence[Location]) -> Location:
+        """Return the location of a catalog in one file, or in several."""
+        first = files[0]
+        if len(files) == 1:
+            return first
+        others = "1 other file" if len(files) == 2 else f"{len(files) - 1:,} other files"
+        return replace(first, files=tuple(files), typed=f"{first.name} and {others}")
+
+    @property
+    def each_file(self) -> tuple[Location, ...]:
+        """The files of the catalog, in order."""
+        return self.files or (self,)
 
     @property
     def is_stdio(self) -> bool:

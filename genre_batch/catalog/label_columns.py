@@ -12,6 +12,7 @@ import pyarrow as pa
 from genre_batch.catalog.columns import missing_column_error
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import GenreCells, GenreReader
+from genre_batch.catalog.reading.several import row_place
 from genre_batch.errors import ColumnError
 
 __all__ = ["find_label_columns", "read_flag", "read_label_columns"]
@@ -89,8 +90,8 @@ def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
             row = int(np.flatnonzero(codes == code)[0])
             text = column.dictionary[code].as_py()
             raise ColumnError(
-                f"the column {name!r} of `label_columns` holds {text!r} in row {row} (counted from "
-                f"0): such columns hold 0 and 1, true and false, or yes and no"
+                f"the column {name!r} of `label_columns` holds {text!r} in "
+                f"{row_place(table, row)}: such columns hold 0 and 1, true and false, or yes and no"
             )
     return np.asarray(np.array([*values, -1], dtype=np.int8)[codes], dtype=np.int8)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from genre_batch.catalog.formats import Format, Location, input_location
-from genre_batch.catalog.hive import with_columns
+from genre_batch.catalog.hive import with_all_columns, with_columns
 from genre_batch.catalog.reading.charset import UTF_8, check_encoding
 from genre_batch.catalog.reading.csv_dialect import (
     Dialect,
@@ -15,11 +16,46 @@ from genre_batch.catalog.reading.csv_dialect import (
     check_escape,
     check_quote,
 )
+from genre_batch.catalog.sources import check_named_once, find_sources
 from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.errors import UsageError
-from genre_batch.options import FLAG, STRING, STRINGS, Checked, check_strings, integer, one_of
+from genre_batch.options import (
+    FLAG,
+    STRING,
+    STRINGS,
+    Checked,
+    StrPath,
+    check_strings,
+    integer,
+    one_of,
+)
+from genre_batch.paths import folder_advice, is_run
 
-__all__ = ["ColumnOptions", "ReadingOptions", "WritingOptions"]
+__all__ = ["CATALOG", "CatalogPath", "ColumnOptions", "ReadingOptions", "WritingOptions"]
+
+CatalogPath: TypeAlias = StrPath | Sequence[StrPath] | Location
+"""A catalog: files, globs, folders or URLs, one or several; or its location."""
+
+
+@dataclass(frozen=True)
+class _Catalog:
+    """The values of an option that names a catalog."""
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return a path, a location, or a list of paths as a tuple.
+
+        Raises:
+            UsageError: it is something else, or an empty list.
+        """
+        if isinstance(value, Location | str | os.PathLike):
+            return value
+        if not isinstance(value, Sequence) or not value:
+            raise UsageError(f"`{name}` must be a path or a list of paths, got {value!r}")
+        return check_strings(name, value)
+
+
+CATALOG = {"allowed": _Catalog()}
+"""The metadata of a field that names a catalog."""
 
 _FORMATS = tuple(kind.value for kind in Format)
 _TSV_NULLS = ("\\N",)
@@ -111,6 +147,30 @@ class ReadingOptions(Checked):
         """
         location = input_location(os.fspath(path), self.input_format)
         return location if self.no_hive else with_columns(location)
+
+    def locate_all(self, catalog: CatalogPath) -> Location:
+        """Find a catalog that may be in several files, and their formats.
+
+        Args:
+            catalog: files, globs, folders or URLs, one or several; `-` for stdin; or a location.
+
+        Raises:
+            UsageError: there is no such file, a suffix is unknown, a folder is a training run, or a
+                file is named twice.
+            CatalogError: a folder cannot be listed.
+        """
+        if isinstance(catalog, Location):
+            return catalog
+        one = isinstance(catalog, str | os.PathLike)
+        paths = check_strings("catalog", (catalog,) if one else catalog)
+        for path in paths:
+            if is_run(path):
+                raise UsageError(folder_advice(path))
+        files = find_sources(paths, self.input_format)
+        check_named_once(files)
+        if not self.no_hive:
+            files = with_all_columns([with_columns(file) for file in files])
+        return Location.of_files(files)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from genre_batch.catalog.remote import has_magic, is_remote, list_remote
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
 from genre_batch.paths import SIDE_SUFFIX
 
-__all__ = ["find_sources", "output_names"]
+__all__ = ["check_named_once", "find_sources", "output_names"]
 
 
 def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Location]:
@@ -163,6 +163,18 @@ def _is_empty(location: Location, sizes: Mapping[str, int]) -> bool:
     except (OSError, ValueError, CatalogError):
         return False
     return not content.strip(b"\xef\xbb\xbf\xff\xfe\r\n\t ")
+
+
+def check_named_once(locations: Sequence[Location]) -> None:
+    """Check that no file is named twice.
+
+    Raises:
+        UsageError: one is.
+    """
+    paths = [place.path if place.is_remote else os.path.abspath(place.path) for place in locations]
+    path, count = Counter(paths).most_common(1)[0]
+    if count > 1:
+        raise UsageError(f"duplicate input {path}: name each file once")
 
 
 def output_names(locations: Sequence[Location]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,6 +62,7 @@ def evaluate(
     \b
     Examples:
       genre-batch evaluate labeled.csv
+      genre-batch evaluate 'labeled/*.parquet' more.csv
       genre-batch evaluate films.csv --split films.split.csv --part test --json
       genre-batch evaluate labeled.csv --report report.html
       genre-batch evaluate labeled.csv -m new.onnx --against old.onnx
@@ -69,11 +70,14 @@ def evaluate(
     from genre_batch.evaluation.evaluate import evaluate as run
     from genre_batch.model.decision import Decision
 
-    if report is not None:
-        _check_report(report, [options[name] for name in ("catalog", "model", "split", "against")])
+    read = [options[name] for name in ("model", "split", "against")]
     names = [field.name for field in fields(Decision)]
     decision = Decision(**{name: options.pop(name) for name in names})
     job = evaluation_job_from(options, decision)
+    location = job.reading.locate_all(job.catalog)
+    job = replace(job, catalog=location)
+    if report is not None:
+        _check_report(report, [*(file.path for file in location.each_file), *read])
     with rows_progress(progress) as advance:
         result = run(job, advance)
     rows = result.row_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ __all__ = [
     "SAMPLINGS",
     "base_model_option",
     "cache_options",
+    "catalog_argument",
     "choice_option",
     "column_options",
     "columns_from",
@@ -170,6 +172,19 @@ writing_options = together(
 """Add the options of `catalog.options.WritingOptions`; `writing_from` collects their values."""
 
 
+def _or_stdin(
+    context: click.Context, parameter: click.Parameter, paths: tuple[str, ...]
+) -> str | tuple[str, ...]:
+    """Return the catalog's path, or its paths if there are several; stdin if none is given."""
+    if not paths and (sys.stdin is None or sys.stdin.isatty()):
+        raise click.UsageError(
+            f"nothing to read: name a catalog: genre-batch {context.info_name} films.csv"
+        )
+    return paths if len(paths) > 1 else (paths or ("-",))[0]
+
+
+catalog_argument = click.argument("catalog", nargs=-1, metavar="[CATALOG]...", callback=_or_stdin)
+"""Add CATALOG: files, globs, folders or URLs; without one, a piped stdin."""
 model_option = click.option(
     "-m",
     "--model",
@@ -224,7 +239,7 @@ def base_model_option(help_text: str) -> Decorator:
 
 
 labelled_options = together(
-    click.argument("catalog"),
+    catalog_argument,
     model_option,
     split_option,
     click.option(

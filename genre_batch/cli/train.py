@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +25,7 @@ from genre_batch.cli.decision_options import (
 from genre_batch.cli.look import look_first
 from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
+    catalog_argument,
     column_options,
     learned_label_options,
     reading_options,
@@ -35,7 +38,7 @@ from genre_batch.cli.training_options import training_options
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
-    from genre_batch.training.run import TrainResult
+    from genre_batch.training.run import TrainJob, TrainResult
 
 __all__ = ["train"]
 
@@ -70,7 +73,7 @@ _GROUPS = {
 @click.command(
     cls=GroupedCommand, groups=_GROUPS, short_help="Fine-tune a DistilBERT on a labeled catalog."
 )
-@click.argument("catalog")
+@catalog_argument
 @_option(
     "--protocol",
     click.Choice(["clean", "paper"]),
@@ -158,7 +161,7 @@ _GROUPS = {
 def train(
     context: click.Context,
     /,
-    catalog: str,
+    catalog: str | tuple[str, ...],
     folder: str | None,
     recipe: str,
     resume: bool,
@@ -168,7 +171,8 @@ def train(
 ) -> None:
     """Fine-tune a DistilBERT on a labeled catalog, split 70/20/10 into train, dev and test.
 
-    CATALOG is any table with a text and a genre column. Genres can be "Drama, Comedy", lists as any
+    CATALOG is any table with a text and a genre column: files, globs, folders or URLs, which are
+    read as one table, or a piped stdin. Genres can be "Drama, Comedy", lists as any
     program writes them, or columns of 0 and 1; --dry-run shows what would be learned. RUN_DIR
     becomes a transformers checkpoint with splits.parquet, thresholds.json, metrics.json and
     training_log.jsonl; report.html shows everything on one page.
@@ -184,8 +188,6 @@ def train(
 
     require_extra("genre-batch train", "train")
 
-    from genre_batch.catalog.options import ReadingOptions
-    from genre_batch.runs.folder import check_run_folder
     from genre_batch.training.recipe import read_recipe
 
     given: dict[str, Any] = {
@@ -196,11 +198,7 @@ def train(
     if folder is None and not dry_run:
         raise click.UsageError("Missing option '-o' / '--output'.")
     job = read_recipe(recipe).job(catalog, folder or "", resume=resume, **given)
-    job.reading.locate(catalog)  # all checks come before the import of torch, which takes seconds
-    for extra in job.extra_train:
-        ReadingOptions().locate(extra.path)
-    if folder is not None:
-        check_run_folder(folder, resume=resume)
+    job = _checked(job, context)
     look_first(job, dry_run=dry_run)
     if dry_run:
         return
@@ -213,8 +211,29 @@ def train(
     _show(result, job.row_name)
     following = f"genre-batch export-onnx {folder} -o model.onnx"
     if not result.exportable:
-        following = f"genre-batch train {catalog} --teacher {folder} ..., for a model to export"
+        named = catalog if isinstance(catalog, str) else " ".join(catalog)
+        following = f"genre-batch train {named} --teacher {folder} ..., for a model to export"
     note(f"trained in {result.seconds:,.0f} s, report in {result.page}: next, {following}")
+
+
+def _checked(job: TrainJob, context: click.Context) -> TrainJob:
+    """Check a job's paths, before torch is imported, which takes seconds.
+
+    Returns:
+        The job, of which the catalog can be read several times.
+    """
+    from genre_batch.catalog.options import ReadingOptions
+    from genre_batch.catalog.reading.spool import read_again
+    from genre_batch.runs.folder import check_run_folder
+
+    location = job.reading.locate_all(job.catalog)
+    if not location.files:
+        job = replace(job, catalog=context.with_resource(read_again(location)))
+    for extra in job.extra_train:
+        ReadingOptions().locate(extra.path)
+    if os.fspath(job.folder):
+        check_run_folder(job.folder, resume=job.resume)
+    return job
 
 
 def _show(result: TrainResult, rows: str) -> None:

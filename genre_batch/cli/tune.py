@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -53,7 +54,10 @@ _GENRES_SHOWN = 4  # of those that an operating point never predicts
 )
 @force_option
 @progress_option
+@click.pass_context
 def tune(
+    context: click.Context,
+    /,
     output: str,
     method: str,
     operating_points: tuple[str, ...],
@@ -79,10 +83,15 @@ def tune(
       genre-batch tune labeled.csv -o tuned.onnx --operating-point Horror:precision=0.95
       genre-batch tag films.csv -m tuned.onnx --operating-point precision=0.9 -o tagged.csv
     """
+    from genre_batch.catalog.reading.spool import read_again
     from genre_batch.evaluation.tune import TuneJob
     from genre_batch.evaluation.tune import tune as run
 
-    job = TuneJob(evaluation_job_from(options), output, method, operating_points, force)
+    data = evaluation_job_from(options)
+    location = data.reading.locate_all(data.catalog)
+    if not location.files:
+        data = replace(data, catalog=context.with_resource(read_again(location)))
+    job = TuneJob(data, output, method, operating_points, force)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     _show(result, method)

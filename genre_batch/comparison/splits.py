@@ -12,7 +12,7 @@ from genre_batch.augmentation.apertium import Apertium
 from genre_batch.augmentation.augment import AugmentJob, augment
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import ReadingOptions
-from genre_batch.catalog.reading.reader import read_table
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.systems.registry import SYSTEMS, Entry
 from genre_batch.dataset.copies import PIVOT_COLUMN

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genre_batch.catalog.formats import input_location
-from genre_batch.catalog.reading.reader import read_table
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.dataset.labelled import encode_labels
 from genre_batch.errors import CatalogError, TrainingError
 from genre_batch.files import replacing_path

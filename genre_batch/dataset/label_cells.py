@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.formats import Format
+from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import GenreCells
 from genre_batch.catalog.options import ColumnOptions
+from genre_batch.catalog.reading.several import files_of
 from genre_batch.dataset.label_names import name_labels, read_label_names
 from genre_batch.errors import CatalogError, GenreBatchWarning
 from genre_batch.names import clean_name
@@ -68,17 +69,24 @@ def named(cells: GenreCells, options: ColumnOptions) -> GenreCells:
     return cells if genres is cells.genres else replace(cells, genres=genres)
 
 
-def with_empty_nulls(cells: GenreCells, rows: TableChunk, column: str, kind: Format) -> GenreCells:
+def with_empty_nulls(
+    cells: GenreCells, rows: TableChunk, column: str, location: Location
+) -> GenreCells:
     """Return the cells with null as empty, where a format has no other way to write an empty text.
 
-    CSV writes a null and an empty text alike, unless the column has empty texts in quotes too.
+    CSV writes a null and an empty text alike, unless the file has empty texts in quotes too.
     """
-    if kind not in (Format.CSV, Format.TSV):
-        return cells
     nulls = np.asarray(rows.column(column).is_null(), dtype=np.bool_)
-    texts = rows.strings(column)
-    has_empty = bool(pc.any(pc.equal(texts, "")).as_py())
-    if has_empty or not nulls.any():
+    is_empty = np.asarray(pc.fill_null(pc.equal(rows.strings(column), ""), False), dtype=np.bool_)
+    start = 0
+    for file, (_, count) in zip(
+        location.each_file, files_of(rows.table) or [("", len(rows))], strict=True
+    ):
+        own = slice(start, start + count)
+        start += count
+        if file.format not in (Format.CSV, Format.TSV) or is_empty[own].any():
+            nulls[own] = False
+    if not nulls.any():
         return cells
     states = np.where(nulls, CellState.EMPTY, cells.states).astype(np.int8)
     return replace(cells, states=states)

@@ -23,7 +23,8 @@ from genre_batch.catalog.genres import (
     GenreCells,
 )
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
-from genre_batch.catalog.reading.reader import read_chunk
+from genre_batch.catalog.reading.several import row_place
+from genre_batch.catalog.reading.whole import read_chunk
 from genre_batch.catalog.texts import holds_text
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN, films_of
 from genre_batch.dataset.genre_names import GenreNames
@@ -39,6 +40,7 @@ from genre_batch.dataset.label_cells import (
 from genre_batch.dataset.labelled_columns import (
     LabelledColumns,
     Titles,
+    check_in_each_file,
     find_labelled_columns,
 )
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
@@ -184,12 +186,12 @@ def read_labelled(
         CatalogError: the catalog, `genre_map` or `label_names` cannot be read, or a number or code
             has no name in them.
     """
-    rows = read_chunk(location, reading)
-    options = columns or ColumnOptions()
+    rows, options = read_chunk(location, reading), columns or ColumnOptions()
     used = find_labelled_columns(rows.columns, options, titles, remembered)
     _check_holds_text(rows, used.text, "text_column")
-    if used.title is not None and options.title_column is not None:
+    if options.title_column is not None:
         _check_holds_text(rows, used.title, "title_column")
+    check_in_each_file(rows.table, used)
     names = GenreNames.of(options, labels, closed=only_labels)
     cells = _cells(rows, used, options, names, location)
     overviews = rows.strings(used.text)
@@ -231,7 +233,7 @@ def _cells(
         names.warn(location.name)
     if used.label_columns:
         return cells
-    return with_empty_nulls(cells, rows, used.genres, location.format)
+    return with_empty_nulls(cells, rows, used.genres, location)
 
 
 def _warn_of_pairs(name: str, texts: int) -> None:
@@ -259,7 +261,7 @@ def _unreadable(catalog: LabelledCatalog) -> str:
     count = catalog.cells.unreadable
     return (
         f"{count:,} {'cell' if count == 1 else 'cells'} of the column {catalog.columns.genres!r} "
-        f"could not be read as genres (the first, in row {row} counted from 0: {text!r})"
+        f"could not be read as genres (the first, in {row_place(catalog.table, row)}: {text!r})"
     )
 
 
@@ -291,8 +293,10 @@ def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
     )
 
 
-def _check_holds_text(chunk: TableChunk, name: str, parameter: str) -> None:
+def _check_holds_text(chunk: TableChunk, name: str | None, parameter: str) -> None:
     """Check that a column's type can hold text; the types of JSON values are not checked."""
+    if name is None:
+        return
     kind = chunk.table.schema.field(name).type
     if name not in chunk.texts and not holds_text(kind):
         raise no_text_error(name, kind, parameter)
@@ -313,7 +317,7 @@ def encode_labels(genres: Sequence[Sequence[str]], names: Sequence[str]) -> npt.
 
 
 def sha256_of(location: Location) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal.
+    """Return the SHA-256 of a file's bytes, in hexadecimal; of several, that of their hashes.
 
     Raises:
         UsageError: the location is stdin, whose bytes can be read only once.
@@ -321,5 +325,8 @@ def sha256_of(location: Location) -> str:
     """
     if location.is_stdio:
         raise UsageError("stdin cannot be recorded in the provenance: name a file")
+    if location.files:
+        digests = "\n".join(map(sha256_of, location.files))
+        return hashlib.sha256(digests.encode("ascii")).hexdigest()
     with location.open_raw() as raw:
         return hashlib.file_digest(raw, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -26,10 +26,12 @@ from genre_batch.catalog.genres import (
 )
 from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
 from genre_batch.catalog.options import ColumnOptions
+from genre_batch.catalog.reading.several import missing_columns
 from genre_batch.dataset.genre_names import maps_numbers
+from genre_batch.errors import ColumnError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
 
-__all__ = ["LabelledColumns", "Titles", "find_labelled_columns"]
+__all__ = ["LabelledColumns", "Titles", "check_in_each_file", "find_labelled_columns"]
 
 Titles = Literal["unused", "optional", "required"]
 """Whether a title column is looked for, and whether it may be missing."""
@@ -90,6 +92,21 @@ def _as_table(chunk: Chunk, names: Sequence[str]) -> pa.Table:
     if isinstance(chunk, TableChunk):
         return chunk.with_real_nulls().table
     return pa.table({name: [row.get(name) for row in chunk.objects] for name in names})
+
+
+def check_in_each_file(table: pa.Table, columns: LabelledColumns) -> None:
+    """Check that each file of a catalog has the columns of texts and genres.
+
+    Raises:
+        ColumnError: a file lacks one that the others have.
+    """
+    for name, lacks in missing_columns(table).items():
+        for column in (columns.text, *(columns.label_columns or (columns.genres,))):
+            if column in lacks:
+                raise ColumnError(
+                    f"{name} has no column {column!r}, which other files of the catalog have: "
+                    f"rename its column, or leave the file out"
+                )
 
 
 def find_labelled_columns(

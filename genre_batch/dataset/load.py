@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.catalog.options import CATALOG, CatalogPath, ColumnOptions, ReadingOptions
 from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.earlier import EarlierFilms
 from genre_batch.dataset.label_choice import LabelOptions, trained_labels
@@ -19,11 +19,13 @@ from genre_batch.dataset.split import (
     read_split_file,
     split_of_column,
 )
-from genre_batch.dataset.usable import Further, load_usable
+from genre_batch.dataset.usable import Further, Usable, load_usable
 from genre_batch.errors import ColumnError, GenreBatchWarning, TrainingError
 from genre_batch.model.text import uses_title
 
 __all__ = [
+    "CATALOG",
+    "CatalogPath",
     "ColumnOptions",
     "ExtraRows",
     "Further",
@@ -32,6 +34,7 @@ __all__ = [
     "load_dataset",
     "load_extra",
     "read_extra",
+    "split_films",
 ]
 
 
@@ -96,17 +99,45 @@ def load_dataset(
     usable = load_usable(
         location, columns, reading, with_title=with_title, further=further, labels=labels
     )
-    dataset = usable.dataset
-    _check_several(dataset, location.name)
-    split = None if split_file is None else read_split_file(split_file)
-    if part_column is not None:
-        split = split_of_column(usable.table, part_column, location.name)
-    elif split is None and labels is not None:
-        _offer_part_column(usable.table, location.name)
-    dataset = assign_parts(
-        usable, location.name, protocol=protocol, split=split, seed=seed, earlier=earlier_run
+    dataset = split_films(
+        usable,
+        protocol=protocol,
+        split_file=split_file,
+        seed=seed,
+        part_column=part_column,
+        earlier_run=earlier_run,
+        offer=labels is not None,
     )
     return dataset if labels is None else trained_labels(dataset, location.name)
+
+
+def split_films(
+    usable: Usable,
+    *,
+    protocol: str = "clean",
+    split_file: Location | None = None,
+    seed: int = 0,
+    part_column: str | None = None,
+    earlier_run: EarlierFilms | None = None,
+    offer: bool = True,
+) -> Dataset:
+    """Split the films of a catalog as `load_dataset` does, with its errors.
+
+    Args:
+        usable: the catalog's films.
+        protocol, split_file, seed, part_column, earlier_run: as for `load_dataset`.
+        offer: warn of a column of parts that is not used.
+    """
+    name = usable.catalog.name
+    _check_several(usable.dataset, name)
+    split = None if split_file is None else read_split_file(split_file)
+    if part_column is not None:
+        split = split_of_column(usable.catalog.table, part_column, name)
+    elif split is None and offer:
+        _offer_part_column(usable.catalog.table, name)
+    return assign_parts(
+        usable, name, protocol=protocol, split=split, seed=seed, earlier=earlier_run
+    )
 
 
 def _check_several(dataset: Dataset, name: str) -> None:

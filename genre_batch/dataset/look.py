@@ -7,19 +7,19 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genre_values import CellState
-from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.catalog.options import CatalogPath, ColumnOptions, ReadingOptions
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.earlier import EarlierFilms
-from genre_batch.dataset.label_choice import LabelOptions, films_of_labels
-from genre_batch.dataset.labelled import LabelledCatalog, read_labelled
-from genre_batch.dataset.load import Further, load_dataset
+from genre_batch.dataset.label_choice import LabelOptions, films_of_labels, trained_labels
+from genre_batch.dataset.labelled import LabelledCatalog
+from genre_batch.dataset.load import Further, split_films
 from genre_batch.dataset.split import PARTS
+from genre_batch.dataset.usable import load_usable
 from genre_batch.model.batching import load_tokenizer
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.readability import letters_of_scripts
@@ -49,7 +49,7 @@ class LookJob:
         earlier_run: the films of the run that training starts from; None: a base model.
     """
 
-    catalog: str | os.PathLike[str]
+    catalog: CatalogPath
     columns: ColumnOptions = field(default_factory=ColumnOptions)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     with_title: bool = False
@@ -121,23 +121,24 @@ def look_at(job: LookJob) -> CatalogLook:
     Raises:
         ColumnError, CatalogError, TrainingError, UsageError: as `load_dataset` raises them.
     """
-    location = job.reading.locate(job.catalog)
-    titles: Any = "required" if job.with_title else "unused"
-    catalog = read_labelled(location, job.columns, job.reading, titles=titles, ask=None)
-    dataset = load_dataset(
+    location = job.reading.locate_all(job.catalog)
+    usable = load_usable(
         location,
         job.columns,
+        job.reading,
         with_title=job.with_title,
-        reading=job.reading,
+        further=job.further,
+        labels=job.labels,
+    )
+    dataset = split_films(
+        usable,
         protocol=job.protocol,
         split_file=None if job.split is None else ReadingOptions().locate(job.split),
         seed=job.seed,
-        further=job.further,
-        labels=job.labels,
         part_column=job.part_column,
         earlier_run=job.earlier_run,
     )
-    return _look(job, location, catalog, dataset)
+    return _look(job, location, usable.catalog, trained_labels(dataset, location.name))
 
 
 def _look(

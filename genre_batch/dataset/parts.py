@@ -176,7 +176,7 @@ def _split_by_file(usable: Usable, split_file: SplitFile) -> Usable:
     Films with soft labels need not be in it.
     """
     split_file.check(
-        usable.table.num_rows, usable.films, usable.dataset.keys_as(split_file.key_version)
+        len(usable.catalog), usable.films, usable.dataset.keys_as(split_file.key_version)
     )
     parts = split_file.parts
     in_split = np.array([film in parts for film in usable.films.tolist()], dtype=np.bool_)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genre_batch.catalog.reading.several import row_place
 from genre_batch.catalog.texts import as_strings, holds_text
 from genre_batch.errors import CatalogError
 
@@ -44,7 +45,7 @@ def read_soft_labels(
 
     def error(row: int, problem: str) -> CatalogError:
         return CatalogError(
-            f"{name}: row {row} (counted from 0): the column {column!r} of `soft_labels` {problem}"
+            f"{name}: {row_place(table, row)}: the column {column!r} of `soft_labels` {problem}"
         )
 
     if holds_text(cells.type):

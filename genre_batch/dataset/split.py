@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from genre_batch.catalog.columns import listed, missing_column_error
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.reading.reader import read_table
+from genre_batch.catalog.reading.several import row_place
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.errors import CatalogError, ColumnError, TrainingError
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
 
@@ -223,7 +224,7 @@ def split_of_column(table: pa.Table, column: str, name: str) -> SplitFile:
         part = _part(value)
         if part == "":
             raise CatalogError(
-                f"{name}: row {row} (counted from 0) has {value!r} in the column {column!r} of "
+                f"{name}: {row_place(table, row)} has {value!r} in the column {column!r} of "
                 f"`part_column`: use {', '.join(PARTS)}"
             )
         if part is not None:

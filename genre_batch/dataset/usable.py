@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
@@ -60,14 +59,14 @@ class Usable:
         films: (films,) int64, each one's own row in the catalog, or, for a copy, its source's.
         parts: (rows,) the catalog's own column `part`, if it has one.
         is_soft: (films,) bool: whether the labels of a film are soft.
-        table: all columns of all rows of the catalog.
+        catalog: all rows of the catalog, with its own spellings of genres.
     """
 
     dataset: Dataset
     films: npt.NDArray[np.int64]
     parts: list[str] | None
     is_soft: npt.NDArray[np.bool_]
-    table: pa.Table
+    catalog: LabelledCatalog
 
     def take(self, positions: npt.NDArray[np.int64] | list[int]) -> Usable:
         """Return only the films at these positions."""
@@ -99,7 +98,7 @@ def load_usable(
     titles: Titles = "required" if with_title else "unused"
     # Rows without a genre may have soft labels, or those of their film.
     ask = None if further is not None and further.any else labels is not None
-    catalog = read_labelled(
+    catalog = read = read_labelled(
         location, columns, reading, titles=titles, ask=ask, labels=names, only_labels=False
     )
     excluded = () if known is None else known.excluded
@@ -133,7 +132,7 @@ def load_usable(
     dataset, is_soft, is_labelled = _with_labels(
         dataset, catalog.is_negative[rows], None if soft is None else soft[rows], known
     )
-    usable = Usable(dataset, films, catalog.parts, is_soft, catalog.table)
+    usable = Usable(dataset, films, catalog.parts, is_soft, read)
     usable = usable.take(np.flatnonzero(is_labelled))
     if not len(usable.dataset) and known is None:
         raise no_genre_error(catalog)

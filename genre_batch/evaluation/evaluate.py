@@ -140,7 +140,7 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
         ModelError: the file is not a genre-batch model.
     """
     check_job("evaluate", job, EvaluationJob)
-    location = job.reading.locate(job.catalog)
+    location = job.reading.locate_all(job.catalog)
     model = None if job.model is None else os.fspath(job.model)
     tagger = GenreTagger.load(model, threads=job.threads, lazy=True)
     job.decision.thresholds(tagger.metadata)  # raises its errors before any film is predicted

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.catalog.options import CATALOG, CatalogPath, ColumnOptions, ReadingOptions
 from genre_batch.dataset.labelled import (
     LabelledCatalog,
     encode_labels,
@@ -45,7 +45,7 @@ class EvaluationJob(Checked):
     """What to score and how.
 
     Attributes:
-        catalog: a labeled catalog: a file, a URL, or `-` for stdin.
+        catalog: a labeled catalog: a file, glob, folder or URL, a list of them, or `-` for stdin.
         model: an exported .onnx; None: the default model.
         reading: how to read the catalog.
         columns: which of its columns to use.
@@ -60,7 +60,7 @@ class EvaluationJob(Checked):
         UsageError: a value out of range, options that contradict each other, or an unknown part.
     """
 
-    catalog: StrPath = field(metadata=STRING)
+    catalog: CatalogPath = field(metadata=CATALOG)
     model: StrPath | None = field(default=None, metadata=STRING)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     columns: ColumnOptions = field(default_factory=ColumnOptions)

@@ -135,9 +135,10 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     """
     check_job("tune", job, TuneJob)
     output = os.fspath(job.output)
-    location = job.data.reading.locate(job.data.catalog)
+    location = job.data.reading.locate_all(job.data.catalog)
     check_model_name(output)
-    read = [os.fspath(path) for path in (job.data.catalog, job.data.split) if path is not None]
+    read = [file.path for file in location.each_file]
+    read += [] if job.data.split is None else [os.fspath(job.data.split)]
     check_separate_files([("`output`", output)], read)
     check_output_file(output, force=job.force)
     digest = sha256_of(location)

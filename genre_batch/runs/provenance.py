@@ -14,7 +14,7 @@ from genre_batch.options import StrPath, flat_values
 from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.version import versions
 
-__all__ = ["map_provenance", "run_provenance"]
+__all__ = ["catalog_name", "map_provenance", "run_provenance"]
 
 _ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
 
@@ -23,6 +23,13 @@ def _name(encoder: StrPath) -> str:
     """Return a folder's name without its path, which is private; any other name as it is."""
     name = os.fspath(encoder)
     return os.path.basename(os.path.abspath(name)) if os.path.isdir(name) else name
+
+
+def catalog_name(job: Any) -> str:
+    """Return the name of a `TrainJob`'s catalog without its folder, which is private."""
+    files = job.reading.locate_all(job.catalog).each_file
+    names = [os.path.basename(file.name) for file in files]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
 
 
 def _split_name(job: Any) -> str:
@@ -81,7 +88,7 @@ def run_provenance(
         "genre_map": map_provenance(job.columns.genre_map),
         "exclude_genres": list(job.exclude_genres or ()) or None,
         "data": [
-            {"file": Path(job.catalog).name, "sha256": dataset.sha256, "films": len(dataset)},
+            {"file": catalog_name(job), "sha256": dataset.sha256, "films": len(dataset)},
             *(extra.provenance for extra in extras),
         ],
         "versions": versions(),

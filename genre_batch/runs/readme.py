@@ -6,6 +6,8 @@ import os
 from importlib.resources import files
 from typing import Any
 
+from genre_batch.runs.provenance import catalog_name
+
 __all__ = ["run_readme"]
 
 _LOAD = "`genre_batch.training.encoder.base_model.load_checkpoint`"
@@ -39,7 +41,7 @@ def run_readme(job: Any, kind: str) -> str:
     return template.format(
         kind="DistilBERT" if exportable else kind,
         base_model=os.fspath(job.base_model if job.init_from is None else job.init_from),
-        catalog=os.path.basename(job.catalog),
+        catalog=catalog_name(job),
         protocol=job.protocol,
         usage=usage.format(pooling=pooling, load=_LOAD),
         following=following,

@@ -1,4 +1,4 @@
-"""Measure a trained run: thresholds tuned on dev, figures on dev and test."""
+"""Measure a trained run: thresholds tuned on dev, figures on dev and test, and its page."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.dataset.dataset import Dataset, variants
+from genre_batch.dataset.split import PARTS
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.files import write_json
+from genre_batch.report.page import Report
+from genre_batch.report.training_page import PartCounts, training_report
 from genre_batch.runs.folder import RunFolder
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
 
-__all__ = ["measure", "predict_test_part"]
+__all__ = ["measure", "predict_test_part", "run_report"]
 
 
 def _predictor(folder: RunFolder) -> Callable[[list[str]], npt.NDArray[np.float32]]:
@@ -75,3 +78,33 @@ def predict_test_part(dataset: Dataset, folder: RunFolder) -> Predictions:
     return Predictions(
         tuple(films.names), films.labels, _predictor(folder)(films.texts), thresholds
     )
+
+
+def run_report(
+    folder: RunFolder, dataset: Dataset, training: Dataset, tested: Predictions
+) -> Report:
+    """Return the report of a run.
+
+    Args:
+        folder: the folder of a run that has been measured.
+        dataset: the run's films, in their parts.
+        training: the films that the model was trained on, those of `extra_train` included.
+        tested: the model's predictions for the test part.
+
+    Raises:
+        TrainingError: a file of the run is missing or broken.
+    """
+    parts = {part: dataset.part(part) for part in PARTS} | {"train": training}
+    return training_report(
+        folder.read_json(folder.provenance),
+        folder.read_json(folder.metrics),
+        folder.read_log(folder.log),
+        folder.read_log(folder.alignment_log),
+        {part: _counts(films) for part, films in parts.items()},
+        tested,
+    )
+
+
+def _counts(films: Dataset) -> PartCounts:
+    by_genre = films.labels.sum(axis=0, dtype=int).tolist()
+    return PartCounts(len(films), dict(zip(films.names, by_genre, strict=True)))

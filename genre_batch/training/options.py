@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from genre_batch.dataset.extra import ExtraTrain
-from genre_batch.dataset.load import ColumnOptions, Further, LabelOptions, ReadingOptions
+from genre_batch.dataset.load import (
+    CATALOG,
+    CatalogPath,
+    ColumnOptions,
+    Further,
+    LabelOptions,
+    ReadingOptions,
+)
 from genre_batch.errors import UsageError
 from genre_batch.model.metadata_checks import is_row_name
 from genre_batch.options import (
@@ -168,7 +175,8 @@ class TrainJob(Checked):
     """What to train, on what.
 
     Attributes:
-        catalog: the labeled catalog.
+        catalog: the labeled catalog: a file, glob, folder or URL, or a list of them, whose rows
+            are read as one table.
         folder: the run's folder, new or empty.
         base_model: a hub id, a local folder, or `minilm`.
         init_from: the folder of a finished run, or an exported .onnx, to start from instead of
@@ -202,7 +210,7 @@ class TrainJob(Checked):
         UsageError: a value out of range.
     """
 
-    catalog: StrPath
+    catalog: CatalogPath = field(metadata=CATALOG)
     folder: StrPath
     base_model: StrPath = field(default="distilbert-base-uncased", metadata=STRING)
     init_from: StrPath | None = field(default=None, metadata=STRING)

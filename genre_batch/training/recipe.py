@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from genre_batch.dataset.load import CatalogPath
 from genre_batch.errors import UsageError
 from genre_batch.files import first_line
 from genre_batch.options import (
@@ -46,7 +47,7 @@ class Recipe:
     values: Mapping[str, Any]
     is_default: bool = False
 
-    def job(self, catalog: StrPath, folder: StrPath, **changes: Any) -> TrainJob:
+    def job(self, catalog: CatalogPath, folder: StrPath, **changes: Any) -> TrainJob:
         """Return the job of this recipe.
 
         Args:

@@ -39,10 +39,9 @@ from genre_batch.training.encoder.base_model import (
 )
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune, resume_point
-from genre_batch.training.measuring import measure, predict_test_part
+from genre_batch.training.measuring import measure, predict_test_part, run_report
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.recipe import recipe_text
-from genre_batch.training.run_report import run_report
 
 __all__ = ["TrainJob", "TrainResult", "predict_test_part", "train"]
 
@@ -166,7 +165,7 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
     start = None if job.init_from is None else read_starting_point(job.init_from)
     earlier = None if start is None else start.films
     dataset = load_dataset(
-        job.reading.locate(job.catalog),
+        job.reading.locate_all(job.catalog),
         job.columns,
         with_title=job.with_title,
         reading=job.reading,
@@ -254,15 +253,9 @@ def _repair(run: _Run, folder: RunFolder) -> None:
 def _align(run: _Run, teacher: EmbeddingTeacher, folder: RunFolder, progress: StepProgress) -> None:
     """Distill the embeddings of another encoder, unless fine-tuning has begun already."""
     if not run.job.resume or resume_point(run.job.options, folder)[0] is None:
+        dev, options = run.dataset.part("dev"), run.job.options
         distill_embeddings(
-            run.model,
-            run.tokenizer,
-            teacher,
-            run.training,
-            run.dataset.part("dev"),
-            run.job.options,
-            folder,
-            progress,
+            run.model, run.tokenizer, teacher, run.training, dev, options, folder, progress
         )
 
 

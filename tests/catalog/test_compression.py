@@ -17,7 +17,7 @@ import pytest
 
 from genre_batch.catalog.compression import decompressed
 from genre_batch.catalog.formats import input_location
-from genre_batch.catalog.reading.reader import read_table
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 from support.delivery import Pieces
 

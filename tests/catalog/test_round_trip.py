@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.formats import Location, input_location, output_location
-from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions, read_table
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
 from support.delivery import scaled

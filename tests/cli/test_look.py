@@ -113,3 +113,27 @@ def test_names_that_a_map_replaces_are_shown(two_genres: str, tmp_path: Path) ->
     result = CliRunner().invoke(cli, ["inspect", two_genres, *options])
     assert "names read by the map: 'War' as 'Conflict' (40 rows)" in result.stdout
     assert "2 genres: Conflict (40), Drama (40)" in result.stdout
+
+
+@pytest.mark.training
+def test_several_files_and_stdin_are_one_catalog_each(tmp_path: Path) -> None:
+    cells = ["Drama, War", "War", "Drama"] * 20
+    rows = list(zip(overviews(60), cells, strict=True))
+    for name, some in (("a", rows[:25]), ("b", rows[25:])):
+        write_csv(tmp_path / f"{name}.csv", ("overview", "genres"), some)
+    command = [sys.executable, "-m", "genre_batch", "train", "--dry-run"]
+    several = subprocess.run(
+        [*command, "a.csv", "b.csv"], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert "a.csv and 1 other file: 60 rows" in several.stdout
+    lines = [json.dumps({"overview": text, "genres": cell.split(", ")}) for text, cell in rows]
+    piped = subprocess.run(
+        command,
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert "stdin: 60 rows" in piped.stdout
+    assert piped.stdout.count("Drama (40)") == several.stdout.count("Drama (40)") == 1

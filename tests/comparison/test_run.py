@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.catalog.reading.reader import read_table
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.run import compare
 from genre_batch.comparison.scoring import SCHEMES

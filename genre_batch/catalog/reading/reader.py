@@ -23,10 +23,10 @@ from genre_batch.catalog.reading.json_table import Schema, infer_schema, to_tabl
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.reading.parquet_arrow import read_arrow, read_parquet
 from genre_batch.catalog.reading.spool import spooled
-from genre_batch.catalog.reading.unreadable import PaddedRows, RejectCount, handled_rejects
+from genre_batch.catalog.reading.unreadable import RejectCount
 from genre_batch.catalog.rejects import Reject, ignore_reject, raise_on_reject
 
-__all__ = ["CatalogReader", "ReadOptions", "read_chunk", "read_table"]
+__all__ = ["CatalogReader", "ReadOptions"]
 
 
 _Rows = TypeVar("_Rows", JsonLinesChunk, TableChunk)
@@ -310,39 +310,3 @@ def _first_rows(chunks: Iterator[_Rows], limit: int | None) -> Iterator[_Rows]:
         limit = None if limit is None else max(0, limit - len(chunk))
         if limit == 0:
             return
-
-
-def read_table(location: Location, reading: ReadingOptions | None = None) -> pa.Table:
-    """Read a whole catalog into memory, as one table; arguments and errors as in `read_chunk`."""
-    return read_chunk(location, reading).table
-
-
-def read_chunk(location: Location, reading: ReadingOptions | None = None) -> TableChunk:
-    """Read a whole catalog into memory: for training and evaluation, not for tagging.
-
-    Texts that mean null are null. Rows that cannot be read, or have too few fields, are warned of.
-
-    Args:
-        location: what to read.
-        reading: how; default: `ReadingOptions()`.
-
-    Raises:
-        CatalogError: it cannot be read, or no row of it can.
-    """
-    reading = reading or ReadingOptions()
-    options = ReadOptions(as_table=True, reading=reading)
-    with (
-        handled_rejects(location, reading) as on_reject,
-        CatalogReader([location], options, on_reject) as reader,
-    ):
-        chunks = [chunk for chunk in reader.chunks() if isinstance(chunk, TableChunk)]
-    padded = PaddedRows()
-    for chunk in chunks:
-        padded.add(chunk)
-    padded.warn()
-    names = {name for chunk in chunks for name in chunk.texts}
-    return TableChunk(
-        pa.concat_tables([chunk.with_real_nulls().table for chunk in chunks]),
-        padded.count,
-        {name: pa.concat_arrays([chunk.strings(name) for chunk in chunks]) for name in names},
-    )

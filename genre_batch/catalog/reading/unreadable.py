@@ -101,7 +101,7 @@ def handled_rejects(
     file = RejectsFile(path)
     if path is not None:
         check_output_file(path, name="`rejects`")
-        check_separate_files([("`rejects`", path)], [location.path])
+        check_separate_files([("`rejects`", path)], [file.path for file in location.each_file])
         file.check_is_replaceable()
     try:
         yield file.add

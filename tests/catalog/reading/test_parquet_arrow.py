@@ -10,7 +10,8 @@ import pytest
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.reading.parquet_arrow import ROWS_PER_CHUNK
-from genre_batch.catalog.reading.reader import CatalogReader, read_table
+from genre_batch.catalog.reading.reader import CatalogReader
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.errors import CatalogError
 
 SCHEMA = pa.schema(

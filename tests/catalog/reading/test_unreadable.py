@@ -10,8 +10,9 @@ import pytest
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ReadingOptions
-from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions, read_table
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.reading.unreadable import PaddedRows
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.catalog.rejects import ignore_reject
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 

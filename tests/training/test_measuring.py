@@ -14,9 +14,9 @@ from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.files import write_json
 from genre_batch.report.page import Report, render
 from genre_batch.runs.folder import RunFolder
+from genre_batch.training.measuring import run_report
 from genre_batch.training.options import TrainJob
 from genre_batch.training.run import TrainResult, predict_test_part, train
-from genre_batch.training.run_report import run_report
 from support.browser import DESK, PHONE, Browser
 
 
