@@ -223,12 +223,13 @@ def _checked(job: TrainJob, context: click.Context) -> TrainJob:
         The job, of which the catalog can be read several times.
     """
     from genre_batch.catalog.options import ReadingOptions
-    from genre_batch.catalog.reading.spool import read_again
+    from genre_batch.catalog.reading.rereadable import rereadable
     from genre_batch.runs.folder import check_run_folder
 
     location = job.reading.locate_all(job.catalog)
-    if not location.files:
-        job = replace(job, catalog=context.with_resource(read_again(location)))
+    (again,) = context.with_resource(rereadable([location]))
+    if again is not location:
+        job = replace(job, catalog=again)
     for extra in job.extra_train:
         ReadingOptions().locate(extra.path)
     if os.fspath(job.folder):

@@ -83,14 +83,15 @@ def tune(
       genre-batch tune labeled.csv -o tuned.onnx --operating-point Horror:precision=0.95
       genre-batch tag films.csv -m tuned.onnx --operating-point precision=0.9 -o tagged.csv
     """
-    from genre_batch.catalog.reading.spool import read_again
+    from genre_batch.catalog.reading.rereadable import rereadable
     from genre_batch.evaluation.tune import TuneJob
     from genre_batch.evaluation.tune import tune as run
 
     data = evaluation_job_from(options)
     location = data.reading.locate_all(data.catalog)
-    if not location.files:
-        data = replace(data, catalog=context.with_resource(read_again(location)))
+    (again,) = context.with_resource(rereadable([location]))
+    if again is not location:
+        data = replace(data, catalog=again)
     job = TuneJob(data, output, method, operating_points, force)
     with rows_progress(progress) as advance:
         result = run(job, advance)
