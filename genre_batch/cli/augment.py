@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import is_verbose, note, progress_option, steps_progress
+from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
 from genre_batch.cli.options import (
     AUGMENTED_ROWS,
     choice_option,
@@ -27,7 +28,21 @@ if TYPE_CHECKING:
 __all__ = ["augment"]
 
 
-@click.command(short_help="Add back-translated copies of rarer films to a labeled catalog.")
+_GROUPS = {
+    "Input": (*READING, *COLUMNS),
+    "Copies": ("rows", "translator", "pivots", "models"),
+    "Output": (
+        *("output", "output_format", "output_delimiter", "output_encoding", "separator", "force"),
+    ),
+    "Run": ("cache", "workers", "progress"),
+}
+
+
+@click.command(
+    cls=GroupedCommand,
+    groups=_GROUPS,
+    short_help="Add back-translated copies of rarer films to a labeled catalog.",
+)
 @click.argument("catalog")
 @output_option("PATH", "Output catalog, in the format of its suffix, as in tag.")
 @choice_option(

@@ -16,6 +16,7 @@ from genre_batch.cli.console import (
     steps_progress,
     table,
 )
+from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
 from genre_batch.cli.options import (
     base_model_option,
     column_options,
@@ -38,7 +39,19 @@ _MEASURES = {
 """Heading of the table -> key of comparison.json."""
 
 
-@click.command(short_help="Run the paper's experiment with the systems it cites.")
+_GROUPS = {
+    "Input": ("split", "oversampled", *READING, *COLUMNS),
+    "Output": ("output", "as_json"),
+    "Experiment": ("protocols", "systems", "base_model", "bert_model", "model", "seed", "quick"),
+    "Run": ("progress",),
+}
+
+
+@click.command(
+    cls=GroupedCommand,
+    groups=_GROUPS,
+    short_help="Run the paper's experiment with the systems it cites.",
+)
 @click.argument("catalog")
 @output_option("FOLDER", "Output folder. An interrupted comparison is resumed.")
 @click.option(

@@ -16,6 +16,7 @@ from genre_batch.cli.console import (
     table,
 )
 from genre_batch.cli.decision_options import threshold_options
+from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
 from genre_batch.cli.options import evaluation_job_from, labelled_options
 from genre_batch.errors import counted_rows
 
@@ -30,7 +31,18 @@ __all__ = ["evaluate"]
 _CHANGED_SHOWN = 10  # rows that two models predict differently
 
 
-@click.command(short_help="Score a model on a labeled catalog.")
+_GROUPS = {
+    "Input": ("split", "part", *READING, *COLUMNS, "ignore_unknown"),
+    "Output": ("as_json", "report"),
+    "Model": (
+        *("model", "threshold", "operating_point", "top_k", "min_k", "exclude_genres"),
+        *("calibrated", "against"),
+    ),
+    "Run": ("threads", "progress"),
+}
+
+
+@click.command(cls=GroupedCommand, groups=_GROUPS, short_help="Score a model on a labeled catalog.")
 @labelled_options
 @threshold_options
 @click.option(

@@ -17,6 +17,7 @@ from genre_batch.cli.console import (
     print_tables,
     table,
 )
+from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
 from genre_batch.cli.options import (
     column_options,
     columns_from,
@@ -39,7 +40,16 @@ _ENTRIES_SHOWN = 3
 """The number of entries of a mapping, such as versions, that are shown."""
 
 
-@click.command(short_help="Show the contents of a model or a catalog.")
+_GROUPS = {
+    "Input": READING,
+    "Training (with --for train)": ("purpose", *COLUMNS, "min_films", "merge_labels"),
+    "Output": ("as_json",),
+}
+
+
+@click.command(
+    cls=GroupedCommand, groups=_GROUPS, short_help="Show the contents of a model or a catalog."
+)
 @click.argument("path", metavar="[MODEL|CATALOG]", required=False)
 @click.option(
     "-m",
@@ -55,8 +65,7 @@ _ENTRIES_SHOWN = 3
     "--for",
     "purpose",
     type=click.Choice(["train"]),
-    help="Show what train would learn from a catalog, by the options of columns and genres.  "
-    "[default: every column]",
+    help="Show what train would learn from a catalog.  [default: the contents of every column]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def inspect(

@@ -7,13 +7,19 @@ from typing import Any
 
 import click
 
-__all__ = ["READING", "GroupedCommand"]
+__all__ = ["COLUMNS", "READING", "GroupedCommand"]
 
 READING = (
     *("input_format", "delimiter", "encoding", "quote", "escape", "null_values", "skip_lines"),
     *("no_hive", "infer_types", "rejects", "strict"),
 )
 """The fields of `catalog.options.ReadingOptions`, for help texts in groups."""
+
+COLUMNS = (
+    *("text_column", "title_column", "genre_column", "genre_separator"),
+    *("label_columns", "label_names", "group_rows", "empty", "genre_map", "no_aliases"),
+)
+"""The fields of `catalog.options.ColumnOptions`, likewise."""
 
 
 class GroupedCommand(click.Command):

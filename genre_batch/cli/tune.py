@@ -15,6 +15,7 @@ from genre_batch.cli.console import (
     table,
 )
 from genre_batch.cli.decision_options import DEFAULT_METHOD, TUNE_METHODS
+from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
 from genre_batch.cli.options import (
     choice_option,
     evaluation_job_from,
@@ -32,7 +33,19 @@ __all__ = ["tune"]
 _GENRES_SHOWN = 4  # of those that an operating point never predicts
 
 
-@click.command(short_help="Find new thresholds for a model on a labeled catalog.")
+_GROUPS = {
+    "Input": ("split", "part", *READING, *COLUMNS, "ignore_unknown"),
+    "Output": ("output", "force"),
+    "Model": ("model", "method", "operating_points"),
+    "Run": ("threads", "progress"),
+}
+
+
+@click.command(
+    cls=GroupedCommand,
+    groups=_GROUPS,
+    short_help="Find new thresholds for a model on a labeled catalog.",
+)
 @output_option("MODEL.onnx", "Model file to write.")
 @labelled_options
 @choice_option(

@@ -79,6 +79,17 @@ def test_an_invalid_reading_option_is_a_usage_error(option: dict[str, Any], mess
         ReadingOptions(**option)
 
 
+@pytest.mark.parametrize("name", READERS)
+def test_help_has_the_options_of_reading_and_of_columns_in_named_groups(name: str) -> None:
+    command = cli.commands[name]
+    assert isinstance(command, GroupedCommand)
+    *named, last = command.groups.values()
+    grouped = {option for options in named for option in options}
+    options = {field.name for kind in (ReadingOptions, ColumnOptions) for field in fields(kind)}
+    assert options & set(_parameters(name)) <= grouped
+    assert not options & set(last)
+
+
 @pytest.mark.parametrize("name", ["tag", "audit", "train"])
 def test_help_in_groups_names_every_option_once_and_those_of_reading_together(name: str) -> None:
     command = cli.commands[name]
