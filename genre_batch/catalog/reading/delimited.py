@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import polars as pl
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.reading.blocks import Block, split_blocks
+from genre_batch.catalog.reading.blocks import Block, Start, split_blocks
 from genre_batch.catalog.reading.charset import original_length, transcoded
-from genre_batch.catalog.reading.csv_dialect import Dialect
+from genre_batch.catalog.reading.csv_dialect import Dialect, translated
 from genre_batch.catalog.reading.csv_grammar import Grammar
 from genre_batch.catalog.reading.csv_header import Header
 from genre_batch.catalog.reading.limiting import parse_up_to
+from genre_batch.catalog.reading.section import Section
 from genre_batch.catalog.rejects import Reject
+from genre_batch.catalog.stretches import Stretch
 
-__all__ = ["BlockParser", "read_delimited"]
+__all__ = ["BlockParser", "RecordBlocks", "read_delimited"]
 
 
 class BlockParser:
@@ -122,12 +124,82 @@ class BlockParser:
         return TableChunk(self._arrow_schema.empty_table())
 
 
+class RecordBlocks:
+    """The blocks of a delimited file, of all of it or of one stretch.
+
+    Attributes:
+        header: the file's header.
+        parser: parses the blocks.
+        start: where the records start.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        name: str,
+        dialect: Dialect,
+        stretch: Stretch | None = None,
+        *,
+        is_plain: bool = True,
+    ) -> None:
+        """Read the header.
+
+        Args:
+            stream: decompressed bytes, from the start of the file.
+            name: the file's name, for messages.
+            dialect: how the file is written.
+            stretch: the records to read; None: all.
+            is_plain: whether the stream is the file itself, in UTF-8, so that it can be read from
+                any byte on.
+
+        Raises:
+            CatalogError: the stream is empty, fails or is truncated, or the header is malformed.
+        """
+        self._name = name
+        self._raw = stream if is_plain else None
+        self._lengths = original_length(dialect.encoding)
+        first = cast(BinaryIO, Section(stream)) if is_plain else stream
+        self.header = Header(transcoded(first, dialect.encoding), name, dialect)
+        self.parser = BlockParser(name, self.header, dialect)
+        self.start = self.header.start
+        self._end: int | None = None
+        if stretch is not None:
+            self.start = Start(b"", stretch.line, stretch.start)
+            self._end = stretch.end if stretch.index < stretch.count - 1 else None
+        self._section: Section | None = None
+
+    def section(self) -> Section:
+        """Return the section that the blocks are read from, once the first was read."""
+        assert self._section is not None
+        return self._section
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks; errors are those of `split_blocks`."""
+        header, whole = self.header, self.parser.whole
+        if self._raw is None:
+            yield from split_blocks(header.stream, self._name, whole, header.start, self._lengths)
+            return
+        section = Section(self._raw, self.start.byte_offset, self._end)
+        self._section = section
+
+        def whole_of_section(data: bytes) -> int:
+            # A stretch ends where a block of the whole file ends.
+            return len(data) if section.at_end else whole(data)
+
+        stream = translated(cast(BinaryIO, section), header.spelling)
+        start = Start(b"", self.start.line, self.start.byte_offset)
+        yield from split_blocks(stream, self._name, whole_of_section, start, self._lengths)
+
+
 def read_delimited(
     stream: BinaryIO,
     name: str,
     dialect: Dialect,
     on_reject: Callable[[Reject], None],
     limit: int | None = None,
+    stretch: Stretch | None = None,
+    *,
+    is_plain: bool = False,
 ) -> Iterator[TableChunk]:
     """Yield tables of strings: an empty cell is null, a quoted empty cell is the empty string.
 
@@ -141,15 +213,17 @@ def read_delimited(
         dialect: how the file is written.
         on_reject: called with each record that cannot be read, in order.
         limit: the number of rows to read; None: all.
+        stretch: the records to read; None: all.
+        is_plain: as in `RecordBlocks`; required for a stretch.
 
     Raises:
         CatalogError: the stream is empty, fails or is truncated, or the header is malformed.
     """
-    header = Header(transcoded(stream, dialect.encoding), name, dialect)
-    parser = BlockParser(name, header, dialect)
+    records = RecordBlocks(stream, name, dialect, stretch, is_plain=is_plain)
+    parser = records.parser
     yield parser.empty()
     lengths = original_length(dialect.encoding)
-    blocks = split_blocks(header.stream, name, parser.whole, header.start, lengths)
+    blocks = records.blocks()
     for chunk in parse_up_to(limit, blocks, parser.parse, parser.whole, lengths, on_reject):
         parser.short_row_seen = parser.short_row_seen or chunk.short_rows > 0
         yield chunk

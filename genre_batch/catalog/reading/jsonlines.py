@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from genre_batch.catalog.chunk import JsonLinesChunk
 from genre_batch.catalog.reading.blocks import Block, Start, read_more, split_blocks
@@ -18,7 +18,9 @@ from genre_batch.catalog.reading.charset import (
 )
 from genre_batch.catalog.reading.json_decoder import JsonDecoder
 from genre_batch.catalog.reading.json_values import are_lines, read_json_values
+from genre_batch.catalog.reading.section import Section
 from genre_batch.catalog.rejects import Reason, Reject
+from genre_batch.catalog.stretches import Stretch
 from genre_batch.errors import CatalogError
 
 __all__ = ["parse_block", "read_json_lines", "whole_lines"]
@@ -41,6 +43,7 @@ def read_json_lines(
     *,
     warn: bool = True,
     limit: int | None = None,
+    stretch: Stretch | None = None,
 ) -> Iterator[JsonLinesChunk]:
     """Yield the objects of a JSON Lines stream as soon as they arrive; skip blank lines.
 
@@ -54,6 +57,7 @@ def read_json_lines(
         encoding: a name from `check_encoding`.
         warn: whether to warn about what is not quite JSON, once at the end.
         limit: the number of rows to read; None: all.
+        stretch: the lines to read, of a stream that is the file itself, in UTF-8; None: all.
 
     Raises:
         CatalogError: the stream fails or is truncated, a line never ends, it is not text, or the
@@ -61,7 +65,13 @@ def read_json_lines(
     """
     decoder = JsonDecoder(name)
     try:
-        yield from _chunks(stream, name, on_reject, encoding, decoder, limit)
+        if stretch is None:
+            yield from _chunks(stream, name, on_reject, encoding, decoder, limit)
+        else:
+            end = stretch.end if stretch.index < stretch.count - 1 else None
+            section = cast(BinaryIO, Section(stream, stretch.start, end))
+            start = Start(b"", stretch.line, stretch.start)
+            yield from _line_chunks(section, name, on_reject, decoder, start, len, limit)
     finally:
         if warn:
             decoder.warn()

@@ -17,14 +17,15 @@ import pyarrow.parquet as pq
 
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.nested import children
+from genre_batch.catalog.stretches import Stretch
 from genre_batch.errors import CatalogError
 from genre_batch.files import first_line
 
-__all__ = ["ROWS_PER_CHUNK", "read_arrow", "read_parquet"]
+__all__ = ["DAMAGED", "ROWS_PER_CHUNK", "read_arrow", "read_parquet"]
 
 ROWS_PER_CHUNK = 2048
 
-_DAMAGED = (pa.ArrowException, OSError, ValueError, OverflowError)
+DAMAGED = (pa.ArrowException, OSError, ValueError, OverflowError)
 """What pyarrow raises on damaged files: a ValueError for names that are not UTF-8, an OverflowError
 for impossible sizes."""
 
@@ -49,7 +50,7 @@ def _tables(
                 batch = batch.slice(0, left)
                 # A damaged Arrow file may point outside its own buffers.
                 batch.validate(full=True)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise CatalogError(f"{name} is damaged: {first_line(error).rstrip('.')}") from error
         if is_first:
             yield TableChunk(_empty_table(schema, batch, name))
@@ -96,7 +97,7 @@ def _empty_table(schema: pa.Schema, batch: pa.RecordBatch | None, name: str) -> 
 
 
 def read_parquet(
-    stream: BinaryIO, name: str, limit: int | None = None
+    stream: BinaryIO, name: str, limit: int | None = None, stretch: Stretch | None = None
 ) -> tuple[int, Iterator[TableChunk]]:
     """Read a Parquet file.
 
@@ -104,9 +105,10 @@ def read_parquet(
         stream: the file.
         name: its name, for messages.
         limit: the number of rows to read; None: all. Those that follow are not looked at.
+        stretch: the row groups to read; None: all.
 
     Returns:
-        The total number of rows, and tables of at most `ROWS_PER_CHUNK` rows; the first table is
+        The number of rows in them, and tables of at most `ROWS_PER_CHUNK` rows; the first table is
         empty and carries the schema.
 
     Raises:
@@ -115,13 +117,17 @@ def read_parquet(
     try:
         file = pq.ParquetFile(stream)
         schema = file.schema_arrow
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise CatalogError(
             f"{name} is not a readable Parquet file: {first_line(error).rstrip('.')}"
         ) from error
     _check_expanded_size(file.metadata, stream.seek(0, io.SEEK_END), name, limit)
-    batches = file.iter_batches(batch_size=_rows_per_batch(limit))
-    return int(file.metadata.num_rows), _tables(schema, batches, name, limit)
+    groups, rows = None, file.metadata.num_rows
+    if stretch is not None:
+        groups = list(range(stretch.start, stretch.end))
+        rows = sum(file.metadata.row_group(number).num_rows for number in groups)
+    batches = file.iter_batches(batch_size=_rows_per_batch(limit), row_groups=groups)
+    return int(rows), _tables(schema, batches, name, limit)
 
 
 def _rows_per_batch(limit: int | None) -> int:
@@ -150,8 +156,12 @@ def _check_expanded_size(
             )
 
 
-def read_arrow(stream: BinaryIO, name: str, limit: int | None = None) -> Iterator[TableChunk]:
+def read_arrow(
+    stream: BinaryIO, name: str, limit: int | None = None, stretch: Stretch | None = None
+) -> Iterator[TableChunk]:
     """Read an Arrow IPC file or stream into tables, as `read_parquet` does.
+
+    A stretch is of the batches of a file.
 
     Raises:
         CatalogError: it is neither an Arrow IPC file nor an Arrow IPC stream.
@@ -159,12 +169,15 @@ def read_arrow(stream: BinaryIO, name: str, limit: int | None = None) -> Iterato
     try:
         if stream.read(6) == b"ARROW1":
             file = pa.ipc.open_file(stream)
-            batches = (file.get_batch(index) for index in range(file.num_record_batches))
+            first, end = 0, file.num_record_batches
+            if stretch is not None:
+                first, end = stretch.start, stretch.end
+            batches = (file.get_batch(index) for index in range(first, end))
             return _tables(file.schema, batches, name, limit)
         stream.seek(0)
         reader = pa.ipc.open_stream(stream)
         return _tables(reader.schema, iter(reader), name, limit)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise CatalogError(
             f"{name} is not a readable Arrow file: {first_line(error).rstrip('.')}"
         ) from error

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import BinaryIO, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.hive import FolderColumns
-from genre_batch.catalog.options import ReadingOptions
-from genre_batch.catalog.reading.charset import resolved
-from genre_batch.catalog.reading.delimited import read_delimited
 from genre_batch.catalog.reading.inference import Types, cast_columns, infer_types
 from genre_batch.catalog.reading.joining import common_schema, conformed
 from genre_batch.catalog.reading.json_table import Schema, infer_schema, to_table
-from genre_batch.catalog.reading.jsonlines import read_json_lines
-from genre_batch.catalog.reading.parquet_arrow import read_arrow, read_parquet
-from genre_batch.catalog.reading.spool import spooled
+from genre_batch.catalog.reading.source import OpenSource, ReadOptions
 from genre_batch.catalog.reading.unreadable import RejectCount
 from genre_batch.catalog.rejects import Reject, ignore_reject, raise_on_reject
 
@@ -30,122 +24,6 @@ __all__ = ["CatalogReader", "ReadOptions"]
 
 
 _Rows = TypeVar("_Rows", JsonLinesChunk, TableChunk)
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How catalogs are read.
-
-    Attributes:
-        as_table: convert JSON Lines to tables too, and all catalogs to the columns of the first,
-            with types that hold all their values. JSON Lines are then read twice, because their
-            columns are known only after the last line; stdin is spooled to a temporary file.
-        infer_types: convert CSV and TSV cells to numbers and dates; the files are read twice.
-        limit: the number of rows that will be read; None: all.
-        reading: the options shared by all commands that read catalogs.
-    """
-
-    as_table: bool = False
-    infer_types: bool = False
-    limit: int | None = None
-    reading: ReadingOptions = field(default_factory=ReadingOptions)
-
-
-class _Source(contextlib.AbstractContextManager["_Source"]):
-    """One open catalog."""
-
-    def __init__(self, location: Location, options: ReadOptions) -> None:
-        self.location = location
-        self.rows: int | None = None
-        self.rows_read = 0
-        self._options = options
-        self._closing = contextlib.ExitStack()
-        self._streams: list[BinaryIO] = []
-        self._raw = self._open()
-        self.size = _size(self._raw)
-
-    def _open(self) -> BinaryIO:
-        raw = self.location.open_raw()
-        self._closing.callback(raw.close)
-        kind, options = self.location.format, self._options
-        read_twice = options.as_table if kind is Format.JSONL else options.infer_types
-        if (read_twice or not kind.is_text) and not raw.seekable():
-            spool = spooled(raw, self.location.name)
-            self._closing.callback(spool.close)
-            return spool
-        return raw
-
-    def close(self) -> None:
-        """Close the file, but not stdin."""
-        self._closing.close()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    @property
-    def bytes_read(self) -> float:
-        """The number of bytes read; for Parquet, estimated from the number of rows."""
-        if self.rows is not None:
-            return self.size * self.rows_read / max(1, self.rows)
-        return self._raw.tell() if self.size else 0
-
-    def text(self) -> tuple[BinaryIO, str]:
-        """Open the decompressed bytes from the start; return their encoding, with its byte order.
-
-        Raises:
-            CatalogError: the bytes are not text.
-        """
-        if self._streams:
-            self._raw.seek(0)
-        stream = self.location.decompress(self._raw)
-        # Kept alive: a decompressor closes the raw stream when it is garbage-collected.
-        self._streams.append(stream)
-        return resolved(stream, self._options.reading.encoding, self.location.name)
-
-    def objects(
-        self, on_reject: Callable[[Reject], None], limit: int | None
-    ) -> Iterator[JsonLinesChunk]:
-        """Read the rows of JSON Lines."""
-        stream, encoding = self.text()
-        is_last_pass = on_reject is not ignore_reject
-
-        def add(reject: Reject) -> None:
-            on_reject(replace(reject, encoding=encoding))
-
-        name = self.location.name
-        return read_json_lines(stream, name, add, encoding, warn=is_last_pass, limit=limit)
-
-    def cells(self, on_reject: Callable[[Reject], None], limit: int | None) -> Iterator[TableChunk]:
-        """Read the rows of CSV or TSV."""
-        stream, encoding = self.text()
-        dialect = self._options.reading.dialect(self.location.format, encoding)
-        return read_delimited(stream, self.location.name, dialect, on_reject, limit)
-
-    def first_chunk(self, types: Types) -> Iterator[TableChunk]:
-        """Read the rows of a format with a schema, CSV cells as these types."""
-        if not self.location.format.is_text:
-            return self.tables(0)
-        return (cast_columns(chunk, types) for chunk in self.cells(ignore_reject, 0))
-
-    def tables(self, limit: int | None) -> Iterator[TableChunk]:
-        """Read the rows of Parquet or Arrow."""
-        if self.location.format is Format.ARROW:
-            return read_arrow(self._raw, self.location.name, limit)
-        self.rows, chunks = read_parquet(self._raw, self.location.name, limit)
-        return chunks
-
-
-def _size(raw: BinaryIO) -> int:
-    """Return the size in bytes; 0 for a pipe, whose size is unknown."""
-    if not raw.seekable():
-        return 0
-    try:
-        return os.fstat(raw.fileno()).st_size
-    except (OSError, io.UnsupportedOperation):
-        position = raw.tell()
-        size = raw.seek(0, io.SEEK_END)
-        raw.seek(position)
-        return size
 
 
 class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
@@ -172,7 +50,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         self._on_reject = on_reject
         self._bytes_of_finished = 0
         self._rows_read = 0
-        self._source = _Source(self._locations[0], self._options)
+        self._source = OpenSource(self._locations[0], self._options)
         self._total = self._source.size + sum(_local_size(place) for place in self._locations[1:])
 
     def __exit__(self, *exc_info: object) -> None:
@@ -204,7 +82,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
             if number:
                 self._bytes_of_finished += self._source.size
                 self._source.close()
-                self._source = _Source(location, self._options)
+                self._source = OpenSource(location, self._options)
             folders = FolderColumns(location)
             rejects = RejectCount(self._on_reject)
             nulls = self._options.reading.nulls(location.format)
@@ -216,7 +94,8 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
                     first = chunk.table.schema if first is None else first
                     chunk = conformed(chunk, first, location.name, self._locations[0].name)
                 yield replace(chunk, nulls=nulls) if nulls else chunk
-            rejects.check_any_read(location, self._source.rows_read)
+            if self._options.stretch is None:
+                rejects.check_any_read(location, self._source.rows_read)
 
     def _chunks(
         self, schema: Schema, types: Types, on_reject: Callable[[Reject], None]
@@ -256,7 +135,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
                     )
                     schemas.append((location.name, empty.table.schema))
             elif location.is_remote or os.path.isfile(location.path):
-                with _Source(location, self._options) as source:
+                with OpenSource(location, self._options) as source:
                     chunk = folders.added_to_table(next(source.first_chunk(types)))
                     schemas.append((location.name, chunk.table.schema))
                     rows += source.rows or 0
@@ -264,14 +143,14 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
                 rows = limit or 0  # how many rows it has is not known
         return common_schema(schemas) if schemas else None
 
-    def _first_pass(self, *kinds: Format) -> Iterator[_Source]:
+    def _first_pass(self, *kinds: Format) -> Iterator[OpenSource]:
         """Yield each catalog of these formats, open; the first one stays open afterwards."""
         for number, location in enumerate(self._locations):
             if location.format in kinds:
                 if number == 0:
                     yield self._source
                 else:
-                    with _Source(location, self._options) as source:
+                    with OpenSource(location, self._options) as source:
                         yield source
 
     def _json_schema(self) -> Schema:
