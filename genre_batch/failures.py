@@ -43,7 +43,7 @@ _TRIAL_BYTES = 1 << 20
 
 
 def advice_for(number: int | None) -> str:
-    """Return what to do about an error of the system; empty if there is nothing to say."""
+    """Return what to do about an error of the system; empty if there is no advice."""
     return _ADVICE.get(number or 0, "")
 
 
@@ -52,7 +52,7 @@ def describe_failure(error: BaseException, folder: StrPath = "") -> tuple[str, s
 
     Args:
         error: any error, and those that it was raised from.
-        folder: where files were written; named, and tried, if the error does not tell the reason.
+        folder: where files were written; named, and tried, if the error lacks the reason.
 
     Returns:
         Two parts of a message; the second may be empty. None for any other error.
@@ -82,7 +82,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _number_of(error: BaseException) -> int | None:
-    """Return the number of the system's error, if an error tells it."""
+    """Return the number of the system's error, if an error has it."""
     if isinstance(error, OSError) and isinstance(error.errno, int):
         return error.errno
     match = _SYSTEM_ERROR.search(str(error))

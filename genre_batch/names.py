@@ -38,7 +38,7 @@ def is_name(name: object) -> bool:
 
 
 def clean_name(name: str) -> str:
-    """Return a name in Unicode's composed form (NFC), without what nobody sees.
+    """Return a name in Unicode's composed form (NFC), without invisible characters.
 
     White space of any kind, such as no-break and ideographic spaces and line breaks, becomes one
     space. Invisible characters are removed, except the joiners that some scripts need.

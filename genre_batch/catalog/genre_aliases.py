@@ -155,7 +155,7 @@ ALIASES = (
     Alias(
         ("Short", "IMAX", "Feature", "Silent", "Black and White"),
         (),
-        "A form, not a genre: it says nothing of what the film is about.",
+        "A form, not a genre: it does not describe what the film is about.",
     ),
     Alias(
         ("News", "Reality", "Reality TV", "Game Show", "Talk Show", "Adult"),
@@ -191,7 +191,7 @@ _NEAR = 0.6
 
 
 def _loose_key(name: str) -> str:
-    """Return what spellings have in common that a hyphen, a space or `Movies` tells apart.
+    """Return a key of spellings that differ in a hyphen, a space or `Movies` only.
 
     Other characters stay: C, C++ and C# are three names.
     """
@@ -251,7 +251,7 @@ class GenreIndex:
         spellings: defaultdict[str, list[str]] = defaultdict(list)
         for label in self.labels:
             spellings[_loose_key(label)].append(label)
-        # Two genres of one model that only a hyphen tells apart are not the same to it.
+        # Two genres of one model that differ in a hyphen only are two genres.
         labels = {key: names[0] for key, names in spellings.items() if len(names) == 1}
         are_of_films = 2 * sum(key in _FILM_GENRES for key in spellings) >= len(self.labels)
         known: dict[str, tuple[str, ...]] = {}

@@ -24,7 +24,7 @@ def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Loc
     A folder, named or matched by a glob, means every file below it with a catalog's suffix. Hidden
     files, rejects files and names that start with an underscore (markers of other tools) are
     skipped. An existing file named `x[1].csv` is not treated as a glob. Empty files of a folder
-    or glob are passed over with a warning, except JSON Lines, which may be empty.
+    or glob are skipped with a warning, except JSON Lines, which may be empty.
 
     Args:
         inputs: files, globs, folders, URLs, or `-` for stdin.
@@ -86,7 +86,7 @@ def _catalogs_below(folder: str, override: str | None) -> list[str]:
             (names if override is not None or _may_hold_rows(name) else others).append(name)
     if others:
         warnings.warn(
-            f"passed over {counted(len(others), '.json file')} of {folder} without an array of "
+            f"skipped {counted(len(others), '.json file')} of {folder} without an array of "
             f"objects or one object a line (the first: {others[0]})",
             GenreBatchWarning,
             stacklevel=2,
@@ -140,7 +140,7 @@ def _without_empty(
     if len(empty) == len(locations):
         raise UsageError(f"nothing to read: every catalog of {path} is empty")
     warnings.warn(
-        f"passed over {counted(len(empty), 'empty file')} of {path} (the first: {empty[0].path})",
+        f"skipped {counted(len(empty), 'empty file')} of {path} (the first: {empty[0].path})",
         GenreBatchWarning,
         stacklevel=2,
     )

@@ -124,7 +124,7 @@ def column_options(
     Args:
         titles: add `--title-column`.
         genres: add `--genre-column`, `--genre-separator` and the options of genre names.
-        labels: with `genres`, add the other options that say how genres are read.
+        labels: with `genres`, add the other options of how genres are read.
         rows: with `labels`, add `--group-rows`.
     """
     options: list[Decorator] = [
@@ -143,7 +143,7 @@ def column_options(
 
 
 label_place_options = together(*_CELL_OPTIONS, *_PLACE_OPTIONS)
-"""Add the options that say where genres are and what they are called."""
+"""Add the options of where genres are and what they are called."""
 
 learned_label_options = together(
     option_with_default(

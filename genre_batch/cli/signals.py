@@ -1,4 +1,4 @@
-"""Signals that ask the command to stop: the first one stops it, all others are ignored.
+"""Signals that stop the command: the first one stops it, all others are ignored.
 
 Imported first, before anything that takes time.
 """

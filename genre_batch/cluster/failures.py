@@ -1,4 +1,4 @@
-"""Parts that fail: which ones, why, and when it makes no sense to go on."""
+"""Parts that fail: which ones, why, and when a run stops because of them."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from genre_batch.tagging.written_names import written_names
 __all__ = ["FolderJob"]
 
 SUCCESS = "_SUCCESS"
-"""The empty file that says that a folder is complete, as Hadoop and Spark write it."""
+"""The empty file that marks a complete folder, as Hadoop and Spark write it."""
 
 
 class FolderJob:

@@ -73,10 +73,10 @@ def run_here(folder: FolderJob, progress: RowProgress, status: StatusProgress) -
 
 
 def _note(folder: FolderJob, keeps: bool, error: BaseException) -> str:
-    """Return what an interrupted run left, and how to go on; empty if it left nothing."""
+    """Return what an interrupted run left, and how to resume; empty if it left nothing."""
     kept = ["predictions are kept"] if keeps else []
     if folder.failures:
-        return ""  # the error says it
+        return ""  # it is in the error
     if folder.parts_done:
         parts = counted(len(folder.parts), "part")
         kept.insert(0, f"{folder.parts_done:,} of {parts} are done")
@@ -108,7 +108,7 @@ class _Run:
         self._task: TaskWriter | None = None
 
     def write_parts(self) -> None:
-        """Write what is left; the parts that fail are noted, if the others are to go on."""
+        """Write what is left; the parts that fail are noted, if the others are to be written."""
         if self._limit is None:
             self.planned = list(self._folder.parts)
             for part in self._left:

@@ -1,4 +1,4 @@
-"""Marks: a small file for each part that is done, whose name says which bytes it has."""
+"""Marks: a small file for each part that is done, whose name identifies its bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which share of the parts a process writes: `K/N`, or what an array of jobs says."""
+"""Which share of the parts a process writes: `K/N`, or as an array of jobs sets it."""
 
 from __future__ import annotations
 

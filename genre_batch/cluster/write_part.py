@@ -68,7 +68,7 @@ class PartWriter:
 
         Args:
             part: what to write.
-            observer: is told of the progress.
+            observer: receives the progress.
             begun: called with the writer before it starts.
 
         Raises:

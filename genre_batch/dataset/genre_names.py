@@ -167,7 +167,7 @@ class GenreNames:
         return NameReading(name, 0, (name,), "unknown", nearest=self._index.nearest(name))
 
     def warn(self, catalog: str) -> None:
-        """Warn of a map that names nothing, and tell which names are read as others.
+        """Warn of a map that names nothing, and of names that are read as others.
 
         Args:
             catalog: its name, for messages.

@@ -98,7 +98,7 @@ class EmptyRows:
 
     Attributes:
         rows: their number, of the rows with a text.
-        share: their share of the rows with a text whose cell says something.
+        share: their share of the rows with a text whose cell is empty or has genres.
         negative: whether they are films without any genre; if not, they are left out.
         given: whether an option decided it.
     """
@@ -141,7 +141,7 @@ def check_empty(empty: EmptyRows, name: str, column: str, *, ask: bool) -> None:
         ask: raise an error if the rows may be either.
 
     Raises:
-        CatalogError: a part of the rows is empty, and no option says what they are.
+        CatalogError: a part of the rows is empty, and no option decides what they are.
     """
     if empty.given or empty.few:
         return

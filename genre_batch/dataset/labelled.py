@@ -175,8 +175,8 @@ def read_labelled(
         columns: the columns to use; default: found by their usual names.
         reading: how to read the file; default: `ReadingOptions()`.
         ask: raise an error if rows with an empty genre cell may be films without a genre as well as
-            rows without labels, and no option says which; if not, they are left out with a warning,
-            or without one if it is None.
+            rows without labels, and no option decides which; if not, they are left out with a
+            warning, or without one if it is None.
         titles, remembered: as in `find_labelled_columns`.
         labels: the genres of the model that the catalog is read for; None: the catalog's own.
         only_labels: whether `genre_map` may map names only to these.

@@ -110,9 +110,9 @@ def check_kind(review: Review, decision: LabelDecision, has_genre: bool) -> None
         CatalogError: it is the other way around.
     """
     if decision.kind == "missing" and has_genre:
-        problem = f"has {decision.genre!r}, which the review says is missing"
+        problem = f"has {decision.genre!r}, which the review lists as missing"
     elif decision.kind == "doubtful" and not has_genre:
-        problem = f"does not have {decision.genre!r}, which the review says is doubtful"
+        problem = f"does not have {decision.genre!r}, which the review lists as doubtful"
     else:
         return
     raise review.error(

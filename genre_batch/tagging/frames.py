@@ -51,7 +51,7 @@ class Frame(Protocol):
 
 
 def check_names(names: Sequence[str], data: str = "`data`") -> None:
-    """Check that columns can be told apart.
+    """Check that columns have distinct names.
 
     Args:
         names: the columns.

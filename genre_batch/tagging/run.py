@@ -50,7 +50,7 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
 
     Raises:
         UsageError, CatalogError, ModelError: as the parts raise them; nothing is left under the
-            output's name. If the run can be resumed, a note on the exception says so.
+            output's name. If the run can be resumed, the exception has a note on how.
     """
     cache = None if job.cache is None else check_cache(job.cache)
     plan = plan_outputs(job)

@@ -33,10 +33,10 @@ _PREDICTOR_JOIN_SECONDS = 10.0
 
 
 class TaskObserver:
-    """Is told how far an output is; does nothing by itself."""
+    """Receives the progress of an output; this base class ignores it."""
 
     def read(self, rows: int, fraction: float | None, total: int | None) -> None:
-        """Take note of rows that were read; called by the thread that reads.
+        """Receive the number of rows that were read; called by the thread that reads.
 
         Args:
             rows: their number.
@@ -45,10 +45,10 @@ class TaskObserver:
         """
 
     def written(self, rows: int) -> None:
-        """Take note of rows that were written."""
+        """Receive the number of rows that were written."""
 
     def finishing(self) -> None:
-        """Take note that the output is about to get its final name."""
+        """Receive the notice that the output is about to get its final name."""
 
 
 def no_temporary(what: str) -> str | None:
@@ -67,7 +67,7 @@ class TaskWriter:
         store: known probabilities.
         temporary: returns the temporary name of the `output` or the `rejects`; None: the default.
         limit: the number of rows to tag; None: all.
-        observer: is told of the progress.
+        observer: receives the progress.
         names: the names under which genres are written; None: those of the job.
     """
 

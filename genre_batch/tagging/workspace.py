@@ -59,7 +59,7 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
         """Create and lock the folder.
 
         The lock is the kernel's (flock): it is released when its process ends, in whatever way, so
-        there are no stale locks. On a file system without locks, the run warns and goes on.
+        there are no stale locks. On a file system without locks, the run warns and continues.
 
         Args:
             folder: as `workspace_folder` returns it.

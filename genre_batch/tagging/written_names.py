@@ -61,7 +61,7 @@ class WrittenNames:
         return pa.ListArray.from_arrays(genres.offsets, names, mask=mask)
 
     def check_separator(self, separator: str, formats: Iterable[Format]) -> None:
-        """Check that a reader can tell joined names apart.
+        """Check that joined names can be split again.
 
         Raises:
             UsageError: a name has the separator in it, and a format joins names.

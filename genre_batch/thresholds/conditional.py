@@ -112,7 +112,7 @@ def conditional(probabilities: Probabilities, labels: Labels) -> ConditionalThre
         labels: (n, genres), 0 or 1.
 
     Returns:
-        The thresholds; a genre that no other genre helps, or that has too few positives to tell
+        The thresholds; a genre that no other genre helps, or that has too few positives to decide
         (thresholds/few_positives.py), keeps its `f1_optimal` threshold or the limit above it.
     """
     scores, truth = probabilities.astype(np.float64), labels.astype(bool)

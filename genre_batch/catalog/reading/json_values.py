@@ -247,7 +247,7 @@ def _on_one_line(source: bytes) -> bytes:
 
 
 def _end_of_broken(text: str, start: int) -> int | None:
-    """Return where a value that is not valid JSON ends, as far as its lines and brackets say."""
+    """Return where a value that is not valid JSON ends, as far as its lines and brackets show."""
     if text[start] not in '{["':
         match = _END_OF_SCALAR.search(text, start + 1)
         return match.start() if match else None

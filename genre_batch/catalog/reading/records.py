@@ -182,7 +182,7 @@ class CsvRecords:
         is_short = max(cells) >= len(spans)
         if not spans or (is_short and self._header.spelling.ends_open(record)):
             raise CatalogError(
-                f"{self._name}: the records after line {records.first_line} cannot be told apart "
+                f"{self._name}: the records after line {records.first_line} cannot be separated "
                 f"byte for byte: set `output_encoding` to write the whole file anew"
             )
         pieces, position = list[bytes](), 0
