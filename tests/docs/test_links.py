@@ -59,5 +59,17 @@ def test_pages_are_in_the_site_s_navigation() -> None:
         assert f" {page.relative_to(ROOT / 'docs')}\n" in navigation
 
 
+def test_the_start_page_links_every_guide() -> None:
+    linked = _LINK.findall((ROOT / "docs" / "index.md").read_text(encoding="utf-8"))
+    guides = {f"guides/{path.name}" for path in (ROOT / "docs" / "guides").glob("*.md")}
+    assert guides <= set(linked)
+
+
+def test_the_glossary_is_in_alphabetical_order() -> None:
+    page = (ROOT / "docs" / "reference" / "glossary.md").read_text(encoding="utf-8")
+    terms = [term.casefold() for term in re.findall(r"^\| ([^|]+?) \|", page, re.MULTILINE)][1:]
+    assert terms == sorted(terms)
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 135
