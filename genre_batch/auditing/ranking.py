@@ -19,7 +19,7 @@ from genre_batch.model.calibration import calibrated
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.odds import log_odds
 
-__all__ = ["Findings", "Ranking", "select_rows"]
+__all__ = ["Candidates", "Findings", "Ranking"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -172,37 +172,66 @@ def _worst(evidence: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int6
     return rows, np.argmax(scored, axis=1), row_evidence(scored)
 
 
-def select_rows(store: RowStore, labels: Labels, tagger: GenreTagger, wanted: int) -> Findings:
-    """Return the rows without genres to label next, best first.
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Rows without genres that the model is most unsure of.
 
-    Args:
-        store: all rows.
-        labels: what their codes state.
-        tagger: the model.
-        wanted: the maximum number of rows.
+    Attributes:
+        rows: (n,) int64 row numbers.
+        genres: (n,) int64, the genre of each that is nearest to its threshold.
+        values: (n,) the sum of the uncertainties of a row's genres, falling.
+        odds: (n, genres) log odds of its genres.
+        probabilities: (n,) of `genres`.
     """
-    candidates = TopRecords(candidates_for(wanted))
-    for number, open_, _ in _unlabeled(store, labels, tagger):
-        value = open_.sum(axis=1)
-        candidates.add(number, np.argmax(open_, axis=1), value)
-    candidates.finish()
-    vectors = np.empty((len(candidates.rows), len(tagger.labels)))
-    probabilities = np.empty(len(candidates.rows))
-    order = np.argsort(candidates.rows)
-    for number, _, block in _unlabeled(store, labels, tagger):
-        inside = np.isin(candidates.rows[order], number)
-        chosen = order[inside]
-        at = candidates.rows[chosen] - block.start
-        vectors[chosen] = log_odds(block.probabilities[at])
-        probabilities[chosen] = block.probabilities[at, candidates.genres[chosen]]
-    positions, worth = diverse(candidates.evidence, vectors, wanted)
-    return Findings(
-        rows=candidates.rows[positions],
-        genres=candidates.genres[positions],
-        has=np.zeros(len(positions), dtype=np.bool_),
-        probabilities=probabilities[positions],
-        scores=1 - np.exp(-worth),
-    )
+
+    rows: npt.NDArray[np.int64]
+    genres: npt.NDArray[np.int64]
+    values: Floats
+    odds: Floats
+    probabilities: Floats
+
+    @classmethod
+    def of(cls, store: RowStore, labels: Labels, tagger: GenreTagger, wanted: int) -> Candidates:
+        """Find them: more than wanted, to choose from.
+
+        Args:
+            store: all rows.
+            labels: what their codes state.
+            tagger: the model.
+            wanted: how many rows will be chosen.
+        """
+        top = TopRecords(candidates_for(wanted))
+        for numbers, uncertain, _ in _unlabeled(store, labels, tagger):
+            top.add(numbers, np.argmax(uncertain, axis=1), uncertain.sum(axis=1))
+        top.finish()
+        odds = np.empty((len(top.rows), len(tagger.labels)))
+        probabilities = np.empty(len(top.rows))
+        order = np.argsort(top.rows, kind="stable")
+        for block in store.blocks():
+            ends = [block.start, block.start + len(block)]
+            first, last = np.searchsorted(top.rows[order], ends)
+            chosen = order[first:last]
+            rows = top.rows[chosen] - block.start
+            odds[chosen] = log_odds(block.probabilities[rows])
+            probabilities[chosen] = block.probabilities[rows, top.genres[chosen]]
+        return cls(top.rows, top.genres, top.evidence, odds, probabilities)
+
+    def chosen(self, vectors: npt.NDArray[np.floating] | None, wanted: int) -> Findings:
+        """Return the rows to label next, best first.
+
+        Args:
+            vectors: (n, dim) of the encoder; None: the log odds are used.
+            wanted: the maximum number of rows.
+        """
+        vectors = self.odds if vectors is None else vectors
+        positions, worth = diverse(self.values, vectors, wanted)
+        return Findings(
+            rows=self.rows[positions],
+            genres=self.genres[positions],
+            has=np.zeros(len(positions), dtype=np.bool_),
+            probabilities=self.probabilities[positions],
+            scores=1 - np.exp(-worth),
+        )
 
 
 def _unlabeled(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from genre_batch.auditing.job import AuditJob
 from genre_batch.auditing.labels import CellCodes, Labels
@@ -113,6 +114,16 @@ class CatalogSource:
         """Return an empty collection of the catalog's genre cells."""
         delimited = self.locations[0].format in (Format.CSV, Format.TSV)
         return CellCodes(used, self.job.columns, delimited=delimited)
+
+    def composed(self, chunk: TableChunk, used: LabelledColumns) -> pa.Array:
+        """Return (rows,) the texts that the model reads; null where a row has none."""
+        return self.tagger.compose(chunk.strings(used.text), self.titles(chunk, used))
+
+    def titles(self, chunk: TableChunk, used: LabelledColumns) -> pa.Array | None:
+        """Return (rows,) titles; None if the model reads none, or the catalog has none."""
+        if used.title is None or not uses_title(self.tagger.metadata.text_template):
+            return None
+        return chunk.strings(used.title)
 
     def seen(self, chunk: TableChunk, used: LabelledColumns) -> Bools:
         """Return (rows,) bool: whether the model was trained on a row's text."""
@@ -254,9 +265,7 @@ class CatalogPrediction:
         columns = self._result.columns
         if columns is None:
             return np.zeros((0, len(self._source.tagger.labels)), dtype=np.float32)
-        titles = None
-        if columns.title is not None and uses_title(self._source.tagger.metadata.text_template):
-            titles = chunk.strings(columns.title)
+        titles = self._source.titles(chunk, columns)
         return self._predictor.predict(chunk.strings(columns.text), titles, stop)
 
     def _add(self, chunk: TableChunk, probabilities: Probabilities) -> None:

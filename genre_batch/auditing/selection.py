@@ -12,13 +12,13 @@ __all__ = ["candidates_for", "diverse", "uncertainty"]
 Floats = npt.NDArray[np.float64]
 
 _CANDIDATES_PER_ROW = 10
-_MOST_CANDIDATES = 20_000
+_MOST_CANDIDATES = 5_000
 
 
 def candidates_for(wanted: int) -> int:
     """Return how many uncertain rows to choose from: ten times as many as wanted, if not too many.
 
-    Their vectors are in memory at once.
+    Their rows and vectors are in memory at once, and each is read by the encoder once more.
     """
     return max(wanted, min(_CANDIDATES_PER_ROW * wanted, _MOST_CANDIDATES))
 

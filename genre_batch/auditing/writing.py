@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from genre_batch.auditing.ranking import Findings, Ranking, select_rows
+from genre_batch.auditing.labels import Labels
+from genre_batch.auditing.ranking import Candidates, Findings, Ranking
 from genre_batch.auditing.reading import AuditedCatalog, CatalogSource
 from genre_batch.auditing.records import (
     DOUBTFUL,
@@ -81,8 +82,7 @@ class RecordWriter:
             return
         job = self.source.job
         if job.select is not None:
-            found = select_rows(self.store, labels, self.source.tagger, job.select)
-            self._write_ranked(writer, found)
+            self._write_selected(writer, labels, job.select)
             return
         ranking = Ranking(
             self.store, labels, self._wanted, by_row=job.by == "row", least=job.least_score
@@ -107,22 +107,41 @@ class RecordWriter:
 
     def _write_ranked(self, writer: Encoder, found: Findings) -> None:
         """Write findings in their order; their rows, which are few, are in memory."""
-        rows = np.unique(found.rows)
+        numbers = np.unique(found.rows)
+        if len(numbers):
+            rows = self._rows(numbers)
+            self._put(writer, rows, np.searchsorted(numbers, found.rows), found)
+
+    def _write_selected(self, writer: Encoder, labels: Labels, wanted: int) -> None:
+        """Write the rows to label next."""
+        tagger = self.source.tagger
+        candidates = Candidates.of(self.store, labels, tagger, wanted)
+        if not len(candidates.rows):
+            return
+        numbers = np.sort(candidates.rows)
+        rows = self._rows(numbers)
+        assert self.catalog.columns is not None
+        texts = self.source.composed(rows, self.catalog.columns).to_pylist()
+        positions = np.searchsorted(numbers, candidates.rows)
+        vectors = tagger.encode([texts[position] for position in positions.tolist()])
+        found = candidates.chosen(vectors, wanted)
+        self._put(writer, rows, np.searchsorted(numbers, found.rows), found)
+
+    def _rows(self, rows: npt.NDArray[np.int64]) -> TableChunk:
+        """Read the catalog again for some rows, at least one, in ascending order."""
         parts = []
         for start, chunk in self._chunks():
             first, last = np.searchsorted(rows, [start, start + len(chunk)])
             if first < last:
                 parts.append(chunk.take((rows[first:last] - start).tolist()))
-        if parts:
-            together = TableChunk(
-                pa.concat_tables([part.table for part in parts]),
-                texts={
-                    name: pa.concat_arrays([part.texts[name] for part in parts])
-                    for name in parts[0].texts
-                },
-                nulls=parts[0].nulls,
-            )
-            self._put(writer, together, np.searchsorted(rows, found.rows), found)
+        return TableChunk(
+            pa.concat_tables([part.table for part in parts]),
+            texts={
+                name: pa.concat_arrays([part.texts[name] for part in parts])
+                for name in parts[0].texts
+            },
+            nulls=parts[0].nulls,
+        )
 
     def _write_every(self, writer: Encoder, ranking: Ranking) -> None:
         """Write all labels of every row, chunk by chunk."""

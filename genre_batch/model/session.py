@@ -26,17 +26,19 @@ class Session:
     than one run spread over them, and sums are always computed in the same order.
     """
 
-    def __init__(self, content: bytes, name: str) -> None:
+    def __init__(self, content: bytes, name: str, output: str = "logits") -> None:
         """Create the session from the model's bytes, so that no other file is loaded.
 
         Args:
             content: the bytes of the ONNX file.
             name: the model's name, for messages.
+            output: the output of the graph that `run` returns.
 
         Raises:
             ModelError: onnxruntime cannot load the graph.
         """
         self._name = name
+        self._output = output
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -52,7 +54,7 @@ class Session:
     def run(
         self, input_ids: npt.NDArray[np.int64], attention_mask: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """Return the logits, (rows, genres) float32.
+        """Return the output, by default the logits, (rows, genres) float32.
 
         Args:
             input_ids: (rows, tokens) int64.
@@ -63,7 +65,7 @@ class Session:
         """
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
         with _as_model_error(f"{self._name}: the graph cannot be run"):
-            logits: npt.NDArray[np.float32] = self._session.run(["logits"], feed)[0]
+            logits: npt.NDArray[np.float32] = self._session.run([self._output], feed)[0]
         return logits
 
 

@@ -26,6 +26,7 @@ from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
 from genre_batch.model.readability import PieceKinds
 from genre_batch.model.session import Session
 from genre_batch.model.text import compose, predict_distinct, text_array
+from genre_batch.model.vectors import with_vectors
 
 __all__ = ["MODEL_VARIABLE", "GenreTagger", "default_model"]
 
@@ -248,6 +249,37 @@ class GenreTagger:
                     f"export the model again"
                 )
             yield rows, _sigmoid(logits)
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32] | None:
+        """Return the encoder's vectors of composed texts: what the classifier reads.
+
+        Args:
+            texts: (n,) as `compose` returns them, none of them null.
+
+        Returns:
+            (n, dim) float32; None if the graph has no classifier on top of one vector per text.
+
+        Raises:
+            ModelError: the graph or the tokenizer cannot be loaded.
+        """
+        found = with_vectors(self._file.content)
+        if found is None or not texts:
+            return None
+        session = Session(found[0], str(self.path), found[1])
+        tokens = tokenize(self._tokenizer, texts)
+        batches = same_length_batches(tokens, TOKENS_PER_BATCH if self._file.batchable else 1)
+
+        def run(batch: Batch) -> npt.NDArray[np.float32]:
+            return session.run(batch.input_ids, batch.attention_mask)
+
+        vectors: npt.NDArray[np.float32] | None = None
+        for batch, computed in self._in_threads(run, batches):
+            if computed.ndim != 2 or len(computed) != len(batch.rows):
+                return None
+            if vectors is None:
+                vectors = np.empty((len(texts), computed.shape[1]), dtype=np.float32)
+            vectors[batch.rows] = computed
+        return vectors
 
     def _in_threads(
         self, work: Callable[[_Item], _Result], items: Iterator[_Item]

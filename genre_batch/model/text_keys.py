@@ -21,7 +21,7 @@ letters and digits are all in a-z, A-Z and 0-9.
 """
 TEXT_KEY_VERSIONS = (1, 2)
 
-_IGNORED_IN_VERSION_1 = re.compile(r"[^a-z0-9]+")
+_IGNORED_BYTES = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
 _IGNORED_LETTERS = re.compile(
     # Apostrophes and signs that are letters to Unicode, and the bar that widens an Arabic word.
     "[\u02b9-\u02cd\u02d0\u02d1\u02ec\u02ee\u0640]"
@@ -52,13 +52,16 @@ class _Kept(dict[int, int | None]):
 _KEPT = _Kept()
 
 
+def _reduced_to_ascii(text: str) -> bytes:
+    """Return a-z and 0-9 of the lower-cased text."""
+    return text.lower().encode("utf-8", "surrogatepass").translate(None, _IGNORED_BYTES)
+
+
 def _reduced(text: str) -> str:
     """Return the letters and digits of a text, with the marks that distinguish words.
 
     Signs are removed before compatible characters are replaced: a trademark sign is not `tm`.
     """
-    if text.isascii():
-        return _IGNORED_IN_VERSION_1.sub("", text.lower())
     kept = unicodedata.normalize("NFC", text).translate(_KEPT)
     folded = unicodedata.normalize("NFKC", kept).casefold()
     return unicodedata.normalize("NFKC", folded).translate(_KEPT)
@@ -76,12 +79,13 @@ def text_key(overview: str, version: int = TEXT_KEY_VERSION) -> int:
         overview: any text.
         version: of `TEXT_KEY_VERSIONS`.
     """
-    if version == 1:
-        reduced = _IGNORED_IN_VERSION_1.sub("", overview.lower())
+    if version == 1 or overview.isascii():
+        reduced = _reduced_to_ascii(overview)
     else:
-        reduced = _reduced(overview) or "".join(overview.split())
-    digest = hashlib.sha256(reduced.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big")
+        reduced = _reduced(overview).encode("utf-8", "surrogatepass")
+    if not reduced and version != 1:
+        reduced = "".join(overview.split()).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(reduced).digest()[:8], "big")
 
 
 def text_keys(
