@@ -115,6 +115,20 @@ class LabelModel:
         share = (counts + 1) / (rows + 2)
         return cls(slopes, shifts, others, np.log(share / (1 - share)))
 
+    def evidence(self, odds: Floats, labels: npt.NDArray[np.uint8]) -> Floats:
+        """Return (rows, genres) the evidence against each label, as log odds.
+
+        A genre that a row lacks has the log odds that the row should have it. A genre that a row
+        has is compared with a row drawn at random: its evidence is above 0 if the genre is less
+        probable here than in the catalog as a whole, so that a rare genre, which is never probable,
+        is not suspected wherever it occurs. The two are comparable between genres and with each
+        other, for what confident learning (Northcutt et al. 2021) has a threshold per genre.
+
+        Arguments are those of `fit`.
+        """
+        given = self.log_odds(odds, labels)
+        return np.where(labels == 1, self.prior - given, given)
+
     def log_odds(self, odds: Floats, labels: npt.NDArray[np.uint8]) -> Floats:
         """Return (rows, genres) log odds that a row has a genre, given its text and other labels.
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from genre_batch.auditing.label_model import LabelModel, Sample
 from genre_batch.auditing.labels import Labels
 from genre_batch.auditing.row_store import RowBlock, RowStore
-from genre_batch.auditing.scores import as_scores, label_scores, row_evidence
+from genre_batch.auditing.scores import as_scores, row_evidence
 from genre_batch.auditing.selection import candidates_for, diverse, uncertainty
 from genre_batch.auditing.top_records import TopRecords
 from genre_batch.auditing.true_counts import GenreHistogram, TrueCounts
@@ -89,7 +89,7 @@ class Ranking:
         rows = self._audited(block)
         evidence = np.full(block.probabilities.shape, np.nan)
         given = self._labels.matrix[block.codes[rows]]
-        evidence[rows] = label_scores(self._model, block.probabilities[rows], given)
+        evidence[rows] = self._model.evidence(log_odds(block.probabilities[rows]), given)
         return evidence
 
     def top(self, most: int) -> Findings:

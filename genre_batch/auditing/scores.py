@@ -1,39 +1,18 @@
-"""How much each label of a row contradicts what is probable: scores that any two labels share."""
+"""From the evidence against labels to the scores of labels and of whole rows."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.auditing.label_model import LabelModel
-from genre_batch.odds import log_odds, sigmoid
+from genre_batch.odds import sigmoid
 
-__all__ = ["as_scores", "label_scores", "row_evidence"]
+__all__ = ["as_scores", "row_evidence"]
 
 Floats = npt.NDArray[np.float64]
 
 _SHARPNESS = 2.0
 """Of the soft maximum over a row's labels; at 1 it would be the sum of the odds."""
-
-
-def label_scores(
-    model: LabelModel, probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.uint8]
-) -> Floats:
-    """Return (rows, genres) float64: the evidence against every label of some rows, as log odds.
-
-    A genre that a row lacks has the log odds that the row should have it. A genre that a row has is
-    compared with a row drawn at random: its evidence is above 0 if the genre is less probable here
-    than in the catalog as a whole, so that a rare genre, which is never probable, is not suspected
-    wherever it occurs. The two are comparable between genres and with each other, for what
-    confident learning (Northcutt et al. 2021) has a threshold per genre.
-
-    Args:
-        model: fitted to the catalog.
-        probabilities: (rows, genres), 0..1, without NaN.
-        labels: (rows, genres), 0 or 1.
-    """
-    odds = model.log_odds(log_odds(probabilities), labels)
-    return np.where(labels == 1, model.prior - odds, odds)
 
 
 def row_evidence(evidence: Floats) -> Floats:
