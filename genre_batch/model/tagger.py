@@ -262,12 +262,12 @@ class GenreTagger:
         Raises:
             ModelError: the graph or the tokenizer cannot be loaded.
         """
-        found = with_vectors(self._file.content)
+        found = with_vectors(self.file.content)
         if found is None or not texts:
             return None
         session = Session(found[0], str(self.path), found[1])
         tokens = tokenize(self._tokenizer, texts)
-        batches = same_length_batches(tokens, TOKENS_PER_BATCH if self._file.batchable else 1)
+        batches = same_length_batches(tokens, TOKENS_PER_BATCH if self.file.batchable else 1)
 
         def run(batch: Batch) -> npt.NDArray[np.float32]:
             return session.run(batch.input_ids, batch.attention_mask)

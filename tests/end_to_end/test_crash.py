@@ -18,22 +18,24 @@ from support.places import COMMAND
 pytestmark = pytest.mark.process
 
 SEEDS = range(20)
-SUFFIXES = ("parquet", "csv.gz", "jsonl", "arrow")
+OUTPUTS = ("tag.parquet", "tag.csv.gz", "audit.jsonl", "tag.jsonl", "tag.arrow", "audit.parquet")
 ROWS = 6000
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalog") / "films.csv"
-    rows = [f'{row},"laugh, film {row}"\n' for row in range(ROWS)]
-    rows[100] = "broken,row,here\n"
-    path.write_text("id,overview\n" + "".join(rows))
+    genres = ("Comedy", "Drama", "Comedy")
+    rows = [f'{row},"laugh, film {row}",{genres[row % 3]}\n' for row in range(ROWS)]
+    rows[100] = "broken,row,here,too\n"
+    path.write_text("id,overview,genres\n" + "".join(rows))
     return path
 
 
-def _tag(model: Path, catalog: Path, output: Path) -> subprocess.Popen[bytes]:
+def _run(model: Path, catalog: Path, output: Path) -> subprocess.Popen[bytes]:
+    """Start the command that an output is named after."""
     return subprocess.Popen(
-        [COMMAND, "-q", "tag", catalog, "-o", output, "--threads", "1"],
+        [COMMAND, "-q", output.name.split(".")[0], catalog, "-o", output, "--threads", "1"],
         env=os.environ | {MODEL_VARIABLE: str(model)},
     )
 
@@ -42,28 +44,28 @@ def _tag(model: Path, catalog: Path, output: Path) -> subprocess.Popen[bytes]:
 def uninterrupted(
     tiny_model: Path, catalog: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The outputs of uninterrupted runs, in each format."""
+    """The outputs of uninterrupted runs."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    for suffix in SUFFIXES:
-        assert _tag(tiny_model, catalog, folder / f"o.{suffix}").wait(120) == 0
+    for name in OUTPUTS:
+        assert _run(tiny_model, catalog, folder / name).wait(120) == 0
     return folder
 
 
 def _killed_and_resumed(
     seed: int, model: Path, catalog: Path, folder: Path, seconds: float
 ) -> tuple[str, bool]:
-    """Kill a run, then rerun it; return the format, and whether it was killed before its end."""
-    suffix = SUFFIXES[seed % len(SUFFIXES)]
-    output = folder / str(seed) / f"o.{suffix}"
+    """Kill a run, then rerun it; return its output, and whether it was killed before its end."""
+    name = OUTPUTS[seed % len(OUTPUTS)]
+    output = folder / str(seed) / name
     output.parent.mkdir()
-    process = _tag(model, catalog, output)
+    process = _run(model, catalog, output)
     time.sleep(random.Random(seed).uniform(0.2, seconds))
     process.send_signal(signal.SIGKILL)
     killed = process.wait(60) == -signal.SIGKILL
     workspace = output.parent / f".{output.name}.genre-batch"
     if killed and (workspace.exists() or not output.exists()):
-        assert _tag(model, catalog, output).wait(120) == 0
-    return suffix, killed
+        assert _run(model, catalog, output).wait(120) == 0
+    return name, killed
 
 
 @pytest.mark.slow
@@ -71,7 +73,7 @@ def test_whenever_it_is_killed_the_same_command_finishes_the_same_bytes(
     tiny_model: Path, catalog: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     started = time.monotonic()
-    assert _tag(tiny_model, catalog, tmp_path / "timed.jsonl").wait(120) == 0
+    assert _run(tiny_model, catalog, tmp_path / "tag.jsonl").wait(120) == 0
     seconds = 2 * (time.monotonic() - started)  # two run at a time
     with ThreadPoolExecutor(2) as pool:
         done = list(
@@ -81,10 +83,7 @@ def test_whenever_it_is_killed_the_same_command_finishes_the_same_bytes(
             )
         )
     assert any(killed for _, killed in done)
-    for seed, (suffix, _) in zip(SEEDS, done, strict=True):
+    for seed, (name, _) in zip(SEEDS, done, strict=True):
         folder = tmp_path / str(seed)
-        assert sorted(path.name for path in folder.iterdir()) == [
-            f"o.{suffix}",
-            f"o.{suffix}.rejects.jsonl",
-        ]
-        assert (folder / f"o.{suffix}").read_bytes() == (uninterrupted / f"o.{suffix}").read_bytes()
+        assert sorted(path.name for path in folder.iterdir()) == [name, f"{name}.rejects.jsonl"]
+        assert (folder / name).read_bytes() == (uninterrupted / name).read_bytes()
