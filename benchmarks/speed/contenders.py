@@ -50,6 +50,7 @@ from genre_batch.model.batching import load_tokenizer, same_length_batches, toke
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.session import Session
 from genre_batch.model.tagger import TOKENS_PER_BATCH
+from genre_batch.model.unmasked import unmasked
 from genre_batch.runs.folder import RunFolder
 
 
@@ -112,7 +113,7 @@ class GraphAlone(Contender):
         file = read_model_file(setting.model)
         metadata = file.metadata
         self._tokenizer = load_tokenizer(metadata.tokenizer, metadata.max_length, "the model")
-        self._session = Session(file.content, "the model")
+        self._session = Session(unmasked(file.content), "the model")
         self._tokens = TOKENS_PER_BATCH if file.batchable else 1
 
     def run(self, films: Films) -> Answer:

@@ -73,9 +73,10 @@ def inspect(
 ) -> None:
     """Show the contents of a model or a catalog.
 
-    For a MODEL (.onnx; default: the model that tag would use): labels, thresholds, figures and
-    provenance. For a CATALOG: rows, columns, genres, and which columns tag and train would read.
-    With -m or --genre-map: also how evaluate and tune would read the names of its genres.
+    For a MODEL (.onnx, default or fast; without one: the model that tag would use): labels,
+    thresholds, figures and provenance. For a CATALOG: rows, columns, genres, and which columns tag
+    and train would read. With -m or --genre-map: also how evaluate and tune would read the names of
+    its genres.
     """
     from genre_batch.catalog.options import ColumnOptions
 
@@ -125,8 +126,12 @@ def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, An
 
 def _is_model(path: str, input_format: str | None) -> bool:
     """Return whether a file is a model: by its name, or without a known suffix by its content."""
+    from genre_batch.model.shipped import SHIPPED_MODELS
+
     if input_format is not None:
         return False
+    if path in SHIPPED_MODELS and not os.path.exists(path):
+        return True
     if is_model_name(path) or not os.path.isfile(path):
         return is_model_name(path)
     from genre_batch.catalog.formats import format_of
@@ -144,9 +149,9 @@ def _is_model(path: str, input_format: str | None) -> bool:
 
 def _inspect_model(path: str | None, as_json: bool) -> None:
     from genre_batch.model.metadata import read_model_file
-    from genre_batch.model.tagger import default_model
+    from genre_batch.model.shipped import model_path
 
-    file = read_model_file(Path(path) if path is not None else default_model())
+    file = read_model_file(model_path(path))
     metadata = file.metadata
     facts: dict[str, Any] = {
         "file": str(file.path),

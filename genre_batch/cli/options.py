@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from genre_batch.model.decision import Decision
 
 __all__ = [
+    "ACTIVATIONS",
     "AUGMENTED_ROWS",
     "FORMATS",
     "KEEPS",
@@ -55,6 +56,7 @@ FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 AUGMENTED_ROWS = ("none-of-top-4", "rare", "all")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 SAMPLINGS = ("uniform", "rare")
+ACTIVATIONS = ("gelu", "relu")
 KEEPS = ("last", "best")
 
 
@@ -188,8 +190,9 @@ catalog_argument = click.argument("catalog", nargs=-1, metavar="[CATALOG]...", c
 model_option = click.option(
     "-m",
     "--model",
-    metavar="PATH",
-    help="Exported .onnx model.  [default: $GENRE_BATCH_MODEL, then the shipped model]",
+    metavar="MODEL",
+    help="Exported .onnx model, or a shipped one: default or fast.  [default: $GENRE_BATCH_MODEL, "
+    "then the shipped model]",
 )
 split_option = click.option(
     "--split",

@@ -58,6 +58,7 @@ _GROUPS = {
         "max_length",
         "layers",
         "ffn_width",
+        "activation",
         "freeze_layers",
     ),
     "Optimization": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from genre_batch.cli.column_options import together
-from genre_batch.cli.options import KEEPS, LOSSES, SAMPLINGS, base_model_option
+from genre_batch.cli.options import ACTIVATIONS, KEEPS, LOSSES, SAMPLINGS, base_model_option
 from genre_batch.cli.options import option_with_default as _option
 
 __all__ = ["training_options"]
@@ -51,6 +51,13 @@ training_options = together(
         "N",
         "Prune each layer to the N feed-forward units with the largest weights.  [default: all "
         "units]",
+    ),
+    _option(
+        "--activation",
+        click.Choice(ACTIVATIONS),
+        None,
+        "Activation of the feed-forward blocks. relu: faster in int8; the weights of a base model "
+        "with another one are taken over and trained further.  [default: that of the base model]",
     ),
     _option(
         "--freeze-layers",

@@ -21,7 +21,8 @@ from genre_batch.cluster.storage import list_sizes, remove, write_bytes
 from genre_batch.cluster.write_part import temporary_folder
 from genre_batch.errors import CatalogError, OutputExistsError, UsageError
 from genre_batch.model.metadata import read_model_file
-from genre_batch.model.tagger import GenreTagger, default_model
+from genre_batch.model.shipped import model_path
+from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.counts import total_counts, warn_of_foreign_texts
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.plan import plan_outputs
@@ -68,7 +69,7 @@ class FolderJob:
         if job.running.shard is not None:
             self.shard = find_shard(job.running.shard)
         self._plan = plan_outputs(job)
-        self.file = read_model_file(default_model() if job.model is None else Path(job.model))
+        self.file = read_model_file(model_path(job.model))
         self.tagger = GenreTagger(self.file, job.threads)
         self.names = written_names(job, self.tagger.labels)
         self.names.check_separator(

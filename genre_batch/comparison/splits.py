@@ -22,6 +22,7 @@ from genre_batch.dataset.load import load_dataset
 from genre_batch.dataset.split import PARTS, split_file_text
 from genre_batch.files import replacing, write_text
 from genre_batch.model.metadata import read_model_file
+from genre_batch.model.shipped import model_path
 from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.progress import StepProgress
 from genre_batch.runs.integrity import is_whole
@@ -77,7 +78,7 @@ class Catalogs:
         self._original, self._split, self._copies = job.locate()
         names = read_table(self._original, job.reading).column_names
         remembered = (
-            None if job.model is None else read_model_file(Path(job.model)).metadata.columns
+            None if job.model is None else read_model_file(model_path(job.model)).metadata.columns
         )
         columns = find_labelled_columns(names, job.columns, "optional", remembered)
         self._with_title = columns.title is not None

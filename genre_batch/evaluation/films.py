@@ -46,7 +46,7 @@ class EvaluationJob(Checked):
 
     Attributes:
         catalog: a labeled catalog: a file, glob, folder or URL, a list of them, or `-` for stdin.
-        model: an exported .onnx; None: the default model.
+        model: an exported .onnx, or the name of a shipped model; None: the default model.
         reading: how to read the catalog.
         columns: which of its columns to use.
         split: a file with `row` and `part`; None: the catalog's own column `part`, if it has one.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,8 @@ from genre_batch.model.metadata import (
     write_metadata,
 )
 from genre_batch.model.point_names import is_target, parse_targets
-from genre_batch.model.tagger import GenreTagger, default_model
+from genre_batch.model.shipped import model_path
+from genre_batch.model.tagger import GenreTagger
 from genre_batch.options import (
     FLAG,
     STRING,
@@ -142,7 +142,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     check_separate_files([("`output`", output)], read)
     check_output_file(output, force=job.force)
     digest = sha256_of(location)
-    file = read_model_file(Path(job.data.model) if job.data.model else default_model())
+    file = read_model_file(model_path(job.data.model or None))
     tagger = GenreTagger(file, job.data.threads)
     targets = _targets(job, tagger.metadata)
     films = read_films(job.data, location, tagger)

@@ -7,8 +7,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib import resources
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,38 +23,16 @@ from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import ModelFile, ModelMetadata, read_model_file
 from genre_batch.model.readability import PieceKinds
 from genre_batch.model.session import Session
+from genre_batch.model.shipped import MODEL_VARIABLE, default_model, model_path
 from genre_batch.model.text import compose, predict_distinct, text_array
+from genre_batch.model.unmasked import unmasked
 from genre_batch.model.vectors import with_vectors
 
 __all__ = ["MODEL_VARIABLE", "GenreTagger", "default_model"]
 
-MODEL_VARIABLE = "GENRE_BATCH_MODEL"
-SHIPPED_MODEL = "genre-batch.onnx"
-
 TOKENS_PER_BATCH = 512
 """The size of a batch of rows of one length. Fewer tokens make inefficient matrix products, more do
 not fit the processor's caches (6 layers of 384; the speed is within 5 % from 256 to 1,024)."""
-
-
-def default_model() -> Path:
-    """Return the path of the default model: `$GENRE_BATCH_MODEL`, then the shipped model.
-
-    Raises:
-        ModelError: the variable is not set and the shipped model is not installed.
-    """
-    path = os.environ.get(MODEL_VARIABLE)
-    if path:
-        return Path(path)
-    try:
-        shipped = Path(str(resources.files("genre_batch.export"))) / SHIPPED_MODEL
-    except ModuleNotFoundError:  # Python was started in a checkout, whose modules come first
-        shipped = Path(__file__).parents[2] / "export" / SHIPPED_MODEL
-    if not shipped.is_file():
-        raise ModelError(
-            f"the shipped model {SHIPPED_MODEL} is not installed: run pip install . in the "
-            f"checkout, or set ${MODEL_VARIABLE} to a model"
-        )
-    return shipped
 
 
 _Item = TypeVar("_Item")
@@ -115,7 +91,7 @@ class GenreTagger:
 
     @functools.cached_property
     def _session(self) -> Session:
-        return Session(self.file.content, str(self.path))
+        return Session(unmasked(self.file.content), str(self.path))
 
     @classmethod
     def load(
@@ -128,16 +104,17 @@ class GenreTagger:
         """Load a model.
 
         Args:
-            path: an exported .onnx; default: `$GENRE_BATCH_MODEL`, then the shipped model.
+            path: an exported .onnx, or the name of a shipped model, `default` or `fast`; default:
+                `$GENRE_BATCH_MODEL`, then the shipped model.
             threads: batches to run in parallel; default: the cores this process may use.
             lazy: load the tokenizer and the graph for the first text only. A run that finds all
                 its probabilities in a cache does not need them.
 
         Raises:
-            UsageError: the file does not exist.
+            UsageError: the file does not exist, or no model of this name ships.
             ModelError: the file is not a genre-batch model, or is damaged.
         """
-        tagger = cls(read_model_file(default_model() if path is None else Path(path)), threads)
+        tagger = cls(read_model_file(model_path(path)), threads)
         if not lazy:
             _ = tagger._tokenizer, tagger._session
         return tagger

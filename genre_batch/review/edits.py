@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from genre_batch.catalog.formats import STDIO, Location
 from genre_batch.catalog.rejects import RejectsFile
 from genre_batch.errors import CatalogError
 from genre_batch.model.metadata import read_model_file
-from genre_batch.model.tagger import default_model
+from genre_batch.model.shipped import model_path
 from genre_batch.options import nearest_name
 from genre_batch.review.cells import CellError
 from genre_batch.review.checks import check_copy, check_in_catalog, check_kind, unknown_genre
@@ -129,8 +128,7 @@ class Edits:
             hint = f"{nearest_name(decision.genre, known)} `label_columns` names the columns"
             raise unknown_genre(self._review, decision, hint)
         if self._model_labels is None:
-            path = default_model() if self._job.model is None else Path(self._job.model)
-            self._model_labels = read_model_file(path).metadata.labels
+            self._model_labels = read_model_file(model_path(self._job.model)).metadata.labels
         if key not in {self._labels.key(name) for name in self._model_labels}:
             names = {name.lower(): name for name in (*known, *self._model_labels)}
             near = nearest_name(decision.genre, tuple(names))

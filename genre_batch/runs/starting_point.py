@@ -28,7 +28,7 @@ from genre_batch.runs.integrity import read_checksums
 __all__ = ["NOT_INHERITED", "StartingPoint", "read_starting_point"]
 
 NOT_INHERITED = {
-    *("init_from", "base_model", "layers", "ffn_width"),
+    *("init_from", "base_model", "layers", "ffn_width", "activation"),
     *("split", "part_column", "extra_train", "teachers", "recombined", "align_to"),
     *flat_values(ReadingOptions()).keys() - {"null_values"},
 }

@@ -43,7 +43,7 @@ class TagJob(Checked):
         reading: how to read the inputs.
         writing: how to write the outputs.
         running: which outputs of a folder to write, and what to do if one of them fails.
-        model: an exported .onnx; None: `$GENRE_BATCH_MODEL`, then the shipped model.
+        model: an exported .onnx, `default` or `fast`; None: `$GENRE_BATCH_MODEL`, then `default`.
         text_column, title_column: None: the column that the model was trained on, if the catalog
             has it, else the first column with a usual name (catalog/columns.py).
         decision: how probabilities become genres.

@@ -15,6 +15,7 @@ import pyarrow as pa
 from genre_batch.model.metadata import ModelMetadata
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import predict_distinct
+from genre_batch.model.unmasked import REWRITE
 from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.prefetch import StoppedError
 from genre_batch.tagging.probability_store import Store, text_digests
@@ -41,8 +42,8 @@ class Predictor:
         self._tagger = tagger
         self._store = store
         self._tally = tally
-        # Another version of the runtime may round differently, so it has keys of its own.
-        version = f"{tagger.sha256} {onnxruntime.__version__}"
+        # Another version of the runtime or graph may round differently, so it has its own keys.
+        version = f"{tagger.sha256} {onnxruntime.__version__} {REWRITE}"
         self._model_digest = hashlib.sha256(version.encode()).digest()
 
     @property

@@ -60,6 +60,17 @@ def test_training_starts_from_the_encoder_of_an_exported_model(
         torch.testing.assert_close(model.base_model.state_dict()[name], values)
 
 
+def test_a_smaller_student_with_another_activation_starts_from_an_exported_model(
+    run: Path, exported: dict[str, Path]
+) -> None:
+    options = ModelOptions(layers=1, activation="relu")
+    model, _ = load_base_model(exported["int8"], ["Left"], options)
+    assert (model.config.activation, model.config.n_layers) == ("relu", 1)
+    name = "transformer.layer.0.ffn.lin1.weight"
+    expected = load_checkpoint(run)[0].base_model.get_parameter(name)
+    torch.testing.assert_close(model.base_model.get_parameter(name), expected, rtol=0, atol=0.01)
+
+
 def test_a_graph_of_another_making_is_refused(tmp_path: Path) -> None:
     file = read_model_file(tiny.write_model(tmp_path / "other.onnx"))
     with pytest.raises(ModelError, match=r"other\.onnx: the graph is not one .* give the folder"):

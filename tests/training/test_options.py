@@ -36,7 +36,7 @@ def test_the_flat_names_are_those_of_runs_begun_earlier() -> None:
         *("epochs", "batch_size", "learning_rate", "head_multiplier", "warmup", "weight_decay"),
         *("max_length", "pooling", "layers", "ffn_width", "loss", "sampling", "layer_decay"),
         *("freeze_layers", "averaging", "keep", "masking", "teacher_weight", "recombined"),
-        *("align_epochs", "attention_dropout", "title_dropout", "seed"),
+        *("align_epochs", "attention_dropout", "title_dropout", "activation", "seed"),
     }
 
 

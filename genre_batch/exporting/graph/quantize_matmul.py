@@ -10,7 +10,13 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from genre_batch.exporting.graph.editing import drop_unread, readers, replace_nodes, store
+from genre_batch.exporting.graph.editing import (
+    drop_unread,
+    producers,
+    readers,
+    replace_nodes,
+    store,
+)
 from genre_batch.exporting.graph.matmul import matmul_inputs, weighted_matmuls
 
 __all__ = ["Scale", "calibrate", "quantize_matmuls"]
@@ -86,6 +92,8 @@ def quantize_matmuls(
     sum |W| x step / 2 + sum |x| x max|column| / 254, plus what x exceeds its scale by. A row's
     result depends on that row alone: no scale is computed from the batch.
 
+    A Relu before it is left out where byte 0 stands for 0.0: clipping does the same, in every bit.
+
     Args:
         model: changed in place and returned.
         scales: from `calibrate`, of this model.
@@ -95,7 +103,8 @@ def quantize_matmuls(
     weights = {tensor.name: tensor for tensor in graph.initializer}
     matmuls = {node.name for node in weighted_matmuls(model) if node.name not in keep}
     biases = _biases(graph, matmuls, weights)
-    fused = {add.output[0] for add in biases.values()}
+    relus = _absorbed_relus(graph, matmuls, scales)
+    left_out = {add.output[0] for add in biases.values()} | relus.keys()
     nodes: list[onnx.NodeProto] = []
     quantized: set[str] = set()
     for node in graph.node:
@@ -103,15 +112,37 @@ def quantize_matmuls(
             source, weight = node.input
             if source not in quantized:
                 quantized.add(source)
-                nodes.append(_quantize_input(graph, source, scales[source]))
+                value = relus.get(source, source)
+                nodes.append(_quantize_input(graph, source, value, scales[source]))
             nodes.append(_integer_matmul(graph, node, weights[weight], biases.get(node.name)))
-        elif not set(node.output) & fused:
+        elif not left_out.intersection(node.output):
             nodes.append(node)
     replace_nodes(graph, nodes)
     drop_unread(graph, weights)
     if matmuls and not any(opset.domain == "com.microsoft" for opset in model.opset_import):
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     return model
+
+
+def _absorbed_relus(
+    graph: onnx.GraphProto, matmuls: Collection[str], scales: dict[str, Scale]
+) -> dict[str, str]:
+    """Map the output of each Relu that only 8-bit inputs without negative values read to its input.
+
+    Args:
+        graph: before it is quantized.
+        matmuls: names of the matmuls that will be.
+        scales: by name of the matmuls' inputs.
+    """
+    producer_of, outputs = producers(graph), {output.name for output in graph.output}
+    absorbed = {}
+    for name, reading in readers(graph).items():
+        relu = producer_of.get(name)
+        if relu is None or relu.op_type != "Relu" or name in outputs:
+            continue
+        if all(node.name in matmuls for node in reading) and scales[name].zero == 0:
+            absorbed[name] = str(relu.input[0])
+    return absorbed
 
 
 def _biases(
@@ -136,14 +167,16 @@ def _bias_of(graph: onnx.GraphProto, add: onnx.NodeProto) -> str | None:
     return next((str(name) for name in add.input if name in vectors), None)
 
 
-def _quantize_input(graph: onnx.GraphProto, source: str, scale: Scale) -> onnx.NodeProto:
-    """Store an input's scale and return the node that quantizes it."""
+def _quantize_input(
+    graph: onnx.GraphProto, source: str, value: str, scale: Scale
+) -> onnx.NodeProto:
+    """Store an input's scale and return the node that quantizes it, from a value that equals it."""
     step, zero = f"{source}_step", f"{source}_zero"
     store(
         graph,
         {step: np.array(scale.step, dtype=np.float32), zero: np.array(scale.zero, dtype=np.uint8)},
     )
-    return helper.make_node("QuantizeLinear", [source, step, zero], [f"{source}_bytes"])
+    return helper.make_node("QuantizeLinear", [value, step, zero], [f"{source}_bytes"])
 
 
 def _integer_matmul(

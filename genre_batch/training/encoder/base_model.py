@@ -32,7 +32,7 @@ from genre_batch.options import StrPath
 from genre_batch.paths import is_model_name
 from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
-from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
+from genre_batch.training.encoder.pruning import prune_ffn, prune_layers, set_activation
 from genre_batch.training.options import ModelOptions, TrainingOptions
 
 __all__ = [
@@ -165,7 +165,7 @@ def load_base_model(
     Args:
         base_model: a hub id, a local folder of an encoder, an exported .onnx, or `minilm`.
         labels: the genres.
-        options: pooling, pruning and attention dropout.
+        options: pooling, pruning, activation and attention dropout.
         seed: seed of the head's random weights.
         parameter: the parameter that `base_model` is the value of, for messages.
 
@@ -188,6 +188,8 @@ def _with_head(
         prune_layers(encoder, name, options.layers)
     if options.ffn_width is not None:
         prune_ffn(encoder, name, options.ffn_width)
+    if options.activation is not None:
+        set_activation(encoder, name, options.activation)
     config = encoder.config
     config.problem_type = "multi_label_classification"
     config.id2label = dict(enumerate(labels))

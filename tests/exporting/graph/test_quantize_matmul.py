@@ -56,6 +56,41 @@ def test_a_row_s_result_does_not_depend_on_the_other_rows(biased: onnx.ModelProt
         assert alone.tobytes() == together[index].tobytes()
 
 
+def _with_relu(biased: onnx.ModelProto) -> onnx.ModelProto:
+    """Put a Relu before the matmul."""
+    model = copy.deepcopy(biased)
+    nodes = list(model.graph.node)
+    at = next(index for index, node in enumerate(nodes) if node.op_type == "MatMul")
+    relu = helper.make_node("Relu", [nodes[at].input[0]], ["positive"], name="relu")
+    nodes[at].input[0] = "positive"
+    nodes.insert(at, relu)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def test_a_relu_before_bytes_of_no_negative_value_is_left_out_bit_for_bit(
+    biased: onnx.ModelProto,
+) -> None:
+    model = _with_relu(biased)
+    scales = calibrate(model, TEXTS)
+    assert scales["positive"].zero == 0
+    rewritten = quantize_matmuls(copy.deepcopy(model), scales)
+    kinds = [node.op_type for node in rewritten.graph.node]
+    assert kinds == ["Gather", "Cast", "QuantizeLinear", "MatMulIntegerToFloat"]
+    model.graph.node.append(helper.make_node("Identity", ["positive"], ["also"], name="also"))
+    kept = quantize_matmuls(model, scales)  # the Relu has another reader
+    assert "Relu" in [node.op_type for node in kept.graph.node]
+    ids = np.arange(VOCABULARY)
+    assert run_graph(rewritten, ids).tobytes() == run_graph(kept, ids).tobytes()
+
+
+def test_a_relu_before_bytes_of_negative_values_too_stays(biased: onnx.ModelProto) -> None:
+    model = _with_relu(biased)
+    rewritten = quantize_matmuls(model, {"positive": Scale(0.1, 3)})
+    assert "Relu" in [node.op_type for node in rewritten.graph.node]
+
+
 def test_matmuls_to_keep_stay_in_float(model: onnx.ModelProto) -> None:
     unchanged = quantize_matmuls(copy.deepcopy(model), calibrate(model, TEXTS), keep=["product"])
     assert unchanged.SerializeToString() == model.SerializeToString()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import polars as pl
 import pytest
 import torch
@@ -40,7 +41,12 @@ from genre_batch.training.encoder.base_model import (
 )
 from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.encoder.pruning import evenly_spaced, prune_ffn, prune_layers
+from genre_batch.training.encoder.pruning import (
+    evenly_spaced,
+    prune_ffn,
+    prune_layers,
+    set_activation,
+)
 from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
 from genre_batch.training.run import train
 
@@ -199,6 +205,20 @@ def test_minilm_in_part_has_minilm_s_weights() -> None:
         assert {tuple(row) for row in one.get_parameter(rising)[:, :4].tolist()} <= rows
 
 
+@every_architecture
+def test_another_activation_keeps_the_weights(kind: str) -> None:
+    encoder = _random(CONFIGS[kind])
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    set_activation(encoder, "base", "relu")
+    again = _rebuilt(encoder)
+    for name, tensor in again.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], rtol=0, atol=0)
+    names = {type(module).__name__.lower() for module in again.modules()}
+    assert "relu" in names
+    assert not any("gelu" in name for name in names)
+    assert not torch.equal(_vectors(again), _vectors(_random(CONFIGS[kind])))
+
+
 @pytest.mark.parametrize("count", [0, -1, 7])
 @every_architecture
 def test_more_layers_than_the_base_model_has_are_a_usage_error(kind: str, count: int) -> None:
@@ -216,14 +236,18 @@ def test_more_units_than_the_base_model_has_are_a_usage_error(width: int) -> Non
 
 @pytest.mark.parametrize(
     ("options", "name"),
-    [(ModelOptions(layers=1), "layers"), (ModelOptions(ffn_width=8), "ffn_width")],
+    [
+        (ModelOptions(layers=1), "layers"),
+        (ModelOptions(ffn_width=8), "ffn_width"),
+        (ModelOptions(activation="relu"), "activation"),
+    ],
 )
 def test_another_architecture_is_not_pruned(
     base_model: Path, tmp_path: Path, options: ModelOptions, name: str
 ) -> None:
     shutil.copytree(base_model, tmp_path, dirs_exist_ok=True)
     ElectraModel(ElectraConfig(**SIZES, embedding_size=16)).save_pretrained(tmp_path)
-    with pytest.raises(UsageError, match=f"^`{name}` cannot prune .* a electra: leave it out"):
+    with pytest.raises(UsageError, match=f"^`{name}` cannot change .* a electra: leave it out"):
         load_base_model(tmp_path, ["a"], options)
 
 
@@ -245,7 +269,7 @@ def test_a_smaller_student_is_trained_exported_and_tags(
     options: TrainingOptions,
     tmp_path: Path,
 ) -> None:
-    smaller = options.changed(layers=1, ffn_width=48)
+    smaller = options.changed(layers=1, ffn_width=48, activation="relu")
     report = train(job(tmp_path / "run", options=smaller))
     folder = RunFolder(report.folder)
     provenance = folder.read_json(folder.provenance)
@@ -254,6 +278,8 @@ def test_a_smaller_student_is_trained_exported_and_tags(
     assert report.exportable
     again = _distilbert(load_checkpoint(report.folder)[0])
     assert (again.config.n_layers, len(again.transformer.layer)) == (1, 1)
+    assert again.config.activation == "relu"
+    assert any(isinstance(module, torch.nn.ReLU) for module in again.modules())
     # A rate so small that training leaves the weights where they started.
     still = smaller.changed(epochs=1, learning_rate=1e-12)
     trained = _distilbert(load_checkpoint(train(job(tmp_path / "still", options=still)).folder)[0])
@@ -263,7 +289,14 @@ def test_a_smaller_student_is_trained_exported_and_tags(
     model = tmp_path / "model.onnx"
     exported = export_onnx(ExportJob(report.folder, model, max_loss=20))
     assert read_model_file(model).metadata.provenance["shape"] == [1, 32, 2, 48]
+    kinds = [node.op_type for node in onnx.load(model).graph.node]
+    assert "Erf" not in kinds
+    assert kinds.count("Relu") == 1  # the head's; bytes clip the other
     assert exported.metrics["dev"]["title_and_overview"]["macro_f1"] > 0.8
+    same = _distilbert(load_base_model(str(model), ["a"], ModelOptions())[0])
+    assert same.config.activation == "relu"
+    weights = (part.get_parameter(query) for part in (same, again))
+    torch.testing.assert_close(*weights, rtol=0, atol=0.01)
     tagged = tmp_path / "tagged.parquet"
     tag_catalog(str(catalog.path), str(tagged), model=str(model))
     truth, found = pl.read_csv(catalog.path), pl.read_parquet(tagged)
