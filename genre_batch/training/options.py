@@ -34,7 +34,6 @@ from genre_batch.options import (
 from genre_batch.thresholds.methods import DEFAULT_METHOD, METHODS
 
 __all__ = [
-    "ACTIVATIONS",
     "KEEPS",
     "LOSSES",
     "POOLINGS",
@@ -47,7 +46,6 @@ __all__ = [
     "TrainingOptions",
 ]
 
-ACTIVATIONS = ("gelu", "relu")
 KEEPS = ("last", "best")
 LOSSES = ("bce", "focal", "asymmetric", "class-balanced")
 POOLINGS = ("mean", "first")
@@ -66,8 +64,7 @@ class ModelOptions(Checked):
         pooling: what the head reads: the `mean` of the token vectors, or the `first` token's.
         layers: number of the base model's layers to keep, evenly spaced; None: all.
         ffn_width: number of feed-forward units to keep in each layer; None: all.
-        activation: of the feed-forward blocks, one of `ACTIVATIONS`; None: the base model's. With
-            another one than its own, its weights are only a start.
+        activation: `gelu` or `relu`, of the feed-forward blocks; None: the base model's.
         freeze_layers: number of lowest layers that are not trained, with the embeddings; 0: none.
         attention_dropout: dropout on attention weights. On a CPU it makes a step a quarter slower.
     """
@@ -76,7 +73,7 @@ class ModelOptions(Checked):
     pooling: str = field(default="mean", metadata=one_of(*POOLINGS))
     layers: int | None = field(default=None, metadata=integer(1))
     ffn_width: int | None = field(default=None, metadata=integer(1))
-    activation: str | None = field(default=None, metadata=one_of(*ACTIVATIONS))
+    activation: str | None = field(default=None, metadata=one_of("gelu", "relu"))
     freeze_layers: int = field(default=0, metadata=integer(0))
     attention_dropout: float = field(default=0.0, metadata=number(0, 1, high_open=True))
 

@@ -112,7 +112,7 @@ def test_an_unknown_recipe_is_a_usage_error(name: str, message: str) -> None:
     ("text", "message"),
     [
         ("epoch = 3", r"unknown key 'epoch': did you mean 'epochs'\?"),
-        ("zzz = 3", "unknown key 'zzz': choose from align_epochs, "),
+        ("zzz = 3", "unknown key 'zzz': choose from activation, "),
         ("catalog = 'films.csv'", "unknown key 'catalog'"),
         ("[optimization]\nepochs = 3", r"unknown key 'optimization'"),
         ("epochs = '3'", r"epochs must be an integer \(1 or more\), got '3'$"),

@@ -32,7 +32,7 @@ from genre_batch.options import StrPath
 from genre_batch.paths import is_model_name
 from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.training.encoder.pooling import PooledClassifier, pool
-from genre_batch.training.encoder.pruning import prune_ffn, prune_layers, set_activation
+from genre_batch.training.encoder.pruning import prune_ffn, prune_layers
 from genre_batch.training.options import ModelOptions, TrainingOptions
 
 __all__ = [
@@ -188,14 +188,14 @@ def _with_head(
         prune_layers(encoder, name, options.layers)
     if options.ffn_width is not None:
         prune_ffn(encoder, name, options.ffn_width)
-    if options.activation is not None:
-        set_activation(encoder, name, options.activation)
     config = encoder.config
     config.problem_type = "multi_label_classification"
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
     config.pooling = options.pooling
-    # DistilBERT's name for it, and that of all other architectures.
+    # DistilBERT's names for them, and those of all other architectures.
+    if options.activation is not None:
+        config.activation = config.hidden_act = options.activation
     config.attention_dropout = options.attention_dropout
     config.attention_probs_dropout_prob = options.attention_dropout
     config._attn_implementation = "eager"

@@ -1,4 +1,4 @@
-"""Another shape for a pre-trained encoder: fewer layers, narrower or other feed-forward blocks."""
+"""Structured pruning of a pre-trained encoder: fewer layers, or narrower feed-forward blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from genre_batch.errors import UsageError
 
-__all__ = ["evenly_spaced", "prune_ffn", "prune_layers", "set_activation"]
+__all__ = ["evenly_spaced", "prune_ffn", "prune_layers"]
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,18 @@ class _Names:
     Attributes:
         layers: the list of layers, from the encoder.
         ffn_in, ffn_out: a layer's two feed-forward projections, from the layer.
-        width, activation: of the feed-forward blocks, in the configuration.
+        width: the feed-forward width, in the configuration.
     """
 
     layers: str
     ffn_in: str
     ffn_out: str
     width: str
-    activation: str
 
 
-_BERT = _Names(
-    "encoder.layer", "intermediate.dense", "output.dense", "intermediate_size", "hidden_act"
-)
+_BERT = _Names("encoder.layer", "intermediate.dense", "output.dense", "intermediate_size")
 _NAMES = {
-    "distilbert": _Names("transformer.layer", "ffn.lin1", "ffn.lin2", "hidden_dim", "activation"),
+    "distilbert": _Names("transformer.layer", "ffn.lin1", "ffn.lin2", "hidden_dim"),
     "bert": _BERT,
     "mpnet": _BERT,
     "roberta": _BERT,
@@ -45,8 +42,8 @@ def _names(encoder: PreTrainedModel, name: str, parameter: str) -> _Names:
     kind = encoder.config.model_type
     if kind not in _NAMES:
         raise UsageError(
-            f"`{parameter}` cannot change the base model {name!r}, which is a {kind}: leave it "
-            f"out, or choose one of these architectures: {', '.join(_NAMES)}"
+            f"`{parameter}` cannot prune the base model {name!r}, which is a {kind}: leave it out, "
+            f"or choose one of these architectures: {', '.join(_NAMES)}"
         )
     return _NAMES[kind]
 
@@ -123,20 +120,3 @@ def prune_ffn(encoder: PreTrainedModel, name: str, width: int) -> None:
         ffn_out.weight = torch.nn.Parameter(ffn_out.weight[:, units])
         ffn_in.out_features = ffn_out.in_features = width
     setattr(encoder.config, names.width, width)
-
-
-def set_activation(encoder: PreTrainedModel, name: str, activation: str) -> None:
-    """Set the activation of the feed-forward blocks, for a model made from the configuration.
-
-    The weights stay: those of a Gelu are a good start for a ReLU, which equals it far from 0, but
-    not before further training (Mirzadeh et al. 2023, "ReLU Strikes Back").
-
-    Args:
-        encoder: a DistilBERT, BERT, MPNet or RoBERTa; only its configuration changes.
-        name: the name that the user gave, for messages.
-        activation: a name that transformers knows, such as `relu`.
-
-    Raises:
-        UsageError: the encoder is of another architecture.
-    """
-    setattr(encoder.config, _names(encoder, name, "activation").activation, activation)

