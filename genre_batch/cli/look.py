@@ -171,17 +171,16 @@ def genre_names(
             does not exist.
         ColumnError, CatalogError, ModelError: the catalog, the map or the model cannot be used.
     """
-    from pathlib import Path
 
     from genre_batch.dataset.labelled import read_labelled
     from genre_batch.errors import UsageError
     from genre_batch.model.metadata import read_model_file
-    from genre_batch.model.tagger import default_model
+    from genre_batch.model.shipped import model_path
 
     location = reading.locate(path)
     if location.is_stdio:
         raise UsageError("stdin can be read only once, and names of genres need two: name a file")
-    file = read_model_file(default_model() if model is None else Path(model))
+    file = read_model_file(model_path(model))
     catalog = read_labelled(
         location,
         columns,
