@@ -10,6 +10,7 @@ __all__ = ["require_extra"]
 
 _REPORT = ("altair", "jinja2", "vl_convert")
 _MODULES = {
+    "ray": ("ray",),
     "report": _REPORT,
     "spark": ("pyspark", "pandas"),
     "train": ("torch", "transformers", "accelerate", "optimum", "sklearn", "iterstrat", *_REPORT),
@@ -22,7 +23,7 @@ def require_extra(what: str, extra: str, *modules: str) -> None:
 
     Args:
         what: the command or option that needs the extra, for the message.
-        extra: `report`, `spark` or `train`.
+        extra: `ray`, `report`, `spark` or `train`.
         modules: the required modules of the extra; default: all of them.
 
     Raises:

@@ -97,7 +97,7 @@ class RowsBar:
     def status(self, text: str) -> None:
         """Set the words at the end of the bar."""
         if self._bar is not None:
-            self._bar.set_postfix_str(text)
+            self._bar.set_postfix_str(text, refresh=False)
 
 
 @contextlib.contextmanager

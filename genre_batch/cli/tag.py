@@ -54,7 +54,7 @@ GROUPS = {
         "exclude_genres",
         "calibrated",
     ),
-    "Parts": ("shard", "keep_going"),
+    "Parts": ("engine", "address", "shard", "keep_going"),
     "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
 }
 """Section of the help text -> names of its options."""
@@ -103,6 +103,20 @@ GROUPS = {
     is_flag=True,
     help="Replace predicted columns that the input already has.  Without --probabilities, the "
     "probabilities of the old genres are left out.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where the outputs of a folder are written: on this machine, or on a Ray cluster, where "
+    "--threads are the cores of one output (default: 1).",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT|auto|local",
+    help="Ray cluster that this machine belongs to; local starts one.  [default: $RAY_ADDRESS, "
+    "then auto]",
 )
 @click.option(
     "--shard",

@@ -55,6 +55,8 @@ def tag_catalog(
     threads: int | None = None,
     limit: int | None = None,
     summary_json: str | os.PathLike[str] | None = None,
+    engine: str = "local",
+    address: str | None = None,
     shard: str | None = None,
     keep_going: bool | None = None,
 ) -> TagSummary:

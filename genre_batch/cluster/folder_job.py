@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from genre_batch.cluster.part import Part, plan_parts
 from genre_batch.cluster.shard import Shard, find_shard
 from genre_batch.cluster.storage import list_sizes, remove, write_bytes
 from genre_batch.cluster.write_part import temporary_folder
-from genre_batch.errors import CatalogError, OutputExistsError, UsageError
+from genre_batch.errors import CatalogError, GenreBatchWarning, OutputExistsError, UsageError
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.shipped import model_path
 from genre_batch.model.tagger import GenreTagger
@@ -101,7 +102,7 @@ class FolderJob:
     @property
     def is_alone(self) -> bool:
         """Whether this process writes all parts, so that it may lock the folder."""
-        return self.shard is None
+        return self.shard is None and self.job.running.engine == "local"
 
     @property
     def parts_done(self) -> int:
@@ -238,6 +239,7 @@ class FolderJob:
         earlier = [part for part in planned if part.name not in self.written]
         marks = self._marks.read_all([(part, part.key(self.key)) for part in earlier])
         by_name = {mark.part: mark for mark in marks} | self.written
+        _warn_of_processors([by_name[part.name] for part in planned])
         counts = total_counts([by_name[part.name].counts for part in planned])
         rejects = tuple(f"{self.side}/{path}" for path in counts.rejects)
         counts = replace(counts, rejects=rejects)
@@ -276,3 +278,18 @@ class FolderJob:
             shutil.rmtree(temporary, ignore_errors=True)
         if SUCCESS not in self._marks.files:
             write_bytes(f"{self.output}/{SUCCESS}", b"")
+
+
+def _warn_of_processors(marks: Sequence[Mark]) -> None:
+    """Warn if the machines that wrote parts compute other bits."""
+    places: dict[str, str] = {}
+    for mark in marks:
+        if mark.canary is not None:
+            places.setdefault(mark.canary, f"{mark.node} ({mark.processor})")
+    if len(places) > 1:
+        warnings.warn(
+            f"the processors of {' and '.join(places.values())} round differently, so "
+            f"probabilities differ in their last digits between parts: use machines of one kind",
+            GenreBatchWarning,
+            stacklevel=3,
+        )

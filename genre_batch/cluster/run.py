@@ -5,6 +5,7 @@ from __future__ import annotations
 from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.cluster.here import run_here
 from genre_batch.errors import UsageError
+from genre_batch.extras import require_extra
 from genre_batch.progress import RowProgress, StatusProgress, no_row_progress, no_status
 from genre_batch.tagging import run as one_output
 from genre_batch.tagging.job import TagJob
@@ -31,7 +32,12 @@ def run(
     _check_engine(job)
     if not writes_folder(job.output):
         return one_output.run(job, progress)
-    return run_here(FolderJob(job), progress, status)
+    if job.running.engine == "local":
+        return run_here(FolderJob(job), progress, status)
+    from genre_batch.cluster.on_ray import run_on_ray
+
+    require_extra("`engine` ray", "ray")
+    return run_on_ray(FolderJob(job), progress, status)
 
 
 def _check_engine(job: TagJob) -> None:
@@ -40,9 +46,9 @@ def _check_engine(job: TagJob) -> None:
     Raises:
         UsageError: an option, an input or the output is of this machine alone.
     """
-    if job.running.shard is None:
+    if job.running.shard is None and job.running.engine == "local":
         return
-    what = "`shard`"
+    what = "`shard`" if job.running.engine == "local" else "`engine` ray"
     if not writes_folder(job.output):
         raise UsageError(
             f"several machines write one folder, a file for each part, so {what} needs a folder: "

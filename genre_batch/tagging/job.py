@@ -10,7 +10,7 @@ from genre_batch.catalog.formats import STDIO
 from genre_batch.catalog.options import ReadingOptions, WritingOptions
 from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision
-from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath, integer
+from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath, integer, one_of
 
 __all__ = ["DEFAULT_CACHE_BYTES", "GENRES_COLUMN", "EngineOptions", "TagJob", "tag_job"]
 
@@ -20,16 +20,28 @@ GENRES_COLUMN = "predicted_genres"
 
 @dataclass(frozen=True)
 class EngineOptions(Checked):
-    """Which outputs of a folder to write, and what to do if one of them fails.
+    """Where to write the outputs of a folder, which of them, and what to do if one fails.
 
     Attributes:
+        engine: `local`, this machine, or `ray`, a Ray cluster.
+        address: the cluster's HOST:PORT; `auto` for the one that this machine belongs to; `local`
+            to start one here; None: `$RAY_ADDRESS`, then `auto`. Only with `ray`.
         shard: `K/N` for every Nth part from the Kth on, counted from 0; `auto` for what a Slurm,
             Kubernetes or AWS Batch array says in the environment; None: all parts.
         keep_going: whether the other parts go on after one failed; None: unless `strict`.
     """
 
+    engine: str = field(default="local", metadata=one_of("local", "ray"))
+    address: str | None = field(default=None, metadata=STRING)
     shard: str | None = field(default=None, metadata=STRING)
     keep_going: bool | None = field(default=None, metadata=FLAG)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.address is not None and self.engine != "ray":
+            raise UsageError("`address` is for a Ray cluster: add `engine` ray")
+        if self.shard is not None and self.engine == "ray":
+            raise UsageError("`shard` and `engine` ray exclude each other: Ray spreads the parts")
 
 
 @dataclass(frozen=True)

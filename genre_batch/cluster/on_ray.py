@@ -1,0 +1,276 @@
+"""Write the parts of a job on a Ray cluster: one task for each, as many at a time as it has cores.
+
+Plain tasks, because Ray starts them again when a worker or a node is lost, and gives them to any
+free core. A part that is written twice, or late, is written with the same bytes, so nothing has to
+be committed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from genre_batch.catalog.remote import is_remote
+from genre_batch.cluster.deferred_signals import DeferredSignals
+from genre_batch.cluster.failures import Failure, all_alike
+from genre_batch.cluster.folder_job import FolderJob
+from genre_batch.cluster.job_file import library_versions
+from genre_batch.cluster.marks import Mark
+from genre_batch.cluster.part import Part
+from genre_batch.cluster.ray_cluster import (
+    Nodes,
+    check_capacity,
+    connected,
+    find_address,
+    nodes,
+)
+from genre_batch.cluster.ray_task import run_part
+from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted
+from genre_batch.files import first_line
+from genre_batch.options import flat_values
+from genre_batch.progress import RowProgress, StatusProgress
+from genre_batch.tagging.summary import TagSummary
+from genre_batch.version import __version__
+
+__all__ = ["run_on_ray", "work_of_job"]
+
+_WINDOW = 1_000
+"""Parts that are submitted at a time; each costs the driver some 2 ms."""
+_PART_BYTES = 600 << 20
+"""The memory of a worker: some 420 MB with one thread, and some 10 MB for each further one."""
+_RETRIES = 5
+_WAIT_SECONDS = 0.5
+"""How soon a signal is noticed."""
+_SECONDS_BETWEEN_COUNTS = 5.0
+
+
+def run_on_ray(folder: FolderJob, progress: RowProgress, status: StatusProgress) -> TagSummary:
+    """Write the parts of a job on a Ray cluster.
+
+    Args:
+        folder: the job.
+        progress: called after each part.
+        status: called when the parts that are done, the nodes or the failures change.
+
+    Raises:
+        UsageError, CatalogError, ModelError: as the parts raise them.
+        GenreBatchError: there is no such cluster, or it cannot be used.
+    """
+    signals = DeferredSignals()
+    run = _Run(folder, progress, status, signals)
+    if run.is_done:
+        folder.begin()
+        return folder.finish(run.planned)
+    address = find_address(folder.job.running.address)
+    try:
+        # Ray prints on stdout, which is for data.
+        with contextlib.redirect_stdout(sys.stderr), _restored(signals), connected(address) as ray:
+            signals.defer()
+            run.write_parts(ray)
+        signals.deliver()
+        return folder.finish(run.planned)
+    except BaseException as error:
+        if folder.parts_done and not folder.failures and not isinstance(error, UsageError):
+            parts = counted(len(folder.parts), "part")
+            error.add_note(
+                f"{folder.parts_done:,} of {parts} are done: run the same command again to resume"
+            )
+        if not folder.parts_done:
+            folder.abandon()
+        raise
+
+
+@contextlib.contextmanager
+def _restored(signals: DeferredSignals) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        signals.restore()
+
+
+class _Run:
+    """One run over the parts."""
+
+    def __init__(
+        self,
+        folder: FolderJob,
+        progress: RowProgress,
+        status: StatusProgress,
+        signals: DeferredSignals,
+    ) -> None:
+        self.planned: list[Part] = list(folder.parts)
+        self._folder = folder
+        self._progress = progress
+        self._status = status
+        self._signals = signals
+        self._threads = folder.job.threads or 1
+        self._left = sorted(folder.left(), key=lambda part: -part.size)
+        self._bytes = sum(part.size for part in self._left)
+        self._bytes_done = 0
+        self._rows = 0
+        self._nodes: Nodes | None = None
+        self._counted = 0.0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is no part left to write."""
+        return not self._left
+
+    def write_parts(self, ray: Any) -> None:
+        """Submit what is left, and collect the marks as they come."""
+        self._count_nodes(ray)
+        assert self._nodes is not None
+        check_capacity(self._nodes, self._threads)
+        self._folder.begin()
+        self._folder.prepare(self._left)
+        memory = _PART_BYTES + (10 << 20) * (self._threads - 1)
+        if 0 < self._nodes.memory < memory:
+            memory = self._nodes.memory
+        task = ray.remote(run_part).options(
+            num_cpus=self._threads,
+            memory=memory,
+            max_retries=_RETRIES,
+            scheduling_strategy="SPREAD",
+            name="genre-batch part",
+        )
+        model, work = (
+            ray.put(self._folder.file.content),
+            ray.put(work_of_job(self._folder, self._threads)),
+        )
+        waiting = iter(self._left)
+        refs: dict[Any, Part] = {}
+        while self._signals.taken is None:
+            for part in waiting:
+                refs[task.remote(work, part.as_dict(), model)] = part
+                if len(refs) >= _WINDOW:
+                    break
+            if not refs:
+                return
+            ready, _ = ray.wait(list(refs), num_returns=1, timeout=_WAIT_SECONDS)
+            for ref in ready:
+                self._take(ray, ref, refs.pop(ref))
+            self._count_nodes(ray)
+            if self._is_hopeless():
+                break
+        for ref in refs:
+            ray.cancel(ref, force=True)
+
+    def _take(self, ray: Any, ref: Any, part: Part) -> None:
+        """Note the mark or the failure of a part.
+
+        Raises:
+            GenreBatchError: the failure is one of the whole run.
+        """
+        try:
+            result: Mapping[str, Any] = ray.get(ref)
+        except ray.exceptions.RayError as error:
+            self._check_cluster(ray, error)
+            failure = Failure(part.name, part.source.name, type(error).__name__, first_line(error))
+        else:
+            for text in result["warnings"]:
+                warnings.warn(text, GenreBatchWarning, stacklevel=2)
+            if "mark" in result:
+                mark = Mark.from_dict(result["mark"])
+                self._folder.written[part.name] = mark
+                self._rows += mark.counts.rows
+                self._advance(part)
+                return
+            if result["stops"]:
+                raise _error(result)
+            failure = Failure(
+                part.name,
+                part.source.name,
+                result["error"],
+                " ".join(result["message"].split()),
+                result["node"],
+            )
+        self._folder.failures[part.name] = failure
+        self._advance(part)
+
+    def _check_cluster(self, ray: Any, error: Exception) -> None:
+        """Raise the error of a part if it is one of the cluster."""
+        if isinstance(error, ray.exceptions.LocalRayletDiedError):
+            raise GenreBatchError(
+                "this node left the cluster: join it again (ray start), and run the same command "
+                "again"
+            ) from error
+        cause = getattr(error, "cause", None)
+        if isinstance(cause, ModuleNotFoundError):
+            node = getattr(error, "ip", None) or "of the cluster"
+            missing = (cause.name or "").partition(".")[0]
+            what = f"genre-batch {__version__}" if missing == "genre_batch" else missing
+            raise GenreBatchError(
+                f"node {node} lacks {what}: install the same environment on every node"
+            ) from error
+
+    def _advance(self, part: Part) -> None:
+        self._bytes_done += part.size
+        total = round(self._rows * self._bytes / self._bytes_done) if self._bytes_done else None
+        self._progress(self._rows, total)
+        self._show()
+
+    def _count_nodes(self, ray: Any) -> None:
+        """Count the nodes, every few seconds."""
+        now = time.monotonic()
+        if self._nodes is None or now - self._counted >= _SECONDS_BETWEEN_COUNTS:
+            self._nodes, self._counted = nodes(ray), now
+            self._show()
+
+    def _show(self) -> None:
+        folder = self._folder
+        words = [f"{folder.parts_done:,} of {counted(len(folder.parts), 'part')}", str(self._nodes)]
+        if folder.failures:
+            words.append(counted(len(folder.failures), "failure"))
+        self._status(", ".join(words))
+
+    def _is_hopeless(self) -> bool:
+        """Return whether no further part should be written after those that failed."""
+        folder = self._folder
+        failures = list(folder.failures.values())
+        if failures and not folder.goes_on_after_failures:
+            return True
+        if not all_alike(failures, len(folder.written)):
+            return False
+        self.planned = [part for part in folder.parts if part.name in folder.failures]
+        return True
+
+
+def work_of_job(folder: FolderJob, threads: int) -> dict[str, Any]:
+    """Return what `run_part` needs to know of a job: values only, its paths absolute.
+
+    Args:
+        folder: the job.
+        threads: the cores of one part.
+    """
+    options = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for name, value in flat_values(folder.job).items()
+    }
+    return {
+        "options": options | {"sources": ("-",), "output": None, "model": None},
+        "key": folder.key,
+        "output": _absolute(folder.output),
+        "side": _absolute(folder.side),
+        "model_path": str(folder.file.path),
+        "threads": threads,
+        "versions": library_versions(),
+    }
+
+
+def _absolute(path: str) -> str:
+    return path if is_remote(path) else os.path.abspath(path)
+
+
+def _error(result: Mapping[str, Any]) -> GenreBatchError:
+    """Return the error that a worker returned as values, with its exit code."""
+    from genre_batch import errors
+
+    kind = getattr(errors, result["error"], GenreBatchError)
+    error = GenreBatchError(result["message"])
+    error.exit_code = kind.exit_code
+    return error

@@ -1,0 +1,142 @@
+"""What a worker of a Ray cluster does: write one part, and return its mark or its error as values.
+
+Nothing heavy is imported at the top: libraries read their number of threads when they are imported.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genre_batch.cluster.part import Part
+    from genre_batch.cluster.write_part import PartWriter
+    from genre_batch.errors import GenreBatchError
+
+__all__ = ["run_part"]
+
+_THREADS = ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "OMP_NUM_THREADS")
+"""Read by tokenizers, polars and others; they take every core of the node otherwise."""
+
+_writers: dict[str, PartWriter] = {}
+"""The last job's model, loaded: a worker writes many parts."""
+
+
+def run_part(work: Mapping[str, Any], part: Mapping[str, Any], model: bytes) -> dict[str, Any]:
+    """Write a part and its mark.
+
+    Args:
+        work: the job: `options`, `key`, `output`, `side`, `model_path`, `threads` and `versions`.
+        part: `Part.as_dict`.
+        model: the bytes of the model file.
+
+    Returns:
+        `node`, `warnings`, and either `mark` or `error`, `message` and `stops`: whether the error
+        would come again for any other part.
+    """
+    for name in _THREADS:
+        os.environ[name] = str(work["threads"])
+    from genre_batch.errors import GenreBatchError, GenreBatchWarning
+
+    result: dict[str, Any] = {"node": socket.gethostname(), "warnings": []}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GenreBatchWarning)
+        try:
+            result["mark"] = _write(work, part, model, result["node"])
+        except GenreBatchError as error:
+            result |= _values(error)
+        except Exception as error:
+            result |= _other_values(error)
+    result["warnings"] = [
+        str(each.message) for each in caught if issubclass(each.category, GenreBatchWarning)
+    ]
+    return result
+
+
+def _write(
+    work: Mapping[str, Any], values: Mapping[str, Any], model: bytes, node: str
+) -> dict[str, Any]:
+    from genre_batch.cluster.part import Part
+
+    _check_versions(work["versions"], node)
+    part = Part.from_dict(values)
+    _check_places(work, part, node)
+    return _writer(work, model, node).write(part).as_dict()
+
+
+def _check_versions(expected: Mapping[str, str], node: str) -> None:
+    from genre_batch.cluster.job_file import library_versions
+    from genre_batch.errors import UsageError
+
+    found = library_versions()
+    other = [f"{name} {found[name]}" for name in expected if found[name] != expected[name]]
+    if other:
+        wanted = [f"{name} {expected[name]}" for name in expected if found[name] != expected[name]]
+        raise UsageError(
+            f"node {node} has {', '.join(other)}, this machine {', '.join(wanted)}: install the "
+            f"same environment on every node"
+        )
+
+
+def _check_places(work: Mapping[str, Any], part: Part, node: str) -> None:
+    """Check that this machine sees the input and the output folder."""
+    from genre_batch.catalog.remote import is_remote
+    from genre_batch.cluster.job_file import JobFile
+    from genre_batch.errors import CatalogError
+
+    source = part.source
+    if not source.is_remote and not os.path.exists(source.path):
+        raise CatalogError(
+            f"{source.name} is not on node {node}: use a URL, or a folder that all nodes share"
+        )
+    if not is_remote(work["side"]):
+        stored = JobFile.read(f"{work['side']}/job.json")
+        if stored is None or stored.key != work["key"]:
+            raise CatalogError(
+                f"{work['output']} is not the folder of this job on node {node}: use a URL, or a "
+                f"folder that all nodes share"
+            )
+
+
+def _writer(work: Mapping[str, Any], model: bytes, node: str) -> PartWriter:
+    from pathlib import Path
+
+    from genre_batch.cluster.write_part import PartWriter
+    from genre_batch.model.metadata import parse_model
+    from genre_batch.model.tagger import GenreTagger
+    from genre_batch.options import from_flat_values
+    from genre_batch.tagging.job import TagJob
+
+    identity = f"{work['key']} {work['threads']} {work['output']}"
+    if identity not in _writers:
+        _writers.clear()
+        job = from_flat_values(TagJob, work["options"])
+        tagger = GenreTagger(parse_model(model, Path(work["model_path"])), work["threads"])
+        _writers[identity] = PartWriter(
+            job, work["key"], work["output"], work["side"], tagger, node=node
+        )
+    return _writers[identity]
+
+
+def _values(error: GenreBatchError) -> dict[str, Any]:
+    from genre_batch.cluster.failures import is_of_the_part
+
+    return {
+        "error": type(error).__name__,
+        "message": str(error),
+        "stops": not is_of_the_part(error),
+    }
+
+
+def _other_values(error: Exception) -> dict[str, Any]:
+    from genre_batch.failures import describe_failure
+    from genre_batch.files import first_line
+
+    described = describe_failure(error)
+    message = f"{type(error).__name__}: {first_line(error)}"
+    if described is not None:
+        message = ": ".join(filter(None, described))
+    return {"error": type(error).__name__, "message": message, "stops": False}
