@@ -268,9 +268,6 @@ def _absolute(path: str) -> str:
 
 def _error(result: Mapping[str, Any]) -> GenreBatchError:
     """Return the error that a worker returned as values, with its exit code."""
-    from genre_batch import errors
-
-    kind = getattr(errors, result["error"], GenreBatchError)
     error = GenreBatchError(result["message"])
-    error.exit_code = kind.exit_code
+    error.exit_code = result["exit_code"]
     return error

@@ -34,8 +34,8 @@ def run_part(work: Mapping[str, Any], part: Mapping[str, Any], model: bytes) -> 
         model: the bytes of the model file.
 
     Returns:
-        `node`, `warnings`, and either `mark` or `error`, `message` and `stops`: whether the error
-        would come again for any other part.
+        `node`, `warnings`, and either `mark` or `error`, `message` and `stops`, whether the error
+        would come again for any other part; then also `exit_code`.
     """
     for name in _THREADS:
         os.environ[name] = str(work["threads"])
@@ -126,6 +126,7 @@ def _values(error: GenreBatchError) -> dict[str, Any]:
 
     return {
         "error": type(error).__name__,
+        "exit_code": error.exit_code,
         "message": str(error),
         "stops": not is_of_the_part(error),
     }
