@@ -55,9 +55,17 @@ def test_without_a_path_they_are_only_counted() -> None:
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    rejects = RejectsFile(str(tmp_path / "no" / "r.jsonl"))
-    with pytest.raises(CatalogError, match=r"cannot write .*r\.jsonl: No such file"):
+    (tmp_path / "file").touch()
+    rejects = RejectsFile(str(tmp_path / "file" / "r.jsonl"))
+    with pytest.raises(CatalogError, match=r"cannot write .*r\.jsonl: (File exists|Not a dir)"):
         rejects.add(TEXT)
+
+
+def test_the_folder_of_a_rejects_file_is_created(tmp_path: Path) -> None:
+    rejects = RejectsFile(str(tmp_path / "new" / "r.jsonl"))
+    rejects.add(TEXT)
+    rejects.commit()
+    assert (tmp_path / "new" / "r.jsonl").read_bytes() == TEXT.as_json()
 
 
 def test_a_device_is_written_directly() -> None:
