@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from genre_batch.thresholds.methods import (
     METHODS,
     find_thresholds,
 )
+from support.places import ROOT
 from support.thresholds import CASES, Case, random_case
 
 PROBABILITIES = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.4]])
@@ -71,3 +74,9 @@ def test_a_single_column_given_flat_is_refused() -> None:
 def test_the_command_line_offers_every_method() -> None:
     assert tuple(METHODS) == THRESHOLD_METHODS
     assert OFFERED_DEFAULT == DEFAULT_METHOD
+
+
+def test_the_guide_has_a_row_for_every_method() -> None:
+    guide = (ROOT / "docs" / "guides" / "thresholds.md").read_text(encoding="utf-8")
+    rows = "".join(re.findall(r"^\| (.+?) \|", guide, re.MULTILINE))
+    assert [name for name in METHODS if f"`{name}`" not in rows] == []
