@@ -165,9 +165,9 @@ def _locate(path: str, override: str | None, parameter: str) -> Location:
         advice = archive_advice(path) if parameter == "input_format" else None
         if advice is not None:
             raise UsageError(advice)
-        known = " ".join(_SUFFIXES)
+        supported = " ".join(_SUFFIXES)
         raise UsageError(
-            f"unknown suffix: {path} (known: {known}, text formats also with .gz .zst .bz2 .xz): "
+            f"unknown suffix: {path} (supported: {supported}, text formats also with .gz .zst .bz2 .xz): "
             f"set `{parameter}` to csv, tsv, jsonl, parquet or arrow"
         )
     if compression is not None and not kind.is_text:

@@ -45,7 +45,7 @@ def is_remote(path: str) -> bool:
     if match is None:
         return False
     if match[1].lower() not in _SCHEMES:
-        raise UsageError(f"{path}: cannot read {match[1]}:// (known: s3:// gs:// abfs://)")
+        raise UsageError(f"{path}: cannot read {match[1]}:// (supported: s3:// gs:// abfs://)")
     return True
 
 

@@ -191,7 +191,7 @@ class Tally:
         self._columns = text, title
 
     def warn_of_foreign_texts(self) -> None:
-        """Warn as the function of this name does."""
+        """Warn of the counted texts in a script that the model cannot read, if they are many."""
         warn_of_foreign_texts(self._checked, self._foreign)
 
     def counts(self, rejects: RejectsFile) -> TaskCounts:

@@ -216,5 +216,5 @@ def test_a_path_is_not_a_url(path: str) -> None:
 
 
 def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"cannot read ftp:// \(known: s3://"):
+    with pytest.raises(UsageError, match=r"cannot read ftp:// \(supported: s3://"):
         remote.is_remote("ftp://host/films.csv")
