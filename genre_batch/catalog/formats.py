@@ -167,8 +167,8 @@ def _locate(path: str, override: str | None, parameter: str) -> Location:
             raise UsageError(advice)
         supported = " ".join(_SUFFIXES)
         raise UsageError(
-            f"unknown suffix: {path} (supported: {supported}, text formats also with .gz .zst .bz2 .xz): "
-            f"set `{parameter}` to csv, tsv, jsonl, parquet or arrow"
+            f"unknown suffix: {path} (supported: {supported}, text formats also with .gz .zst .bz2 "
+            f".xz): set `{parameter}` to csv, tsv, jsonl, parquet or arrow"
         )
     if compression is not None and not kind.is_text:
         raise UsageError(
