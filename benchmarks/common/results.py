@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["gain_cell", "measure_and_write", "score_cell", "table_row", "write_results"]
+__all__ = [
+    "gain_cell",
+    "measure_and_write",
+    "score_cell",
+    "table_row",
+    "with_other_machines",
+    "write_results",
+]
 
 
 def write_results(
@@ -41,6 +48,24 @@ def measure_and_write(
     with tempfile.TemporaryDirectory() as folder:
         result = measure(options, Path(folder))
     write_results(options.output, name, result, markdown)
+
+
+def with_other_machines(path: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Return `{"machines": [...]}`: this result, and those that a file has of other machines.
+
+    Args:
+        path: the JSON file of earlier results, which need not exist.
+        result: with `machine`, as `machine_facts` returns it. It replaces an earlier result of the
+            same processor, flags and cores.
+    """
+
+    def kind(entry: dict[str, Any]) -> tuple[Any, ...]:
+        facts = entry["machine"]
+        return facts["processor"], facts["architecture"], facts["cores"], tuple(facts["flags"])
+
+    earlier = json.loads(path.read_text(encoding="utf-8"))["machines"] if path.exists() else []
+    others = [entry for entry in earlier if kind(entry) != kind(result)]
+    return {"machines": sorted([*others, result], key=kind)}
 
 
 def table_row(cells: Sequence[str]) -> str:

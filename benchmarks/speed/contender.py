@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from optimum.exporters.onnx import export
+from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
@@ -104,6 +107,18 @@ class Answer:
     probabilities: Floats | None = None
     seconds: float | None = None
     inner_seconds: float | None = None
+
+
+def float_graph(checkpoint: MeanPooledDistilBert, folder: Path) -> Path:
+    """Write a checkpoint as a float32 ONNX graph, in a new folder with its configuration."""
+    graph = folder / "float" / "model.onnx"
+    graph.parent.mkdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing warns of constants
+        exported = DistilBertOnnxConfig(checkpoint.config, task="text-classification")
+        export(checkpoint, exported, graph, opset=17)
+    checkpoint.config.save_pretrained(graph.parent)
+    return graph
 
 
 class Contender(abc.ABC):

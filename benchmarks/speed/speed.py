@@ -8,7 +8,8 @@ the machine's 8-bit matrix products once, in an order that rotates, so that what
 the machine affects all alike; the first round is not counted. A slow contender gets a share of the
 films, evenly spread over the catalog, that takes it about the given seconds. Before the rounds, all
 contenders predict the same sample, and their probabilities are compared with the float32
-checkpoint's. Writes speed.json and, made from it, speed.md. Contenders whose packages are not
+checkpoint's. Writes speed.json and, made from it, speed.md: a section a processor, which replaces
+an earlier one of the same processor, and a table of them all. Contenders whose packages are not
 installed are left out and listed; to install all of them:
 
     pip install -c constraints.txt '.[train]' -r benchmarks/requirements.txt
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,15 +29,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from optimum.exporters.onnx import export
-from optimum.exporters.onnx.model_configs import DistilBertOnnxConfig
 
 from benchmarks.common.arguments import benchmark_parser
 from benchmarks.common.films import read_films, text_column
 from benchmarks.common.machine import machine_facts, machine_sentence
-from benchmarks.common.results import measure_and_write, table_row
+from benchmarks.common.results import measure_and_write, table_row, with_other_machines
 from benchmarks.common.rounds import confidence_sentence, rotated, spread
-from benchmarks.speed.contender import Answer, Contender, Films, Floats, Setting, Unavailable
+from benchmarks.speed.contender import (
+    Answer,
+    Contender,
+    Films,
+    Floats,
+    Setting,
+    Unavailable,
+    float_graph,
+)
 from benchmarks.speed.contenders import CONTENDERS, GraphAlone, Library, Tag
 from benchmarks.speed.products import LARGE, Products, layer_shapes, operations
 from genre_batch import GenreTagger
@@ -82,13 +88,6 @@ def prepare_setting(run: Path, model: Path, threads: int, folder: Path) -> Setti
     checkpoint, tokenizer = load_checkpoint(run)
     if not isinstance(checkpoint, MeanPooledDistilBert):
         raise SystemExit(f"{run} is not a run of a DistilBERT with a mean-pooled head")
-    graph = folder / "float" / "model.onnx"
-    graph.parent.mkdir()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing warns of constants
-        exported = DistilBertOnnxConfig(checkpoint.config, task="text-classification")
-        export(checkpoint, exported, graph, opset=17)
-    checkpoint.config.save_pretrained(graph.parent)
     training = read_dataset(run_folder.splits).part("train").texts
     return Setting(
         run=run,
@@ -96,7 +95,7 @@ def prepare_setting(run: Path, model: Path, threads: int, folder: Path) -> Setti
         checkpoint=checkpoint,
         tokenizer=tokenizer,
         max_length=run_folder.read_json(run_folder.provenance)["options"]["max_length"],
-        graph=graph,
+        graph=float_graph(checkpoint, folder),
         calibration=training[:: max(1, len(training) // CALIBRATION_TEXTS)][:CALIBRATION_TEXTS],
         threads=threads,
         folder=folder,
@@ -259,7 +258,7 @@ def _bound(result: dict[str, Any]) -> list[str]:
     each = result["operations_per_film"]
     rates = {row["name"]: row["films_per_second"] for row in result["contenders"]}
     lines = [
-        "## The machine's limit",
+        "### The machine's limit",
         "",
         f"A film's matrix products (six layers, attention included, {result['mean_tokens']} tokens "
         f"on average) are {each / 1e9:.2f} billion operations. onnxruntime's 8-bit product "
@@ -288,12 +287,61 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def markdown(result: dict[str, Any]) -> str:
+OVERVIEW = {
+    "transformers pipeline": "transformers pipeline",
+    "onnxruntime float32": "onnxruntime float32",
+    "OpenVINO bfloat16": "OpenVINO bfloat16",
+    "OpenVINO int8": "OpenVINO int8",
+}
+"""Contenders of the table of processors -> their names there."""
+
+
+def _processor(result: dict[str, Any]) -> str:
+    facts = result["machine"]
+    fast = [flag for flag in facts["flags"] if flag.startswith(("amx", "avx512_vnni", "i8mm"))]
+    name = facts["processor"] or facts["architecture"]
+    return f"{name}, {facts['cores']} cores, {', '.join(fast) or 'no 8-bit products'}"
+
+
+def _overview(result: dict[str, Any]) -> str:
+    """Return a machine's row of the table of processors."""
+    rates = {row["name"]: row["films_per_second"] for row in result["contenders"]}
+    cells = [_processor(result), result["model_sha256"][:12], spread(rates[Tag.name], ",.0f")]
+    for name in OVERVIEW:
+        pairs = zip(rates[Tag.name], rates.get(name, []), strict=False)
+        ratios = [own / rate for own, rate in pairs]
+        cells.append(spread(ratios, ".2f") if ratios else "")
+    return table_row(cells)
+
+
+def markdown(results: dict[str, Any]) -> str:
     """Return the page, made from the JSON file alone."""
+    lines = [
+        "# Films per second",
+        "",
+        "Speed and ratios depend on the processor: one section for each that was measured.",
+        "",
+        table_row(
+            [
+                "processor",
+                "model",
+                f"`{Tag.name}`, films/s",
+                *(f"x {name}" for name in OVERVIEW.values()),
+            ]
+        ),
+        "|---" * (3 + len(OVERVIEW)) + "|",
+        *(_overview(result) for result in results["machines"]),
+        "",
+    ]
+    return "\n".join([*lines, *(_section(result) for result in results["machines"])])
+
+
+def _section(result: dict[str, Any]) -> str:
+    """Return a machine's section."""
     rows = result["contenders"]
     ours = {row["name"]: row["films_per_second"] for row in rows}
     lines = [
-        "# Films per second",
+        f"## {_processor(result)}",
         "",
         f"{result['films']:,} films with distinct texts of {result['mean_tokens']} tokens on "
         f"average, model {result['model_sha256'][:12]}. {machine_sentence(result['machine'])}",
@@ -327,6 +375,10 @@ def markdown(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", *_bound(result), ""]).replace("\n\n\n", "\n\n")
 
 
+def _measured(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    return with_other_machines(options.output / "speed.json", measure(options, folder))
+
+
 def main() -> None:
     """Measure and write the results."""
     parser = benchmark_parser(__doc__, catalog=True, model=True, results=True)
@@ -336,7 +388,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="per contender and round, about")
     parser.add_argument("--sample", type=int, default=256, help="films for comparing probabilities")
     parser.add_argument("--threads", type=int, help="default: the cores this process may use")
-    measure_and_write(parser.parse_args(), "speed", measure, markdown)
+    measure_and_write(parser.parse_args(), "speed", _measured, markdown)
 
 
 if __name__ == "__main__":
