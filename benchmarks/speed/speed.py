@@ -44,7 +44,8 @@ from benchmarks.speed.contender import (
     Unavailable,
     float_graph,
 )
-from benchmarks.speed.contenders import CONTENDERS, GraphAlone, Library, Tag
+from benchmarks.speed.contenders import CONTENDERS, GraphAlone, Library, Pipeline, Tag
+from benchmarks.speed.engines import OnnxFloat, OpenVinoInt8, OpenVinoLow
 from benchmarks.speed.products import LARGE, Products, layer_shapes, operations
 from genre_batch import GenreTagger
 from genre_batch.catalog.columns import TITLE_COLUMNS, find_column
@@ -287,13 +288,8 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-OVERVIEW = {
-    "transformers pipeline": "transformers pipeline",
-    "onnxruntime float32": "onnxruntime float32",
-    "OpenVINO bfloat16": "OpenVINO bfloat16",
-    "OpenVINO int8": "OpenVINO int8",
-}
-"""Contenders of the table of processors -> their names there."""
+OVERVIEW = tuple(kind.name for kind in (Pipeline, OnnxFloat, OpenVinoLow, OpenVinoInt8))
+"""Contenders of the table of processors."""
 
 
 def _processor(result: dict[str, Any]) -> str:
@@ -326,7 +322,7 @@ def markdown(results: dict[str, Any]) -> str:
                 "processor",
                 "model",
                 f"`{Tag.name}`, films/s",
-                *(f"x {name}" for name in OVERVIEW.values()),
+                *(f"x {name}" for name in OVERVIEW),
             ]
         ),
         "|---" * (3 + len(OVERVIEW)) + "|",
