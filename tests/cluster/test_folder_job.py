@@ -287,6 +287,13 @@ def test_the_folder_beside_is_next_to_the_output_however_it_is_spelled(
     assert Path(output, "a.parquet").is_file()
 
 
+def test_a_model_may_be_named_as_for_one_output(three: list[Path]) -> None:
+    with pytest.raises(UsageError, match="tiny"):
+        _tag(model="tiny")
+    summary = tag_catalog(three[0], "one/", model="default")
+    assert summary.model == tag_catalog(three[0], "one.csv", model="default").model
+
+
 def test_a_bucket_is_no_folder() -> None:
     _films("a.csv")
     with pytest.raises(UsageError, match="name a folder: s3://films/tagged/"):

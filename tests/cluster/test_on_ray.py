@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from genre_batch import UsageError, tag_catalog
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
+from support.processes import workers_below
 from support.ray_cluster import RayCluster, ray_cluster
 
 pytest.importorskip("ray")
@@ -100,23 +101,8 @@ def _wait_for_marks(count: int, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def _workers(cluster: RayCluster) -> list[int]:
-    """Return the processes that write parts."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                status = (folder / "stat").read_text().rpartition(")")[2].split()
-                line = (folder / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if int(status[1]) in cluster.raylets and line.startswith(b"ray::genre-batch"):
-                found.append(int(folder.name))
-    return found
-
-
 def _kill_a_worker(cluster: RayCluster) -> None:
-    os.kill(_workers(cluster)[0], signal.SIGKILL)
+    os.kill(workers_below(cluster.raylets)[0], signal.SIGKILL)
 
 
 def _summary(path: str) -> Mapping[str, Any]:
@@ -166,7 +152,7 @@ def test_a_worker_that_wakes_up_late_changes_nothing(cluster: RayCluster) -> Non
     _write_catalogs(12, 4_000)
     run = _start(cluster)
     _wait_for_marks(2)
-    frozen = _workers(cluster)
+    frozen = workers_below(cluster.raylets)
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -272,6 +258,21 @@ def test_a_cluster_that_is_not_there_is_one_line(
     assert len(errors.splitlines()) == 1
     assert message in errors
     assert not Path("out.genre-batch").exists()
+
+
+@pytest.mark.slow
+def test_a_wrong_token_is_one_line_that_says_what_to_set(tmp_path: Path) -> None:
+    _write_catalogs(1, 1)
+    secret, wrong = "a" * 64, "b" * 64
+    with ray_cluster(1, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secret) as cluster:
+        typed = RayCluster(
+            cluster.address,
+            {**cluster.environment, "RAY_AUTH_TOKEN": wrong},
+            cluster.raylets,
+            cluster.manager,
+        )
+        errors = _end(_start(typed), 1, 60)
+    assert "refused the connection: if it asks for a token, set RAY_AUTH_MODE=token" in errors
 
 
 @pytest.mark.parametrize(
