@@ -25,8 +25,8 @@ from support.ray_cluster import RayCluster, ray_cluster
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.cluster, pytest.mark.process, pytest.mark.slow]
 
-KILLS = int(os.environ.get("GENRE_BATCH_KILLS", "4"))
-PARTS, ROWS = 24, 3_000
+KILLS = int(os.environ.get("GENRE_BATCH_KILLS", "2"))
+PARTS, ROWS = 12, 3_000
 VICTIMS = ("worker", "worker", "node", "driver")
 
 
@@ -78,7 +78,7 @@ def test_random_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_mode
             ended = None
             while ended is None:
                 driver = _start(cluster)
-                time.sleep(random.uniform(1.0, 4.0))
+                time.sleep(random.uniform(1.0, 3.0))
                 while driver.poll() is None and killed < KILLS:
                     killed += _kill(random.choice(VICTIMS), cluster, driver)
                     time.sleep(random.uniform(0.2, 2.0))
