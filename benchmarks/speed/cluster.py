@@ -5,8 +5,8 @@
 
 Writes the first films of a CSV file as Parquet files of equal length, and tags them in turn with
 one process of two threads, with two shares of one thread each, and on a Ray cluster of two nodes
-with one core each, all on this machine. CPU time, not wall-clock time, is compared: on one machine the
-three have the same cores. Checks that all write the same bytes. Writes cluster.md.
+with one core each, all on this machine. CPU time, not wall-clock time, is compared: on one machine
+the three have the same cores. Checks that all write the same bytes. Writes cluster.md.
 """
 
 from __future__ import annotations
