@@ -148,8 +148,8 @@ def audit(
 ) -> None:
     """Find wrong and missing genres in a labeled catalog.
 
-    Writes a review queue, highest score first: genres that a row lacks although its text speaks
-    for them (missing), and genres that it has although its text speaks against them (doubtful).
+    Writes a review queue, highest score first: genres that a row lacks although its text makes
+    them likely (missing), and genres that it has although its text makes them unlikely (doubtful).
     Each record has the row's number (0-based), kind, genre, probability and score, whether the
     model was trained on the text (seen_in_training), and the row's own id, title, text and genres.
 

@@ -122,13 +122,13 @@ GROUPS = {
     "--shard",
     metavar="K/N|auto",
     help="Write every Nth output of a folder, from number K on, counted from 0; auto: as a Slurm, "
-    "Kubernetes or AWS Batch array says.  [default: all outputs]",
+    "Kubernetes or AWS Batch array sets it.  [default: all outputs]",
 )
 @click.option(
     "--keep-going/--fail-fast",
     default=None,
-    help="Go on with the other outputs of a folder after one failed, or stop.  [default: go on, "
-    "stop with --strict]",
+    help="Continue with the other outputs of a folder after one failed, or stop.  "
+    "[default: continue, stop with --strict]",
 )
 @click.option(
     "--no-resume",
@@ -166,7 +166,7 @@ def tag(
 
     INPUT is a .csv, .tsv, .jsonl, .ndjson, .json, .parquet or .arrow file (text formats also .gz
     or .zst), a glob, a folder, an s3://, gs:// or abfs:// URL, or - for stdin. Without INPUT, a
-    piped stdin is read, by default as JSON Lines, and each line is answered as it arrives.
+    piped stdin is read, by default as JSON Lines, and each row is written as its line arrives.
 
     Every row is written once, in order, with its columns unchanged, followed by
     predicted_genres: a list, or joined text in CSV and TSV. A row without text gets null. Rows

@@ -27,8 +27,8 @@ class EngineOptions(Checked):
         address: the cluster's HOST:PORT; `auto` for the one that this machine belongs to; `local`
             to start one here; None: `$RAY_ADDRESS`, then `auto`. Only with `ray`.
         shard: `K/N` for every Nth part from the Kth on, counted from 0; `auto` for what a Slurm,
-            Kubernetes or AWS Batch array says in the environment; None: all parts.
-        keep_going: whether the other parts go on after one failed; None: unless `strict`.
+            Kubernetes or AWS Batch array sets it in the environment; None: all parts.
+        keep_going: whether the other parts are written after one failed; None: unless `strict`.
     """
 
     engine: str = field(default="local", metadata=one_of("local", "ray"))
