@@ -121,11 +121,13 @@ class LabelledCatalog:
 
     @property
     def used_columns(self) -> dict[str, str | None]:
-        """The columns and the only separator, as `ModelMetadata.columns` has them."""
+        """The columns and how they were read, as `ModelMetadata.columns` has them."""
         reader = self.cells.reader
         marks = reader.separators.marks if reader.is_plain else ()
         found = marks[0] if len(marks) == 1 else None
+        empty = "negative" if self.empty.negative else "skip"
         return {
+            **({"empty": empty} if self.empty.given else {}),
             "text": self.columns.text,
             "title": self.columns.title,
             "genres": None if self.columns.label_columns else self.columns.genres,
@@ -187,7 +189,7 @@ def read_labelled(
             has no name in them.
     """
     rows, options = read_chunk(location, reading), columns or ColumnOptions()
-    used = find_labelled_columns(rows.columns, options, titles, remembered)
+    used, options = _columns(rows.columns, options, titles, remembered)
     _check_holds_text(rows, used.text, "text_column")
     if options.title_column is not None:
         _check_holds_text(rows, used.title, "title_column")
@@ -217,6 +219,19 @@ def read_labelled(
         check_empty(empty, location.name, used.genres, ask=ask)
     _warn_of_unreadable(catalog)
     return catalog
+
+
+def _columns(
+    names: Sequence[str],
+    options: ColumnOptions,
+    titles: Titles,
+    remembered: Mapping[str, str | None] | None,
+) -> tuple[LabelledColumns, ColumnOptions]:
+    """Return the columns, and the options with what a model remembers of its genre column."""
+    used = find_labelled_columns(names, options, titles, remembered)
+    if options.empty is None and remembered and used.genres == remembered.get("genres"):
+        options = replace(options, empty=remembered.get("empty"))
+    return used, options
 
 
 def _cells(

@@ -114,7 +114,8 @@ class ModelMetadata:
             threshold refers to such a genre.
         text_key_version: the version of `training_text_keys` (model/text_keys.py).
         columns: the columns of the catalog that the model was trained on: `text`, `title`,
-            `genres`, and the `separator` of genres; absent or None where there was none.
+            `genres`, the `separator` of genres, and what `empty` genre cells are (`negative` or
+            `skip`); absent or None where there was none.
         row_name: what a row of such a catalog is called, in the plural.
         calibration: label -> (slope, shift) of its log odds, for every label; empty: none
             (model/calibration.py).

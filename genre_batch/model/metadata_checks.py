@@ -17,7 +17,7 @@ MAX_MODEL_TOKENS = 4096
 MAX_ROW_NAME_CHARACTERS = 40
 MAX_CALIBRATION = 1e6
 """The largest slope, and the largest shift on either side of 0: others would be an error."""
-_COLUMNS = {"text", "title", "genres", "separator"}
+_COLUMNS = {"text", "title", "genres", "separator", "empty"}
 
 
 class InvalidMetadataError(Exception):

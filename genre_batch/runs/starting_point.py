@@ -154,6 +154,7 @@ def _options(
         "title_column": columns.get("title"),
         "genre_column": columns.get("genres"),
         "genre_separator": columns.get("separator"),
+        "empty": columns.get("empty"),
     }
 
 

@@ -181,9 +181,8 @@ class TrainJob(Checked):
             are read as one table.
         folder: the run's folder, new or empty.
         base_model: a hub id, a local folder, or `minilm`.
-        init_from: the folder of a finished run, or an exported .onnx, to start from instead of
-            `base_model`: its encoder, and its head's rows for genres of the same name. Its films
-            keep their parts. `Recipe.job` also takes over its options; None: no such run.
+        init_from: the folder of a finished run, or an exported .onnx, whose encoder and head to
+            start from instead of `base_model`, and whose films keep their parts; None: neither.
         recipe: the name of the recipe that the job started from, for the record.
         options: how to train.
         columns: which columns hold texts, titles and genres.

@@ -181,11 +181,10 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
     training = training_films(dataset, extras)
     teachers = tuple(load_teacher(teacher, dataset) for teacher in job.teachers)
     made = (dataset.names, options.model, options.seed)
-    model, tokenizer = (
-        load_base_model(job.base_model, *made)
-        if start is None
-        else load_starting_point(start, *made)
-    )
+    if start is None:
+        model, tokenizer = load_base_model(job.base_model, *made)
+    else:
+        model, tokenizer = load_starting_point(start, *made)
     name = os.fspath(job.base_model if job.init_from is None else job.init_from)
     check_base_model(name, model, tokenizer, options)
     check_readable(name, tokenizer.backend_tokenizer, dataset.bare_texts)

@@ -21,16 +21,16 @@ from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.splits import Catalogs
 from genre_batch.comparison.systems.registry import SYSTEMS
-from genre_batch.dataset.labelled import encode_labels, sha256_of
+from genre_batch.dataset.labelled import encode_labels, read_labelled, sha256_of
 from genre_batch.dataset.load import load_dataset
-from genre_batch.errors import ColumnError, UsageError
+from genre_batch.errors import ColumnError, GenreBatchWarning, UsageError
 from genre_batch.evaluation.films import EvaluationJob, read_films
 from genre_batch.evaluation.tune import TuneJob, tune
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text_keys import text_key
 from genre_batch.progress import no_step_progress
 from support import tiny
-from support.catalogs import genres_of, write_csv
+from support.catalogs import genres_of, overviews, write_csv
 
 Row = tuple[str | None, list[str]]
 
@@ -242,3 +242,18 @@ def test_stdin_has_no_hash() -> None:
 def test_the_hash_is_of_the_bytes_on_disk(tmp_path: Path) -> None:
     location = write_csv(tmp_path / "a.csv", ("overview",), [("a",)])
     assert sha256_of(location) == hashlib.sha256(b"overview\r\na\r\n").hexdigest()
+
+
+@pytest.mark.parametrize("empty", ["negative", "skip"])
+def test_what_empty_cells_are_is_remembered_with_their_column(tmp_path: Path, empty: str) -> None:
+    rows = [(text, "" if number % 3 else "Drama") for number, text in enumerate(overviews(60))]
+    location = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows)
+    trained = read_labelled(location, ColumnOptions(empty=empty)).used_columns
+    assert trained["empty"] == empty
+    again = read_labelled(location, remembered=trained, ask=True)
+    assert int(again.is_negative.sum()) == (40 if empty == "negative" else 0)
+    given = read_labelled(location, ColumnOptions(empty="skip"), remembered=trained)
+    assert not given.is_negative.any()
+    other = write_csv(tmp_path / "other.csv", ("overview", "genre"), rows)
+    with pytest.warns(GenreBatchWarning, match="are left out: if they have none"):
+        assert not read_labelled(other, remembered=trained).is_negative.any()

@@ -212,9 +212,7 @@ def _with_head(
 def load_starting_point(
     start: StartingPoint, labels: Sequence[str], options: ModelOptions, seed: int = 0
 ) -> tuple[Classifier, PreTrainedTokenizerFast]:
-    """Load a run or an exported model with its head, whose rows are kept for genres by name.
-
-    Other genres get random weights, as in `load_base_model`.
+    """Load a run or an exported model; genres that it does not have get random weights.
 
     Raises:
         TrainingError: it cannot be loaded, or `pooling` differs from its own.

@@ -19,6 +19,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from genre_batch.errors import TrainingError
 from genre_batch.files import replacing_path
 from genre_batch.progress import StepProgress
 from genre_batch.runs.integrity import write_checksums
@@ -80,7 +81,9 @@ class EpochCallback(TrainerCallback):
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Log the epoch."""
+        """Log the epoch, unless its weights are not numbers any more."""
+        if not all(bool(weight.isfinite().all()) for weight in kwargs["model"].parameters()):
+            raise _diverged_error(args)
         entry = self._measure(state, kwargs["model"], time.monotonic() - self._started)
         with self._log.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"epoch": round(state.epoch or 0), **entry}) + "\n")
@@ -91,6 +94,18 @@ class EpochCallback(TrainerCallback):
         """Record the checksums of a checkpoint, which make it one that can be resumed from."""
         checkpoint = Path(str(args.output_dir), f"checkpoint-{state.global_step}")
         write_checksums(checkpoint, [path for path in checkpoint.iterdir() if path.is_file()])
+
+
+_DIVERGED = 1e5
+"""A loss from which training does not recover: the mean cross-entropy starts at about 0.7."""
+
+
+def _diverged_error(arguments: TrainingArguments) -> TrainingError:
+    """Build the error for weights that are useless or not numbers any more."""
+    return TrainingError(
+        f"training diverged at the learning rate {arguments.learning_rate:g}: set a lower "
+        f"`learning_rate` (most encoders need 1e-5 to 3e-4) and another `folder`"
+    )
 
 
 class QuietTrainer(Trainer):
@@ -126,6 +141,8 @@ class QuietTrainer(Trainer):
     ) -> Any:
         """Return the loss of a batch, with the model's outputs if they are wanted."""
         loss, outputs = self.loss(model, inputs)
+        if not float(loss.detach()) < _DIVERGED:  # not a number, too
+            raise _diverged_error(self.args)
         return (loss, outputs) if return_outputs else loss
 
     def _rotate_checkpoints(self, use_mtime: bool = False, output_dir: Any = None) -> None:

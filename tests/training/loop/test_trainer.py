@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from transformers import DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.errors import TrainingError
 from genre_batch.evaluation.metrics import macro_f1
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs.folder import RunFolder
@@ -332,3 +334,13 @@ def test_rare_sampling_draws_films_of_rare_genres_more_often(tune: Tuner, tmp_pa
     assert len(drawn) == 8 * len(films)
     with_it = np.isin(drawn, np.flatnonzero(labels[:, 0])).mean()
     assert with_it > 1.5 * labels[:, 0].mean()
+
+
+@pytest.mark.parametrize("rate", [1e30, 1e4, 10.0])
+def test_training_that_diverges_is_an_error_before_anything_is_saved(
+    tune: Tuner, tmp_path: Path, rate: float
+) -> None:
+    message = re.escape(f"diverged at the learning rate {rate:g}: set a lower")
+    with pytest.raises(TrainingError, match=message):
+        tune(tmp_path, epochs=2, learning_rate=rate, head_multiplier=10.0)
+    assert not list(tmp_path.rglob("*.safetensors"))
