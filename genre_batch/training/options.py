@@ -243,10 +243,7 @@ class TrainJob(Checked):
             )
         given: Any = self.extra_train
         if self.init_from is not None and self.align_to is not None:
-            raise UsageError(
-                "`init_from` and `align_to` exclude each other: the head would not fit the aligned "
-                "encoder; leave one out"
-            )
+            raise UsageError("`init_from` and `align_to` exclude each other: leave one out")
         if self.split is not None and self.part_column is not None:
             raise UsageError("`split` and `part_column` exclude each other: give one")
         extras = given if isinstance(given, tuple | list) else () if given is None else (given,)

@@ -56,8 +56,7 @@ class Recipe:
             **changes: values that override the recipe's, by option, and `resume`; an empty string,
                 in the recipe too, stands for the option's default.
 
-        Values that neither has are those of the run or model of `init_from`, if one of them has
-        that. The recipe `default` leaves them to it.
+        `init_from` sets what neither does; the recipe `default` leaves everything to it.
 
         Raises:
             TypeError: no option has such a name.
@@ -76,7 +75,6 @@ class Recipe:
             own = {} if self.is_default else self.values
             start = read_starting_point(init_from).options
             values = {**{key: start[key] for key in start.keys() & _KEYS}, **own, **changes}
-            values["init_from"] = init_from
         places = {"catalog": catalog, "folder": folder, "recipe": self.name}
         values = {name: _or_default(name, value) for name, value in values.items()}
         return from_flat_values(TrainJob, {**values, **places})
