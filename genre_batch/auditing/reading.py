@@ -16,11 +16,12 @@ from genre_batch.auditing.labels import CellCodes, Labels
 from genre_batch.auditing.records import OwnColumns
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.columns import TITLE_COLUMNS, matching_columns
+from genre_batch.catalog.columns import TITLE_COLUMNS, matching_columns, no_text_error
 from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.reading.unreadable import PaddedRows
 from genre_batch.catalog.rejects import Reject, ignore_reject
+from genre_batch.catalog.texts import holds_text
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, GenreBatchWarning, counted
 from genre_batch.model.calibration import calibrated
@@ -89,20 +90,27 @@ class CatalogSource:
             if left == 0:
                 return
 
-    def columns(self, names: Sequence[str]) -> LabelledColumns:
+    def columns(self, first: TableChunk) -> LabelledColumns:
         """Return the columns that hold texts, titles and genres.
 
+        Args:
+            first: rows of the catalog, or none.
+
         Raises:
-            ColumnError: one is missing, or exists in two spellings.
+            ColumnError: one is missing, exists in two spellings, or holds no text.
         """
         metadata = self.tagger.metadata
         titles = uses_title(metadata.text_template) or self.job.columns.title_column is not None
-        return find_labelled_columns(
-            names,
+        used = find_labelled_columns(
+            first.columns,
             self.job.columns,
             "optional" if titles else "unused",
             metadata.columns,
         )
+        kind = first.table.schema.field(used.text).type
+        if used.text not in first.texts and not holds_text(kind):
+            raise no_text_error(used.text, kind, "text_column")
+        return used
 
     def own_columns(self, names: Sequence[str], used: LabelledColumns) -> OwnColumns:
         """Return the columns that records have; a title even if the model does not read it."""
@@ -250,7 +258,7 @@ class CatalogPrediction:
         result = self._result
         for chunk in self._source.chunks(reader):
             if result.columns is None and chunk.columns:
-                result.columns = self._source.columns(chunk.columns)
+                result.columns = self._source.columns(chunk)
                 result.own = self._source.own_columns(chunk.columns, result.columns)
                 result.schema = chunk.head(0)
                 self._cells = self._source.cells(result.columns)
@@ -309,9 +317,10 @@ def _check_auditable(source: CatalogSource, labels: Labels) -> None:
     if not labels.any_known:
         shown = unknown_genres(labels.unknown, source.tagger.labels)
         known = ", ".join(source.tagger.labels[:_SHOWN])
+        more = ", ..." if len(source.tagger.labels) > _SHOWN else ""
         raise CatalogError(
             f"{source.name}: the model {source.tagger.path} knows none of its genres: {shown}; it "
-            f"predicts {known}, ...: choose another `genre_column` or `model`"
+            f"predicts {known}{more}: choose another `genre_column` or `model`"
         )
 
 

@@ -25,6 +25,7 @@ from genre_batch.catalog.rejects import RejectsFile, raise_on_reject
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
+from genre_batch.files import check_separate_files
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.names import known_names
 from genre_batch.options import check_job
@@ -71,6 +72,9 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
         raise UsageError(f"`output` {output} is a folder: name a file for the records")
     plan = plan_outputs(job.tag_job())
     (task,) = plan.tasks
+    if not task.target.is_stdio:
+        sources = [source.path for source in task.sources if not source.is_stdio]
+        check_separate_files([("`output`", task.target.path)], sources)
     with contextlib.ExitStack() as stack:
         workspace = None
         if plan.workspace is not None:

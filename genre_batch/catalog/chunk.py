@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genre_batch.catalog.nested import taken
 from genre_batch.catalog.texts import as_strings, is_blank, is_blank_value
 
 __all__ = ["Chunk", "JsonLinesChunk", "TableChunk"]
@@ -104,7 +105,14 @@ class TableChunk:
         """Return the rows at these positions, in this order; a position may be repeated."""
         indices = pa.array(positions, pa.int64())
         texts = {name: column.take(indices) for name, column in self.texts.items()}
-        return replace(self, table=self.table.take(indices), short_rows=0, texts=texts)
+        columns = [taken(column.combine_chunks(), indices) for column in self.table.columns]
+        kinds = (
+            field.with_type(column.type)
+            for field, column in zip(self.table.schema, columns, strict=True)
+        )
+        schema = pa.schema(kinds, self.table.schema.metadata)
+        table = pa.Table.from_arrays(columns, schema=schema)
+        return replace(self, table=table, short_rows=0, texts=texts)
 
 
 @dataclass(frozen=True)

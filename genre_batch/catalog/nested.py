@@ -81,8 +81,18 @@ def union_children(array: pa.UnionArray) -> list[tuple[pa.Array, pa.Array]]:
 
 
 def taken(array: pa.Array, positions: pa.Array) -> pa.Array:
-    """Return rows of an array, also of types that Arrow cannot take rows of."""
-    return without_views(array).take(positions)
+    """Return rows of an array, also of types that Arrow cannot take rows of.
+
+    The type stays the same, except that runs become plain values.
+    """
+    try:
+        return array.take(positions)
+    except pa.ArrowNotImplementedError:
+        rows = without_views(array).take(positions)
+    try:
+        return rows.cast(array.type)
+    except pa.ArrowNotImplementedError:
+        return rows
 
 
 def without_views(array: pa.Array) -> pa.Array:

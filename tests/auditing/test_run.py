@@ -216,6 +216,8 @@ def test_a_catalog_without_what_is_audited_is_told_before_any_prediction(
     unknown = films.with_columns(pl.lit("Commedia|Poetry").alias("genres"))
     told(unknown, CatalogError, "knows none of its genres: 'Commedia' .80 rows, nearest: 'Comedy'")
     told(films.with_columns(pl.lit("").alias("overview")), CatalogError, "no row has a text")
+    numbers = films.with_columns(pl.lit(7).alias("overview"))
+    told(numbers, ColumnError, "'overview' is of type int32, not text: .*`text_column`")
     assert not (tmp_path / "review.jsonl").exists()
 
 
@@ -281,6 +283,8 @@ def test_an_interrupted_audit_goes_on_and_writes_the_same_bytes(
 def test_the_output_is_one_file_that_is_not_there_yet(catalog: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder: name a file for the records"):
         audit(AuditJob(catalog, tmp_path))
+    with pytest.raises(UsageError, match="is one of the inputs: choose another name"):
+        audit(AuditJob(catalog, catalog, force=True))
     (tmp_path / "review.csv").write_text("mine")
     with pytest.raises(CatalogError, match=r"review\.csv exists: add `force`"):
         audit(AuditJob(catalog, tmp_path / "review.csv"))
