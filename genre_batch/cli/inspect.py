@@ -169,7 +169,7 @@ def _inspect_model(path: str | None, as_json: bool) -> None:
         return
     figures = figures_table(metadata.metrics, metadata.row_name)
     print_tables(
-        _about(facts | _origin(metadata)),
+        _about(facts | {"calibration": _calibration(metadata)} | _origin(metadata)),
         _thresholds(metadata),
         *([_conditional_thresholds(metadata)] if metadata.conditional_thresholds else []),
         *([figures] if figures.row_count else []),
@@ -188,9 +188,14 @@ def _model_as_dict(metadata: ModelMetadata) -> dict[str, Any]:
             name: {"precision": point.precision, "recall": point.recall}
             for name, point in metadata.operating_points.items()
         },
+        "calibration": metadata.calibration,
         "metrics": metadata.metrics,
         "provenance": metadata.provenance,
     }
+
+
+def _calibration(metadata: ModelMetadata) -> str:
+    return "yes, for tag --calibrated" if metadata.calibration else "none: genre-batch tune adds it"
 
 
 def _origin(metadata: ModelMetadata) -> dict[str, Any]:

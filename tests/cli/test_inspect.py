@@ -30,6 +30,16 @@ def test_without_a_model_it_shows_the_one_that_tag_would_use(
     assert json.loads(command("inspect", "--json").stdout)["file"] == str(tiny_model)
 
 
+def test_a_model_s_calibration_is_shown(command: Command, tmp_path: Path) -> None:
+    pairs = {label: [1.5, -0.5] for label in tiny.LABELS}
+    for name, props in (("own.onnx", {"calibration": pairs}), ("bare.onnx", {})):
+        path = tiny.write_model(tmp_path / name, props=props)
+        shown = json.loads(command("inspect", path, "--json").stdout)["calibration"]
+        assert shown == props.get("calibration", {})
+        said = b"tag --calibrated" if props else b"genre-batch tune adds it"
+        assert said in command("inspect", path).stdout
+
+
 @pytest.mark.parametrize("name", ["model", "model.bin", "model.2024", "M.ONNX"])
 def test_a_model_is_recognized_whatever_its_name(
     command: Command, tiny_model: Path, tmp_path: Path, name: str
