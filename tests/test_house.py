@@ -38,6 +38,7 @@ ONLY_IN = {
     "jinja2": {"report"},
     "vl_convert": {"report"},
     "lmdb": {"tagging"},
+    "pycld2": {"model"},
     "ray": {"cluster"},
     "pyspark": {"cluster"},
     # Unpickling a file can run any code: no room may do it.
@@ -63,6 +64,7 @@ HEAVY = {
     "optimum",
     "polars",
     "pyarrow",
+    "pycld2",
     "rich",
     "sklearn",
     "tokenizers",

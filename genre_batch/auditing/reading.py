@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from genre_batch.catalog.texts import holds_text
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, GenreBatchWarning, counted
 from genre_batch.model.calibration import calibrated
+from genre_batch.model.language import LanguageTally, model_language
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import OVERVIEW_ONLY, compose, uses_title
 from genre_batch.model.text_keys import known_keys, text_keys
@@ -186,6 +187,7 @@ class AuditedCatalog:
         labels: what each code of a genre cell states.
         padded: rows with too few fields.
         seen: the number of rows whose text the model was trained on.
+        languages: the texts in other languages than the model's.
     """
 
     rows: int = 0
@@ -194,6 +196,7 @@ class AuditedCatalog:
     schema: TableChunk | None = None
     labels: Labels | None = None
     seen: int = 0
+    languages: LanguageTally = field(default_factory=lambda: LanguageTally(None))
 
     def __post_init__(self) -> None:
         self.padded = PaddedRows()
@@ -217,7 +220,9 @@ class CatalogPrediction:
         self._predictor = predictor
         self._store = store
         self._progress = progress
-        self._result = AuditedCatalog()
+        self._result = AuditedCatalog(
+            languages=LanguageTally(model_language(source.tagger.metadata))
+        )
         self._cells: CellCodes | None = None
         self._is_auditable = False
         self._estimate = RowEstimate([0], source.job.limit)
@@ -285,6 +290,8 @@ class CatalogPrediction:
             probabilities = calibrated(probabilities, metadata)
         codes = self._cells.add(chunk, ~np.isnan(probabilities[:, 0]))
         self._store.append(codes, probabilities)
+        rows = range(result.rows, result.rows + len(chunk))
+        result.languages.add(chunk.strings(result.columns.text), rows)
         result.rows += len(chunk)
         result.padded.add(chunk)
         result.seen += int(self._source.seen(chunk, result.columns).sum())

@@ -26,6 +26,7 @@ from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
 from genre_batch.files import check_separate_files
+from genre_batch.model.language import warn_of_languages
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.names import known_names
 from genre_batch.options import check_job
@@ -101,7 +102,8 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
                     workspace.resumable = True
                 error.add_note(f"predictions are kept: {how_to_resume(error)}")
             raise
-        tally.warn_of_foreign_texts()
+        if not result.rows_in_other_languages:
+            tally.warn_of_texts()
     if plan.summary is not None:
         _write_summary(result, plan.summary)
     return result
@@ -179,7 +181,14 @@ class _Run:
 
     def _warn(self, source: CatalogSource, catalog: AuditedCatalog) -> None:
         """Warn of genres that are read in another way, or not at all."""
-        labels = catalog.labels
+        labels, languages = catalog.labels, catalog.languages
+        warn_of_languages(
+            languages.language,
+            languages.rows,
+            languages.languages,
+            languages.first,
+            "remove these rows, or use a model trained on such texts (`model`)",
+        )
         if labels is None:
             return
         labels.naming.warn(source.name)
@@ -208,6 +217,7 @@ class _Run:
             rows_without_text=catalog.rows - with_text,
             rows_without_genres=with_text - audited,
             rows_seen_in_training=catalog.seen,
+            rows_in_other_languages=catalog.languages.languages.total(),
             rows_rejected=rejects.count,
             rows_padded=catalog.padded.count,
             rejects=rejects.path if rejects.count else None,

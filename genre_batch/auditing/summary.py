@@ -43,6 +43,7 @@ class AuditResult:
         rows_without_genres: rows with text whose genres are not known; see `AuditJob.select`.
         rows_seen_in_training: rows whose text the model was trained on: it has learned their
             labels, mistakes included, and finds less in them.
+        rows_in_other_languages: rows whose text is not in the language that the model reads.
         rows_rejected, rows_padded: as in `TagSummary`.
         rejects, first_reject, reject_advice, first_padded: as in `TagSummary`.
         records: the number of records written.
@@ -64,6 +65,7 @@ class AuditResult:
     rows_without_text: int
     rows_without_genres: int
     rows_seen_in_training: int
+    rows_in_other_languages: int
     rows_rejected: int
     rows_padded: int
     rejects: str | None

@@ -208,6 +208,7 @@ def show_summary(summary: TagSummary) -> None:
         (summary.rows_without_text, "without text"),
         (summary.rows_without_genre, "without a genre"),
         (summary.rows_skipped, "skipped"),
+        (summary.rows_in_other_languages, "in other languages"),
         (summary.rows_padded, "padded with nulls"),
         (summary.rows_rejected, f"more rejected ({', '.join(summary.rejects) or 'not saved'})"),
     ):

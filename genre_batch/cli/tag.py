@@ -39,7 +39,7 @@ __all__ = ["GROUPS", "tag"]
 GROUPS = {
     "Input": (
         *READING,
-        *("text_column", "title_column", "only_missing", "limit"),
+        *("text_column", "title_column", "only_missing", "only_language", "limit"),
     ),
     "Output": (
         *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
@@ -97,6 +97,12 @@ GROUPS = {
     metavar="COLUMN",
     help="Only predict rows where COLUMN is null, blank or an empty list; the others get null.  "
     "[default: predict all rows]",
+)
+@click.option(
+    "--only-language",
+    metavar="CODE",
+    help="Leave rows without genres whose text is in another language, such as en for English.  "
+    "[default: predict all rows, and warn of texts that the model does not read]",
 )
 @click.option(
     "--replace",

@@ -44,6 +44,7 @@ def tag_catalog(
     probabilities: bool = False,
     separator: str = ", ",
     only_missing: str | None = None,
+    only_language: str | None = None,
     replace: bool = False,
     infer_types: bool = False,
     rejects: str | os.PathLike[str] | None = None,

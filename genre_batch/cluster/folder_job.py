@@ -24,7 +24,7 @@ from genre_batch.errors import CatalogError, GenreBatchWarning, OutputExistsErro
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.shipped import model_path
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.tagging.counts import total_counts, warn_of_foreign_texts
+from genre_batch.tagging.counts import total_counts, warn_of_texts
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.plan import plan_outputs
 from genre_batch.tagging.run import write_summary
@@ -254,7 +254,7 @@ class FolderJob:
             parts_done_before=len(earlier),
             rows_written=sum(mark.counts.rows for mark in self.written.values()),
         )
-        warn_of_foreign_texts(counts.texts_checked, counts.texts_foreign)
+        warn_of_texts(counts, left_out=self.job.only_language is not None)
         if self._plan.summary is not None:
             write_summary(summary, self._plan.summary)
         return summary

@@ -27,6 +27,7 @@ from genre_batch.errors import (
     counted_rows,
 )
 from genre_batch.model.decision import Decision
+from genre_batch.model.language import LanguageTally, model_language, warn_of_languages
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
 from genre_batch.options import FLAG, STRING, Checked, StrPath, integer
@@ -120,6 +121,19 @@ class LabelledFilms:
         return probabilities
 
 
+def _warn_of_other_languages(films: LabelledFilms, tagger: GenreTagger) -> None:
+    """Warn of films whose text is in another language than the model reads."""
+    languages = LanguageTally(model_language(tagger.metadata))
+    languages.add(films.overviews, films.rows.tolist())
+    warn_of_languages(
+        languages.language,
+        languages.rows,
+        languages.languages,
+        languages.first,
+        "remove these rows, or use a model trained on such texts (`model`)",
+    )
+
+
 def read_films(
     job: EvaluationJob, location: Location, tagger: GenreTagger, *, titles: bool = False
 ) -> LabelledFilms:
@@ -166,7 +180,7 @@ def read_films(
     if unknown and not job.ignore_unknown:
         raise _unknown_genres_error(catalog, unknown, tagger.metadata.row_name)
     positions = pa.array(rows)
-    return LabelledFilms(
+    films = LabelledFilms(
         overviews=catalog.overviews.take(positions),
         titles=None if catalog.titles is None else catalog.titles.take(positions),
         keys=catalog.keys_as(tagger.metadata.text_key_version)[rows],
@@ -175,6 +189,8 @@ def read_films(
         ignored=dict(unknown.most_common()),
         rows=np.asarray(rows, dtype=np.int64),
     )
+    _warn_of_other_languages(films, tagger)
+    return films
 
 
 def _no_known_genre_error(

@@ -26,6 +26,7 @@ from genre_batch.files import (
     rename_into_place,
 )
 from genre_batch.model.batching import load_tokenizer, tokenize
+from genre_batch.model.language import main_language
 from genre_batch.model.metadata import ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
@@ -184,6 +185,7 @@ def _metadata(run: _Run, precision: str) -> ModelMetadata:
         training_text_keys=run.keys,
         columns=run.dataset.used_columns,
         row_name=run.provenance.get("row_name", "films"),
+        language=main_language(run.training.bare_texts),
         metrics={},
         provenance=_provenance(run.provenance, precision),
     )

@@ -52,6 +52,7 @@ OPTIONAL: Mapping[str, Any] = {
     "columns": {},
     "row_name": "films",
     "calibration": {},
+    "language": None,
 }
 """Keys that files of either format may lack -> what a file without them means."""
 CONDITIONAL = "conditional_thresholds"
@@ -119,6 +120,7 @@ class ModelMetadata:
         row_name: what a row of such a catalog is called, in the plural.
         calibration: label -> (slope, shift) of its log odds, for every label; empty: none
             (model/calibration.py).
+        language: the code of ISO 639-1 of the texts' language; None: not known, or several.
     """
 
     labels: tuple[str, ...]
@@ -135,6 +137,7 @@ class ModelMetadata:
     columns: Mapping[str, str | None] = field(default_factory=dict)
     row_name: str = OPTIONAL["row_name"]
     calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    language: str | None = None
 
     def to_props(self) -> dict[str, str]:
         """Return the metadata_props of the ONNX file: prefixed keys, JSON values."""

@@ -80,6 +80,12 @@ def _check_optional_values(values: Mapping[str, Any]) -> None:
         f"columns is not an object of the names {', '.join(sorted(_COLUMNS))}",
     )
     _require(is_row_name(values["row_name"]), "row_name is not a plural noun")
+    language = values["language"]
+    _require(
+        language is None
+        or (isinstance(language, str) and language.isalpha() and 2 <= len(language) <= 8),
+        "language is not a code of ISO 639-1",
+    )
     _check_calibration(values["calibration"], values["labels"])
 
 

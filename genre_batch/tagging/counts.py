@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,16 @@ import pyarrow.compute as pc
 from genre_batch.catalog.reading.unreadable import PaddedRows
 from genre_batch.catalog.rejects import RejectsFile
 from genre_batch.errors import GenreBatchWarning
+from genre_batch.model.language import LanguageTally, warn_of_languages
 
-__all__ = ["Tally", "TaskCounts", "total_counts", "warn_of_foreign_texts"]
+__all__ = ["Tally", "TaskCounts", "total_counts", "warn_of_texts"]
 
 _FEW = 0.01
 """Share of hardly read texts that is not worth a warning: quotes, and single foreign rows."""
 _SUMMED = (
     *("rows", "rows_predicted", "rows_without_genre", "rows_skipped", "rows_padded"),
     *("rows_rejected", "values_lost", "texts_predicted", "texts_from_cache"),
-    *("texts_checked", "texts_foreign"),
+    *("texts_checked", "texts_foreign", "rows_of_language_checked"),
 )
 
 
@@ -38,6 +40,8 @@ class TaskCounts:
         texts_predicted, texts_from_cache, text_column, title_column: as in `TagSummary`.
         texts_checked, texts_foreign: how many texts' script was checked, and how many are in one
             that the model hardly reads.
+        language, other_languages, first_other_language: as in `TagSummary`.
+        rows_of_language_checked: rows whose text's language was looked at.
         rows_by_genre: (genres,) rows that each genre was predicted for, in label order.
         confidence: (genres,) sums of the probabilities over those rows.
     """
@@ -57,6 +61,10 @@ class TaskCounts:
     texts_from_cache: int = 0
     texts_checked: int = 0
     texts_foreign: int = 0
+    language: str | None = None
+    rows_of_language_checked: int = 0
+    other_languages: Mapping[str, int] = field(default_factory=dict)
+    first_other_language: str | None = None
     text_column: str | None = None
     title_column: str | None = None
     rows_by_genre: tuple[int, ...] = ()
@@ -100,6 +108,9 @@ def total_counts(counts: Sequence[TaskCounts]) -> TaskCounts:
         first_padded=next((one.first_padded for one in counts if one.first_padded), None),
         first_reject=rejected.first_reject,
         reject_advice=rejected.reject_advice,
+        language=counts[0].language,
+        other_languages=dict(sum((Counter(one.other_languages) for one in counts), Counter())),
+        first_other_language=next(filter(None, (one.first_other_language for one in counts)), None),
         rejects=tuple(path for one in counts for path in one.rejects),
         text_column=counts[0].text_column,
         title_column=counts[0].title_column,
@@ -108,16 +119,30 @@ def total_counts(counts: Sequence[TaskCounts]) -> TaskCounts:
     )
 
 
-def warn_of_foreign_texts(checked: int, foreign: int) -> None:
-    """Warn if more than a few of the texts are in a script that the model hardly reads.
+def warn_of_texts(counts: TaskCounts, *, left_out: bool = False) -> None:
+    """Warn of texts that the model cannot read: in another language, or else in another script.
+
+    A few of the latter are not worth a warning. Where `only_language` leaves out the former, the
+    user knows of them.
 
     Args:
-        checked: the number of texts whose script was checked.
-        foreign: how many of them the model hardly reads.
+        counts: of all outputs.
+        left_out: whether texts in other languages were left out.
     """
-    if foreign > _FEW * checked:
+    if counts.other_languages:
+        if not left_out:
+            warn_of_languages(
+                counts.language,
+                counts.rows_of_language_checked,
+                counts.other_languages,
+                counts.first_other_language or "",
+                f"add `only_language` {counts.language} to leave them without genres, or use a "
+                f"model trained on such texts (`model`)",
+            )
+    elif counts.texts_foreign > _FEW * counts.texts_checked:
         warnings.warn(
-            f"{foreign:,} of {checked:,} texts are in a script that the model hardly reads: most "
+            f"{counts.texts_foreign:,} of {counts.texts_checked:,} texts are in a script that the "
+            f"model hardly reads: most "
             f"of their words are unknown to it or cut into single letters; use a model trained on "
             f"such texts (`model`)",
             GenreBatchWarning,
@@ -133,12 +158,14 @@ class Tally:
         padded: the rows with too few fields.
     """
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], language: str | None = None) -> None:
         """Start with zero rows.
 
         Args:
             labels: the genres of the model, in the order of its probabilities.
+            language: the code of the language that texts should be in; None: it is not looked at.
         """
+        self._languages = LanguageTally(language)
         self.texts_predicted = 0
         self.texts_from_cache = 0
         self.values_lost = 0
@@ -186,13 +213,21 @@ class Tally:
         self._checked += checked
         self._foreign += foreign
 
+    def add_texts(self, texts: pa.Array) -> npt.NDArray[np.bool_]:
+        """Count the languages of the next texts; return which are in another one.
+
+        Args:
+            texts: (rows,) of the chunk whose rows are added next.
+        """
+        return self._languages.add(texts, range(self._rows, self._rows + len(texts)))
+
     def set_columns(self, text: str | None, title: str | None) -> None:
         """Note the columns that were read."""
         self._columns = text, title
 
-    def warn_of_foreign_texts(self) -> None:
-        """Warn of the counted texts in a script that the model cannot read, if they are many."""
-        warn_of_foreign_texts(self._checked, self._foreign)
+    def warn_of_texts(self, *, left_out: bool = False) -> None:
+        """Warn of the counted texts that the model cannot read."""
+        warn_of_texts(self.counts(RejectsFile(None)), left_out=left_out)
 
     def counts(self, rejects: RejectsFile) -> TaskCounts:
         """Return the counts of the complete output.
@@ -201,6 +236,7 @@ class Tally:
             rejects: the unreadable rows of the output's inputs; the file is committed.
         """
         first = rejects.first
+        languages = self._languages
         is_written = rejects.count and rejects.path is not None
         return TaskCounts(
             rows=self._rows,
@@ -218,6 +254,10 @@ class Tally:
             texts_from_cache=self.texts_from_cache,
             texts_checked=self._checked,
             texts_foreign=self._foreign,
+            language=languages.language,
+            rows_of_language_checked=languages.rows,
+            other_languages=dict(languages.languages),
+            first_other_language=languages.first or None,
             text_column=self._columns[0],
             title_column=self._columns[1],
             rows_by_genre=tuple(self._rows_by_genre.tolist()),

@@ -10,6 +10,7 @@ from genre_batch.catalog.formats import STDIO
 from genre_batch.catalog.options import ReadingOptions, WritingOptions
 from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision
+from genre_batch.model.language import check_language
 from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath, integer, one_of
 
 __all__ = ["DEFAULT_CACHE_BYTES", "GENRES_COLUMN", "EngineOptions", "TagJob", "tag_job"]
@@ -65,6 +66,9 @@ class TagJob(Checked):
         no_aliases: the map must name the model's genres by their own names, not usual other ones.
         probabilities: also write one column per genre, but not for excluded genres.
         only_missing: only predict rows where this column is null, "" or [].
+        only_language: a code of ISO 639-1: rows whose text is in another language get null. Texts
+            that say too little, such as a few names, are predicted. None: all rows are; those in
+            other languages than the model's are counted, and warned of.
         replace: replace predicted columns that the input already has; old probabilities are left
             out unless `probabilities` replaces them.
         resume: use what an interrupted run left.
@@ -93,6 +97,7 @@ class TagJob(Checked):
     no_aliases: bool = field(default=False, metadata=FLAG)
     probabilities: bool = field(default=False, metadata=FLAG)
     only_missing: str | None = field(default=None, metadata=STRING)
+    only_language: str | None = field(default=None, metadata=STRING)
     replace: bool = field(default=False, metadata=FLAG)
     resume: bool = field(default=True, metadata=FLAG)
     force: bool = field(default=False, metadata=FLAG)
@@ -106,6 +111,8 @@ class TagJob(Checked):
         super().__post_init__()
         if not self.output_column.strip():
             raise UsageError("`output_column` must not be empty: leave it out for predicted_genres")
+        if self.only_language is not None:
+            object.__setattr__(self, "only_language", check_language(self.only_language))
 
 
 def tag_job(

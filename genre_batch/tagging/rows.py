@@ -112,6 +112,9 @@ class RowTagger:
         selected = self._selected(chunk, selecting)
         if not selected.all():
             texts = pc.if_else(pa.array(selected), texts, pa.scalar(None, pa.string()))
+        others = self._tally.add_texts(texts)
+        if self._job.only_language is not None and others.any():
+            texts = pc.if_else(pa.array(~others), texts, pa.scalar(None, pa.string()))
         probabilities = self._predictor.predict(texts, titles, stop)
         decision, metadata = self._job.decision, self._predictor.metadata
         genres = decision.genres(metadata, probabilities)

@@ -14,7 +14,7 @@ from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError, GenreBatchError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import RowProgress, no_row_progress
-from genre_batch.tagging.counts import warn_of_foreign_texts
+from genre_batch.tagging.counts import warn_of_texts
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.plan import plan_outputs
 from genre_batch.tagging.probability_store import (
@@ -90,7 +90,7 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
                 error.add_note(f"predictions are kept: {how_to_resume(error)}")
             raise
         summary = summarize(job, tagger, names, counts, time.perf_counter() - started)
-        warn_of_foreign_texts(counts.texts_checked, counts.texts_foreign)
+        warn_of_texts(counts, left_out=job.only_language is not None)
     if plan.summary is not None:
         write_summary(summary, plan.summary)
     return summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,6 +46,12 @@ class TagSummary:
         rows_without_text: rows without text, whose genres are null.
         rows_without_genre: rows with text but without any predicted genre.
         rows_skipped: rows not predicted because of `only_missing`.
+        language: the code of the language that the model reads, or of `only_language`; None: it is
+            not known, and the language of texts is not looked at.
+        rows_in_other_languages: rows with a text in another one; with `only_language`, their genres
+            are null.
+        other_languages: the codes of these languages -> rows, most rows first; `und`: not known.
+        first_other_language: the row and the start of the first of them; None if there are none.
         rows_padded: CSV rows with too few fields, padded with nulls.
         first_padded: the place and the text of the first of them; None if there are none.
         rows_rejected: rows that could not be read.
@@ -74,6 +81,10 @@ class TagSummary:
     rows_without_text: int
     rows_without_genre: int
     rows_skipped: int
+    language: str | None
+    rows_in_other_languages: int
+    other_languages: dict[str, int]
+    first_other_language: str | None
     rows_padded: int
     first_padded: str | None
     rows_rejected: int
@@ -136,14 +147,19 @@ def summarize(
     Raises:
         UsageError: the model does not have the job's operating point, or no calibration.
     """
-    output = job.output
     written = counts.rows if rows_written is None else rows_written
+    in_others = sum(counts.other_languages.values())
+    left_out = 0 if job.only_language is None else in_others
     return TagSummary(
         rows=counts.rows,
         rows_predicted=counts.rows_predicted,
-        rows_without_text=counts.rows - counts.rows_predicted - counts.rows_skipped,
+        rows_without_text=counts.rows - counts.rows_predicted - counts.rows_skipped - left_out,
         rows_without_genre=counts.rows_without_genre,
         rows_skipped=counts.rows_skipped,
+        language=counts.language,
+        rows_in_other_languages=in_others,
+        other_languages=dict(Counter(counts.other_languages).most_common()),
+        first_other_language=counts.first_other_language,
         rows_padded=counts.rows_padded,
         first_padded=counts.first_padded,
         rows_rejected=counts.rows_rejected,
@@ -160,7 +176,7 @@ def summarize(
         title_column=counts.title_column,
         model=str(tagger.path),
         model_sha256=tagger.sha256,
-        output=None if output is None else os.fspath(output),
+        output=None if job.output is None else os.fspath(job.output),
         parts=parts,
         parts_done_before=parts_done_before,
         seconds=seconds,

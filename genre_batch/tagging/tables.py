@@ -17,6 +17,7 @@ from genre_batch.catalog.formats import Format
 from genre_batch.catalog.reading.parquet_arrow import ROWS_PER_CHUNK
 from genre_batch.catalog.writing.schema_metadata import with_metadata
 from genre_batch.errors import UsageError
+from genre_batch.model.language import model_language
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.frames import as_frame, as_reader, check_names
@@ -48,6 +49,7 @@ def tag_table(
     no_aliases: bool = False,
     probabilities: bool = False,
     only_missing: str | None = None,
+    only_language: str | None = None,
     replace: bool = False,
     null_values: str | Sequence[str] | None = None,
     threads: int | None = None,
@@ -61,7 +63,7 @@ def tag_table(
         threads: as in `TagJob`; a `GenreTagger` has its own.
         threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `Decision`.
         text_column, title_column, output_column, probabilities, only_missing, replace, genre_map,
-            no_aliases: as in `TagJob`.
+            no_aliases, only_language: as in `TagJob`.
         null_values: the texts that mean null, as in `ReadingOptions`.
 
     Returns:
@@ -100,6 +102,7 @@ def tag_batches(
     no_aliases: bool = False,
     probabilities: bool = False,
     only_missing: str | None = None,
+    only_language: str | None = None,
     replace: bool = False,
     null_values: str | Sequence[str] | None = None,
     threads: int | None = None,
@@ -112,7 +115,7 @@ def tag_batches(
         model, text_column, title_column, output_column, threads: as in `tag_table`.
         threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `tag_table`.
         probabilities, only_missing, replace, null_values: as in `tag_table`.
-        genre_map, no_aliases: as in `tag_table`, too.
+        genre_map, no_aliases, only_language: as in `tag_table`, too.
 
     Returns:
         A `pyarrow.RecordBatchReader` with a batch for each batch of `data`, which is read as the
@@ -181,7 +184,7 @@ class TableTagger:
         names.warn()
         genres_off(job, tagger, names)
         job = names.job(job)
-        self._tally = Tally(tagger.labels)
+        self._tally = Tally(tagger.labels, job.only_language or model_language(tagger.metadata))
         predictor = Predictor(tagger, MemoryStore(), self._tally)
         self._new_rows = functools.partial(RowTagger, job, predictor, self._tally, names)
         self._rows = self._new_rows()
@@ -238,7 +241,7 @@ class TableTagger:
 
     def finish(self) -> None:
         """Warn, after the last row, of texts that the model hardly reads."""
-        self._tally.warn_of_foreign_texts()
+        self._tally.warn_of_texts(left_out=self._job.only_language is not None)
 
 
 class BatchTagger:

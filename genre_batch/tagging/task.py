@@ -12,6 +12,7 @@ from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import Reject, RejectsFile, raise_on_reject
 from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
+from genre_batch.model.language import model_language
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.counts import Tally, TaskCounts
 from genre_batch.tagging.job import TagJob
@@ -81,7 +82,8 @@ class TaskWriter:
     names: WrittenNames | None = None
 
     def __post_init__(self) -> None:
-        self.tally = Tally(self.tagger.labels)
+        language = self.job.only_language or model_language(self.tagger.metadata)
+        self.tally = Tally(self.tagger.labels, language)
         self._predictor = Predictor(self.tagger, self.store, self.tally)
 
     def write(self) -> TaskCounts:
