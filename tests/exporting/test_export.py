@@ -63,7 +63,7 @@ def test_only_the_output_is_written(exported: dict[str, Path]) -> None:
 def test_the_file_carries_every_metadata_key(exported: dict[str, Path], precision: str) -> None:
     props = onnx.load(exported[precision]).metadata_props
     assert {prop.key for prop in props} == {
-        PREFIX + key for key in (*KEYS, "calibration", "text_key_version", "columns")
+        PREFIX + key for key in (*KEYS, "calibration", "text_key_version", "columns", "language")
     }
 
 
