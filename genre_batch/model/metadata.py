@@ -105,8 +105,7 @@ class ModelMetadata:
         operating_points: by name; `thresholds` may equal those of one of them.
         tokenizer: the text of tokenizer.json.
         max_length: the number of tokens that the model reads; longer texts are truncated.
-        text_template: contains `{overview}`, and `{title}` if the model reads titles
-            (model/text.py).
+        text_template: contains `{overview}`, and `{title}` if titles are read (model/text.py).
         training_text_keys: (n,) uint64, sorted: `text_key` of every overview trained on.
         metrics: figures by split part, JSON-ready.
         provenance: base model, shape, data hashes, recipe, seed, versions, date, JSON-ready.
