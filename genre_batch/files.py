@@ -193,7 +193,12 @@ def check_model_name(path: StrPath) -> None:
 
 
 def check_output_file(
-    path: StrPath, *, force: bool = True, name: str = "", in_new_folder: bool = False
+    path: StrPath,
+    *,
+    force: bool = True,
+    name: str = "",
+    in_new_folder: bool = False,
+    may_be_folder: bool = False,
 ) -> None:
     """Check that a file can be written under this name, before any work is done for it.
 
@@ -202,6 +207,7 @@ def check_output_file(
         force: whether an existing file may be overwritten.
         name: as in `check_input_file`.
         in_new_folder: whether the folder that holds the file may be missing.
+        may_be_folder: whether a folder may be there, which will be emptied first.
 
     Raises:
         UsageError: the path is a folder or too long, or its folder does not exist.
@@ -209,7 +215,7 @@ def check_output_file(
     """
     path = os.fspath(path)
     _check_length(path, name)
-    if os.path.isdir(path):
+    if os.path.isdir(path) and not may_be_folder:
         raise UsageError(_prefixed(name, f"{path} is a folder: name a file in it"))
     if in_new_folder:
         check_output_folder(_existing_ancestor(os.path.dirname(path))[0], name=name)

@@ -30,6 +30,7 @@ __all__ = [
     "nearest_name",
     "number",
     "one_of",
+    "size_in_bytes",
     "toml_value",
 ]
 
@@ -263,3 +264,27 @@ def toml_value(value: Any) -> str:
         return json.dumps(value)
     # A JSON string is a TOML string, except for DEL, which TOML requires to be escaped.
     return json.dumps(os.fspath(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def size_in_bytes(parameter: str, text: str) -> int:
+    """Parse a size such as `500MB`, `2G`, `1.5 GB` or `1000000`; return bytes.
+
+    Args:
+        parameter: the name of the option, for the message.
+        text: its value.
+
+    Raises:
+        UsageError: the text is not a size, or not a positive one.
+    """
+    units = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+    number = text.strip().upper().removesuffix("B").strip()
+    unit = number[-1:] if number[-1:] in units else ""
+    try:
+        size = float(number.removesuffix(unit)) * units[unit]
+        if not 0 < size < 2**62:
+            raise ValueError
+    except ValueError as error:
+        raise UsageError(
+            f"`{parameter}` must be a size such as 500MB or 2GB, got {text!r}"
+        ) from error
+    return int(size)

@@ -195,7 +195,7 @@ def input_location(path: str, override: str | None = None) -> Location:
 
 
 def output_location(
-    path: str | None, override: str | None = None, *, in_new_folder: bool = False
+    path: str | None, override: str | None = None, *, in_folder: bool = False
 ) -> Location:
     """Find the format of an output.
 
@@ -203,7 +203,8 @@ def output_location(
         path: the file to write, a URL, or None or `-` for stdout (JSON Lines by default, as is
             /dev/stdout).
         override: the name of the format, whatever the suffix.
-        in_new_folder: whether the file's folder may be missing.
+        in_folder: whether it is one of many outputs in a folder, which may be missing; a folder of
+            its own name has the parts of a large input, and may be there.
 
     Raises:
         UsageError: the suffix is unknown, the path is a folder, its folder does not exist, or
@@ -223,7 +224,7 @@ def output_location(
         )
     if location.is_remote:
         return location
-    check_output_file(path, in_new_folder=in_new_folder)
+    check_output_file(path, in_new_folder=in_folder, may_be_folder=in_folder)
     return location
 
 

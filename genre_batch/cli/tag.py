@@ -54,7 +54,7 @@ GROUPS = {
         "exclude_genres",
         "calibrated",
     ),
-    "Parts": ("engine", "address", "shard", "keep_going"),
+    "Parts": ("engine", "address", "shard", "split_size", "keep_going"),
     "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
 }
 """Section of the help text -> names of its options."""
@@ -129,6 +129,12 @@ GROUPS = {
     metavar="K/N|auto",
     help="Write every Nth output of a folder, from number K on, counted from 0; auto: as a Slurm, "
     "Kubernetes or AWS Batch array sets it.  [default: all outputs]",
+)
+@click.option(
+    "--split-size",
+    metavar="SIZE|off",
+    help="Cut inputs above SIZE, such as 64MB, into several outputs, in a folder named after the "
+    "input.  [default: off; 64MB with --shard or a cluster]",
 )
 @click.option(
     "--keep-going/--fail-fast",

@@ -59,6 +59,7 @@ def tag_catalog(
     engine: str = "local",
     address: str | None = None,
     shard: str | None = None,
+    split_size: int | str | None = None,
     keep_going: bool | None = None,
 ) -> TagSummary:
     """Append predicted genres to a catalog, as `genre-batch tag` does; return counts and totals.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from genre_batch.catalog.remote import is_remote
 from genre_batch.catalog.writing.atomic import check_overwrite
+from genre_batch.cluster.cut_parts import cut_parts, remove_other_cuts, split_size
 from genre_batch.cluster.failures import Failure, failed_error, write_failures
 from genre_batch.cluster.job_file import JobFile
 from genre_batch.cluster.marks import Mark, Marks
@@ -80,12 +81,16 @@ class FolderJob:
         genres_off(job, self.tagger, self.names)
         self.output = os.fspath(job.output or "").rstrip("/") or "/"
         self.side = self._plan.side or ""
-        self._all_parts = plan_parts(self._plan)
+        file = JobFile.of(job, str(self.file.path), self.file.sha256)
+        self.key = file.key
+        self._stored = self._stored_job()
+        is_same = self._stored is not None and self._stored.key == self.key
+        size = split_size(job, self._stored.split_size if is_same and self._stored else None)
+        self._file = replace(file, split_size=size)
+        self._all_parts = cut_parts(plan_parts(self._plan), job, self.tagger.metadata, size)
         self.parts = self._all_parts
         if self.shard is not None:
             self.parts = self._all_parts[self.shard.index :: self.shard.count]
-        self._file = JobFile.of(job, str(self.file.path), self.file.sha256)
-        self.key = self._file.key
         self._check_one_file_system()
         self._marks = Marks(self.output, self.side)
         self._goes_on = self._check()
@@ -116,9 +121,10 @@ class FolderJob:
             CatalogError: it does and `force` is not set.
             OutputExistsError: the folder holds a file that no job wrote.
         """
-        stored = self._stored_job()
+        stored = self._stored
         if stored is not None and stored.key == self.key:
-            return True
+            if stored.split_size == self._file.split_size:
+                return True
         self._check_no_other_parts(stored)
         if self._plan.summary is not None:
             check_overwrite(self._plan.summary, self.job.force, "`summary_json`")
@@ -130,6 +136,7 @@ class FolderJob:
         Raises:
             CatalogError: a file cannot be written or removed.
         """
+        remove_other_cuts(self._all_parts, self._marks, self.output, self.side)
         if not self._goes_on:
             self._others = self._marks.forget_all()
             for name in list_sizes(f"{self.side}/rejects") if self._others else ():

@@ -14,7 +14,7 @@ from typing import Any
 from genre_batch.cluster.storage import read_bytes, write_bytes
 from genre_batch.errors import CatalogError
 from genre_batch.options import flat_values
-from genre_batch.tagging.job import TagJob
+from genre_batch.tagging.job import OFF, TagJob
 from genre_batch.version import __version__
 
 __all__ = ["JobFile", "library_versions"]
@@ -24,7 +24,16 @@ _LIBRARIES = ("onnxruntime", "tokenizers", "numpy", "pyarrow", "polars")
 
 _NO_BYTES = {
     *("sources", "output", "model", "resume", "force", "cache", "cache_size", "threads", "limit"),
-    *("summary_json", "rejects", "strict", "engine", "address", "shard", "keep_going"),
+    *(
+        "summary_json",
+        "rejects",
+        "strict",
+        "engine",
+        "address",
+        "shard",
+        "split_size",
+        "keep_going",
+    ),
 }
 """Options that the bytes of a part do not depend on, or that are part of its own key."""
 
@@ -49,12 +58,15 @@ class JobFile:
         model_sha256: its SHA-256, hexadecimal.
         options: by name, as JSON values; those that the bytes depend on.
         versions: of this tool and of libraries.
+        split_size: the bytes above which its inputs are cut, or `off`; it is not in the key,
+            because a part's own key has its stretch.
     """
 
     model: str
     model_sha256: str
     options: Mapping[str, Any]
     versions: Mapping[str, str]
+    split_size: int | str = OFF
 
     @classmethod
     def of(cls, job: TagJob, model: str, model_sha256: str) -> JobFile:
@@ -86,7 +98,8 @@ class JobFile:
             return None
         try:
             values = json.loads(content)
-            return cls(*(values[name] for name in ("model", "model_sha256", "options", "versions")))
+            names = ("model", "model_sha256", "options", "versions", "split_size")
+            return cls(*(values[name] for name in names))
         except (ValueError, KeyError, TypeError) as error:
             raise CatalogError(
                 f"{path} is not the file of a job: add `force` to replace it, or choose another "
@@ -105,6 +118,7 @@ class JobFile:
             "model_sha256": self.model_sha256,
             "options": dict(self.options),
             "versions": dict(self.versions),
+            "split_size": self.split_size,
         }
         write_bytes(path, json.dumps(values, indent=2).encode() + b"\n")
 
@@ -119,6 +133,8 @@ class JobFile:
         ]
         if changed:
             found.append(f"other {', '.join(changed)}")
+        if other.split_size != self.split_size:
+            found.append("other `split_size`")
         found += [
             f"{name} {number}"
             for name, number in other.versions.items()

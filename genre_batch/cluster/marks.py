@@ -156,6 +156,19 @@ class Marks:
         """
         return [part for part in parts if self._remove(_stem(part.name))]
 
+    def names(self) -> list[str]:
+        """Return the names of parts that have a mark and a file."""
+        return [stem for stem in self._marks if stem in self.files]
+
+    def forget_name(self, name: str) -> None:
+        """Remove the marks of a part, whose file will be removed.
+
+        Raises:
+            CatalogError: a mark cannot be removed.
+        """
+        self._remove(_stem(name))
+        self.files.pop(name, None)
+
     def any_file(self) -> bool:
         """Return whether the file of any mark is there."""
         return any(stem in self.files for stem in self._marks)

@@ -83,6 +83,7 @@ class Part:
         task["sources"] = tuple(_location(source) for source in task["sources"])
         task["target"] = _location(task["target"])
         task["stretch"] = None if stretch is None else Stretch(**stretch)
+        task["columns"] = tuple(task["columns"])
         return cls(OutputTask(**task), values["size"], values["modified"], values["limit"])
 
 
@@ -117,13 +118,19 @@ def plan_parts(plan: Plan) -> list[Part]:
     ]
 
 
-def stretched(part: Part, stretches: Sequence[Stretch], sizes: Sequence[int]) -> list[Part]:
+def stretched(
+    part: Part,
+    stretches: Sequence[Stretch],
+    sizes: Sequence[int],
+    columns: tuple[str | None, ...] = (),
+) -> list[Part]:
     """Return the parts into which a large one is cut: a folder of its name, a file per stretch.
 
     Args:
         part: the whole input.
         stretches: all of it, in order.
         sizes: the bytes of each.
+        columns: as in `OutputTask`.
     """
     parts = []
     for stretch, size in zip(stretches, sizes, strict=True):
@@ -147,6 +154,7 @@ def stretched(part: Part, stretches: Sequence[Stretch], sizes: Sequence[int]) ->
                     rejects=rejects,
                     folder=None if task.folder is None else task.target.path,
                     stretch=stretch,
+                    columns=columns,
                     name=f"{task.name}/{file}",
                 ),
             )

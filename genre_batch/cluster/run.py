@@ -8,7 +8,7 @@ from genre_batch.errors import UsageError
 from genre_batch.extras import require_extra
 from genre_batch.progress import RowProgress, StatusProgress, no_row_progress, no_status
 from genre_batch.tagging import run as one_output
-from genre_batch.tagging.job import TagJob
+from genre_batch.tagging.job import OFF, TagJob
 from genre_batch.tagging.plan import writes_folder
 from genre_batch.tagging.summary import TagSummary
 
@@ -31,6 +31,7 @@ def run(
     """
     _check_engine(job)
     if not writes_folder(job.output):
+        _check_not_cut(job)
         return one_output.run(job, progress)
     if job.running.engine == "local":
         return run_here(FolderJob(job), progress, status)
@@ -67,4 +68,12 @@ def _check_engine(job: TagJob) -> None:
         raise UsageError(
             f"`rejects` names one file, but {what} has one for each part: leave it out, and they "
             f"are in the folder next to `output`"
+        )
+
+
+def _check_not_cut(job: TagJob) -> None:
+    if job.running.split_size not in (None, OFF):
+        raise UsageError(
+            "`split_size` cuts an input into several outputs, so it needs a folder: `output` "
+            "tagged/"
         )

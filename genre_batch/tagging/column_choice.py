@@ -12,10 +12,23 @@ from genre_batch.catalog.columns import (
     missing_column_error,
     no_text_error,
 )
+from genre_batch.catalog.formats import Location
+from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
+from genre_batch.catalog.rejects import ignore_reject
 from genre_batch.catalog.texts import holds_text
 from genre_batch.errors import ColumnError
+from genre_batch.model.metadata import ModelMetadata
+from genre_batch.model.text import uses_title
+from genre_batch.tagging.job import TagJob
 
-__all__ = ["ColumnChoice", "only_missing_choice", "text_choice", "title_choice"]
+__all__ = [
+    "ColumnChoice",
+    "column_choices",
+    "first_columns",
+    "only_missing_choice",
+    "text_choice",
+    "title_choice",
+]
 
 
 class ColumnChoice:
@@ -60,6 +73,21 @@ class ColumnChoice:
         self._remembered = remembered
         self._keys: dict[str, None] = {}
         self._table_columns: tuple[str, ...] | None = None
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the column is found, or is not required."""
+        return self.name is not None or not self._required
+
+    def begin_with(self, name: str | None) -> None:
+        """Take over the column that the first rows of the catalog decided, before any other row.
+
+        Args:
+            name: the column; None: the first rows did not decide.
+        """
+        if name is not None:
+            self.name = name
+            self._keys = {name: None}
 
     def find(self, chunk: Chunk) -> str | None:
         """Return the column's name, or None while no row has it.
@@ -155,3 +183,48 @@ def only_missing_choice(requested: str | None) -> ColumnChoice | None:
     if requested is None:
         return None
     return ColumnChoice((), requested, "only_missing", required=True, reads_text=False)
+
+
+def column_choices(
+    job: TagJob, metadata: ModelMetadata
+) -> tuple[ColumnChoice, ColumnChoice | None, ColumnChoice | None]:
+    """Create the choices of a job: text, title if the model reads it, and what selects rows."""
+    remembered = metadata.columns
+    title = title_choice(job.title_column, remembered.get("title"))
+    return (
+        text_choice(job.text_column, remembered.get("text")),
+        title if uses_title(metadata.text_template) else None,
+        only_missing_choice(job.only_missing),
+    )
+
+
+def first_columns(
+    job: TagJob, metadata: ModelMetadata, location: Location
+) -> tuple[str | None, ...]:
+    """Return the columns that the first rows of a catalog of JSON Lines decide.
+
+    Args:
+        job: the run's options.
+        metadata: of the model.
+        location: the catalog; it is read until all required columns are found.
+
+    Returns:
+        The text column, the title column and the one that selects rows; None: not decided.
+
+    Raises:
+        CatalogError: the catalog cannot be read, or a required column is missing or ambiguous.
+    """
+    choices = column_choices(job, metadata)
+    options = ReadOptions(reading=job.reading)
+    with CatalogReader([location], options, ignore_reject) as reader:
+        for chunk in reader.chunks():
+            for choice in choices:
+                if choice is not None:
+                    choice.find(chunk)
+            if all(choice is None or choice.is_found for choice in choices):
+                break
+        else:
+            for choice in choices:
+                if choice is not None:
+                    choice.finish()
+    return tuple(None if choice is None else choice.name for choice in choices)

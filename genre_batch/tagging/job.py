@@ -11,12 +11,23 @@ from genre_batch.catalog.options import ReadingOptions, WritingOptions
 from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision
 from genre_batch.model.language import check_language
-from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath, integer, one_of
+from genre_batch.options import (
+    FLAG,
+    STRING,
+    STRINGS,
+    Checked,
+    StrPath,
+    integer,
+    one_of,
+    size_in_bytes,
+)
 
-__all__ = ["DEFAULT_CACHE_BYTES", "GENRES_COLUMN", "EngineOptions", "TagJob", "tag_job"]
+__all__ = ["DEFAULT_CACHE_BYTES", "GENRES_COLUMN", "OFF", "EngineOptions", "TagJob", "tag_job"]
 
 DEFAULT_CACHE_BYTES = 10 * 10**9
 GENRES_COLUMN = "predicted_genres"
+OFF = "off"
+"""The `split_size` with which no input is cut."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +40,16 @@ class EngineOptions(Checked):
             to start one here; None: `$RAY_ADDRESS`, then `auto`. Only with `ray`.
         shard: `K/N` for every Nth part from the Kth on, counted from 0; `auto` for what a Slurm,
             Kubernetes or AWS Batch array sets it in the environment; None: all parts.
+        split_size: the bytes above which an input is cut into several parts, also as text such as
+            64MB; `off`: no input is cut. None: as the job was begun, else off, and 64MB where
+            several machines write the parts.
         keep_going: whether the other parts are written after one failed; None: unless `strict`.
     """
 
     engine: str = field(default="local", metadata=one_of("local", "ray"))
     address: str | None = field(default=None, metadata=STRING)
     shard: str | None = field(default=None, metadata=STRING)
+    split_size: int | str | None = None
     keep_going: bool | None = field(default=None, metadata=FLAG)
 
     def __post_init__(self) -> None:
@@ -43,6 +58,25 @@ class EngineOptions(Checked):
             raise UsageError("`address` is for a Ray cluster: add `engine` ray")
         if self.shard is not None and self.engine == "ray":
             raise UsageError("`shard` and `engine` ray exclude each other: Ray spreads the parts")
+        if self.split_size is not None:
+            object.__setattr__(self, "split_size", _split_size(self.split_size))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines write the parts."""
+        return self.shard is not None or self.engine != "local"
+
+
+def _split_size(size: int | str) -> int | str:
+    """Return the bytes above which an input is cut, or `off`.
+
+    Raises:
+        UsageError: it is neither a size nor `off`.
+    """
+    if isinstance(size, str):
+        return OFF if size.lower() == OFF else size_in_bytes("split_size", size)
+    bytes_: int = integer(1)["allowed"].check("split_size", size)
+    return bytes_
 
 
 @dataclass(frozen=True)

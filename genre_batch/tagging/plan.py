@@ -35,6 +35,8 @@ class OutputTask:
         rejects: the file for unreadable rows; None: they are only counted.
         folder: the target's folder, created if missing; None: it has to exist.
         stretch: the records of the one source that are read; None: all.
+        columns: of a stretch of JSON Lines, the columns that the first rows of the source decided
+            (`first_columns`).
         name: the target's path below the job's output, where that is a folder.
     """
 
@@ -43,6 +45,7 @@ class OutputTask:
     rejects: str | None
     folder: str | None = None
     stretch: Stretch | None = None
+    columns: tuple[str | None, ...] = ()
     name: str = ""
 
     def make_folder(self) -> None:
@@ -235,7 +238,7 @@ def _folder_tasks(
     for source, name in zip(sources, output_names(sources), strict=True):
         name = _renamed(name, job.writing.output_format)
         path = f"{folder.rstrip('/')}/{name}"
-        target = output_location(path, job.writing.output_format, in_new_folder=True)
+        target = output_location(path, job.writing.output_format, in_folder=True)
         parent = None if remote else os.path.dirname(target.path)
         # Folders that the output's own path repeats need no column.
         lost = tuple(pair for pair in source.folders if pair not in folder_values(name))

@@ -17,6 +17,7 @@ import lmdb
 
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.files import check_output_folder, check_parent_folder
+from genre_batch.options import size_in_bytes
 
 __all__ = [
     "LmdbStore",
@@ -271,18 +272,7 @@ def parse_size(text: str) -> int:
     Raises:
         UsageError: the text is not a size, or not a positive one.
     """
-    units = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-    number = text.strip().upper().removesuffix("B").strip()
-    unit = number[-1:] if number[-1:] in units else ""
-    try:
-        size = float(number.removesuffix(unit)) * units[unit]
-        if not 0 < size < 2**62:
-            raise ValueError
-    except ValueError as error:
-        raise UsageError(
-            f"`cache_size` must be a size such as 500MB or 2GB, got {text!r}"
-        ) from error
-    return int(size)
+    return size_in_bytes("cache_size", text)
 
 
 def check_cache(path: str | os.PathLike[str]) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,7 @@ from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.columns import column_exists_error
 from genre_batch.catalog.writing.dropped import without_columns
 from genre_batch.errors import ColumnError, GenreBatchWarning, UsageError
-from genre_batch.model.text import uses_title
-from genre_batch.tagging.column_choice import only_missing_choice, text_choice, title_choice
+from genre_batch.tagging.column_choice import ColumnChoice, column_choices
 from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.predict import Predictor
@@ -63,12 +63,21 @@ class RowTagger:
         self.names = [job.output_column, *shown]
         self._dropped = frozenset(ours).difference(shown if job.replace else ours)
         self._others: set[str] = set()
-        remembered = predictor.metadata.columns
-        self._text = text_choice(job.text_column, remembered.get("text"))
-        reads_title = uses_title(predictor.metadata.text_template)
-        title = title_choice(job.title_column, remembered.get("title"))
-        self._title = title if reads_title else None
-        self._only_missing = only_missing_choice(job.only_missing)
+        self._text, self._title, self._only_missing = column_choices(job, predictor.metadata)
+
+    @property
+    def _choices(self) -> tuple[ColumnChoice | None, ...]:
+        return self._text, self._title, self._only_missing
+
+    def begin_with(self, columns: Sequence[str | None]) -> None:
+        """Use the columns that the first rows of the catalog decided.
+
+        Args:
+            columns: as `first_columns` returns them; empty: nothing is decided.
+        """
+        for choice, name in zip(self._choices, columns, strict=False):
+            if choice is not None:
+                choice.begin_with(name)
 
     def kept(self, chunk: Chunk) -> Chunk:
         """Return the chunk without probabilities that belong to genres which are replaced.
@@ -162,7 +171,7 @@ class RowTagger:
         Raises:
             ColumnError: a needed column was in none of the rows.
         """
-        for choice in (self._text, self._title, self._only_missing):
+        for choice in self._choices:
             if choice is not None:
                 choice.finish()
         self._tally.set_columns(self._text.name, self._title.name if self._title else None)

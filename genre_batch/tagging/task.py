@@ -109,6 +109,7 @@ class TaskWriter:
         names = self.names or written_names(self.job, self.tagger.labels)
         names.check_separator(self.job.writing.separator, [self.task.target.format])
         rows = RowTagger(names.job(self.job), self._predictor, self.tally, names)
+        rows.begin_with(self.task.columns)
         stop = threading.Event()
         temporary = self.temporary("output")
         self.task.make_folder()
@@ -151,6 +152,7 @@ class TaskWriter:
             as_table=kind is not Format.JSONL,
             infer_types=self.job.reading.infer_types and not kind.is_text,
             limit=self.limit,
+            stretch=self.task.stretch,
             reading=self.job.reading,
         )
 
