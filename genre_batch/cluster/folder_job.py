@@ -121,11 +121,9 @@ class FolderJob:
             CatalogError: it does and `force` is not set.
             OutputExistsError: the folder holds a file that no job wrote.
         """
-        stored = self._stored
-        if stored is not None and stored.key == self.key:
-            if stored.split_size == self._file.split_size:
-                return True
-        self._check_no_other_parts(stored)
+        if self._stored is not None and self._file.is_same_job(self._stored):
+            return True
+        self._check_no_other_parts(self._stored)
         if self._plan.summary is not None:
             check_overwrite(self._plan.summary, self.job.force, "`summary_json`")
         return False

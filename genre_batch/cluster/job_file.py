@@ -86,6 +86,10 @@ class JobFile:
         identity = [self.model_sha256, dict(self.options), dict(self.versions)]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
+    def is_same_job(self, other: JobFile) -> bool:
+        """Return whether the parts of both are the same, byte for byte and name for name."""
+        return (self.key, self.split_size) == (other.key, other.split_size)
+
     @classmethod
     def read(cls, path: str) -> JobFile | None:
         """Read a job.json; None if there is none.
