@@ -56,6 +56,7 @@ def look_first(job: TrainJob, *, dry_run: bool) -> None:
             job.options.model.max_length,
             job.options.optimization.epochs,
             None if start is None else start.films,
+            job.extra_train,
         )
     )
     lines = [] if start is None else _starting_lines(job, start, look)

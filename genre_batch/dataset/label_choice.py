@@ -11,6 +11,7 @@ import numpy as np
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.labelled import LabelledCatalog
+from genre_batch.dataset.split import PARTS
 from genre_batch.errors import CatalogError, GenreBatchWarning, TrainingError
 from genre_batch.names import name_key, name_problem
 from genre_batch.options import FLAG, Checked, integer
@@ -120,6 +121,9 @@ def trained_labels(dataset: Dataset, name: str) -> Dataset:
     Args:
         dataset: films in parts.
         name: the catalog, for messages.
+
+    Raises:
+        TrainingError: dev or test has no film left.
     """
     in_training = np.array([part == "train" for part in dataset.parts], dtype=np.bool_)
     learned = np.asarray(dataset.labels[in_training].any(axis=0), dtype=np.bool_)
@@ -148,4 +152,11 @@ def trained_labels(dataset: Dataset, name: str) -> Dataset:
         soft=None if dataset.soft is None else dataset.soft[:, learned],
     )
     kept = np.flatnonzero(dataset.labels.any(axis=1) | ~had_labels).tolist()
-    return replace(dataset.take(kept), dropped=dataset.dropped + len(dataset) - len(kept))
+    films = replace(dataset.take(kept), dropped=dataset.dropped + len(dataset) - len(kept))
+    for part in PARTS:
+        if part not in films.parts:
+            raise TrainingError(
+                f"{name}: no film of {part} has a genre that a film of train has: add films, or "
+                f"leave out rare genres with a higher `min_films`"
+            )
+    return films

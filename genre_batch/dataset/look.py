@@ -15,6 +15,7 @@ from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.options import CatalogPath, ColumnOptions, ReadingOptions
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.earlier import EarlierFilms
+from genre_batch.dataset.extra import ExtraTrain, load_extras
 from genre_batch.dataset.label_choice import LabelOptions, films_of_labels, trained_labels
 from genre_batch.dataset.labelled import LabelledCatalog
 from genre_batch.dataset.load import Further, split_films
@@ -47,6 +48,7 @@ class LookJob:
         max_length: tokens at which texts are cut.
         epochs: passes over the training films, for the estimate of time.
         earlier_run: the films of the run that training starts from; None: a base model.
+        extra_train: further catalogs, which are only checked.
     """
 
     catalog: CatalogPath
@@ -62,6 +64,7 @@ class LookJob:
     max_length: int = 192
     epochs: int = 4
     earlier_run: EarlierFilms | None = None
+    extra_train: tuple[ExtraTrain, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,9 @@ def look_at(job: LookJob) -> CatalogLook:
         part_column=job.part_column,
         earlier_run=job.earlier_run,
     )
-    return _look(job, location, usable.catalog, trained_labels(dataset, location.name))
+    dataset = trained_labels(dataset, location.name)
+    load_extras(job.extra_train, dataset, job.further or Further(), job.earlier_run)
+    return _look(job, location, usable.catalog, dataset)
 
 
 def _look(

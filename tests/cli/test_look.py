@@ -137,3 +137,34 @@ def test_several_files_and_stdin_are_one_catalog_each(tmp_path: Path) -> None:
     )
     assert "stdin: 60 rows" in piped.stdout
     assert piped.stdout.count("Drama (40)") == several.stdout.count("Drama (40)") == 1
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--group", "film"], "film"),
+        (["--soft-labels", "p"], "'p'"),
+        (["--extra-train", "more.csv"], "no column named overview"),
+    ],
+)
+def test_a_dry_run_fails_where_training_would(
+    two_genres: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "more.csv", ("kind", "words"), [("a", "b")])
+    result = CliRunner().invoke(cli, ["train", two_genres, "--dry-run", *options])
+    assert result.exit_code == 1
+    assert message in str(result.exception)
+
+
+@pytest.mark.training
+def test_genres_of_one_film_each_leave_no_part_empty(tmp_path: Path) -> None:
+    rows = [(text, f"Genre {number}") for number, text in enumerate(overviews(60))]
+    catalog = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows).path
+    result = CliRunner().invoke(cli, ["train", catalog, "--dry-run", "--min-films", "1"])
+    assert "no film of dev has a genre that a film of train has" in str(result.exception)
