@@ -66,7 +66,7 @@ def test_a_tagged_catalog_for_excel_is_read_back(catalog: Path, tiny_model: Path
 def test_a_character_that_the_encoding_lacks_is_an_error(catalog: Path, tiny_model: Path) -> None:
     catalog.write_text("id,overview\n1,laugh 猫\n", encoding="utf-8")
     output = catalog.with_name("o.csv")
-    with pytest.raises(CatalogError, match="`output_encoding` iso8859-1 has no"):
+    with pytest.raises(CatalogError, match="`output_encoding` iso8859-1 cannot encode"):
         tag_catalog(catalog, output, model=tiny_model, output_encoding="latin-1")
     assert not output.exists()
 
