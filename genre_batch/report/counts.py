@@ -11,6 +11,9 @@ from genre_batch.report.page import Figure
 
 __all__ = ["genre_counts"]
 
+_ROOM = 1.15
+"""The width of a figure in lengths of its longest bar, so that the bar's number fits."""
+
 
 def genre_counts(
     counts: Mapping[str, Mapping[str, int]], title: str, description: str, rows: str = "films"
@@ -33,8 +36,14 @@ def genre_counts(
         for genre in genres
     ]
     several = len(series) > 1
+    longest = (bar["films"] for bar in bars_of)
     base = alt.Chart(inline(bars_of)).encode(
-        x=alt.X("films:Q", title=rows, axis=alt.Axis(tickCount=5, format="~s")),
+        x=alt.X(
+            "films:Q",
+            title=rows,
+            axis=alt.Axis(tickCount=5, format="~s"),
+            scale=alt.Scale(domain=[0, _ROOM * max(1, *longest)], nice=False),
+        ),
         y=alt.Y("genre:N", title=None, sort=genres, scale=alt.Scale(paddingInner=0.25)),
         tooltip=[
             alt.Tooltip("genre:N"),

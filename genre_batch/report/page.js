@@ -92,7 +92,7 @@
     body.append(...rows.map(({ row }) => row));
   }
 
-  for (const table of document.querySelectorAll("main table")) {
+  for (const table of document.querySelectorAll("main .table table")) {
     for (const header of table.tHead.rows[0].cells) {
       header.querySelector("button").addEventListener("click", () => sort(table, header));
     }

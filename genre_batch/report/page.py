@@ -19,7 +19,7 @@ from importlib.resources import files
 from typing import Any, Self, TypeVar
 
 import vl_convert
-from jinja2 import Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from genre_batch.errors import CatalogError
@@ -123,12 +123,14 @@ class Section:
         title: the heading.
         paragraphs: text before the figures and tables.
         figures, tables: figures are shown before tables.
+        review: whether the report's queue is here.
     """
 
     title: str
     paragraphs: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
+    review: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,15 @@ class Report:
         lead: paragraphs below the heading: what was done, and with which data.
         sections: in order.
         warnings: what a reader must know before trusting the figures.
+        queue: records to decide on, as `queue.queue_data` returns them, in the section that is
+            marked for them; None: there are none.
     """
 
     title: str
     lead: tuple[str, ...]
     sections: tuple[Section, ...]
     warnings: tuple[str, ...] = ()
+    queue: dict[str, Any] | None = None
 
 
 def write_report(report: Report, path: str | os.PathLike[str]) -> None:
@@ -168,14 +173,16 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> None:
 
 def render(report: Report) -> bytes:
     """Render the page as UTF-8 HTML, with every text escaped."""
-    library, script = _library(), _resource("page.js")
+    library, scripts = _library(), [_resource("page.js")]
+    if report.queue is not None:
+        scripts.append(_resource("queue.js"))
     template = _environment().from_string(_resource("page.html"))
     page = template.render(
         report=report,
         style=Markup(_resource("page.css")),
         library=Markup(library),
-        script=Markup(script),
-        hashes=[_hash(library), _hash(script)],
+        scripts=[Markup(script) for script in scripts],
+        hashes=[_hash(script) for script in (library, *scripts)],
         version=__version__,
     )
     return page.encode()
@@ -197,7 +204,11 @@ def _resource(name: str) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=DictLoader({"queue.html": _resource("queue.html")}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["embedded"] = _embedded
     return environment
