@@ -58,6 +58,8 @@ class AuditJob(Checked):
         threads: the number of batches that run in parallel; None: the available cores.
         limit: the number of rows to audit, from the first one; None: all.
         summary_json: a file for the summary; None: no file.
+        profile: also gather a profile of the catalog and keep records (`AuditResult.profile`,
+            `AuditResult.kept`), for a page.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.
@@ -82,6 +84,7 @@ class AuditJob(Checked):
     threads: int | None = field(default=None, metadata=integer(1))
     limit: int | None = field(default=None, metadata=integer(0))
     summary_json: StrPath | None = field(default=None, metadata=STRING)
+    profile: bool = field(default=False, metadata=FLAG)
 
     def __post_init__(self) -> None:
         super().__post_init__()

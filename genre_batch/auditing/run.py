@@ -7,9 +7,10 @@ import json
 import os
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genre_batch.auditing.job import AuditJob
+from genre_batch.auditing.kept import KeptRecords
 from genre_batch.auditing.reading import (
     AuditedCatalog,
     CatalogPrediction,
@@ -174,10 +175,15 @@ class _Run:
                 }
             )
             with open_writer(self.task.target, options, force=True, temporary=temporary) as writer:
-                records.write(writer)
+                kept = KeptRecords(writer) if self.job.profile else None
+                records.write(kept or writer)
                 if self.workspace is not None:
                     self.workspace.mark_finished(self.task.target.path)
-        return self._summary(catalog, records, rejects, time.perf_counter() - started)
+        result = self._summary(catalog, records, rejects, time.perf_counter() - started)
+        if kept is None:
+            return result
+        foreign = self.tally.counts(rejects).texts_foreign
+        return replace(result, profile=catalog.profile, kept=kept.table(), texts_foreign=foreign)
 
     def _warn(self, source: CatalogSource, catalog: AuditedCatalog) -> None:
         """Warn of genres that are read in another way, or not at all."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import pyarrow as pa
+
+from genre_batch.profile.profile import CatalogProfile
 
 __all__ = ["AuditResult", "GenreAudit"]
 
@@ -58,6 +62,9 @@ class AuditResult:
         model, model_sha256: the model file and its hash.
         output: the path of the records; None for stdout.
         seconds: from opening the catalog to the finished output.
+        profile: counts by genre, year and pair of genres, if the job asks for them; else None.
+        kept: likewise, the records with the highest scores, at most 20,000, in their order.
+        texts_foreign: the texts in a script that the model hardly reads.
     """
 
     rows: int
@@ -88,10 +95,15 @@ class AuditResult:
     model_sha256: str
     output: str | None
     seconds: float
+    texts_foreign: int = 0
+    profile: CatalogProfile | None = None
+    kept: pa.Table | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as `--summary-json` writes it; estimates have one decimal."""
-        result = asdict(self)
+        result = asdict(replace(self, profile=None, kept=None))
+        for name in ("profile", "kept"):
+            del result[name]
         for genre in result["genres"]:
             for name in ("missing", "wrong", "true_rows"):
                 genre[name] = round(genre[name], 1)

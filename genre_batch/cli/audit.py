@@ -27,6 +27,13 @@ from genre_batch.cli.options import (
     threads_option,
     writing_options,
 )
+from genre_batch.cli.report_option import (
+    audit_page,
+    catalog_name,
+    check_report,
+    report_option,
+    write_page,
+)
 from genre_batch.errors import counted, counted_rows
 
 if TYPE_CHECKING:
@@ -46,7 +53,7 @@ GROUPS = {
     ),
     "Run": (
         *("model", "resume", "cache", "cache_size", "threads", "summary", "summary_json"),
-        "progress",
+        *("report", "progress"),
     ),
 }
 """Section of the help text -> names of its options."""
@@ -138,11 +145,13 @@ def _with_record_options(command: Any) -> Any:
 @click.option(
     "--summary-json", metavar="PATH", help="Also write the summary as JSON.  [default: no file]"
 )
+@report_option
 @progress_option
 def audit(
     catalog: str | None,
     cache_size: str | None,
     summary: bool | None,
+    report: str | None,
     progress: bool | None,
     **options: Any,
 ) -> None:
@@ -181,10 +190,17 @@ def audit(
     from genre_batch.tagging.probability_store import parse_size
 
     size = DEFAULT_CACHE_BYTES if cache_size is None else parse_size(cache_size)
+    if report is not None:
+        names = ("model", "output", "rejects", "summary_json")
+        check_report("audit", report, [catalog, *(options[name] for name in names)])
+        options["profile"] = True
     job = audit_job(catalog=catalog, cache_size=size, **options)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     _print_notes(result)
+    if report is not None:
+        selected = job.select is not None
+        write_page(audit_page(result, catalog_name([catalog]), selected=selected), report)
     if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
         _show(result)
 

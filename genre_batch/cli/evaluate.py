@@ -18,6 +18,7 @@ from genre_batch.cli.console import (
 from genre_batch.cli.decision_options import threshold_options
 from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
 from genre_batch.cli.options import evaluation_job_from, labelled_options
+from genre_batch.cli.report_option import check_report, report_option, write_page
 from genre_batch.errors import counted_rows
 
 if TYPE_CHECKING:
@@ -52,11 +53,7 @@ _GROUPS = {
     "over all genres and of each, and the rows that are predicted differently.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option(
-    "--report",
-    metavar="PATH.html",
-    help="Also write an HTML page of tables and figures; an existing page is replaced.",
-)
+@report_option
 @progress_option
 def evaluate(
     as_json: bool,
@@ -89,7 +86,8 @@ def evaluate(
     location = job.reading.locate_all(job.catalog)
     job = replace(job, catalog=location)
     if report is not None:
-        _check_report(report, [*(file.path for file in location.each_file), *read])
+        files = [*(file.path for file in location.each_file), *read]
+        check_report("evaluate", report, files)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     rows = result.row_name
@@ -100,43 +98,14 @@ def evaluate(
         )
     if report is not None:
         from genre_batch.report.evaluation_page import evaluation_report
-        from genre_batch.report.page import write_report
 
-        write_report(evaluation_report(result), report)
-        note(f"report written to {report}")
+        write_page(evaluation_report(result), report)
     if as_json:
         print_json(result.as_dict())
     else:
         _show(result)
         if result.against is not None:
             _show_comparison(result.against, rows)
-
-
-def _check_report(path: str, inputs: list[str | None]) -> None:
-    """Check that the report can be written, before any film is predicted."""
-    from genre_batch.extras import require_extra
-    from genre_batch.files import check_output_file, check_separate_files
-
-    check_output_file(path, name="`report`")
-    read = [name for name in inputs if name is not None and name != "-"]
-    check_separate_files([("`report`", path)], read)
-    _check_is_page(path)
-    require_extra("genre-batch evaluate --report", "report")
-
-
-def _check_is_page(path: str) -> None:
-    """Check that a file to be replaced is an HTML page."""
-    import os
-
-    from genre_batch.errors import CatalogError
-
-    if os.path.isfile(path) and os.path.getsize(path):
-        with open(path, "rb") as file:
-            start = file.read(1024).lower()
-        if b"<!doctype html" not in start:
-            raise CatalogError(
-                f"{path} exists and is not an HTML page: choose another `report`, or remove it"
-            )
 
 
 def _show(result: Evaluation) -> None:

@@ -28,6 +28,13 @@ from genre_batch.cli.options import (
     threads_option,
     writing_options,
 )
+from genre_batch.cli.report_option import (
+    catalog_name,
+    check_report,
+    report_option,
+    tag_page,
+    write_page,
+)
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
@@ -55,7 +62,16 @@ GROUPS = {
         "calibrated",
     ),
     "Parts": ("engine", "address", "shard", "split_size", "keep_going"),
-    "Run": ("resume", "cache", "cache_size", "threads", "summary", "summary_json", "progress"),
+    "Run": (
+        "resume",
+        "cache",
+        "cache_size",
+        "threads",
+        "summary",
+        "summary_json",
+        "report",
+        "progress",
+    ),
 }
 """Section of the help text -> names of its options."""
 
@@ -166,11 +182,13 @@ GROUPS = {
 @click.option(
     "--summary-json", metavar="PATH", help="Also write the summary as JSON.  [default: no file]"
 )
+@report_option
 @progress_option
 def tag(
     sources: tuple[str, ...],
     cache_size: str | None,
     summary: bool | None,
+    report: str | None,
     progress: bool | None,
     **options: Any,
 ) -> None:
@@ -207,10 +225,16 @@ def tag(
     from genre_batch.tagging.probability_store import parse_size
 
     size = DEFAULT_CACHE_BYTES if cache_size is None else parse_size(cache_size)
+    if report is not None:
+        names = ("model", "output", "rejects", "summary_json")
+        check_report("tag", report, [*sources, *(options[name] for name in names)])
+        options["profile"] = True
     job = tag_job(sources=sources, cache_size=size, **options)
     with rows_progress(progress) as bar:
         result = run(job, bar, bar.status)
     _print_notes(result)
+    if report is not None:
+        write_page(tag_page(result, catalog_name(sources)), report)
     if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
         show_summary(result)
 

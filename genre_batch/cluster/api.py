@@ -56,6 +56,7 @@ def tag_catalog(
     threads: int | None = None,
     limit: int | None = None,
     summary_json: str | os.PathLike[str] | None = None,
+    profile: bool = False,
     engine: str = "local",
     address: str | None = None,
     shard: str | None = None,

@@ -192,12 +192,15 @@ class FolderJob:
     def is_done(self, part: Part) -> bool:
         """Return whether an earlier run wrote a part, with these very bytes.
 
-        With `strict`, a part with unreadable rows is not done.
+        With `strict`, a part with unreadable rows is not done; with `profile`, one without the sums
+        of its rows.
         """
         key = part.key(self.key)
         if not self._marks.has(part, key):
             return False
         if self.job.reading.strict and self._marks.read(part, key).counts.rows_rejected:
+            return False
+        if self.job.profile and self._marks.read(part, key).counts.profile is None:
             return False
         self._earlier[part.name] = part
         return True

@@ -26,6 +26,7 @@ _NO_BYTES = {
     *("sources", "output", "model", "resume", "force", "cache", "cache_size", "threads", "limit"),
     *(
         "summary_json",
+        "profile",
         "rejects",
         "strict",
         "engine",

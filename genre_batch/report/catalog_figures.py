@@ -16,6 +16,7 @@ from genre_batch.report.figures import (
     figure_of,
     inline,
     rounded,
+    unit_axis,
 )
 from genre_batch.report.page import Figure
 
@@ -25,6 +26,8 @@ MOST_PAIRED = 24
 """The genres of the figure of pairs, the most frequent ones."""
 MOST_POINTS = 6_000
 """The most points of the figure by year: with more, decades are shown."""
+_FEW_PER_YEAR = 5
+"""With fewer rows a year, decades are shown."""
 _FEW_ROWS = 10
 """A share of fewer rows says little about a year of a large catalog."""
 
@@ -37,14 +40,16 @@ def years(profile: CatalogProfile, chosen: str, rows: str) -> Figure:
         chosen: the genre that is shown initially.
         rows: what is counted, in the plural.
     """
-    by_decade = len(profile.years) * len(profile.genres) > MOST_POINTS
+    dated = sum(count for count, _ in profile.years.values())
+    many = len(profile.years) * len(profile.genres) > MOST_POINTS
+    by_decade = many or dated < _FEW_PER_YEAR * len(profile.years)
     sums: dict[int, list[int]] = {}
     for year, (count, genres) in profile.years.items():
         start = year // 10 * 10 if by_decade else year
         row = sums.setdefault(start, [0] * (1 + len(profile.genres)))
         for index, value in enumerate([count, *genres.tolist()]):
             row[index] += value
-    least = min(_FEW_ROWS, profile.rows // 100)
+    least = min(_FEW_ROWS, profile.rows // 100, max(row[0] for row in sums.values()))
     points: Rows = [
         {
             "genre": genre,
@@ -99,7 +104,7 @@ def pairs(profile: CatalogProfile, rows: str) -> Figure:
     """Draw which genres are predicted together, as shares of the row's genre.
 
     Args:
-        profile: with at least one predicted genre.
+        profile: with at least two predicted genres.
         rows: what is counted, in the plural.
     """
     order = np.argsort(-profile.predicted, kind="stable")
@@ -157,8 +162,8 @@ def confidence(profile: CatalogProfile, chosen: str, rows: str) -> Figure:
     bars: Rows = [
         {
             "genre": name,
-            "from": rounded(place / CONFIDENCE_BINS),
-            "to": rounded((place + 1) / CONFIDENCE_BINS),
+            "least": rounded(place / CONFIDENCE_BINS),
+            "most": rounded((place + 1) / CONFIDENCE_BINS),
             "films": count,
         }
         for name in names
@@ -168,20 +173,15 @@ def confidence(profile: CatalogProfile, chosen: str, rows: str) -> Figure:
     chart = (
         alt.Chart(inline(bars))
         .transform_filter(IS_CHOSEN)
-        .mark_bar(color=FOREGROUND, cornerRadiusEnd=2, binSpacing=1)
+        .mark_rect(color=FOREGROUND, stroke="var(--panel)", strokeWidth=1)
         .encode(
-            x=alt.X(
-                "from:Q",
-                bin="binned",
-                title="probability",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", grid=False),
-            ),
-            x2="to:Q",
+            x=alt.X("least:Q", **unit_axis("probability")),
+            x2="most:Q",
             y=alt.Y("films:Q", title=rows, axis=alt.Axis(tickCount=5, format="~s")),
+            y2=alt.Y2Datum(0),
             tooltip=[
-                alt.Tooltip("from:Q", title="probability from", format=".2f"),
-                alt.Tooltip("to:Q", title="to", format=".2f"),
+                alt.Tooltip("least:Q", title="probability from", format=".2f"),
+                alt.Tooltip("most:Q", title="to", format=".2f"),
                 alt.Tooltip("films:Q", title=rows, format=","),
             ],
         )

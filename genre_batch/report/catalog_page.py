@@ -61,6 +61,7 @@ class CatalogFacts:
         estimates: what an audit estimates about each genre; empty without an audit.
         queue: the records of an audit; None without one.
         audited: the rows with text and genres; None without an audit.
+        total_records: all records of the audit, of which the queue may have the first only.
     """
 
     catalog: str
@@ -74,6 +75,7 @@ class CatalogFacts:
     estimates: Sequence[GenreEstimate] = ()
     queue: Queue | None = None
     audited: int | None = None
+    total_records: int = 0
 
 
 def catalog_report(profile: CatalogProfile, facts: CatalogFacts) -> Report:
@@ -91,7 +93,8 @@ def catalog_report(profile: CatalogProfile, facts: CatalogFacts) -> Report:
     if predicted:
         common = most_predicted(profile)
         by_year = (years(profile, common, rows),) if profile.years else ()
-        figures = (*by_year, confidence(profile, common, rows), pairs(profile, rows))
+        several = (pairs(profile, rows),) if (profile.predicted > 0).sum() > 1 else ()
+        figures = (*by_year, confidence(profile, common, rows), *several)
         sections.append(Section("Predictions", figures=figures))
     if facts.model:
         table = facts_table(facts.model, "Origin of the model")
@@ -102,7 +105,7 @@ def catalog_report(profile: CatalogProfile, facts: CatalogFacts) -> Report:
         lead=(_lead(profile, facts),),
         sections=tuple(sections),
         warnings=_warnings(profile, facts),
-        queue=None if facts.queue is None else queue_data(facts.queue),
+        queue=None if facts.queue is None else queue_data(facts.queue, facts.total_records),
     )
 
 

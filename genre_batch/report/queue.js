@@ -26,6 +26,7 @@
   const KEY = `genre-batch:${data.key}`;
   let decisions = new Map();
   let keeps = true;
+  const history = [];
 
   function restore() {
     try {
@@ -177,8 +178,10 @@
     byId("card-kind").textContent = `${kindOf(record)}?`;
     byId("card-kind").className = `kind ${kindOf(record)}`;
     byId("card-genre").textContent = genreOf(record);
+    const percent = (100 * probability).toFixed(0);
+    const shares = { 0: "under 1", 100: "over 99" };
     byId("card-numbers").textContent =
-      `probability ${(100 * probability).toFixed(0)} %, score ${score.toFixed(2)}`;
+      `probability ${shares[percent] || percent} %, score ${score.toFixed(2)}`;
     byId("card-genres").textContent = value(row, GENRES) || "none";
     byId("card-text").textContent = value(row, TEXT) || "(no text)";
     const seen = row[1] ? "; the model was trained on this text" : "";
@@ -225,12 +228,25 @@
   function decide(word) {
     if (!shown.length) return;
     const record = shown[chosen];
+    history.push([record, decisions.get(record)]);
     if (word) decisions.set(record, word);
     else decisions.delete(record);
     store();
     count();
     if (word && chosen < shown.length - 1) choose(chosen + 1);
     else choose(chosen);
+  }
+
+  // Takes the last decision back, and shows its label again.
+  function undo() {
+    if (!history.length) return;
+    const [record, before] = history.pop();
+    if (before) decisions.set(record, before);
+    else decisions.delete(record);
+    store();
+    count();
+    const index = shown.indexOf(record);
+    choose(index < 0 ? chosen : index);
   }
 
   function nextOpen() {
@@ -256,7 +272,7 @@
     r: () => decide("right"),
     w: () => decide("wrong"),
     s: () => decide("skip"),
-    u: () => decide(""),
+    u: undo,
     n: nextOpen,
     "/": () => find.focus(),
   };
@@ -293,7 +309,7 @@
   }
   byId("queue-back").addEventListener("click", () => choose(chosen - 1));
   byId("queue-next").addEventListener("click", () => choose(chosen + 1));
-  byId("queue-undo").addEventListener("click", () => decide(""));
+  byId("queue-undo").addEventListener("click", undo);
 
   for (const button of list.querySelectorAll("[data-sort]")) {
     button.addEventListener("click", () => {

@@ -71,11 +71,13 @@ class Queue:
     row_name: str = "films"
 
 
-def queue_data(queue: Queue, most: int = MAX_BYTES) -> dict[str, Any]:
+def queue_data(queue: Queue, total: int = 0, most: int = MAX_BYTES) -> dict[str, Any]:
     """Return the queue as JSON values that take at most `most` bytes.
 
     Long texts are cut first, all at the same length; if that is not enough, the last records are
     left out. `total` is the number of all records; `cut` the length of texts, 0 if none was cut.
+
+    `total` is at least the argument of this name.
 
     The value of `key` depends on the content: decisions that a browser stores belong to it.
     """
@@ -87,6 +89,7 @@ def queue_data(queue: Queue, most: int = MAX_BYTES) -> dict[str, Any]:
     while (size := _size(data)) > most and count > 1:
         count = max(1, int(count * min(0.95, most / size)))
         data = _data(queue, count, _CUTS[-1])
+    data["total"] = max(total, len(queue.records))
     text = json.dumps(data, sort_keys=True, ensure_ascii=False)
     return {**data, "key": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]}
 

@@ -13,10 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genre_batch.catalog.chunk import Chunk
 from genre_batch.catalog.reading.unreadable import PaddedRows
 from genre_batch.catalog.rejects import RejectsFile
 from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.language import LanguageTally, warn_of_languages
+from genre_batch.profile.profile import ProfileCollector, sum_of
 
 __all__ = ["Tally", "TaskCounts", "total_counts", "warn_of_texts"]
 
@@ -44,6 +46,7 @@ class TaskCounts:
         rows_of_language_checked: rows whose text's language was looked at.
         rows_by_genre: (genres,) rows that each genre was predicted for, in label order.
         confidence: (genres,) sums of the probabilities over those rows.
+        profile: the sums of a `ProfileCollector`; None if none was asked for.
     """
 
     rows: int = 0
@@ -69,6 +72,7 @@ class TaskCounts:
     title_column: str | None = None
     rows_by_genre: tuple[int, ...] = ()
     confidence: tuple[float, ...] = ()
+    profile: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as JSON values; floats keep all their bits."""
@@ -81,7 +85,8 @@ class TaskCounts:
         Raises:
             KeyError, TypeError: the values are those of something else.
         """
-        fields_of = {field.name: values[field.name] for field in fields(cls)}
+        fields_of = {"profile": None, **values}
+        fields_of = {field.name: fields_of[field.name] for field in fields(cls)}
         for name in ("rejects", "rows_by_genre", "confidence"):
             fields_of[name] = tuple(values[name])
         return cls(**fields_of)
@@ -116,7 +121,14 @@ def total_counts(counts: Sequence[TaskCounts]) -> TaskCounts:
         title_column=counts[0].title_column,
         rows_by_genre=tuple(map(sum, zip(*(one.rows_by_genre for one in counts), strict=True))),
         confidence=tuple(confidence),
+        profile=_total_profile([one.profile for one in counts]),
     )
+
+
+def _total_profile(profiles: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    collectors = [ProfileCollector.from_dict(one) for one in profiles if one is not None]
+    total = sum_of(collectors) if len(collectors) == len(profiles) else None
+    return None if total is None else total.as_dict()
 
 
 def warn_of_texts(counts: TaskCounts, *, left_out: bool = False) -> None:
@@ -156,6 +168,7 @@ class Tally:
     Attributes:
         texts_predicted, texts_from_cache, values_lost: as in `TagSummary`.
         padded: the rows with too few fields.
+        profile: gathers a profile of the rows; None: there is none.
     """
 
     def __init__(self, labels: Sequence[str], language: str | None = None) -> None:
@@ -170,6 +183,7 @@ class Tally:
         self.texts_from_cache = 0
         self.values_lost = 0
         self.padded = PaddedRows()
+        self.profile: ProfileCollector | None = None
         self._labels = pa.array(labels, pa.string())
         self._rows_by_genre = np.zeros(len(labels), dtype=np.int64)
         self._confidence = np.zeros(len(labels), dtype=np.float64)
@@ -183,6 +197,7 @@ class Tally:
 
     def add_chunk(
         self,
+        chunk: Chunk,
         genres: pa.ListArray,
         probabilities: npt.NDArray[np.float32],
         *,
@@ -191,10 +206,13 @@ class Tally:
         """Add the rows of a chunk.
 
         Args:
+            chunk: the rows.
             genres: (rows,) lists of predicted genres; null where nothing was predicted.
             probabilities: (rows, genres) float32; NaN where nothing was predicted.
             skipped: how many rows were skipped because of `only_missing`.
         """
+        if self.profile is not None:
+            self.profile.add(chunk, genres, probabilities)
         count = len(self._labels)
         self._rows += len(genres)
         self._skipped += skipped
@@ -262,4 +280,5 @@ class Tally:
             title_column=self._columns[1],
             rows_by_genre=tuple(self._rows_by_genre.tolist()),
             confidence=tuple(self._confidence.tolist()),
+            profile=None if self.profile is None else self.profile.as_dict(),
         )

@@ -112,6 +112,7 @@ class TagJob(Checked):
         threads: the number of batches that run in parallel; None: the available cores.
         limit: the number of rows to tag, from the first one and over all inputs; None: all.
         summary_json: a file for the run's summary; None: no file.
+        profile: also gather a profile of the catalog (`TagSummary.profile`), for a page.
 
     Raises:
         UsageError: a value is out of range, or two options exclude each other.
@@ -140,6 +141,7 @@ class TagJob(Checked):
     threads: int | None = field(default=None, metadata=integer(1))
     limit: int | None = field(default=None, metadata=integer(0))
     summary_json: StrPath | None = field(default=None, metadata=STRING)
+    profile: bool = field(default=False, metadata=FLAG)
 
     def __post_init__(self) -> None:
         super().__post_init__()

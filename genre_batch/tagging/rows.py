@@ -129,7 +129,7 @@ class RowTagger:
         genres = decision.genres(metadata, probabilities)
         probabilities = decision.shown(metadata, probabilities)
         self._tally.padded.add(chunk)
-        self._tally.add_chunk(genres, probabilities, skipped=int((~selected).sum()))
+        self._tally.add_chunk(chunk, genres, probabilities, skipped=int((~selected).sum()))
         columns = [self._written.apply(genres)]
         if self._job.probabilities:
             # NaN, for a row that was not predicted, becomes null.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.profile.profile import CatalogProfile, ProfileCollector
 from genre_batch.tagging.counts import TaskCounts
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.written_names import WrittenNames
@@ -74,6 +75,9 @@ class TagSummary:
             include them.
         seconds: from opening the input to the finished output, without reading the model file.
         rows_per_second: the rows that this run wrote over `seconds`.
+        row_name: what the model calls a row, in the plural.
+        texts_foreign: the texts in a script that the model hardly reads.
+        profile: counts by genre, year and pair of genres, if the job asks for them; else None.
     """
 
     rows: int
@@ -106,10 +110,15 @@ class TagSummary:
     parts_done_before: int
     seconds: float
     rows_per_second: float
+    row_name: str = "films"
+    texts_foreign: int = 0
+    profile: CatalogProfile | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as `--summary-json` writes it."""
-        return asdict(self)
+        values = asdict(replace(self, profile=None))
+        del values["profile"]
+        return values
 
 
 def genres_off(job: TagJob, tagger: GenreTagger, names: WrittenNames) -> tuple[str, ...]:
@@ -181,7 +190,14 @@ def summarize(
         parts_done_before=parts_done_before,
         seconds=seconds,
         rows_per_second=written / seconds if seconds else 0.0,
+        row_name=tagger.metadata.row_name,
+        texts_foreign=counts.texts_foreign,
+        profile=_profile(counts),
     )
+
+
+def _profile(counts: TaskCounts) -> CatalogProfile | None:
+    return None if counts.profile is None else ProfileCollector.from_dict(counts.profile).profile()
 
 
 def _genre_counts(labels: tuple[str, ...], counts: TaskCounts) -> tuple[GenreCount, ...]:

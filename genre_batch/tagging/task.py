@@ -14,6 +14,7 @@ from genre_batch.catalog.writing.encoder import EncoderOptions
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.model.language import model_language
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.profile.profile import ProfileCollector
 from genre_batch.tagging.counts import Tally, TaskCounts
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.plan import OutputTask
@@ -84,6 +85,8 @@ class TaskWriter:
     def __post_init__(self) -> None:
         language = self.job.only_language or model_language(self.tagger.metadata)
         self.tally = Tally(self.tagger.labels, language)
+        if self.job.profile:
+            self.tally.profile = ProfileCollector(self.tagger.labels)
         self._predictor = Predictor(self.tagger, self.store, self.tally)
 
     def write(self) -> TaskCounts:

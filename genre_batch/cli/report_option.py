@@ -1,0 +1,190 @@
+"""The option `--report` of commands that write an HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genre_batch.cli.console import note
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from genre_batch.auditing.summary import AuditResult
+    from genre_batch.report.page import Report
+    from genre_batch.report.queue import Queue
+    from genre_batch.tagging.summary import TagSummary
+
+__all__ = [
+    "audit_page",
+    "catalog_name",
+    "check_report",
+    "report_option",
+    "tag_page",
+    "write_page",
+]
+
+report_option = click.option(
+    "--report",
+    metavar="PATH.html",
+    help="Also write an HTML page of tables and figures; an existing page is replaced.",
+)
+
+
+def check_report(command: str, path: str, files: Sequence[str | None]) -> None:
+    """Check that a page can be written, before any row is predicted.
+
+    Args:
+        command: the name of the command.
+        path: of the page.
+        files: others that the command reads or writes; None and `-` are no files.
+
+    Raises:
+        UsageError: the page would replace one of them, its folder does not exist, or the extra is
+            missing.
+        CatalogError: a file that is not a page exists under its name.
+    """
+    from genre_batch.extras import require_extra
+    from genre_batch.files import check_output_file, check_separate_files
+
+    check_output_file(path, name="`report`")
+    others = [name for name in files if name is not None and name != "-"]
+    check_separate_files([("`report`", path)], others)
+    _check_is_page(path)
+    require_extra(f"genre-batch {command} --report", "report")
+
+
+def _check_is_page(path: str) -> None:
+    """Check that a file to be replaced is an HTML page."""
+    import os
+
+    from genre_batch.errors import CatalogError
+
+    if os.path.isfile(path) and os.path.getsize(path):
+        with open(path, "rb") as file:
+            start = file.read(1024).lower()
+        if b"<!doctype html" not in start:
+            raise CatalogError(
+                f"{path} exists and is not an HTML page: choose another `report`, or remove it"
+            )
+
+
+def write_page(report: Report, path: str) -> None:
+    """Write a page, and tell where it is."""
+    from genre_batch.report.page import write_report
+
+    write_report(report, path)
+    note(f"report written to {path}")
+
+
+def catalog_name(sources: Sequence[str]) -> str:
+    """Return what a page calls a catalog: its name without folders, which may be private."""
+    if len(sources) > 1:
+        return f"{len(sources)} inputs"
+    return "stdin" if sources[0] == "-" else PurePath(sources[0].rstrip("/")).name
+
+
+def tag_page(summary: TagSummary, name: str) -> Report:
+    """Return the page of a tagged catalog.
+
+    Args:
+        summary: of a run with a profile.
+        name: of the catalog.
+    """
+    from genre_batch.report.catalog_page import CatalogFacts, catalog_report
+
+    assert summary.profile is not None
+    facts = CatalogFacts(
+        catalog=name,
+        row_name=summary.row_name,
+        model={"file": PurePath(summary.model).name, "sha256": summary.model_sha256},
+        rejected=summary.rows_rejected,
+        hardly_read=summary.texts_foreign or None,
+        skipped=summary.rows_skipped,
+    )
+    return catalog_report(summary.profile, facts)
+
+
+def audit_page(result: AuditResult, name: str, *, selected: bool) -> Report:
+    """Return the page of an audited catalog.
+
+    Args:
+        result: of an audit with a profile.
+        name: of the catalog.
+        selected: whether its records are rows to label, about which nothing is decided.
+    """
+    from genre_batch.report.catalog_page import CatalogFacts, GenreEstimate, catalog_report
+
+    assert result.profile is not None
+    assert result.kept is not None
+    estimates = [
+        GenreEstimate(
+            genre=genre.genre,
+            rows=genre.rows,
+            missing=genre.missing,
+            wrong=genre.wrong,
+            true_rows=genre.true_rows,
+            low=genre.true_rows_interval[0],
+            high=genre.true_rows_interval[1],
+            records=genre.records_missing + genre.records_doubtful,
+        )
+        for genre in result.genres
+    ]
+    facts = CatalogFacts(
+        catalog=name,
+        row_name=result.row_name,
+        model={"file": PurePath(result.model).name, "sha256": result.model_sha256},
+        rejected=result.rows_rejected,
+        hardly_read=result.texts_foreign or None,
+        seen_in_training=result.rows_seen_in_training,
+        estimates=estimates,
+        queue=None if selected else _queue(result, result.kept, name),
+        audited=None if selected else result.rows_audited,
+        total_records=result.records,
+    )
+    return catalog_report(result.profile, facts)
+
+
+def _queue(result: AuditResult, records: pa.Table, name: str) -> Queue:
+    """Return the records for the page, each row of the catalog once."""
+    from genre_batch.report.queue import Queue, QueueRecord, QueueRow
+
+    by_role = {
+        "id": result.id_column,
+        "title": result.title_column,
+        "text": result.text_column,
+        "genres": result.genre_column or "genres",
+    }
+    columns = {
+        role: result.record_columns.get(column, column)
+        for role, column in by_role.items()
+        if column is not None
+    }
+    columns = {role: column for role, column in columns.items() if column in records.column_names}
+    texts = [[_text(value) for value in records.column(c).to_pylist()] for c in columns.values()]
+    places: dict[int, int] = {}
+    rows: list[QueueRow] = []
+    queue: list[QueueRecord] = []
+    fields = ("row", "kind", "genre", "probability", "score", "seen_in_training")
+    values = zip(*(records.column(field).to_pylist() for field in fields), strict=True)
+    for index, (row, kind, genre, probability, score, seen) in enumerate(values):
+        if kind is None or genre is None:
+            continue
+        place = places.setdefault(row, len(rows))
+        if place == len(rows):
+            rows.append(QueueRow(row, bool(seen), tuple(column[index] for column in texts)))
+        queue.append(QueueRecord(place, kind, genre, probability or 0.0, score or 0.0))
+    return Queue(name, columns, rows, queue, result.row_name)
+
+
+def _text(value: Any) -> str | None:
+    """Return a value as text; a list of genres joined by commas."""
+    if isinstance(value, list):
+        from genre_batch.catalog.separators import join_genres
+
+        names = [str(item.get("name", item)) if isinstance(item, dict) else item for item in value]
+        return join_genres([name for name in names if isinstance(name, str) and name], ", ")
+    return None if value is None else str(value)
