@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genre_batch.cli.column_options import label_place_options
+from genre_batch.cli.column_options import genre_name_options, label_place_options
 from genre_batch.cli.console import (
     is_quiet,
     note,
@@ -38,6 +38,7 @@ GROUPS = {
     "Input": (
         *READING,
         *("genre_column", "genre_separator", "label_columns", "label_names"),
+        *("genre_map", "no_aliases"),
     ),
     "Output": (
         *("output", "output_format", "output_delimiter", "output_encoding", "separator", "force"),
@@ -62,6 +63,11 @@ _CHANGES_SHOWN = 10
 @reading_options
 @writing_options
 @label_place_options
+@genre_name_options(
+    "The map that the audit had, of the catalog's names of genres to the model's.",
+    "Do not read usual other names, such as Sci-Fi, as the genres of the review.  "
+    "[default: read them]",
+)
 @model_option
 @force_option
 @click.option(

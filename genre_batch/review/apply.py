@@ -128,7 +128,9 @@ def _plan(job: ApplyJob) -> _Plan:
                 check_output_file(path, name=name)
             check_overwrite(Location(path, Format.JSONL), job.force, name)
             written.append((name, path))
-    read = [os.fspath(path) for path in (job.review, job.label_names, job.model) if path]
+    read = [
+        os.fspath(path) for path in (job.review, job.label_names, job.genre_map, job.model) if path
+    ]
     if not _is_one_file(source, target):
         read.append(source.path)
     check_separate_files(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from genre_batch.catalog.separators import Separators
 from genre_batch.names import clean_name, name_key
 from genre_batch.review.items import Items, take_apart
 
-__all__ = ["CellError", "ColumnStyle", "Spelling"]
+__all__ = ["CellError", "ColumnStyle", "Reading", "Readings", "Spelling"]
 
 _NAME_KEYS = ("name", "Name", "genre", "label", "tag", "title", "term", "display_name")
 _WIDE = re.compile(r"[^\x00-\x7f]")
@@ -28,25 +28,69 @@ class CellError(ValueError):
     """A cell is written in a style in which its genres cannot be changed."""
 
 
+Reading = Callable[[str], tuple[str, ...]]
+"""Returns the genres that a name is read as."""
+
+
+class Readings(dict[str, tuple[str, ...]]):
+    """Name -> genres, of names that a file names first, then of any name."""
+
+    def __init__(self, genre_of: Mapping[str, str], read: Reading) -> None:
+        """Start without a name.
+
+        Args:
+            genre_of: what cells hold -> its name.
+            read: returns the genres that a name is read as.
+        """
+        self._genre_of = genre_of
+        self._read = read
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the genres that a name is read as; every name has some reading."""
+        if name not in self:
+            self[name] = self._read(clean_name(self._genre_of.get(name, name)))
+        return self[name]
+
+
 @dataclass(frozen=True)
 class Spelling:
     """How a catalog calls the genres of a review.
 
     Attributes:
-        genre_of: what the catalog writes -> genre; names without an entry are genres.
-        written: genre key (`name_key`) -> how the catalog writes it.
+        genres_of: name -> the genres that it is read as, none or more; other names are genres.
+        written: key of a genre -> how the catalog writes it.
     """
 
-    genre_of: Mapping[str, str] = field(default_factory=dict)
+    genres_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     written: Mapping[str, str] = field(default_factory=dict)
 
+    def keys(self, name: str) -> frozenset[str]:
+        """Return the keys (`name_key`) of the genres that a name is read as."""
+        return frozenset(name_key(clean_name(genre)) for genre in self.genres_of.get(name, (name,)))
+
     def key(self, name: str) -> str:
-        """Return the key of the genre that the catalog writes like this."""
-        return name_key(clean_name(self.genre_of.get(name, name)))
+        """Return what names that are read as the same genres have in common."""
+        return "\t".join(sorted(self.keys(name)))
 
     def of(self, genre: str) -> str:
         """Return how the catalog writes a genre."""
-        return self.written.get(name_key(genre), genre)
+        return self.written.get(self.key(genre), genre)
+
+    def is_removed(self, name: str, remove: Collection[str]) -> bool:
+        """Return whether a name goes if genres are removed.
+
+        Args:
+            name: as the catalog writes it.
+            remove: keys of genres.
+
+        Raises:
+            CellError: it is read as several genres, of which only some are removed.
+        """
+        keys = self.keys(name)
+        hit = keys.intersection(remove)
+        if hit and hit != keys:
+            raise CellError
+        return bool(hit)
 
 
 @dataclass(frozen=True)
@@ -132,8 +176,9 @@ class ColumnStyle:
             raise CellError
         if not items.items and items.style == "plain":
             items = self._empty()
-        expected = [key for name in items.names if (key := self.spelling.key(name)) not in remove]
-        changed = items.without(lambda name: self.spelling.key(name) in remove)
+        is_removed = self.spelling.is_removed
+        expected = [self.spelling.key(name) for name in items.names if not is_removed(name, remove)]
+        changed = items.without(lambda name: is_removed(name, remove))
         for genre in add:
             name = self.spelling.of(genre)
             changed = changed.with_genre(name, self.like, self.gap, self.objects)
@@ -174,7 +219,7 @@ class ColumnStyle:
         kept = [
             item
             for item, name in zip(old, names, strict=True)
-            if self.spelling.key(name or "") not in remove
+            if not self.spelling.is_removed(name or "", remove)
         ]
         return kept + [self._item(self.spelling.of(genre), old) for genre in add]
 
@@ -224,8 +269,9 @@ class ColumnStyle:
         if items is None:
             raise CellError
         gap = self.gap if "," in self.gap and self.lists else ", "
-        expected = [name for name in items.names if self.spelling.key(name) not in remove]
-        changed = items.without(lambda name: self.spelling.key(name) in remove)
+        is_removed = self.spelling.is_removed
+        expected = [name for name in items.names if not is_removed(name, remove)]
+        changed = items.without(lambda name: is_removed(name, remove))
         for genre in add:
             name = self.spelling.of(genre)
             changed = changed.with_genre(name, self.like, gap, self.objects)

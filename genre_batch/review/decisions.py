@@ -185,6 +185,12 @@ class _Records:
                 f"{values.get('row')!r} is not the number of a row: leave it as audit wrote it",
             )
         kind = str(values.get("kind", "")).strip().lower()
+        if kind == "unlabeled":
+            raise self._error(
+                index,
+                "kind",
+                "the row has no labels to decide on: write its genres into the catalog instead",
+            )
         if kind not in KINDS:
             raise self._error(
                 index, "kind", f"unknown kind {values.get('kind')!r}: {nearest_name(kind, KINDS)}"

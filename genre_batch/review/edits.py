@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
 from genre_batch.catalog.formats import STDIO, Location
+from genre_batch.catalog.genre_map import read_genre_map
 from genre_batch.catalog.rejects import RejectsFile
+from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.errors import CatalogError
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.shipped import model_path
@@ -51,8 +55,34 @@ class Edits:
         self._name = "stdin" if path == STDIO else path
         self._changes: list[LabelChange] = []
         self._confirmed = 0
-        self._known = {labels.key(name) for name in labels.known()}
-        self._model_labels: tuple[str, ...] | None = None
+        if job.genre_map is not None or self._are_unknown():
+            labels.read_as(self._reading())
+        self._known = set().union(*map(labels.keys, labels.known()))
+
+    @cached_property
+    def _model_labels(self) -> tuple[str, ...]:
+        return read_model_file(model_path(self._job.model)).metadata.labels
+
+    def _are_unknown(self) -> bool:
+        """Return whether some genre is not there under its own name, so that the model is read."""
+        if self._job.no_aliases:
+            return False
+        known = set().union(*map(self._labels.keys, self._labels.known()))
+        for decision in self._review.decisions:
+            wanted = self._labels.keys(decision.genre)
+            row = self._lookup.found.get(decision.row)
+            if row is None:
+                continue
+            has = set().union(*map(self._labels.keys, self._labels.genres(row.values)))
+            if not wanted <= (has if decision.kind == "doubtful" else known):
+                return True
+        return False
+
+    def _reading(self) -> Callable[[str], tuple[str, ...]]:
+        """Return how names are read: by the map, by spelling, and by usual other names."""
+        genre_map = None if self._job.genre_map is None else read_genre_map(self._job.genre_map)
+        names = GenreNames(genre_map, self._model_labels, aliases=not self._job.no_aliases)
+        return lambda name: tuple(names.read([[name]])[0])
 
     def make(self) -> None:
         """Check every decision against the catalog, and make the new cells.
@@ -71,19 +101,20 @@ class Edits:
 
     def _change(self, number: int, row: ReviewedRow, decisions: list[LabelDecision]) -> None:
         names = self._labels.genres(row.values)
-        keys = {self._labels.key(name) for name in names}
+        keys = set().union(*map(self._labels.keys, names))
         add: list[str] = []
         remove: set[str] = set()
         for decision in decisions:
-            key = self._labels.key(decision.genre)
-            check_kind(self._review, decision, key in keys)
-            self._check_known(decision, key)
-            if decision.right == (key in keys):
+            wanted = self._labels.keys(decision.genre)
+            has = bool(wanted) and wanted <= keys
+            check_kind(self._review, decision, has)
+            self._check_known(decision, wanted)
+            if decision.right == has:
                 self._confirmed += 1
             elif decision.right:
                 add.append(decision.genre)
             else:
-                remove.add(key)
+                remove |= wanted
         if not add and not remove:
             return
         try:
@@ -96,9 +127,10 @@ class Edits:
                 f"written like {cell[:_SHOWN]!r} cannot be changed one by one: change this cell by "
                 f"hand, and write skip into {self._review.place(decisions[0].record)}"
             ) from error
-        removed = [name for name in names if self._labels.key(name) in remove]
+        removed = [name for name in names if self._labels.keys(name) & remove]
         self._changes += [LabelChange(number, "removed", name) for name in removed]
-        self._changes += [LabelChange(number, "added", name) for name in add]
+        added = map(self._labels.spelling.of, add)
+        self._changes += [LabelChange(number, "added", name) for name in added]
 
     def _edit(self, number: int, row: ReviewedRow, remove: set[str], add: list[str]) -> None:
         if row.line is None:
@@ -115,21 +147,20 @@ class Edits:
         new = self._labels.changed_json(members, remove, add, ascii_only=ascii_only)
         self.cells[number] = with_members(line, new).encode("utf-8")
 
-    def _check_known(self, decision: LabelDecision, key: str) -> None:
+    def _check_known(self, decision: LabelDecision, wanted: frozenset[str]) -> None:
         """Check that a genre is one of the catalog or, if not, of the model.
 
         Raises:
             CatalogError: it is neither.
         """
-        if key in self._known:
+        if wanted and wanted <= self._known:
             return
         known = self._labels.known()
         if self._job.label_columns:
             hint = f"{nearest_name(decision.genre, known)} `label_columns` names the columns"
             raise unknown_genre(self._review, decision, hint)
-        if self._model_labels is None:
-            self._model_labels = read_model_file(model_path(self._job.model)).metadata.labels
-        if key not in {self._labels.key(name) for name in self._model_labels}:
+        model_keys = set().union(*map(self._labels.keys, self._model_labels))
+        if not wanted or not wanted <= model_keys:
             names = {name.lower(): name for name in (*known, *self._model_labels)}
             near = nearest_name(decision.genre, tuple(names))
             hint = near if near.startswith("did") else "no row of the catalog has it"

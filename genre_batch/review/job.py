@@ -27,6 +27,7 @@ class ApplyJob(Checked):
         genre_separator: the string between two genres of a cell; None: found over the column.
         label_columns: columns of 0 and 1 in place of a genre column, as in `ColumnOptions`.
         label_names: a file that names the genres whose numbers or codes the cells have.
+        genre_map, no_aliases: how names of genres are read, as in the audit (`ColumnOptions`).
         model: a model whose genres may be added to a catalog that has none of them yet; None: the
             default model. It is only read if the review names a genre that the catalog lacks.
         force: overwrite an existing output.
@@ -45,6 +46,8 @@ class ApplyJob(Checked):
     genre_separator: str | None = field(default=None, metadata=STRING)
     label_columns: tuple[str, ...] | None = field(default=None, metadata=STRINGS)
     label_names: StrPath | None = field(default=None, metadata=STRING)
+    genre_map: StrPath | None = field(default=None, metadata=STRING)
+    no_aliases: bool = field(default=False, metadata=FLAG)
     model: StrPath | None = field(default=None, metadata=STRING)
     force: bool = field(default=False, metadata=FLAG)
     summary_json: StrPath | None = field(default=None, metadata=STRING)

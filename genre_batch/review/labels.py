@@ -5,7 +5,6 @@ One genre column, or one column of flags for each genre (`label_columns`).
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -17,13 +16,13 @@ import pyarrow.compute as pc
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.catalog.genre_values import read_value
 from genre_batch.catalog.genres import GenreReader, genre_values, text_counts
-from genre_batch.catalog.label_columns import read_flag
 from genre_batch.catalog.texts import holds_text
-from genre_batch.names import clean_name, name_key
-from genre_batch.review.cells import CellError, ColumnStyle, Spelling
+from genre_batch.names import clean_name
+from genre_batch.review.cells import ColumnStyle, Reading, Readings, Spelling
 from genre_batch.review.members import member_text
 
-__all__ = ["FlagLabels", "GenreColumn", "Labels"]
+__all__ = ["GenreColumn", "Labels", "Reading"]
+
 
 _SAMPLED = 200
 """Lists of JSON Lines whose own text shows how lists are written."""
@@ -51,8 +50,21 @@ class Labels(ABC):
         """Return the genres that occur in the catalog."""
 
     @abstractmethod
+    def read_as(self, read: Reading) -> None:
+        """Read names of the catalog and of the review as other genres, after `finish`."""
+
+    @property
+    @abstractmethod
+    def spelling(self) -> Spelling:
+        """How the catalog calls its genres."""
+
     def key(self, name: str) -> str:
-        """Return the key of a genre, by which spellings of it are compared."""
+        """Return what names of the same genres have in common."""
+        return self.spelling.key(name)
+
+    def keys(self, name: str) -> frozenset[str]:
+        """Return the keys of the genres that a name is read as."""
+        return self.spelling.keys(name)
 
     @abstractmethod
     def genres(self, values: Mapping[str, Any]) -> list[str]:
@@ -166,19 +178,31 @@ class GenreColumn(Labels):
             if isinstance(names, list):
                 for name in names:
                     self._items[name] += rows
+        self._reader = reader
+        self.read_as(lambda name: (name,))
+
+    def read_as(self, read: Reading) -> None:
+        """Read names as other genres; see `Labels.read_as`."""
+        names = dict.fromkeys([name for name, _ in self._items.most_common()])
+        names |= dict.fromkeys(self._genre_of)
+        genres_of = Readings(self._genre_of, read)
+        bare = Spelling(genres_of)
         written: dict[str, str] = {}
-        for name, _ in self._items.most_common():
-            genre = clean_name(self._genre_of.get(name, name))
-            written.setdefault(name_key(genre), name)
-        for name, genre in self._genre_of.items():
-            written.setdefault(name_key(clean_name(genre)), name)
-        spelling = Spelling(self._genre_of, written)
+        for name in names:
+            if len(bare.keys(name)) == 1:
+                written.setdefault(bare.key(name), name)
+        spelling = Spelling(genres_of, written)
         lists = 2 * self._lists > self._texts.total() + self._lists
         self._style = ColumnStyle.of(
-            self._texts, reader, spelling, gap=self._gap, structs=self._structs, lists=lists
+            self._texts, self._reader, spelling, gap=self._gap, structs=self._structs, lists=lists
         )
         self._list_style = ColumnStyle.of(
-            self._samples, GenreReader(numbers=numbers), spelling, gap=", ", structs={}, lists=True
+            self._samples,
+            GenreReader(numbers=bool(self._genre_of)),
+            spelling,
+            gap=", ",
+            structs={},
+            lists=True,
         )
 
     def known(self) -> tuple[str, ...]:
@@ -186,9 +210,10 @@ class GenreColumn(Labels):
         names = {clean_name(self._genre_of.get(name, name)): None for name in self._items}
         return tuple({**names, **dict.fromkeys(map(clean_name, self._genre_of.values()))})
 
-    def key(self, name: str) -> str:
-        """Return the key of a genre, by which spellings of it are compared."""
-        return self._style.spelling.key(name)
+    @property
+    def spelling(self) -> Spelling:
+        """How the catalog calls its genres."""
+        return self._style.spelling
 
     def genres(self, values: Mapping[str, Any]) -> list[str]:
         """Return the genres of a row as the catalog writes them, from the values of `columns`."""
@@ -214,93 +239,3 @@ class GenreColumn(Labels):
         is_list = self._style.lists if old in (None, "null") else (old or "").startswith("[")
         style = self._list_style if is_list else self._style
         return {self._name: style.json_text(old, remove, add, ascii_only=ascii_only)}
-
-
-_OPPOSITES = {
-    "1": "0",
-    "1.0": "0.0",
-    "true": "false",
-    "True": "False",
-    "TRUE": "FALSE",
-    "t": "f",
-    "T": "F",
-    "yes": "no",
-    "Yes": "No",
-    "YES": "NO",
-    "y": "n",
-    "Y": "N",
-    "x": "",
-    "X": "",
-}
-
-
-class FlagLabels(Labels):
-    """Columns of flags, one for each genre."""
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        """Start without a row; the names of the columns are the genres."""
-        self.columns = tuple(columns)
-        self._values: dict[str, Counter[Any]] = {name: Counter() for name in columns}
-        self._by_key = {name_key(clean_name(name)): name for name in reversed(self.columns)}
-
-    def add(self, chunk: Chunk) -> None:
-        """Learn from a chunk how labels are written."""
-        for name, counts in self._values.items():
-            if isinstance(chunk, JsonLinesChunk):
-                counts.update(
-                    repr(row[name]) if isinstance(row[name], list | dict) else row[name]
-                    for row in chunk.objects
-                    if name in row
-                )
-            elif name in chunk.columns:
-                for pair in pc.value_counts(chunk.column(name)).to_pylist():
-                    counts[pair["values"]] += pair["counts"]
-
-    def finish(self) -> None:
-        """Do nothing: each column shows how it is written."""
-
-    def known(self) -> tuple[str, ...]:
-        """Return the genres that occur in the catalog."""
-        return self.columns
-
-    def key(self, name: str) -> str:
-        """Return the key of a genre, by which spellings of it are compared."""
-        return name_key(clean_name(name))
-
-    def genres(self, values: Mapping[str, Any]) -> list[str]:
-        """Return the genres of a row as the catalog writes them, from the values of `columns`."""
-        return [name for name in self.columns if read_flag(values.get(name)) == 1]
-
-    def changed(
-        self, values: Mapping[str, Any], remove: Collection[str], add: Sequence[str]
-    ) -> dict[str, Any]:
-        """Return new values of a row's columns; see `Labels.changed`."""
-        flags = dict.fromkeys((self._by_key[key] for key in remove), 0)
-        flags |= dict.fromkeys((self._by_key[self.key(genre)] for genre in add), 1)
-        return {name: self._flag(name, flag) for name, flag in flags.items()}
-
-    def changed_json(
-        self,
-        members: Mapping[str, str],
-        remove: Collection[str],
-        add: Sequence[str],
-        ascii_only: bool,
-    ) -> dict[str, str]:
-        """Return the new JSON texts of an object's members; see `Labels.changed_json`."""
-        return {name: json.dumps(flag) for name, flag in self.changed({}, remove, add).items()}
-
-    def _flag(self, name: str, flag: int) -> Any:
-        """Return a flag as its column writes it, else as the other columns do, else by its type."""
-        counts = self._values[name]
-        everywhere = sum(self._values.values(), Counter[Any]())
-        for values in (counts, everywhere):
-            for value, _ in values.most_common():
-                if value is not None and read_flag(value) == flag:
-                    return value
-            for value, _ in values.most_common():
-                if isinstance(value, bool | int | float) and read_flag(value) == 1 - flag:
-                    return type(value)(flag)
-                opposites = _OPPOSITES | {no: yes for yes, no in _OPPOSITES.items() if no}
-                if isinstance(value, str) and value in opposites:
-                    return opposites[value]
-        raise CellError

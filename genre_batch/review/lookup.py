@@ -19,11 +19,13 @@ from genre_batch.catalog.columns import (
 )
 from genre_batch.catalog.label_columns import find_label_columns
 from genre_batch.review.decisions import FIELDS, Review
+from genre_batch.review.flags import FlagLabels
 from genre_batch.review.job import ApplyJob
-from genre_batch.review.labels import FlagLabels, GenreColumn, Labels
+from genre_batch.review.labels import GenreColumn, Labels
 
 __all__ = ["Lookup", "ReviewedRow"]
 
+_PREFIX = "catalog_"
 _GENERIC = {"text": TEXT_COLUMNS, "title": TITLE_COLUMNS, "genres": GENRE_COLUMNS}
 """Names of a review's columns that stand for columns of the catalog with other names."""
 
@@ -100,6 +102,11 @@ class Lookup:
     def copied_columns(self) -> dict[str, str]:
         """Return the review's columns that copy the catalog's -> the columns that they copy."""
         copied = {name: name for name in self._copied if name in self.columns}
+        for name in self._copied:
+            # audit puts this before the name of a column that it has itself.
+            bare = name.removeprefix(_PREFIX)
+            if name not in copied and bare != name and bare in self.columns:
+                copied[name] = bare
         for name, candidates in _GENERIC.items():
             matching = matching_columns(tuple(self.columns), candidates)
             if name in self._copied and name not in copied and len(matching) == 1:
@@ -117,8 +124,10 @@ class Lookup:
         if job.genre_column is not None and job.genre_column not in columns and not required:
             return None
         name = find_column(columns, GENRE_COLUMNS, job.genre_column, "genre_column")
-        if name is None and self._copied and self._copied[-1] in columns:
-            name = self._copied[-1]  # the genres are the last column that audit copies
+        if name is None and self._copied:  # the genres are the last column that audit copies
+            last = self._copied[-1]
+            last = last if last in columns else last.removeprefix(_PREFIX)
+            name = last if last in columns else None
         if name is None and required:
             raise missing_column_error(columns, GENRE_COLUMNS, job.genre_column, "genre_column")
         if name is None:

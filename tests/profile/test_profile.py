@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.profile.profile import CatalogProfile, ProfileCollector, sum_of
 
 GENRES = ("Action", "Drama", "War")
-ROWS = [
+ROWS: list[dict[str, str | None]] = [
     {"release_date": "1999-05-01", "genres": "Drama, War"},
     {"release_date": "12 May 1999", "genres": "Comedy"},
     {"release_date": "", "genres": None},
@@ -27,7 +28,7 @@ def table(rows: slice) -> TableChunk:
 
 
 def objects(rows: slice) -> JsonLinesChunk:
-    values = ROWS[rows]
+    values: list[dict[str, Any]] = [dict(row) for row in ROWS[rows]]
     return JsonLinesChunk([json.dumps(row).encode() for row in values], values)
 
 

@@ -628,3 +628,44 @@ def test_a_cell_that_cannot_be_changed_is_told(tmp_path: Path) -> None:
     catalog = 'overview,genres\na,"{""Drama"": 1, ""War"": 0}"\n'
     with pytest.raises(CatalogError, match=r"row 0 .*, column 'genres': genres written like"):
         corrected(tmp_path, catalog, "0,doubtful,Drama,wrong")
+
+
+def test_a_usual_other_name_is_the_genre_of_the_review(tmp_path: Path) -> None:
+    catalog = "overview,genres\na,Sci-Fi|Drama\nb,Drama\n"
+    records = ("0,doubtful,Science Fiction,wrong", "1,missing,Science Fiction,right")
+    out = corrected(tmp_path, catalog, *records)
+    assert out.decode() == "overview,genres\na,Drama\nb,Drama|Sci-Fi\n"
+    with pytest.raises(CatalogError, match="does not have 'Science Fiction'"):
+        corrected(tmp_path, catalog, *records, no_aliases=True, force=True)
+
+
+def test_a_map_of_names_holds_as_in_the_audit(tmp_path: Path) -> None:
+    genre_map = tmp_path / "map.csv"
+    genre_map.write_text("name,genre\nLustspiel,Comedy\nDrama-Com,Drama,Comedy\n")
+    catalog = "overview,genres\na,Lustspiel\nb,Drama\nc,Drama-Com\n"
+    records = ("0,doubtful,Lustspiel,wrong", "1,missing,Comedy,right")
+    out = corrected(tmp_path, catalog, *records, genre_map=genre_map)
+    assert out.decode() == 'overview,genres\na,\nb,"Drama, Lustspiel"\nc,Drama-Com\n'
+    with pytest.raises(CatalogError, match=r"row 2 .* cannot be changed one by one"):
+        corrected(tmp_path, catalog, "2,doubtful,Comedy,wrong", genre_map=genre_map, force=True)
+
+
+def test_a_column_that_audit_renamed_is_compared_with_its_own(tmp_path: Path) -> None:
+    catalog = "overview,genre\na,Drama|War\n"
+    review = write_review(
+        tmp_path,
+        "0,doubtful,War,wrong,a,Drama|War",
+        header="row,kind,genre,decision,overview,catalog_genre",
+    )
+    (tmp_path / "films.csv").write_text(catalog)
+    apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "out.csv"))
+    assert (tmp_path / "out.csv").read_text() == "overview,genre\na,Drama\n"
+    (tmp_path / "films.csv").write_text(catalog.replace("|War", "|War|Comedy"))
+    job = ApplyJob(review, tmp_path / "films.csv", tmp_path / "out2.csv")
+    with pytest.raises(CatalogError, match="column 'catalog_genre'"):
+        apply_review(job)
+
+
+def test_rows_to_label_take_no_decision(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="write its genres into the catalog"):
+        corrected(tmp_path, FILMS, "0,unlabeled,Drama,right")

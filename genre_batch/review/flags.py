@@ -1,0 +1,123 @@
+"""Labels in columns of flags, one for each genre (`label_columns`)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pyarrow.compute as pc
+
+from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.label_columns import read_flag
+from genre_batch.review.cells import CellError, Reading, Readings, Spelling
+from genre_batch.review.labels import Labels
+
+__all__ = ["FlagLabels"]
+
+
+def _parsed(members: Mapping[str, str]) -> dict[str, Any]:
+    return {name: json.loads(text) for name, text in members.items()}
+
+
+_OPPOSITES = {
+    "1": "0",
+    "1.0": "0.0",
+    "true": "false",
+    "True": "False",
+    "TRUE": "FALSE",
+    "t": "f",
+    "T": "F",
+    "yes": "no",
+    "Yes": "No",
+    "YES": "NO",
+    "y": "n",
+    "Y": "N",
+    "x": "",
+    "X": "",
+}
+
+
+class FlagLabels(Labels):
+    """Columns of flags, one for each genre."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Start without a row; the names of the columns are the genres."""
+        self.columns = tuple(columns)
+        self._values: dict[str, Counter[Any]] = {name: Counter() for name in columns}
+        self._spelling = Spelling()
+        self.read_as(lambda name: (name,))
+
+    def read_as(self, read: Reading) -> None:
+        """Read names as other genres; see `Labels.read_as`."""
+        genres_of = Readings({}, read)
+        bare = Spelling(genres_of)
+        self._spelling = Spelling(genres_of, {bare.key(name): name for name in self.columns})
+
+    def add(self, chunk: Chunk) -> None:
+        """Learn from a chunk how labels are written."""
+        for name, counts in self._values.items():
+            if isinstance(chunk, JsonLinesChunk):
+                counts.update(
+                    repr(row[name]) if isinstance(row[name], list | dict) else row[name]
+                    for row in chunk.objects
+                    if name in row
+                )
+            elif name in chunk.columns:
+                for pair in pc.value_counts(chunk.column(name)).to_pylist():
+                    counts[pair["values"]] += pair["counts"]
+
+    def finish(self) -> None:
+        """Do nothing: each column shows how it is written."""
+
+    def known(self) -> tuple[str, ...]:
+        """Return the genres that occur in the catalog."""
+        return self.columns
+
+    @property
+    def spelling(self) -> Spelling:
+        """How the catalog calls its genres."""
+        return self._spelling
+
+    def genres(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the genres of a row as the catalog writes them, from the values of `columns`."""
+        return [name for name in self.columns if read_flag(values.get(name)) == 1]
+
+    def changed(
+        self, values: Mapping[str, Any], remove: Collection[str], add: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return new values of a row's columns; see `Labels.changed`."""
+        removed = [name for name in self.genres(values) if self._spelling.is_removed(name, remove)]
+        flags = dict.fromkeys(removed, 0)
+        flags |= dict.fromkeys(map(self._spelling.of, add), 1)
+        return {name: self._flag(name, flag) for name, flag in flags.items()}
+
+    def changed_json(
+        self,
+        members: Mapping[str, str],
+        remove: Collection[str],
+        add: Sequence[str],
+        ascii_only: bool,
+    ) -> dict[str, str]:
+        """Return the new JSON texts of an object's members; see `Labels.changed_json`."""
+        return {
+            name: json.dumps(flag)
+            for name, flag in self.changed(_parsed(members), remove, add).items()
+        }
+
+    def _flag(self, name: str, flag: int) -> Any:
+        """Return a flag as its column writes it, else as the other columns do, else by its type."""
+        counts = self._values[name]
+        everywhere = sum(self._values.values(), Counter[Any]())
+        for values in (counts, everywhere):
+            for value, _ in values.most_common():
+                if value is not None and read_flag(value) == flag:
+                    return value
+            for value, _ in values.most_common():
+                if isinstance(value, bool | int | float) and read_flag(value) == 1 - flag:
+                    return type(value)(flag)
+                opposites = _OPPOSITES | {no: yes for yes, no in _OPPOSITES.items() if no}
+                if isinstance(value, str) and value in opposites:
+                    return opposites[value]
+        raise CellError
