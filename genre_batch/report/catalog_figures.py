@@ -40,26 +40,7 @@ def years(profile: CatalogProfile, chosen: str, rows: str) -> Figure:
         chosen: the genre that is shown initially.
         rows: what is counted, in the plural.
     """
-    dated = sum(count for count, _ in profile.years.values())
-    many = len(profile.years) * len(profile.genres) > MOST_POINTS
-    by_decade = many or dated < _FEW_PER_YEAR * len(profile.years)
-    sums: dict[int, list[int]] = {}
-    for year, (count, genres) in profile.years.items():
-        start = year // 10 * 10 if by_decade else year
-        row = sums.setdefault(start, [0] * (1 + len(profile.genres)))
-        for index, value in enumerate([count, *genres.tolist()]):
-            row[index] += value
-    least = min(_FEW_ROWS, profile.rows // 100, max(row[0] for row in sums.values()))
-    points: Rows = [
-        {
-            "genre": genre,
-            "year": year,
-            "share": rounded(row[1 + index] / row[0]) if row[0] >= least else None,
-            "films": row[0],
-        }
-        for year, row in sums.items()
-        for index, genre in enumerate(profile.genres)
-    ]
+    points, unit, least = _by_year(profile)
     base = alt.Chart(inline(points)).transform_filter(IS_CHOSEN)
     x = alt.X(
         "year:Q",
@@ -87,7 +68,6 @@ def years(profile: CatalogProfile, chosen: str, rows: str) -> Figure:
         ),
         tooltip=tooltip,
     )
-    unit = "decade" if by_decade else "year"
     chart = alt.layer(bars, shares).resolve_scale(y="independent").properties(height=HEIGHT)
     return figure_of(
         f"Genres by {unit}",
@@ -98,6 +78,31 @@ def years(profile: CatalogProfile, chosen: str, rows: str) -> Figure:
         profile.genres,
         chosen,
     )
+
+
+def _by_year(profile: CatalogProfile) -> tuple[Rows, str, int]:
+    """Return the points of the figure, its unit, and the fewest rows that have a share."""
+    dated = sum(count for count, _ in profile.years.values())
+    many = len(profile.years) * len(profile.genres) > MOST_POINTS
+    by_decade = many or dated < _FEW_PER_YEAR * len(profile.years)
+    sums: dict[int, list[int]] = {}
+    for year, (count, genres) in profile.years.items():
+        start = year // 10 * 10 if by_decade else year
+        row = sums.setdefault(start, [0] * (1 + len(profile.genres)))
+        for index, value in enumerate([count, *genres.tolist()]):
+            row[index] += value
+    least = min(_FEW_ROWS, profile.rows // 100, max(row[0] for row in sums.values()))
+    points: Rows = [
+        {
+            "genre": genre,
+            "year": year,
+            "share": rounded(row[1 + index] / row[0]) if row[0] >= least else None,
+            "films": row[0],
+        }
+        for year, row in sums.items()
+        for index, genre in enumerate(profile.genres)
+    ]
+    return points, "decade" if by_decade else "year", least
 
 
 def pairs(profile: CatalogProfile, rows: str) -> Figure:
