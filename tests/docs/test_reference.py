@@ -56,4 +56,5 @@ def test_the_summary_page_lists_every_field() -> None:
     page = (ROOT / "docs" / "reference" / "summary-json.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)
     listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
-    assert sorted(listed) == sorted(field.name for field in fields(genre_batch.TagSummary))
+    written = {field.name for field in fields(genre_batch.TagSummary)} - {"profile"}
+    assert sorted(listed) == sorted(written)
