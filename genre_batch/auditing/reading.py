@@ -31,7 +31,7 @@ from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import OVERVIEW_ONLY, compose, uses_title
 from genre_batch.model.text_keys import known_keys, text_keys
 from genre_batch.names import nearest_known
-from genre_batch.profile.profile import CatalogProfile, ProfileCollector
+from genre_batch.profile.profile import ProfileCollector
 from genre_batch.progress import RowProgress
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.prefetch import Prefetcher
@@ -190,7 +190,7 @@ class AuditedCatalog:
         padded: rows with too few fields.
         seen: the number of rows whose text the model was trained on.
         languages: the texts in other languages than the model's.
-        profile: its counts, if the job asks for them.
+        profile: its sums, if the job asks for them.
     """
 
     rows: int = 0
@@ -200,7 +200,7 @@ class AuditedCatalog:
     labels: Labels | None = None
     seen: int = 0
     languages: LanguageTally = field(default_factory=lambda: LanguageTally(None))
-    profile: CatalogProfile | None = None
+    profile: ProfileCollector | None = None
 
     def __post_init__(self) -> None:
         self.padded = PaddedRows()
@@ -229,9 +229,8 @@ class CatalogPrediction:
         )
         self._cells: CellCodes | None = None
         self._is_auditable = False
-        self._profile: ProfileCollector | None = None
         if source.job.profile:
-            self._profile = ProfileCollector(source.tagger.labels)
+            self._result.profile = ProfileCollector(source.tagger.labels)
         self._estimate = RowEstimate([0], source.job.limit)
 
     def run(self, on_reject: Callable[[Reject], None]) -> AuditedCatalog:
@@ -263,8 +262,6 @@ class CatalogPrediction:
         if self._cells is not None and result.rows:
             result.labels = self._cells.finish(self._source.tagger.labels)
             _check_auditable(self._source, result.labels)
-        if self._profile is not None:
-            result.profile = self._profile.profile()
         return result
 
     def _read(self, reader: CatalogReader) -> Iterator[TableChunk]:
@@ -295,15 +292,15 @@ class CatalogPrediction:
         assert self._cells is not None
         assert result.columns is not None
         metadata = self._source.tagger.metadata
-        predicted = Decision().genres(metadata, probabilities) if self._profile else None
+        predicted = Decision().genres(metadata, probabilities) if result.profile else None
         if metadata.calibration:
             probabilities = calibrated(probabilities, metadata)
         codes = self._cells.add(chunk, ~np.isnan(probabilities[:, 0]))
         self._store.append(codes, probabilities)
         rows = range(result.rows, result.rows + len(chunk))
         result.languages.add(chunk.strings(result.columns.text), rows)
-        if self._profile is not None:
-            self._profile.add(chunk, predicted, probabilities)
+        if result.profile is not None:
+            result.profile.add(chunk, predicted, probabilities)
         result.rows += len(chunk)
         result.padded.add(chunk)
         result.seen += int(self._source.seen(chunk, result.columns).sum())

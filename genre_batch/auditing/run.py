@@ -180,10 +180,12 @@ class _Run:
                 if self.workspace is not None:
                     self.workspace.mark_finished(self.task.target.path)
         result = self._summary(catalog, records, rejects, time.perf_counter() - started)
-        if kept is None:
+        if kept is None or catalog.profile is None:
             return result
         foreign = self.tally.counts(rejects).texts_foreign
-        return replace(result, profile=catalog.profile, kept=kept.table(), texts_foreign=foreign)
+        return replace(
+            result, profile=catalog.profile.profile(), kept=kept.table(), texts_foreign=foreign
+        )
 
     def _warn(self, source: CatalogSource, catalog: AuditedCatalog) -> None:
         """Warn of genres that are read in another way, or not at all."""

@@ -103,7 +103,8 @@ def tag_page(summary: TagSummary, name: str) -> Report:
         model={"file": PurePath(summary.model).name, "sha256": summary.model_sha256},
         rejected=summary.rows_rejected,
         hardly_read=summary.texts_foreign or None,
-        skipped=summary.rows_skipped,
+        other_language=None if summary.language is None else summary.rows_in_other_languages,
+        skipped=summary.rows - summary.rows_predicted - summary.rows_without_text,
     )
     return catalog_report(summary.profile, facts)
 
@@ -139,6 +140,7 @@ def audit_page(result: AuditResult, name: str, *, selected: bool) -> Report:
         model={"file": PurePath(result.model).name, "sha256": result.model_sha256},
         rejected=result.rows_rejected,
         hardly_read=result.texts_foreign or None,
+        other_language=result.rows_in_other_languages or None,
         seen_in_training=result.rows_seen_in_training,
         estimates=estimates,
         queue=None if selected else _queue(result, result.kept, name),

@@ -68,12 +68,10 @@ def tag_catalog(
     Args:
         source: a file, glob, folder or URL, or several of them.
         output: the file or URL to write, or a folder for one output per input.
-        options: the fields of `ReadingOptions`, `WritingOptions` (catalog/options.py), `Decision`
-            (model/decision.py), `TagJob` and `EngineOptions` (tagging/job.py).
+        options: of `ReadingOptions`, `WritingOptions`, `Decision`, `TagJob`, `EngineOptions`.
 
     Raises:
-        UsageError: an argument is invalid, or there is no such input or model.
-        CatalogError, ModelError: a catalog or the model is unusable; no partial output is left.
+        UsageError, CatalogError, ModelError: as the parts raise them; no partial output is left.
     """
     return _tag(**locals())
 

@@ -57,7 +57,8 @@ class CatalogFacts:
         hardly_read: texts in a script that the model hardly reads; None if that was not checked.
         other_language: rows in another language than the model reads; None if that is not known.
         seen_in_training: rows whose text the model was trained on; None if that was not checked.
-        skipped: rows that were not predicted although they may have text (`only_missing`).
+        skipped: rows that were not predicted although they may have text (`only_missing`,
+            `only_language`).
         estimates: what an audit estimates about each genre; empty without an audit.
         queue: the records of an audit; None without one.
         audited: the rows with text and genres; None without an audit.
@@ -132,7 +133,7 @@ def _rows_table(profile: CatalogProfile, facts: CatalogFacts) -> Table:
         ),
     ]
     for name, count in (
-        ("skipped, because they have genres", facts.skipped or None),
+        ("left out of the prediction", facts.skipped or None),
         ("in a script that the model hardly reads", facts.hardly_read),
         ("in another language than the model reads", facts.other_language),
         ("seen by the model in training", facts.seen_in_training),

@@ -145,8 +145,7 @@ def summarize(
     """Build the summary of a run.
 
     Args:
-        job: the run's options.
-        tagger: the run's model.
+        job, tagger: the run's options and model.
         names: the names under which its genres are written.
         counts: the sum over its outputs.
         seconds: how long the run took.
@@ -190,14 +189,18 @@ def summarize(
         parts_done_before=parts_done_before,
         seconds=seconds,
         rows_per_second=written / seconds if seconds else 0.0,
-        row_name=tagger.metadata.row_name,
-        texts_foreign=counts.texts_foreign,
-        profile=_profile(counts),
+        **_for_page(tagger, counts),
     )
 
 
-def _profile(counts: TaskCounts) -> CatalogProfile | None:
-    return None if counts.profile is None else ProfileCollector.from_dict(counts.profile).profile()
+def _for_page(tagger: GenreTagger, counts: TaskCounts) -> dict[str, Any]:
+    """Return the fields that only a page shows."""
+    gathered = counts.profile
+    return {
+        "row_name": tagger.metadata.row_name,
+        "texts_foreign": counts.texts_foreign,
+        "profile": None if gathered is None else ProfileCollector.from_dict(gathered).profile(),
+    }
 
 
 def _genre_counts(labels: tuple[str, ...], counts: TaskCounts) -> tuple[GenreCount, ...]:
