@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -124,7 +124,10 @@ class CatalogSource:
     def cells(self, used: LabelledColumns) -> CellCodes:
         """Return an empty collection of the catalog's genre cells."""
         delimited = self.locations[0].format in (Format.CSV, Format.TSV)
-        return CellCodes(used, self.job.columns, delimited=delimited)
+        options, remembered = self.job.columns, self.tagger.metadata.columns
+        if options.empty is None and used.genres == remembered.get("genres"):
+            options = replace(options, empty=remembered.get("empty"))
+        return CellCodes(used, options, delimited=delimited)
 
     def composed(self, chunk: TableChunk, used: LabelledColumns) -> pa.Array:
         """Return (rows,) the texts that the model reads; null where a row has none."""

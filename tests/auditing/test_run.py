@@ -234,6 +234,23 @@ def test_genres_that_only_later_rows_have_are_known(tmp_path: Path) -> None:
     assert (result.rows_audited, result.rows_without_genres) == (100, 5900)
 
 
+def test_an_empty_cell_is_what_the_option_or_the_model_says(catalog: Path, tmp_path: Path) -> None:
+    films = _films().with_columns(
+        pl.when(pl.col("id") == "m4").then([]).otherwise(pl.col("genres")).alias("genres")
+    )
+    films.write_parquet(catalog)
+    assert _audited(catalog)[0].rows_without_genres == 1
+    assert _audited(catalog, empty="negative")[0].rows_without_genres == 0
+    columns = {"genres": "genres", "empty": "negative"}
+    model = write_model(tmp_path / "remembers.onnx", props={"columns": columns})
+    result, records = _audited(catalog, model=model)
+    assert result.rows_without_genres == 0
+    assert (4, "missing", "Action") in [
+        (each["row"], each["kind"], each["genre"]) for each in records
+    ]
+    assert _audited(catalog, model=model, empty="skip")[0].rows_without_genres == 1
+
+
 def test_unknown_genres_are_left_out_with_a_warning(catalog: Path) -> None:
     films = _films().with_columns(pl.lit(["Drama", "Dramatic"]).alias("genres"))
     films.write_parquet(catalog)
