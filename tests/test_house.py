@@ -65,6 +65,8 @@ HEAVY = {
     "polars",
     "pyarrow",
     "pycld2",
+    "pyspark",
+    "ray",
     "rich",
     "sklearn",
     "tokenizers",

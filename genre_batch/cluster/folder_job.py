@@ -94,6 +94,7 @@ class FolderJob:
         self._check_one_file_system()
         self._marks = Marks(self.output, self.side)
         self._goes_on = self._check()
+        self._has_begun = False
         self._earlier: dict[str, Part] = {}
         self._others: list[str] = []
         self.written: dict[str, Mark] = {}
@@ -134,6 +135,7 @@ class FolderJob:
         Raises:
             CatalogError: a file cannot be written or removed.
         """
+        self._has_begun = True
         remove_other_cuts(self._all_parts, self._marks, self.output, self.side)
         if not self._goes_on:
             self._others = self._marks.forget_all()
@@ -150,8 +152,11 @@ class FolderJob:
         return not self.job.reading.strict if keep_going is None else keep_going
 
     def abandon(self) -> None:
-        """Remove job.json and empty folders if no part was written: there is nothing to resume."""
-        if not (self._goes_on or self.written or self.failures):
+        """Remove job.json and empty folders if no part was written: there is nothing to resume.
+
+        Only a run that has locked the folder may: others may be writing parts.
+        """
+        if not (self._goes_on or self.written or self.failures) and self._has_begun:
             with contextlib.suppress(CatalogError):
                 remove(f"{self.side}/job.json")
             for folder in ("parts", "rejects", "temporary", ""):
@@ -196,7 +201,7 @@ class FolderJob:
         of its rows.
         """
         key = part.key(self.key)
-        if not self._marks.has(part, key):
+        if not self.job.resume or not self._marks.has(part, key):
             return False
         if self.job.reading.strict and self._marks.read(part, key).counts.rows_rejected:
             return False

@@ -46,7 +46,8 @@ def run_here(folder: FolderJob, progress: RowProgress, status: StatusProgress) -
     job = folder.job
     cache = None if job.cache is None else check_cache(job.cache)
     with contextlib.ExitStack() as stack:
-        stack.push(lambda kind, *_: folder.abandon() if kind else None)
+        if folder.is_alone:
+            stack.push(lambda kind, *_: folder.abandon() if kind else None)
         workspace = None
         if folder.is_alone and folder.workspace is not None:
             workspace = Workspace(

@@ -80,8 +80,6 @@ def run_on_ray(folder: FolderJob, progress: RowProgress, status: StatusProgress)
             error.add_note(
                 f"{folder.parts_done:,} of {parts} are done: run the same command again to resume"
             )
-        if not folder.parts_done:
-            folder.abandon()
         raise
 
 

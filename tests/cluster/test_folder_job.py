@@ -21,6 +21,9 @@ from genre_batch import (
     UsageError,
     tag_catalog,
 )
+from genre_batch.cluster.folder_job import FolderJob
+from genre_batch.tagging.job import tag_job
+from genre_batch.tagging.workspace import Workspace
 
 WORDS = ("laugh", "cry", "fight", "robot", "the")
 
@@ -220,6 +223,35 @@ def test_a_run_stops_when_the_first_twenty_parts_fail_alike() -> None:
         _films(f"{number:02}.csv").write_text("id,story\n1,laugh\n")
     with pytest.raises(CatalogError, match="20 of 20 parts failed"):
         _tag()
+
+
+@pytest.mark.parametrize("shard", [None, "0/1"])
+def test_a_run_that_fails_leaves_the_job_of_another_that_is_running(
+    three: list[Path], shard: str | None
+) -> None:
+    three[0].write_text("id,story\n1,laugh\n")
+    other = FolderJob(tag_job(sources=["in"], output="out/"))
+    other.begin()
+    with Workspace(Path("out.genre-batch/temporary"), "out/"):
+        with pytest.raises(CatalogError, match="another run" if shard is None else "no column"):
+            _tag(shard=shard, keep_going=False)
+        assert Path("out.genre-batch/job.json").exists()
+
+
+def test_a_share_that_fails_first_leaves_the_job_to_the_others(three: list[Path]) -> None:
+    three[0].write_text("id,story\n1,laugh\n")
+    with pytest.raises(ColumnError):
+        _tag(shard="0/3", keep_going=False)
+    assert Path("out.genre-batch/job.json").exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"shard": "0/1"}])
+def test_without_resuming_every_part_is_written_again(
+    three: list[Path], options: dict[str, str]
+) -> None:
+    _tag()
+    summary = _tag(resume=False, **options)
+    assert (summary.parts_done_before, summary.rows) == (0, 9)
 
 
 def test_the_only_part_of_a_job_fails_with_its_own_error() -> None:
