@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch.auditing.job import AuditJob
-from genre_batch.auditing.labels import CellCodes, Labels
+from genre_batch.auditing.labels import CellCodes, Labels, remembered_options
 from genre_batch.auditing.records import OwnColumns
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.catalog.chunk import TableChunk
@@ -45,7 +45,6 @@ _READER_JOIN_SECONDS = 0.2
 _PREDICTOR_JOIN_SECONDS = 10.0
 """Enough for a prediction to end its batch and write it to the store, which is closed next."""
 _SHOWN = 5
-
 Bools = npt.NDArray[np.bool_]
 Probabilities = npt.NDArray[np.float32]
 
@@ -124,10 +123,8 @@ class CatalogSource:
     def cells(self, used: LabelledColumns) -> CellCodes:
         """Return an empty collection of the catalog's genre cells."""
         delimited = self.locations[0].format in (Format.CSV, Format.TSV)
-        options, remembered = self.job.columns, self.tagger.metadata.columns
-        if options.empty is None and used.genres == remembered.get("genres"):
-            options = replace(options, empty=remembered.get("empty"))
-        return CellCodes(used, options, delimited=delimited)
+        columns = remembered_options(self.job.columns, used, self.tagger.metadata.columns)
+        return CellCodes(used, columns, delimited=delimited)
 
     def composed(self, chunk: TableChunk, used: LabelledColumns) -> pa.Array:
         """Return (rows,) the texts that the model reads; null where a row has none."""
