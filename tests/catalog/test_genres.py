@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from genre_batch.catalog.genres import (
@@ -78,7 +78,10 @@ def test_no_cell_is_an_error(cell: str) -> None:
     ),
     st.sampled_from([", ", "|", ";", " / "]),
 )
+@example(["NULL", "Drama"], ", ")
 def test_joined_genres_are_split_again(genres: list[str], separator: str) -> None:
+    # Alone in its cell, such a word states that nothing is known.
+    assume(len(genres) != 1 or genres[0].lower() not in ("nan", "nat", "null"))
     assert parse_cell(separator.join(genres)) == genres
 
 
