@@ -169,6 +169,7 @@ def _locate(path: str, override: str | None, parameter: str) -> Location:
         raise UsageError(
             f"unknown suffix: {path} (supported: {supported}, text formats also with .gz .zst .bz2 "
             f".xz): set `{parameter}` to csv, tsv, jsonl, parquet or arrow"
+            + (f", or name a folder: {path}/" if parameter == "output_format" else "")
         )
     if compression is not None and not kind.is_text:
         raise UsageError(

@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from genre_batch.catalog.compression import COMPRESSIONS
 from genre_batch.catalog.folders import files_below, matching_paths
 from genre_batch.catalog.formats import STDIO, Format, Location, format_of, input_location
 from genre_batch.catalog.reading.json_values import holds_rows
@@ -15,7 +16,7 @@ from genre_batch.catalog.remote import has_magic, is_remote, list_remote
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
 from genre_batch.paths import SIDE_SUFFIX
 
-__all__ = ["check_named_once", "find_sources", "output_names"]
+__all__ = ["check_named_once", "find_sources", "output_names", "renamed"]
 
 
 def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Location]:
@@ -197,3 +198,19 @@ def output_names(locations: Sequence[Location]) -> list[str]:
     if count > 1:
         raise UsageError(f"duplicate input {name}: name each file once")
     return names
+
+
+def renamed(name: str, output_format: str | None) -> str:
+    """Return the name of an output: an input's, with the suffix of `output_format` if it is given.
+
+    An array of JSON objects becomes JSON Lines.
+    """
+    stem, suffix = os.path.splitext(name)
+    if output_format is None:
+        if suffix.lower() == ".json":
+            return f"{name}l"
+        is_compressed = os.path.splitext(stem)[1].lower() == ".json"
+        return f"{stem}l{suffix}" if is_compressed else name
+    if suffix.lower() in COMPRESSIONS:
+        stem = os.path.splitext(stem)[0]
+    return f"{stem}.{output_format}"

@@ -58,7 +58,8 @@ _CHANGES_SHOWN = 10
 @output_option(
     "PATH",
     "Output file; the suffix sets the format, as in tag; - for stdout. In the catalog's own text "
-    "format, all other bytes are copied.",
+    "format, all other bytes are copied. A folder (a name that ends with /) gets each file of the "
+    "catalog at its place.",
 )
 @reading_options
 @writing_options
@@ -92,14 +93,15 @@ def apply(summary: bool | None, progress: bool | None, **options: Any) -> None:
       wrong   the film does not have it: a doubtful one is removed, a missing one stays out
       skip    no decision, as if the cell were empty
 
-    CATALOG is the catalog that was audited. Each row of it is written once, in order; only decided
-    labels change, in the style of their own cell. If the review does not fit the catalog, the first
-    line that does not is named and nothing is written.
+    CATALOG is the catalog that was audited: a file, a folder, or a glob in quotes. Each row of it
+    is written once, in order; only decided labels change, in the style of their own cell. If the
+    review does not fit the catalog, the first line that does not is named and nothing is written.
 
     \b
     Examples:
       genre-batch apply review.csv films.csv -o corrected.csv
       genre-batch apply review.csv films.parquet -o corrected.parquet --summary-json changes.json
+      genre-batch apply review.csv films/ -o corrected/
     """
     from genre_batch.review.apply import apply_review
     from genre_batch.review.job import ApplyJob

@@ -6,29 +6,29 @@ import contextlib
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from genre_batch.catalog.formats import STDIO, Format, Location, input_location, output_location
+from genre_batch.catalog.formats import Location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
-from genre_batch.catalog.reading.spool import read_again
+from genre_batch.catalog.reading.rereadable import rereadable
 from genre_batch.catalog.reading.unreadable import RejectCount
-from genre_batch.catalog.rejects import REJECTS_SUFFIX, RejectsFile, raise_on_reject
-from genre_batch.catalog.remote import canonical_url, is_remote
-from genre_batch.catalog.writing.atomic import check_overwrite, open_output
+from genre_batch.catalog.rejects import RejectsFile, raise_on_reject
+from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.writer import open_stream, open_writer
 from genre_batch.dataset.label_names import read_label_names
 from genre_batch.errors import CatalogError, GenreBatchWarning
-from genre_batch.files import check_output_file, check_separate_files
 from genre_batch.options import check_job
-from genre_batch.paths import is_stream, neighbor
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.review.decisions import Review, read_review
 from genre_batch.review.edits import Edits
-from genre_batch.review.job import ApplyJob, ApplyResult
+from genre_batch.review.job import ApplyJob, ApplyResult, CorrectedFile
+from genre_batch.review.labels import Labels
 from genre_batch.review.lookup import Lookup
+from genre_batch.review.plan import Part, Plan, plan_job
 from genre_batch.review.rewrite import copy_bytes, is_copied, write_objects, write_rows
+from genre_batch.review.staging import staged
 
 __all__ = ["apply_review"]
 
@@ -41,7 +41,8 @@ def apply_review(job: ApplyJob, progress: RowProgress = no_row_progress) -> Appl
     format is copied byte for byte except for these cells, records that cannot be read included.
 
     The catalog is read twice: once to check the whole review against it, then to write it. Memory
-    grows with the decisions, not with the catalog.
+    grows with the decisions, not with the catalog. Where the output is a folder, each file of the
+    catalog is written at its place in it, once all of them are complete.
 
     Args:
         job: the options.
@@ -53,7 +54,7 @@ def apply_review(job: ApplyJob, progress: RowProgress = no_row_progress) -> Appl
             cell cannot be changed. Nothing is written then.
     """
     check_job("apply_review", job, ApplyJob)
-    plan = _plan(job)
+    plan = plan_job(job)
     review = read_review(job.review)
     if not review.decisions:
         warnings.warn(
@@ -62,114 +63,58 @@ def apply_review(job: ApplyJob, progress: RowProgress = no_row_progress) -> Appl
             GenreBatchWarning,
             stacklevel=2,
         )
-    with read_again(plan.source) as source:
-        plan = replace(plan, source=source, copied=plan.copied and is_copied(source, job.reading))
+    with _read_again(job, plan) as plan:
         rejects = RejectsFile(plan.rejects)
         try:
-            lookup = _read(job, plan, review, rejects)
-            edits = Edits(job, review, lookup, lookup.finish())
+            lookups = _read(job, plan, review, rejects)
+            edits = Edits(job, review, lookups, _finished(lookups))
             edits.make()
-            _write(job, plan, edits.cells, lambda rows: progress(rows, lookup.rows))
+            _write(job, plan, lookups, progress)
             rejects.commit()
         except BaseException:
             rejects.rollback()
             raise
-    result = edits.result(plan.target, rejects, kept=plan.copied)
+    result = _result(job, plan, review, lookups, edits, rejects)
     if plan.summary is not None:
         _write_summary(result, plan.summary)
     return result
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Where to read and write.
-
-    Attributes:
-        source: the catalog.
-        target: the output.
-        copied: whether the bytes of the catalog are copied.
-        rejects: the file for records that cannot be read; None: there is none.
-        summary: the file for the result; None: it is not written.
-    """
-
-    source: Location
-    target: Location
-    copied: bool
-    rejects: str | None
-    summary: Location | None
-
-    @property
-    def as_objects(self) -> bool:
-        """Whether JSON objects are written with their own bytes."""
-        return self.source.format is self.target.format is Format.JSONL
+@contextlib.contextmanager
+def _read_again(job: ApplyJob, plan: Plan) -> Iterator[Plan]:
+    """Yield the plan with sources that can be read twice, and what their content decides."""
+    with contextlib.ExitStack() as stack:
+        parts = []
+        for part in plan.parts:
+            sources = tuple(stack.enter_context(rereadable(part.sources)))
+            copied = part.copied and is_copied(sources[0], job.reading)
+            parts.append(replace(part, sources=sources, copied=copied))
+        yield replace(plan, parts=tuple(parts))
 
 
-def _plan(job: ApplyJob) -> _Plan:
-    """Find the files, and check them before any work is done.
-
-    Raises:
-        UsageError: a file does not exist, a suffix is unknown, or a file has two roles.
-        OutputExistsError: the output exists.
-    """
-    source = input_location(os.fspath(job.catalog), job.reading.input_format)
-    output = None if job.output is None else os.fspath(job.output)
-    target = output_location(output, job.writing.output_format)
-    respelled = job.writing.output_delimiter is not None or job.writing.output_encoding is not None
-    copied = source.format is target.format and source.format.is_text and not respelled
-    rejects = None if job.reading.rejects is None else os.fspath(job.reading.rejects)
-    if rejects is None and not (copied or job.reading.strict or _is_stream(target)):
-        rejects = neighbor(target.path, "", REJECTS_SUFFIX)
-    summary = None if job.summary_json is None else os.fspath(job.summary_json)
-    check_overwrite(target, job.force)
-    written = [("`output`", target.path)]
-    for name, path in (("`rejects`", rejects), ("`summary_json`", summary)):
-        if path is not None:
-            if path != STDIO and not is_remote(path):
-                check_output_file(path, name=name)
-            check_overwrite(Location(path, Format.JSONL), job.force, name)
-            written.append((name, path))
-    read = [
-        os.fspath(path) for path in (job.review, job.label_names, job.genre_map, job.model) if path
-    ]
-    if not _is_one_file(source, target):
-        read.append(source.path)
-    check_separate_files(
-        [(name, canonical_url(path)) for name, path in written],
-        [canonical_url(path) for path in read if path != STDIO],
-    )
-    place = None if summary is None else Location(summary, Format.JSONL)
-    return _Plan(source, target, copied, rejects, place)
-
-
-def _is_stream(target: Location) -> bool:
-    return target.is_stdio or target.is_remote or is_stream(target.path)
-
-
-def _is_one_file(source: Location, target: Location) -> bool:
-    """Return whether the output replaces the catalog, which is read to its end before that."""
-    if source.is_remote or target.is_remote or target.is_stdio:
-        return source.path == target.path
-    return os.path.realpath(source.path) == os.path.realpath(target.path)
-
-
-def _options(job: ApplyJob, plan: _Plan) -> ReadOptions:
-    as_table = not plan.copied and not plan.as_objects
+def _options(job: ApplyJob, part: Part) -> ReadOptions:
+    as_table = not part.copied and not part.as_objects
     return ReadOptions(
         as_table=as_table,
-        infer_types=as_table and job.reading.infer_types and not plan.target.format.is_text,
+        infer_types=as_table and job.reading.infer_types and not part.target.format.is_text,
         reading=job.reading,
     )
 
 
-def _read(job: ApplyJob, plan: _Plan, review: Review, rejects: RejectsFile) -> Lookup:
+def _read(job: ApplyJob, plan: Plan, review: Review, rejects: RejectsFile) -> list[Lookup]:
     """Read the catalog for the first time."""
-    lookup = Lookup(job, review, _label_names(job))
-    on_reject = raise_on_reject if job.reading.strict else rejects.add
-    count = RejectCount(on_reject)
-    with CatalogReader([plan.source], _options(job, plan), count.add) as reader:
-        for chunk in reader.chunks():
-            lookup.add(chunk)
-    return lookup
+    count = RejectCount(raise_on_reject if job.reading.strict else rejects.add)
+    names = _label_names(job)
+    lookups: list[Lookup] = []
+    for part in plan.parts:
+        start = lookups[-1].end if lookups else 0
+        file = part.sources[0].name if len(plan.parts) > 1 else None
+        lookup = Lookup(job, review, names, start, file)
+        with CatalogReader(part.sources, _options(job, part), count.add) as reader:
+            for chunk in reader.chunks():
+                lookup.add(chunk)
+        lookups.append(lookup)
+    return lookups
 
 
 def _label_names(job: ApplyJob) -> Mapping[str, str]:
@@ -179,18 +124,96 @@ def _label_names(job: ApplyJob) -> Mapping[str, str]:
     return names if isinstance(names, dict) else {str(i): name for i, name in enumerate(names)}
 
 
-def _write(job: ApplyJob, plan: _Plan, edits: Mapping[int, Any], progress: Any) -> None:
+def _finished(lookups: Sequence[Lookup]) -> Labels:
+    """Return the labels of the whole catalog, and finish those of each output by them.
+
+    Raises:
+        ColumnError: an output has no column of genres.
+    """
+    if len(lookups) == 1:
+        whole = lookups[0].labels_found()
+        whole.finish()
+        return whole
+    # A file of JSON Lines may have no row, and so no columns.
+    found = [one.labels_found() for one in lookups if one.columns] or [lookups[0].labels_found()]
+    whole = found[0].empty_copy()
+    for labels in found:
+        whole.merge(labels)
+    whole.finish()
+    for labels in found:
+        labels.finish(whole)
+    return whole
+
+
+def _write(job: ApplyJob, plan: Plan, lookups: Sequence[Lookup], progress: RowProgress) -> None:
     """Read the catalog again, and write it."""
-    options = _options(job, plan)
-    if plan.copied or plan.as_objects:
-        with open_stream(plan.target, force=True) as stream:
-            if plan.copied:
-                copy_bytes(plan.source, job.reading, edits, stream, progress)
+    total = lookups[-1].end
+    with staged(plan.folder, [part.target for part in plan.parts]) as targets:
+        for part, target, lookup in zip(plan.parts, targets, lookups, strict=True):
+
+            def advance(rows: int, start: int = lookup.start) -> None:
+                progress(start + rows, total)
+
+            _write_part(job, part, target, lookup, advance)
+
+
+def _write_part(
+    job: ApplyJob, part: Part, target: Location, lookup: Lookup, progress: Callable[[int], None]
+) -> None:
+    options = _options(job, part)
+    if part.copied or part.as_objects:
+        with open_stream(target, force=True) as stream:
+            if part.copied:
+                copy_bytes(part.sources[0], job.reading, lookup.cells, stream, progress)
             else:
-                write_objects(plan.source, options, edits, stream, progress)
+                write_objects(part.sources, options, lookup.cells, stream, progress)
         return
-    with open_writer(plan.target, job.writing.encoder_options(), force=True) as writer:
-        write_rows(plan.source, options, edits, writer, progress)
+    with open_writer(target, job.writing.encoder_options(), force=True) as writer:
+        write_rows(part.sources, options, lookup.cells, writer, progress)
+
+
+def _result(
+    job: ApplyJob,
+    plan: Plan,
+    review: Review,
+    lookups: Sequence[Lookup],
+    edits: Edits,
+    rejects: RejectsFile,
+) -> ApplyResult:
+    """Return what was decided and changed."""
+    words = {word: review.counts.get(word, 0) for word in ("right", "wrong", "skip")}
+    by_change = {
+        change: Counter(one.genre for one in edits.changes if one.change == change)
+        for change in ("added", "removed")
+    }
+    target = plan.parts[0].target
+    output = None if target.is_stdio else target.path
+    files = [
+        CorrectedFile(
+            output=part.target.path,
+            catalog=part.sources[0].name,
+            first_row=lookup.start,
+            rows=lookup.end - lookup.start,
+            rows_changed=len(lookup.cells),
+        )
+        for part, lookup in zip(plan.parts, lookups, strict=True)
+    ]
+    return ApplyResult(
+        review=review.location.path,
+        catalog=os.fspath(job.catalog),
+        output=plan.folder or output,
+        rows=lookups[-1].end,
+        rows_changed=sum(len(lookup.cells) for lookup in lookups),
+        rows_rejected=rejects.count,
+        rejected_kept=plan.copied,
+        rejects=rejects.path if rejects.count else None,
+        decisions={**words, "undecided": review.counts.get("", 0)},
+        added=dict(by_change["added"].most_common()),
+        removed=dict(by_change["removed"].most_common()),
+        confirmed=edits.confirmed,
+        changes=tuple(edits.changes),
+        files=tuple(files) if plan.folder is not None else (),
+    )
 
 
 def _write_summary(result: ApplyResult, place: Location) -> None:

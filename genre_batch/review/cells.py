@@ -152,6 +152,15 @@ class ColumnStyle:
             usual = "" if like.style == "elements" else ", " if like.style == "list" else gap
         return cls(reader, spelling, like, usual, objects, structs, lists)
 
+    def like_others(self, whole: ColumnStyle) -> ColumnStyle:
+        """Return the style with what only other files of the catalog show.
+
+        Args:
+            whole: the style of all files.
+        """
+        like = whole.like if self.like == Items() else self.like
+        return replace(self, like=like, objects={**whole.objects, **self.objects})
+
     @cached_property
     def _checker(self) -> GenreReader:
         """The reader of new cells: a column without two genres in a cell has no separator yet."""

@@ -2,57 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from genre_batch.catalog.genres import read_genres
 from genre_batch.errors import CatalogError
 from genre_batch.review.decisions import LabelDecision, Review
 from genre_batch.review.labels import Labels
-from genre_batch.review.lookup import ReviewedRow
+from genre_batch.review.lookup import Lookup
 
-__all__ = ["check_copy", "check_in_catalog", "check_kind", "unknown_genre"]
+__all__ = ["check_copy", "check_kind", "no_such_row", "unknown_genre"]
 
 _CUT = "…"
 """What a text of the report page ends with if the page only has its beginning."""
 _SHOWN = 60
 
 
-def check_in_catalog(review: Review, decision: LabelDecision, rows: int, name: str) -> None:
-    """Check that the catalog has the row of a decision.
+def no_such_row(review: Review, decision: LabelDecision, rows: int, name: str) -> CatalogError:
+    """Build the error for a row that the catalog does not have.
 
-    Raises:
-        CatalogError: it has not that many rows.
+    Args:
+        review: the review.
+        decision: about the row.
+        rows: the number of rows of the catalog.
+        name: of the catalog.
     """
-    if decision.row >= rows:
-        raise review.error(
-            decision.record,
-            "row",
-            f"{name} has no row {decision.row}: it has {rows:,} rows, counted from 0: is this the "
-            f"review of another catalog?",
-        )
+    return review.error(
+        decision.record,
+        "row",
+        f"{name} has no row {decision.row}: it has {rows:,} rows, counted from 0: is this the "
+        f"review of another catalog?",
+    )
 
 
-def check_copy(
-    review: Review,
-    decision: LabelDecision,
-    row: ReviewedRow,
-    columns: Mapping[str, str],
-    labels: Labels,
-) -> None:
+def check_copy(review: Review, decision: LabelDecision, lookup: Lookup) -> None:
     """Check that the review's copy of a row is what the catalog has.
 
     Args:
         review: the review.
         decision: one of its decisions.
-        row: the row of the catalog.
-        columns: the review's columns that copy the catalog's -> the columns that they copy.
-        labels: the catalog's labels.
+        lookup: has the row of the catalog.
 
     Raises:
         CatalogError: they differ; the message has the row and the column.
     """
-    for name, column in columns.items():
+    row, labels = lookup.found[decision.row], lookup.labels
+    assert labels is not None
+    for name, column in lookup.copied_columns().items():
         if name not in decision.copy:
             continue
         ours, theirs = row.values.get(column), decision.copy[name]
@@ -65,7 +60,7 @@ def check_copy(
             raise review.error(
                 decision.record,
                 name,
-                f"row {decision.row} of the catalog has {_shown(ours)} in {column!r}, not "
+                f"{lookup.place(decision.row)} has {_shown(ours)} in {column!r}, not "
                 f"{_shown(theirs)}: is this the review of another catalog, or was one of them "
                 f"edited?",
             )
@@ -103,8 +98,14 @@ def _shown(value: Any) -> str:
     return repr(text[:_SHOWN] + (_CUT if len(text) > _SHOWN else ""))
 
 
-def check_kind(review: Review, decision: LabelDecision, has_genre: bool) -> None:
+def check_kind(review: Review, decision: LabelDecision, place: str, has_genre: bool) -> None:
     """Check that a row has a doubtful genre, and lacks a missing one.
+
+    Args:
+        review: the review.
+        decision: one of its decisions.
+        place: the row, for messages.
+        has_genre: whether it has the genre.
 
     Raises:
         CatalogError: it is the other way around.
@@ -118,8 +119,7 @@ def check_kind(review: Review, decision: LabelDecision, has_genre: bool) -> None
     raise review.error(
         decision.record,
         "genre",
-        f"row {decision.row} of the catalog {problem}: was this review applied already, or is it "
-        f"that of another catalog?",
+        f"{place} {problem}: was this review applied already, or is it that of another catalog?",
     )
 
 

@@ -46,6 +46,7 @@ class FlagLabels(Labels):
         """Start without a row; the names of the columns are the genres."""
         self.columns = tuple(columns)
         self._values: dict[str, Counter[Any]] = {name: Counter() for name in columns}
+        self._others: Counter[Any] = Counter()
         self._spelling = Spelling()
         self.read_as(lambda name: (name,))
 
@@ -68,8 +69,20 @@ class FlagLabels(Labels):
                 for pair in pc.value_counts(chunk.column(name)).to_pylist():
                     counts[pair["values"]] += pair["counts"]
 
-    def finish(self) -> None:
-        """Do nothing: each column shows how it is written."""
+    def empty_copy(self) -> Labels:
+        """Return labels of the same columns, without a row."""
+        return FlagLabels(self.columns)
+
+    def merge(self, other: Labels) -> None:
+        """Learn from the labels of another file; see `Labels.merge`."""
+        assert isinstance(other, FlagLabels)
+        for name, counts in self._values.items():
+            counts.update(other._values[name])
+
+    def finish(self, whole: Labels | None = None) -> None:
+        """Let the other files show how flags are written; see `Labels.finish`."""
+        if isinstance(whole, FlagLabels):
+            self._others = whole._everywhere()
 
     def known(self) -> tuple[str, ...]:
         """Return the genres that occur in the catalog."""
@@ -106,11 +119,12 @@ class FlagLabels(Labels):
             for name, flag in self.changed(_parsed(members), remove, add).items()
         }
 
+    def _everywhere(self) -> Counter[Any]:
+        return sum(self._values.values(), Counter[Any]())
+
     def _flag(self, name: str, flag: int) -> Any:
-        """Return a flag as its column writes it, else as the other columns do, else by its type."""
-        counts = self._values[name]
-        everywhere = sum(self._values.values(), Counter[Any]())
-        for values in (counts, everywhere):
+        """Return a flag as its column writes it, else as the others do, else by its type."""
+        for values in (self._values[name], self._everywhere(), self._others):
             for value, _ in values.most_common():
                 if value is not None and read_flag(value) == flag:
                     return value

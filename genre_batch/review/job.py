@@ -10,7 +10,7 @@ from genre_batch.catalog.options import ReadingOptions, WritingOptions
 from genre_batch.errors import UsageError
 from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath
 
-__all__ = ["ApplyJob", "ApplyResult", "LabelChange"]
+__all__ = ["ApplyJob", "ApplyResult", "CorrectedFile", "LabelChange"]
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,9 @@ class ApplyJob(Checked):
 
     Attributes:
         review: the file with decisions.
-        catalog: the catalog that was reviewed, or `-` for stdin.
-        output: the file to write; None or `-` for stdout.
+        catalog: the catalog that was reviewed: a file, glob, folder, URL, or `-` for stdin.
+        output: the file to write; None or `-` for stdout; a folder, which exists or whose name ends
+            with a slash, for one output for each file of the catalog.
         reading: how to read the catalog.
         writing: how to write the output, where it is not a copy of the catalog's bytes.
         genre_column: the column of genres; None: found by its usual names.
@@ -79,6 +80,24 @@ class LabelChange:
 
 
 @dataclass(frozen=True)
+class CorrectedFile:
+    """One of the outputs in a folder.
+
+    Attributes:
+        output, catalog: the file, and the one that it was made of.
+        first_row: the number of its first row in the whole catalog.
+        rows: its rows.
+        rows_changed: those with other genres than before.
+    """
+
+    output: str
+    catalog: str
+    first_row: int
+    rows: int
+    rows_changed: int
+
+
+@dataclass(frozen=True)
 class ApplyResult:
     """What was decided and what was changed.
 
@@ -94,6 +113,7 @@ class ApplyResult:
         confirmed: decisions that agree with the catalog, so that nothing was changed: a doubtful
             genre that is right, and a missing one that is wrong.
         changes: every change, in the order of the rows.
+        files: each output, if they are in a folder; else none.
     """
 
     review: str
@@ -109,6 +129,7 @@ class ApplyResult:
     removed: Mapping[str, int]
     confirmed: int
     changes: tuple[LabelChange, ...]
+    files: tuple[CorrectedFile, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as `--summary-json` writes it."""

@@ -42,8 +42,20 @@ class Labels(ABC):
         """Learn from a chunk how labels are written."""
 
     @abstractmethod
-    def finish(self) -> None:
-        """Decide, after the last chunk, how labels are read and written."""
+    def empty_copy(self) -> Labels:
+        """Return labels of the same columns and options, without a row."""
+
+    @abstractmethod
+    def merge(self, other: Labels) -> None:
+        """Learn from the labels of another file how those of the whole catalog are written."""
+
+    @abstractmethod
+    def finish(self, whole: Labels | None = None) -> None:
+        """Decide, after the last chunk, how labels are read and written.
+
+        Args:
+            whole: the finished labels of all files of the catalog; None: these are all.
+        """
 
     @abstractmethod
     def known(self) -> tuple[str, ...]:
@@ -134,7 +146,9 @@ class GenreColumn(Labels):
         self._structs: dict[str, dict[str, Any]] = {}
         self._is_text = False
         self._lists = 0
-        self._style = self._list_style = ColumnStyle(GenreReader())
+        self._reader = GenreReader()
+        self._whole: GenreColumn | None = None
+        self._style = self._list_style = ColumnStyle(self._reader)
 
     def add(self, chunk: Chunk) -> None:
         """Learn from a chunk how labels are written."""
@@ -169,21 +183,40 @@ class GenreColumn(Labels):
                 if isinstance(item, dict):
                     self._structs.setdefault(str(names[0]), item)
 
-    def finish(self) -> None:
-        """Decide, after the last chunk, how labels are read and written."""
-        numbers = bool(self._genre_of)
-        reader = GenreReader.of(self._texts, self._separator, numbers=numbers)
+    def empty_copy(self) -> Labels:
+        """Return labels of the same column and options, without a row."""
+        return GenreColumn(self._name, self._separator, self._gap, self._genre_of)
+
+    def merge(self, other: Labels) -> None:
+        """Learn from the labels of another file; see `Labels.merge`."""
+        assert isinstance(other, GenreColumn)
+        self._texts.update(other._texts)
+        self._items.update(other._items)
+        self._samples.update(other._samples)
+        self._structs = {**other._structs, **self._structs}
+        self._is_text = self._is_text or other._is_text
+        self._lists += other._lists
+
+    def finish(self, whole: Labels | None = None) -> None:
+        """Decide, after the last chunk, how labels are read and written; see `Labels.finish`."""
+        if isinstance(whole, GenreColumn):
+            self._whole = whole
+            self._reader = whole._reader
+        else:
+            numbers = bool(self._genre_of)
+            self._reader = GenreReader.of(self._texts, self._separator, numbers=numbers)
         for text, rows in self._texts.items():
-            names = reader.read(text)
+            names = self._reader.read(text)
             if isinstance(names, list):
                 for name in names:
                     self._items[name] += rows
-        self._reader = reader
         self.read_as(lambda name: (name,))
 
     def read_as(self, read: Reading) -> None:
         """Read names as other genres; see `Labels.read_as`."""
+        whole = self if self._whole is None else self._whole
         names = dict.fromkeys([name for name, _ in self._items.most_common()])
+        names |= dict.fromkeys([name for name, _ in whole._items.most_common()])
         names |= dict.fromkeys(self._genre_of)
         genres_of = Readings(self._genre_of, read)
         bare = Spelling(genres_of)
@@ -192,10 +225,17 @@ class GenreColumn(Labels):
             if len(bare.keys(name)) == 1:
                 written.setdefault(bare.key(name), name)
         spelling = Spelling(genres_of, written)
-        lists = 2 * self._lists > self._texts.total() + self._lists
+        shown = self if self._texts or self._lists else whole
         self._style = ColumnStyle.of(
-            self._texts, self._reader, spelling, gap=self._gap, structs=self._structs, lists=lists
+            self._texts,
+            self._reader,
+            spelling,
+            gap=self._gap if whole is self else whole._style.gap,
+            structs={**whole._structs, **self._structs},
+            lists=2 * shown._lists > shown._texts.total() + shown._lists,
         )
+        if whole is not self:
+            self._style = self._style.like_others(whole._style)
         self._list_style = ColumnStyle.of(
             self._samples,
             GenreReader(numbers=bool(self._genre_of)),

@@ -44,27 +44,41 @@ class ReviewedRow:
 
 
 class Lookup:
-    """Collects the reviewed rows of a catalog, and how its labels are written.
+    """Collects the reviewed rows of one output, and how its labels are written.
 
     Attributes:
-        rows: the number of rows so far.
+        start: the number of its first row in the catalog.
+        end: the number after that of its last row so far.
         columns: the catalog's columns so far, in order.
         found: row -> the reviewed row.
-        labels: the catalog's labels; None until their column was found.
+        labels: the labels; None until their column was found.
+        cells: row, counted from `start` -> column -> its new value; for JSON objects, row -> the
+            bytes of the new object.
     """
 
-    def __init__(self, job: ApplyJob, review: Review, genre_of: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        job: ApplyJob,
+        review: Review,
+        genre_of: Mapping[str, str],
+        start: int = 0,
+        file: str | None = None,
+    ) -> None:
         """Start without a row.
 
         Args:
             job: the options.
             review: the decisions.
             genre_of: what genre cells hold -> genre, where that is not the same.
+            start: the number of the first row.
+            file: the file of the rows, where the catalog has several.
         """
-        self.rows = 0
+        self.start = self.end = start
         self.columns: dict[str, None] = {}
         self.found: dict[int, ReviewedRow] = {}
         self.labels: Labels | None = None
+        self.cells: dict[int, Any] = {}
+        self._file = file
         self._job = job
         self._genre_of = genre_of
         self._wanted = np.unique(np.array([one.row for one in review.decisions], dtype=np.int64))
@@ -81,23 +95,28 @@ class Lookup:
             self.labels = self._find_labels(required=not isinstance(chunk, JsonLinesChunk))
         if self.labels is not None and len(chunk):
             self.labels.add(chunk)
-        first, last = np.searchsorted(self._wanted, (self.rows, self.rows + len(chunk)))
-        wanted = (self._wanted[first:last] - self.rows).tolist()
+        first, last = np.searchsorted(self._wanted, (self.end, self.end + len(chunk)))
+        wanted = (self._wanted[first:last] - self.end).tolist()
         if wanted:
             for index, row in zip(wanted, self._rows_of(chunk, wanted), strict=True):
-                self.found[self.rows + index] = row
-        self.rows += len(chunk)
+                self.found[self.end + index] = row
+        self.end += len(chunk)
 
-    def finish(self) -> Labels:
-        """Return the labels, after the last chunk.
+    def labels_found(self) -> Labels:
+        """Return the labels, after the last chunk; they are not finished.
 
         Raises:
             ColumnError: the genre column is missing.
         """
-        labels = self.labels or self._find_labels(required=True)
-        assert labels is not None
-        labels.finish()
-        return labels
+        self.labels = self.labels or self._find_labels(required=True)
+        assert self.labels is not None
+        return self.labels
+
+    def place(self, row: int) -> str:
+        """Return what messages call a row."""
+        if self._file is None:
+            return f"row {row} of the catalog"
+        return f"row {row} of the catalog, row {row - self.start} of {self._file},"
 
     def copied_columns(self) -> dict[str, str]:
         """Return the review's columns that copy the catalog's -> the columns that they copy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
@@ -94,7 +94,7 @@ def _changed(
 
 
 def write_rows(
-    source: Location,
+    sources: Sequence[Location],
     options: ReadOptions,
     edits: Mapping[int, Cells],
     encoder: Encoder,
@@ -103,8 +103,8 @@ def write_rows(
     """Write the rows of a catalog in another format or spelling.
 
     Args:
-        source: the catalog.
-        options: how to read it, as tables.
+        sources: the files of the catalog.
+        options: how to read them, as tables.
         edits: row -> column -> new value.
         encoder: writes them.
         progress: called with the number of rows written, after each chunk.
@@ -112,13 +112,13 @@ def write_rows(
     Raises:
         CatalogError: it cannot be read, or a column cannot hold a new value.
     """
-    for chunk, changed in _chunks(source, options, edits, progress):
+    for chunk, changed in _chunks(sources, options, edits, progress):
         assert isinstance(chunk, TableChunk)
         encoder.write(chunk, _replaced(chunk, changed))
 
 
 def write_objects(
-    source: Location,
+    sources: Sequence[Location],
     options: ReadOptions,
     edits: Mapping[int, bytes],
     output: BinaryIO,
@@ -127,8 +127,8 @@ def write_objects(
     """Write JSON objects, one a line, with their own bytes.
 
     Args:
-        source: a catalog of JSON.
-        options: how to read it, as objects.
+        sources: the files of a catalog of JSON.
+        options: how to read them, as objects.
         edits: row -> the new object.
         output: where to write.
         progress: called with the number of rows written, after each chunk.
@@ -136,7 +136,7 @@ def write_objects(
     Raises:
         CatalogError: it cannot be read.
     """
-    for chunk, changed in _chunks(source, options, edits, progress):
+    for chunk, changed in _chunks(sources, options, edits, progress):
         assert isinstance(chunk, JsonLinesChunk)
         lines = [*chunk.lines, b""]
         for index, new in changed.items():
@@ -145,12 +145,15 @@ def write_objects(
 
 
 def _chunks(
-    source: Location, options: ReadOptions, edits: Mapping[int, _Edit], progress: Progress
+    sources: Sequence[Location],
+    options: ReadOptions,
+    edits: Mapping[int, _Edit],
+    progress: Progress,
 ) -> Iterator[tuple[Chunk, dict[int, _Edit]]]:
     """Yield each chunk and its edits, by their places in the chunk."""
     rows = np.array(sorted(edits), dtype=np.int64)
     seen = 0
-    with CatalogReader([source], options, ignore_reject) as reader:
+    with CatalogReader(sources, options, ignore_reject) as reader:
         for chunk in reader.chunks():
             first, last = np.searchsorted(rows, (seen, seen + len(chunk)))
             yield chunk, {row - seen: edits[row] for row in rows[first:last].tolist()}

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from genre_batch.catalog.compression import COMPRESSIONS
 from genre_batch.catalog.formats import STDIO, Format, Location, output_location
 from genre_batch.catalog.hive import folder_values, with_all_columns, with_columns
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import canonical_url, is_remote
-from genre_batch.catalog.sources import find_sources, output_names
+from genre_batch.catalog.sources import find_sources, output_names, renamed
 from genre_batch.catalog.stretches import Stretch
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import CatalogError, UsageError
@@ -236,7 +235,7 @@ def _folder_tasks(
         check_output_folder(folder, name="`output`")
     tasks = []
     for source, name in zip(sources, output_names(sources), strict=True):
-        name = _renamed(name, job.writing.output_format)
+        name = renamed(name, job.writing.output_format)
         path = f"{folder.rstrip('/')}/{name}"
         target = output_location(path, job.writing.output_format, in_folder=True)
         parent = None if remote else os.path.dirname(target.path)
@@ -246,19 +245,3 @@ def _folder_tasks(
         rejects = neighbor(f"{side}/rejects/{name}", "", REJECTS_SUFFIX)
         tasks.append(OutputTask((source,), target, rejects, parent, name=name))
     return tasks
-
-
-def _renamed(name: str, output_format: str | None) -> str:
-    """Return an input's name, with the suffix of `output_format` if it is given.
-
-    An array of JSON objects becomes JSON Lines.
-    """
-    stem, suffix = os.path.splitext(name)
-    if output_format is None:
-        if suffix.lower() == ".json":
-            return f"{name}l"
-        is_compressed = os.path.splitext(stem)[1].lower() == ".json"
-        return f"{stem}l{suffix}" if is_compressed else name
-    if suffix.lower() in COMPRESSIONS:
-        stem = os.path.splitext(stem)[0]
-    return f"{stem}.{output_format}"

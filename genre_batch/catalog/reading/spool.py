@@ -3,50 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
-from genre_batch.catalog.formats import Location
 from genre_batch.catalog.reading.blocks import BLOCK_BYTES
 from genre_batch.errors import CatalogError
 
-__all__ = ["read_again", "spooled"]
-
-
-@dataclass(frozen=True)
-class _Spooled(Location):
-    """A pipe of which a temporary file has all bytes."""
-
-    spool: Any = None
-
-    def open_raw(self) -> BinaryIO:
-        """Open the copy at its start."""
-        copy = open(os.dup(self.spool.fileno()), "rb")  # noqa: SIM115 - the caller closes it
-        copy.seek(0)
-        return cast(BinaryIO, copy)
-
-
-@contextlib.contextmanager
-def read_again(location: Location) -> Iterator[Location]:
-    """Yield a location that can be opened several times, one after the other.
-
-    A pipe is copied into a temporary file first.
-
-    Args:
-        location: what to read.
-
-    Raises:
-        CatalogError: as `spooled` raises it.
-    """
-    if location.is_remote or (not location.is_stdio and os.path.isfile(location.path)):
-        yield location
-        return
-    with location.open_raw() as raw, spooled(raw, location.name) as spool:
-        values = {field.name: getattr(location, field.name) for field in fields(Location)}
-        yield _Spooled(**values, spool=spool)
+__all__ = ["spooled"]
 
 
 def spooled(stream: BinaryIO, name: str) -> BinaryIO:

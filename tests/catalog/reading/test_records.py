@@ -15,7 +15,7 @@ from genre_batch.catalog.reading.csv_dialect import Dialect
 from genre_batch.catalog.reading.delimited import read_delimited
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.reading.records import CsvRecords, LineRecords
-from genre_batch.catalog.reading.spool import read_again
+from genre_batch.catalog.reading.rereadable import rereadable
 from genre_batch.catalog.rejects import ignore_reject
 from genre_batch.errors import CatalogError
 
@@ -130,7 +130,7 @@ def test_a_pipe_is_copied_so_that_it_can_be_read_again(
     with path.open("rb") as file:
         monkeypatch.setattr("sys.stdin", file)
         location = Location(name if name == "-" else str(path), Format.CSV)
-        with read_again(location) as again:
+        with rereadable([location]) as (again,):
             for _ in range(2):
                 with again.open_raw() as raw:
                     assert raw.read() == b"text\na\n"
