@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +9,14 @@ import click
 
 from genre_batch.cli.column_options import genre_name_options, label_place_options
 from genre_batch.cli.console import (
-    is_quiet,
+    is_shown,
     note,
     print_tables,
     progress_option,
     rows_progress,
     table,
 )
-from genre_batch.cli.option_groups import READING, GroupedCommand
+from genre_batch.cli.option_groups import READING, WRITING, GroupedCommand
 from genre_batch.cli.options import (
     force_option,
     model_option,
@@ -27,6 +26,7 @@ from genre_batch.cli.options import (
     writing_from,
     writing_options,
 )
+from genre_batch.cli.run_options import summary_options
 from genre_batch.errors import GenreBatchWarning, counted
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ GROUPS = {
         *("genre_column", "genre_separator", "label_columns", "label_names"),
         *("genre_map", "no_aliases"),
     ),
-    "Output": (
-        *("output", "output_format", "output_delimiter", "output_encoding", "separator", "force"),
-    ),
+    "Output": ("output", *WRITING, "force"),
     "Run": ("model", "summary", "summary_json", "progress"),
 }
 """Section of the help text -> names of its options."""
@@ -71,16 +69,7 @@ _CHANGES_SHOWN = 10
 )
 @model_option
 @force_option
-@click.option(
-    "--summary/--no-summary",
-    default=None,
-    help="Print tables of what was changed to stderr.  [default: when stderr is a terminal]",
-)
-@click.option(
-    "--summary-json",
-    metavar="PATH",
-    help="Also write all changes, by row, as JSON.  [default: no file]",
-)
+@summary_options("tables of what was changed", "all changes, by row,")
 @progress_option
 def apply(summary: bool | None, progress: bool | None, **options: Any) -> None:
     """Write a catalog again with the labels that a person decided on.
@@ -118,7 +107,7 @@ def apply(summary: bool | None, progress: bool | None, **options: Any) -> None:
             GenreBatchWarning,
             stacklevel=1,
         )
-    if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
+    if is_shown(summary):
         _show(result)
 
 

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from genre_batch.cli.column_options import together
 from genre_batch.cli.console import (
-    is_quiet,
+    is_shown,
     is_verbose,
     note,
     print_tables,
-    progress_option,
+    print_totals,
     rows_progress,
     table,
+    warn_of_rows,
 )
-from genre_batch.cli.option_groups import READING, GroupedCommand
+from genre_batch.cli.option_groups import READING, WRITING, GroupedCommand
 from genre_batch.cli.options import (
-    cache_options,
     column_options,
-    force_option,
     model_option,
+    output_or_stdout_option,
     reading_options,
-    threads_option,
+    require_piped_stdin,
     writing_options,
 )
 from genre_batch.cli.report_option import (
     audit_page,
     catalog_name,
-    check_report,
-    report_option,
     write_page,
 )
+from genre_batch.cli.run_options import convert_run_options, run_options
 from genre_batch.errors import counted, counted_rows
 
 if TYPE_CHECKING:
@@ -48,9 +46,7 @@ GROUPS = {
         *("label_names", "genre_map", "no_aliases", "empty", "limit"),
     ),
     "Records": ("all", "top", "min_score", "genres", "by", "select"),
-    "Output": (
-        *("output", "output_format", "output_delimiter", "output_encoding", "separator", "force"),
-    ),
+    "Output": ("output", *WRITING, "force"),
     "Run": (
         *("model", "resume", "cache", "cache_size", "threads", "summary", "summary_json"),
         *("report", "progress"),
@@ -58,7 +54,7 @@ GROUPS = {
 }
 """Section of the help text -> names of its options."""
 
-_record_options = (
+_record_options = together(
     click.option(
         "--all",
         is_flag=True,
@@ -99,57 +95,19 @@ _record_options = (
 )
 
 
-def _with_record_options(command: Any) -> Any:
-    for option in reversed(_record_options):
-        command = option(command)
-    return command
-
-
 @click.command(
     cls=GroupedCommand, groups=GROUPS, short_help="Find wrong and missing genres in a catalog."
 )
 @click.argument("catalog", required=False)
-@click.option(
-    "-o",
-    "--output",
-    metavar="PATH",
-    help="Output file; the suffix sets the format: .csv .tsv .jsonl .ndjson .parquet .arrow, text "
-    "formats also .gz .zst .bz2 .xz.  [default: JSON Lines to stdout]",
-)
+@output_or_stdout_option()
 @reading_options
 @column_options(rows=False)
-@_with_record_options
+@_record_options
 @writing_options
 @model_option
-@click.option(
-    "--no-resume",
-    "resume",
-    flag_value=False,
-    default=True,
-    help="Delete what an interrupted run left.  [default: use it]",
-)
-@force_option
-@cache_options
-@threads_option
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Only audit the first N rows.  [default: all rows]",
-)
-@click.option(
-    "--summary/--no-summary",
-    default=None,
-    help="Print a table of genres to stderr.  [default: when stderr is a terminal]",
-)
-@click.option(
-    "--summary-json", metavar="PATH", help="Also write the summary as JSON.  [default: no file]"
-)
-@report_option
-@progress_option
+@run_options("audit", "a table of genres")
 def audit(
     catalog: str | None,
-    cache_size: str | None,
     summary: bool | None,
     report: str | None,
     progress: bool | None,
@@ -176,40 +134,26 @@ def audit(
       genre-batch audit films.csv -o to-label.csv --select 100
     """
     if catalog is None:
-        if sys.stdin is None or sys.stdin.isatty():
-            raise click.UsageError(
-                "nothing to read: name a catalog: genre-batch audit films.csv -o review.csv"
-            )
+        require_piped_stdin("films.csv -o review.csv")
         catalog = "-"
-    if cache_size is not None and options["cache"] is None:
-        raise click.UsageError("--cache-size needs --cache")
+    convert_run_options(options, [catalog], report)
 
     from genre_batch.auditing.job import audit_job
     from genre_batch.auditing.run import audit as run
-    from genre_batch.tagging.job import DEFAULT_CACHE_BYTES
-    from genre_batch.tagging.probability_store import parse_size
 
-    size = DEFAULT_CACHE_BYTES if cache_size is None else parse_size(cache_size)
-    if report is not None:
-        names = ("model", "output", "rejects", "summary_json")
-        check_report("audit", report, [catalog, *(options[name] for name in names)])
-        options["profile"] = True
-    job = audit_job(catalog=catalog, cache_size=size, **options)
+    job = audit_job(catalog=catalog, **options)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     _print_notes(result)
     if report is not None:
         selected = job.select is not None
         write_page(audit_page(result, catalog_name([catalog]), selected=selected), report)
-    if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
+    if is_shown(summary):
         _show(result)
 
 
 def _print_notes(result: AuditResult) -> None:
     """Print what was chosen, with `--verbose`, and warnings about rows."""
-    from genre_batch.catalog.rejects import padded_note, rejects_note
-    from genre_batch.errors import GenreBatchWarning
-
     if is_verbose():
         note(f"model {result.model} (sha256 {result.model_sha256[:16]})")
         note(f"text column {result.text_column!r}, genre column {result.genre_column!r}")
@@ -224,13 +168,7 @@ def _print_notes(result: AuditResult) -> None:
             f"{counted_rows(result.rows, result.row_name)} (seen_in_training): it has learned "
             f"their labels, and finds fewer mistakes in them"
         )
-    if result.rows_rejected:
-        first, advice = result.first_reject or "", result.reject_advice
-        text = rejects_note(result.rows_rejected, first, advice, result.rejects or "")
-        warnings.warn(text, GenreBatchWarning, stacklevel=1)
-    if result.rows_padded:
-        text = padded_note(result.rows_padded, result.first_padded or "")
-        warnings.warn(text, GenreBatchWarning, stacklevel=1)
+    warn_of_rows(result, _rejects(result))
 
 
 def _show(result: AuditResult) -> None:
@@ -251,18 +189,14 @@ def _show(result: AuditResult) -> None:
                 f"{row.records_missing + row.records_doubtful:,}",
             )
         print_tables(genres)
-    totals = [counted(result.rows, "row")]
-    for number, description in (
-        (result.rows_without_text, "without text"),
-        (result.rows_without_genres, "without genres"),
-        (result.rows_seen_in_training, "seen in training"),
-        (result.rows_padded, "padded with nulls"),
-        (result.rows_rejected, f"more rejected ({result.rejects or 'not saved'})"),
-    ):
-        if number:
-            totals.append(f"{number:,} {description}")
-    totals.append(counted(result.records, "record"))
-    totals.append(f"{result.seconds:,.1f} s")
-    if result.output is not None:
-        totals.append(f"written to {result.output}")
-    click.echo(", ".join(totals), err=True)
+    groups = {
+        "without text": result.rows_without_text,
+        "without genres": result.rows_without_genres,
+        "seen in training": result.rows_seen_in_training,
+    }
+    work = [counted(result.records, "record"), f"{result.seconds:,.1f} s"]
+    print_totals(result, _rejects(result), groups, work)
+
+
+def _rejects(result: AuditResult) -> tuple[str, ...]:
+    return () if result.rejects is None else (result.rejects,)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import is_verbose, note, progress_option, steps_progress
-from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
+from genre_batch.cli.option_groups import COLUMNS, READING, WRITING, GroupedCommand
 from genre_batch.cli.options import (
     AUGMENTED_ROWS,
     choice_option,
@@ -31,9 +31,7 @@ __all__ = ["augment"]
 _GROUPS = {
     "Input": (*READING, *COLUMNS),
     "Copies": ("rows", "translator", "pivots", "models"),
-    "Output": (
-        *("output", "output_format", "output_delimiter", "output_encoding", "separator", "force"),
-    ),
+    "Output": ("output", *WRITING, "force"),
     "Run": ("cache", "workers", "progress"),
 }
 

@@ -5,33 +5,38 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from genre_batch.cli.signals import STOP_SIGNALS
-from genre_batch.errors import counted
+from genre_batch.errors import GenreBatchWarning, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from genre_batch.auditing.summary import AuditResult
     from genre_batch.tagging.summary import TagSummary
 
 __all__ = [
     "figures_table",
     "is_quiet",
+    "is_shown",
     "is_verbose",
     "note",
     "print_json",
     "print_tables",
+    "print_totals",
     "progress_option",
     "rows_progress",
     "set_stop_message",
     "show_summary",
     "steps_progress",
     "table",
+    "warn_of_rows",
 ]
 
 
@@ -66,7 +71,8 @@ def progress_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def _is_shown(requested: bool | None) -> bool:
+def is_shown(requested: bool | None) -> bool:
+    """Return whether to print what an option requested; None: if stderr is a terminal."""
     return not is_quiet() and (sys.stderr.isatty() if requested is None else requested)
 
 
@@ -108,7 +114,7 @@ def rows_progress(requested: bool | None) -> Iterator[RowsBar]:
         requested: the value of `--progress`; None: only when stderr is a terminal.
     """
     STOP_SIGNALS.working = True
-    if not _is_shown(requested):
+    if not is_shown(requested):
         yield RowsBar()
         return
     from tqdm import tqdm
@@ -130,7 +136,7 @@ def steps_progress(requested: bool | None) -> Iterator[Callable[[int, int, str],
         The callback that moves the bars.
     """
     STOP_SIGNALS.working = True
-    if not _is_shown(requested):
+    if not is_shown(requested):
         yield lambda done, total, stage: None
         return
     from tqdm import tqdm
@@ -203,29 +209,65 @@ def show_summary(summary: TagSummary) -> None:
         confidence = "-" if count.mean_confidence is None else f"{count.mean_confidence:.2f}"
         counts.add_row(count.genre, f"{count.rows:,}", f"{count.share:.1%}", confidence)
     print_tables(counts)
-    totals = [counted(summary.rows, "row")]
-    for number, description in (
-        (summary.rows_without_text, "without text"),
-        (summary.rows_without_genre, "without a genre"),
-        (summary.rows_skipped, "skipped"),
-        (summary.rows_in_other_languages, "in other languages"),
-        (summary.rows_padded, "padded with nulls"),
-        (summary.rows_rejected, f"more rejected ({', '.join(summary.rejects) or 'not saved'})"),
-    ):
-        if number:
-            totals.append(f"{number:,} {description}")
+    groups = {
+        "without text": summary.rows_without_text,
+        "without a genre": summary.rows_without_genre,
+        "skipped": summary.rows_skipped,
+        "in other languages": summary.rows_in_other_languages,
+    }
+    work = []
     if summary.texts_from_cache:
-        totals.append(
-            f"{counted(summary.texts_predicted, 'text')} predicted, "
-            f"{summary.texts_from_cache:,} from the cache"
-        )
-    totals.append(f"{summary.seconds:,.1f} s")
-    totals.append(f"{summary.rows_per_second:,.0f} rows/s")
-    if summary.output is not None:
-        totals.append(f"written to {summary.output}")
-    click.echo(", ".join(totals), err=True)
+        work += [
+            f"{counted(summary.texts_predicted, 'text')} predicted",
+            f"{summary.texts_from_cache:,} from the cache",
+        ]
+    speed = f"{summary.rows_per_second:,.0f} rows/s"
+    print_totals(summary, summary.rejects, groups, [*work, f"{summary.seconds:,.1f} s", speed])
     if summary.genres_off:
         click.echo(f"off at this operating point: {', '.join(summary.genres_off)}", err=True)
+
+
+def print_totals(
+    result: TagSummary | AuditResult,
+    rejects: Sequence[str],
+    groups: Mapping[str, int],
+    work: Sequence[str],
+) -> None:
+    """Print a line with the number of rows, some of them, and what the run did.
+
+    Args:
+        result: of the run.
+        rejects: the files of the rows that could not be read.
+        groups: what some rows are -> their number; those of 0 are left out.
+        work: what the run did.
+    """
+    files = ", ".join(rejects) or "not saved"
+    groups = {
+        **groups,
+        "padded with nulls": result.rows_padded,
+        f"more rejected ({files})": result.rows_rejected,
+    }
+    parts = [f"{count:,} {group}" for group, count in groups.items() if count]
+    written = [] if result.output is None else [f"written to {result.output}"]
+    click.echo(", ".join([counted(result.rows, "row"), *parts, *work, *written]), err=True)
+
+
+def warn_of_rows(result: TagSummary | AuditResult, rejects: Sequence[str]) -> None:
+    """Warn of rows that could not be read, and of rows that were padded with nulls.
+
+    Args:
+        result: of the run.
+        rejects: the files of the rows that could not be read.
+    """
+    from genre_batch.catalog.rejects import padded_note, rejects_note
+
+    if result.rows_rejected:
+        first, advice = result.first_reject or "", result.reject_advice
+        text = rejects_note(result.rows_rejected, first, advice, ", ".join(rejects))
+        warnings.warn(text, GenreBatchWarning, stacklevel=2)
+    if result.rows_padded:
+        text = padded_note(result.rows_padded, result.first_padded or "")
+        warnings.warn(text, GenreBatchWarning, stacklevel=2)
 
 
 def figures_table(metrics: Mapping[str, Any], row_name: str = "films") -> Table:

@@ -7,13 +7,16 @@ from typing import Any
 
 import click
 
-__all__ = ["COLUMNS", "READING", "GroupedCommand"]
+__all__ = ["COLUMNS", "READING", "WRITING", "GroupedCommand"]
 
 READING = (
     *("input_format", "delimiter", "encoding", "quote", "escape", "null_values", "skip_lines"),
     *("no_hive", "infer_types", "rejects", "strict"),
 )
 """The fields of `catalog.options.ReadingOptions`, for help texts in groups."""
+
+WRITING = ("output_format", "output_delimiter", "output_encoding", "separator")
+"""The fields of `catalog.options.WritingOptions`, likewise."""
 
 COLUMNS = (
     *("text_column", "title_column", "genre_column", "genre_separator"),

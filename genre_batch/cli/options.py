@@ -31,7 +31,6 @@ __all__ = [
     "LOSSES",
     "SAMPLINGS",
     "base_model_option",
-    "cache_options",
     "catalog_argument",
     "choice_option",
     "column_options",
@@ -43,8 +42,10 @@ __all__ = [
     "model_option",
     "option_with_default",
     "output_option",
+    "output_or_stdout_option",
     "reading_from",
     "reading_options",
+    "require_piped_stdin",
     "split_option",
     "threads_option",
     "writing_from",
@@ -174,14 +175,26 @@ writing_options = together(
 """Add the options of `catalog.options.WritingOptions`; `writing_from` collects their values."""
 
 
+def require_piped_stdin(example: str) -> None:
+    """Check that stdin can be read in place of a catalog that was not given.
+
+    Args:
+        example: arguments of the command that name a catalog.
+
+    Raises:
+        UsageError: stdin is a terminal.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        command = click.get_current_context().info_name
+        raise click.UsageError(f"nothing to read: name a catalog: genre-batch {command} {example}")
+
+
 def _or_stdin(
     context: click.Context, parameter: click.Parameter, paths: tuple[str, ...]
 ) -> str | tuple[str, ...]:
     """Return the catalog's path, or its paths if there are several; stdin if none is given."""
-    if not paths and (sys.stdin is None or sys.stdin.isatty()):
-        raise click.UsageError(
-            f"nothing to read: name a catalog: genre-batch {context.info_name} films.csv"
-        )
+    if not paths:
+        require_piped_stdin("films.csv")
     return paths if len(paths) > 1 else (paths or ("-",))[0]
 
 
@@ -207,24 +220,24 @@ threads_option = click.option(
 )
 
 
-cache_options = together(
-    click.option(
-        "--cache",
-        metavar="PATH",
-        help="Folder that keeps probabilities across runs and outputs.  [default: no cache]",
-    ),
-    click.option(
-        "--cache-size",
-        metavar="SIZE",
-        help="Maximum size of the cache, such as 500MB; the oldest entries are deleted first.  "
-        "[default: 10GB]",
-    ),
-)
-
-
 def output_option(metavar: str, help_text: str) -> Decorator:
     """Return a decorator that adds a required `-o, --output` with this help text."""
     return click.option("-o", "--output", required=True, metavar=metavar, help=help_text)
+
+
+def output_or_stdout_option(folder: str = "") -> Decorator:
+    """Return a decorator that adds an optional `-o, --output`.
+
+    Args:
+        folder: what the help text says of a folder; empty: it cannot be one.
+    """
+    return click.option(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="Output file; the suffix sets the format: .csv .tsv .jsonl .ndjson .parquet .arrow, "
+        f"text formats also .gz .zst .bz2 .xz.{folder}  [default: JSON Lines to stdout]",
+    )
 
 
 force_option = click.option("--force", is_flag=True, help="Overwrite an existing output.")

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from genre_batch.cli.column_options import genre_name_options
 from genre_batch.cli.console import (
-    is_quiet,
+    is_shown,
     is_verbose,
     note,
-    progress_option,
     rows_progress,
     show_summary,
+    warn_of_rows,
 )
 from genre_batch.cli.decision_options import threshold_options
-from genre_batch.cli.option_groups import READING, GroupedCommand
+from genre_batch.cli.option_groups import READING, WRITING, GroupedCommand
 from genre_batch.cli.options import (
-    cache_options,
     column_options,
-    force_option,
     model_option,
+    output_or_stdout_option,
     reading_options,
-    threads_option,
+    require_piped_stdin,
     writing_options,
 )
 from genre_batch.cli.report_option import (
     catalog_name,
-    check_report,
-    report_option,
     tag_page,
     write_page,
 )
+from genre_batch.cli.run_options import convert_run_options, run_options
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
@@ -49,8 +45,8 @@ GROUPS = {
         *("text_column", "title_column", "only_missing", "only_language", "limit"),
     ),
     "Output": (
-        *("output", "output_format", "output_delimiter", "output_encoding", "separator"),
-        *("output_column", "genre_map", "no_aliases", "probabilities", "replace", "force"),
+        *("output", *WRITING, "output_column"),
+        *("genre_map", "no_aliases", "probabilities", "replace", "force"),
     ),
     "Model": (
         "model",
@@ -80,14 +76,7 @@ GROUPS = {
     cls=GroupedCommand, groups=GROUPS, short_help="Append predicted genres to a catalog."
 )
 @click.argument("sources", metavar="[INPUT]...", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    metavar="PATH",
-    help="Output file; the suffix sets the format: .csv .tsv .jsonl .ndjson .parquet .arrow, text "
-    "formats also .gz .zst .bz2 .xz. A folder/ gets one output per input.  "
-    "[default: JSON Lines to stdout]",
-)
+@output_or_stdout_option(" A folder/ gets one output per input.")
 @reading_options
 @writing_options
 @model_option
@@ -158,35 +147,9 @@ GROUPS = {
     help="Continue with the other outputs of a folder after one failed, or stop.  "
     "[default: continue, stop with --strict]",
 )
-@click.option(
-    "--no-resume",
-    "resume",
-    flag_value=False,
-    default=True,
-    help="Delete what an interrupted run left.  [default: use it]",
-)
-@force_option
-@cache_options
-@threads_option
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Only tag the first N rows.  [default: all rows]",
-)
-@click.option(
-    "--summary/--no-summary",
-    default=None,
-    help="Print a table of genre counts to stderr.  [default: when stderr is a terminal]",
-)
-@click.option(
-    "--summary-json", metavar="PATH", help="Also write the summary as JSON.  [default: no file]"
-)
-@report_option
-@progress_option
+@run_options("tag", "a table of genre counts")
 def tag(
     sources: tuple[str, ...],
-    cache_size: str | None,
     summary: bool | None,
     report: str | None,
     progress: bool | None,
@@ -212,38 +175,25 @@ def tag(
       cat films.jsonl | genre-batch tag | jq .predicted_genres
     """
     if not sources:
-        if sys.stdin is None or sys.stdin.isatty():
-            raise click.UsageError(
-                "nothing to read: name a catalog: genre-batch tag films.csv -o tagged.parquet"
-            )
+        require_piped_stdin("films.csv -o tagged.parquet")
         sources = ("-",)
-    if cache_size is not None and options["cache"] is None:
-        raise click.UsageError("--cache-size needs --cache")
+    convert_run_options(options, sources, report)
 
     from genre_batch.cluster.run import run
-    from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, tag_job
-    from genre_batch.tagging.probability_store import parse_size
+    from genre_batch.tagging.job import tag_job
 
-    size = DEFAULT_CACHE_BYTES if cache_size is None else parse_size(cache_size)
-    if report is not None:
-        names = ("model", "output", "rejects", "summary_json")
-        check_report("tag", report, [*sources, *(options[name] for name in names)])
-        options["profile"] = True
-    job = tag_job(sources=sources, cache_size=size, **options)
+    job = tag_job(sources=sources, **options)
     with rows_progress(progress) as bar:
         result = run(job, bar, bar.status)
     _print_notes(result)
     if report is not None:
         write_page(tag_page(result, catalog_name(sources)), report)
-    if not is_quiet() and (sys.stderr.isatty() if summary is None else summary):
+    if is_shown(summary):
         show_summary(result)
 
 
 def _print_notes(summary: TagSummary) -> None:
     """Print what was chosen, with `--verbose`, and warnings about unreadable and padded rows."""
-    from genre_batch.catalog.rejects import padded_note, rejects_note
-    from genre_batch.errors import GenreBatchWarning
-
     if is_verbose():
         note(f"model {summary.model} (sha256 {summary.model_sha256[:16]})")
         note(f"text column {summary.text_column!r}, title column {summary.title_column!r}")
@@ -267,11 +217,4 @@ def _print_notes(summary: TagSummary) -> None:
             f"Warning: {counted(summary.values_lost, 'value')} of NaN or infinity, which JSON does "
             f"not have, written as null: Parquet and Arrow keep them"
         )
-    if summary.rows_rejected:
-        files = ", ".join(summary.rejects)
-        first, advice = summary.first_reject or "", summary.reject_advice
-        text = rejects_note(summary.rows_rejected, first, advice, files)
-        warnings.warn(text, GenreBatchWarning, stacklevel=1)
-    if summary.rows_padded:
-        text = padded_note(summary.rows_padded, summary.first_padded or "")
-        warnings.warn(text, GenreBatchWarning, stacklevel=1)
+    warn_of_rows(summary, summary.rejects)
