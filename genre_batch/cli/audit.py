@@ -9,8 +9,8 @@ import click
 from genre_batch.cli.column_options import together
 from genre_batch.cli.console import (
     is_shown,
-    is_verbose,
     note,
+    note_choices,
     print_tables,
     print_totals,
     rows_progress,
@@ -154,13 +154,7 @@ def audit(
 
 def _print_notes(result: AuditResult) -> None:
     """Print what was chosen, with `--verbose`, and warnings about rows."""
-    if is_verbose():
-        note(f"model {result.model} (sha256 {result.model_sha256[:16]})")
-        note(f"text column {result.text_column!r}, genre column {result.genre_column!r}")
-        note(
-            f"{counted(result.texts_predicted, 'text')} predicted, "
-            f"{result.texts_from_cache:,} from the cache"
-        )
+    note_choices(result, "genre", result.genre_column)
     seen = result.rows_seen_in_training
     if seen:
         note(

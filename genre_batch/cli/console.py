@@ -27,6 +27,7 @@ __all__ = [
     "is_shown",
     "is_verbose",
     "note",
+    "note_choices",
     "print_json",
     "print_tables",
     "print_totals",
@@ -250,6 +251,23 @@ def print_totals(
     parts = [f"{count:,} {group}" for group, count in groups.items() if count]
     written = [] if result.output is None else [f"written to {result.output}"]
     click.echo(", ".join([counted(result.rows, "row"), *parts, *work, *written]), err=True)
+
+
+def note_choices(result: TagSummary | AuditResult, role: str, column: str | None) -> None:
+    """Print, with `--verbose`, the model and columns of a run, and where probabilities came from.
+
+    Args:
+        result: of the run.
+        role: of the column besides the text column.
+        column: its name; None: there is none.
+    """
+    if is_verbose():
+        note(f"model {result.model} (sha256 {result.model_sha256[:16]})")
+        note(f"text column {result.text_column!r}, {role} column {column!r}")
+        note(
+            f"{counted(result.texts_predicted, 'text')} predicted, "
+            f"{result.texts_from_cache:,} from the cache"
+        )
 
 
 def warn_of_rows(result: TagSummary | AuditResult, rejects: Sequence[str]) -> None:

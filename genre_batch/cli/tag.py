@@ -9,8 +9,8 @@ import click
 from genre_batch.cli.column_options import genre_name_options
 from genre_batch.cli.console import (
     is_shown,
-    is_verbose,
     note,
+    note_choices,
     rows_progress,
     show_summary,
     warn_of_rows,
@@ -194,13 +194,7 @@ def tag(
 
 def _print_notes(summary: TagSummary) -> None:
     """Print what was chosen, with `--verbose`, and warnings about unreadable and padded rows."""
-    if is_verbose():
-        note(f"model {summary.model} (sha256 {summary.model_sha256[:16]})")
-        note(f"text column {summary.text_column!r}, title column {summary.title_column!r}")
-        note(
-            f"{counted(summary.texts_predicted, 'text')} predicted, "
-            f"{summary.texts_from_cache:,} from the cache"
-        )
+    note_choices(summary, "title", summary.title_column)
     without_text = summary.rows_without_text
     if summary.parts_done_before:
         note(
