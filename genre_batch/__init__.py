@@ -35,6 +35,7 @@ __all__ = [
     "ExportJob",
     "ExportResult",
     "ExtraTrain",
+    "FrameOptions",
     "GenreBatchError",
     "GenreTagger",
     "Marian",
@@ -42,6 +43,8 @@ __all__ = [
     "ModelError",
     "OutputExistsError",
     "ReadingOptions",
+    "TableOptions",
+    "TagOptions",
     "TagSummary",
     "TrainJob",
     "TrainResult",
@@ -49,6 +52,7 @@ __all__ = [
     "TuneJob",
     "TuneResult",
     "UsageError",
+    "WritingOptions",
     "__version__",
     "apply_review",
     "audit",
@@ -68,7 +72,7 @@ if TYPE_CHECKING:
     from genre_batch.augmentation.apertium import Apertium
     from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
     from genre_batch.augmentation.marian import Marian
-    from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+    from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
     from genre_batch.cluster.api import tag_catalog
     from genre_batch.comparison.job import CompareJob
     from genre_batch.comparison.run import CompareResult, compare
@@ -90,6 +94,7 @@ if TYPE_CHECKING:
     from genre_batch.model.tagger import GenreTagger
     from genre_batch.review.apply import apply_review
     from genre_batch.review.job import ApplyJob, ApplyResult
+    from genre_batch.tagging.keywords import FrameOptions, TableOptions, TagOptions
     from genre_batch.tagging.summary import TagSummary
     from genre_batch.tagging.tables import tag_batches, tag_table
     from genre_batch.training.run import TrainJob, TrainResult, train
@@ -100,7 +105,7 @@ _MODULES = {
     "augmentation.apertium": ("Apertium",),
     "augmentation.marian": ("Marian",),
     "augmentation.augment": ("AugmentJob", "AugmentResult", "augment"),
-    "catalog.options": ("ColumnOptions", "ReadingOptions"),
+    "catalog.options": ("ColumnOptions", "ReadingOptions", "WritingOptions"),
     "comparison.job": ("CompareJob",),
     "comparison.run": ("CompareResult", "compare"),
     "dataset.extra": ("ExtraTrain",),
@@ -112,6 +117,7 @@ _MODULES = {
     "review.apply": ("apply_review",),
     "review.job": ("ApplyJob", "ApplyResult"),
     "cluster.api": ("tag_catalog",),
+    "tagging.keywords": ("FrameOptions", "TableOptions", "TagOptions"),
     "tagging.summary": ("TagSummary",),
     "tagging.tables": ("tag_batches", "tag_table"),
     "training.run": ("TrainJob", "TrainResult", "train"),

@@ -23,6 +23,7 @@ __all__ = [
     "check_job",
     "check_strings",
     "flat_values",
+    "from_flat_options",
     "from_flat_values",
     "instance_of",
     "integer",
@@ -238,6 +239,27 @@ def from_flat_values(kind: type[Made], values: Mapping[str, Any]) -> Made:
         elif option.name in values:
             arguments[option.name] = values[option.name]
     return kind(**arguments)
+
+
+def from_flat_options(kind: type[Made], options: Mapping[str, Any]) -> Made:
+    """Make a dataclass from its fields and those of the dataclasses in it, by field name.
+
+    Args:
+        kind: a dataclass; dataclasses in it are the default factories of their fields.
+        options: by field name, each at most one level deep; the others keep their defaults.
+
+    Raises:
+        UsageError: a value is out of range, or two options exclude each other.
+        TypeError: there is no such field.
+    """
+    rest = dict(options)
+    groups: dict[str, Any] = {}
+    for group in fields(kind):  # type: ignore[arg-type]
+        if is_dataclass(group.default_factory):
+            names = [option.name for option in fields(group.default_factory)]
+            values = {name: rest.pop(name) for name in names if name in rest}
+            groups[group.name] = group.default_factory(**values)
+    return kind(**groups, **rest)
 
 
 def name_list(parameter: str, value: str | Sequence[str]) -> tuple[str, ...]:

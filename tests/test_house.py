@@ -204,11 +204,11 @@ def test_starting_imports_nothing_heavy(code: str, expected: str) -> None:
 PUBLIC = """
     Apertium ApplyJob ApplyResult AuditJob AuditResult AugmentJob AugmentResult CatalogError
     ColumnError ColumnOptions CompareJob CompareResult Decision Evaluation EvaluationJob
-    ExportJob ExportResult ExtraTrain
+    ExportJob ExportResult ExtraTrain FrameOptions
     GenreBatchError GenreTagger Marian MissingExtraError ModelError OutputExistsError
-    ReadingOptions TagSummary TrainJob TrainResult TrainingError TuneJob TuneResult UsageError
-    __version__ apply_review audit augment compare evaluate export_onnx tag_batches tag_catalog
-    tag_table train tune
+    ReadingOptions TableOptions TagOptions TagSummary TrainJob TrainResult TrainingError TuneJob
+    TuneResult UsageError WritingOptions __version__ apply_review audit augment compare evaluate
+    export_onnx tag_batches tag_catalog tag_table train tune
 """
 
 

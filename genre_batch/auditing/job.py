@@ -13,14 +13,14 @@ from genre_batch.model.decision import Decision
 from genre_batch.options import (
     FLAG,
     STRING,
-    Checked,
     StrPath,
+    from_flat_options,
     integer,
     name_list,
     number,
     one_of,
 )
-from genre_batch.tagging.job import DEFAULT_CACHE_BYTES, TagJob
+from genre_batch.tagging.job import RunOptions, TagJob
 
 __all__ = ["DEFAULT_TOP", "SUSPECTED", "UNITS", "AuditJob", "audit_job"]
 
@@ -28,10 +28,11 @@ DEFAULT_TOP = 1000
 SUSPECTED = 0.5
 """The score from which on a label is suspected."""
 UNITS = ("label", "row")
+_RUN_OPTIONS = tuple(option.name for option in fields(RunOptions))
 
 
 @dataclass(frozen=True)
-class AuditJob(Checked):
+class AuditJob(RunOptions):
     """The options of one audit.
 
     Attributes:
@@ -51,13 +52,7 @@ class AuditJob(Checked):
         by: `label` for a record of every suspected label, `row` for one of every row that has such
             a label, with its worst.
         select: instead of labels, write this many rows without genres: those to label next.
-        resume: use what an interrupted run left.
-        force: overwrite an existing output.
-        cache: a folder that keeps probabilities across runs.
-        cache_size: the maximum size of the cache, in bytes.
-        threads: the number of batches that run in parallel; None: the available cores.
-        limit: the number of rows to audit, from the first one; None: all.
-        summary_json: a file for the summary; None: no file.
+        resume, force, cache, cache_size, threads, limit, summary_json: as in `TagOptions`.
         profile: also gather a profile of the catalog and keep records (`AuditResult.profile`,
             `AuditResult.kept`), for a page.
 
@@ -77,14 +72,6 @@ class AuditJob(Checked):
     genres: str | Sequence[str] | None = None
     by: str = field(default="label", metadata=one_of(*UNITS))
     select: int | None = field(default=None, metadata=integer(1))
-    resume: bool = field(default=True, metadata=FLAG)
-    force: bool = field(default=False, metadata=FLAG)
-    cache: StrPath | None = field(default=None, metadata=STRING)
-    cache_size: int = field(default=DEFAULT_CACHE_BYTES, metadata=integer(1))
-    threads: int | None = field(default=None, metadata=integer(1))
-    limit: int | None = field(default=None, metadata=integer(0))
-    summary_json: StrPath | None = field(default=None, metadata=STRING)
-    profile: bool = field(default=False, metadata=FLAG)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -114,8 +101,7 @@ class AuditJob(Checked):
 
     def tag_job(self) -> TagJob:
         """Return the job of the same catalog and genres, for its checks and names."""
-        names = ("output", "reading", "writing", "model", "resume", "force", "cache", "cache_size")
-        others = ("threads", "limit", "summary_json")
+        names = ("output", "reading", "writing", "model", *_RUN_OPTIONS)
         return TagJob(
             sources=(self.catalog,),
             text_column=self.columns.text_column,
@@ -123,7 +109,7 @@ class AuditJob(Checked):
             genre_map=self.columns.genre_map,
             no_aliases=self.columns.no_aliases,
             decision=Decision(exclude_genres=self.genres),
-            **{name: getattr(self, name) for name in (*names, *others)},
+            **{name: getattr(self, name) for name in names},
         )
 
 
@@ -138,13 +124,4 @@ def audit_job(**options: Any) -> AuditJob:
         UsageError: a value is out of range, or two options exclude each other.
         TypeError: there is no such field.
     """
-    reading, columns, writing = (
-        {entry.name: options.pop(entry.name) for entry in fields(kind) if entry.name in options}
-        for kind in (ReadingOptions, ColumnOptions, WritingOptions)
-    )
-    return AuditJob(
-        reading=ReadingOptions(**reading),
-        columns=ColumnOptions(**columns),
-        writing=WritingOptions(**writing),
-        **options,
-    )
+    return from_flat_options(AuditJob, options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 import warnings
@@ -20,12 +19,10 @@ from genre_batch.auditing.reading import (
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.auditing.summary import AuditResult, GenreAudit
 from genre_batch.auditing.writing import RecordWriter
-from genre_batch.catalog.formats import Location
 from genre_batch.catalog.reading.rereadable import rereadable
 from genre_batch.catalog.rejects import RejectsFile, raise_on_reject
-from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.writer import open_writer
-from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
+from genre_batch.errors import GenreBatchWarning, UsageError, counted
 from genre_batch.files import check_separate_files
 from genre_batch.model.language import warn_of_languages
 from genre_batch.model.tagger import GenreTagger
@@ -35,15 +32,10 @@ from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.plan import OutputTask, plan_outputs
 from genre_batch.tagging.predict import Predictor
-from genre_batch.tagging.probability_store import (
-    LmdbStore,
-    Store,
-    check_cache,
-    open_resume_store,
-)
-from genre_batch.tagging.run import how_to_resume
+from genre_batch.tagging.probability_store import check_cache
+from genre_batch.tagging.run import kept_on_failure, open_store, prepare, write_summary
 from genre_batch.tagging.workspace import Workspace
-from genre_batch.tagging.written_names import WrittenNames, written_names
+from genre_batch.tagging.written_names import WrittenNames
 from genre_batch.version import __version__
 
 __all__ = ["AuditJob", "AuditResult", "audit"]
@@ -68,7 +60,8 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
         ModelError: the model is unusable.
     """
     check_job("audit", job, AuditJob)
-    cache = None if job.cache is None else check_cache(job.cache)
+    if job.cache is not None:
+        check_cache(job.cache)
     output = os.fspath(job.output or "")
     if output.endswith("/") or os.path.isdir(output):
         raise UsageError(f"`output` {output} is a folder: name a file for the records")
@@ -78,52 +71,19 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
         sources = [source.path for source in task.sources if not source.is_stdio]
         check_separate_files([("`output`", task.target.path)], sources)
     with contextlib.ExitStack() as stack:
-        workspace = None
-        if plan.workspace is not None:
-            workspace = stack.enter_context(Workspace(plan.workspace, output, fresh=not job.resume))
-        plan.check_overwrite(job.force, workspace.finished() if workspace else set())
-        tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
-        names = written_names(job.tag_job(), tagger.labels)
-        names.check_separator(job.writing.separator, [task.target.format])
-        names.warn()
+        workspace, tagger, names = prepare(job.tag_job(), plan, stack)
         known_names("genres", names.excluded, tagger.labels)
-        store: Store
-        if cache is not None:
-            store = stack.enter_context(LmdbStore(cache, job.cache_size))
-        else:
-            store = open_resume_store(workspace.store if workspace else None, stack)
+        store = open_store(job, workspace, stack)
         tally = Tally(tagger.labels)
         started = time.perf_counter()
-        try:
+        with kept_on_failure(store, workspace, tally):
             run = _Run(job, task, workspace, tagger, Predictor(tagger, store, tally), tally, names)
             result = run.result(started, progress)
-        except BaseException as error:
-            if isinstance(store, LmdbStore) and (tally.texts_predicted or tally.texts_from_cache):
-                if workspace is not None:
-                    workspace.resumable = True
-                error.add_note(f"predictions are kept: {how_to_resume(error)}")
-            raise
         if not result.rows_in_other_languages:
             tally.warn_of_texts()
     if plan.summary is not None:
-        _write_summary(result, plan.summary)
+        write_summary(result.as_dict(), plan.summary, "the records are complete")
     return result
-
-
-def _write_summary(result: AuditResult, place: Location) -> None:
-    """Write a summary as JSON.
-
-    Raises:
-        CatalogError: it cannot be written.
-    """
-    text = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
-    try:
-        with open_output(place, force=True) as stream:
-            stream.write(text.encode("utf-8", "backslashreplace") + b"\n")
-    except OSError as error:
-        raise CatalogError(
-            f"cannot write {place.path}: {error.strerror or error}: the records are complete"
-        ) from error
 
 
 @dataclass

@@ -269,7 +269,7 @@ class FolderJob:
         )
         warn_of_texts(counts, left_out=self.job.only_language is not None)
         if self._plan.summary is not None:
-            write_summary(summary, self._plan.summary)
+            write_summary(summary.as_dict(), self._plan.summary)
         return summary
 
     def _is_complete(self, planned: Sequence[Part]) -> bool:

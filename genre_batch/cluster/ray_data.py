@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
+
+from genre_batch.tagging.keywords import FrameOptions, with_keywords
 
 if TYPE_CHECKING:
     from genre_batch.model.tagger import GenreTagger
@@ -26,39 +27,24 @@ class TagBatches:
 
     Args:
         model: a path that each worker can read, or a `GenreTagger`, which is shipped to them;
-            default: as in `TagJob`.
-        threads: the number of batches that run in parallel in each worker; None: the cores that
-            Ray reserves for it (`num_cpus`), at least 1.
-        text_column, title_column, output_column, probabilities: as in `tag_table`.
-        threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `tag_table`.
-        only_missing, replace, null_values: as in `tag_table`.
+            None: as in `tag_table`.
+        **options: the keywords of `FrameOptions`. `threads` are those of each worker; None: the
+            cores that Ray reserves for it (`num_cpus`), at least 1.
 
     Raises:
         UsageError: an argument is invalid, or there is no such model.
         ModelError: the model is unusable.
     """
 
+    @with_keywords(FrameOptions)
     def __init__(
         self,
         *,
         model: str | os.PathLike[str] | GenreTagger | None = None,
-        text_column: str | None = None,
-        title_column: str | None = None,
-        threshold: float | None = None,
-        operating_point: str | None = None,
-        top_k: int | None = None,
-        exclude_genres: str | Sequence[str] | None = None,
-        output_column: str = "predicted_genres",
-        min_k: int | None = None,
-        calibrated: bool = False,
-        probabilities: bool = False,
-        only_missing: str | None = None,
-        replace: bool = False,
-        null_values: str | Sequence[str] | None = None,
-        threads: int | None = None,
+        **options: Unpack[FrameOptions],
     ) -> None:
         """Load the model; arguments and errors are those of the class."""
-        options = {name: value for name, value in locals().items() if name != "self"}
+        threads = options.get("threads")
         threads = _reserved_cores() if threads is None else threads
         # The tokenizer and polars would take every core of the machine in each worker.
         for variable in ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS"):
@@ -66,13 +52,13 @@ class TagBatches:
         from genre_batch.model.tagger import GenreTagger
         from genre_batch.tagging.job import tag_job
 
-        is_loaded = isinstance(model, GenreTagger)
-        job = tag_job(**(options | {"model": None if is_loaded else model}))
         if isinstance(model, GenreTagger):
+            tag_job(**options)
             self._tagger = GenreTagger(model.file, threads)
         else:
+            job = tag_job(model=model, **options)
             self._tagger = GenreTagger.load(job.model, threads=threads)
-        self._options = options | {"model": self._tagger, "threads": None}
+        self._options: FrameOptions = {**options, "threads": None}
 
     def __call__(self, batch: Any) -> Any:
         """Return a batch with predicted genres.
@@ -86,7 +72,7 @@ class TagBatches:
         """
         from genre_batch.tagging.tables import tag_table
 
-        return tag_table(batch, **self._options)
+        return tag_table(batch, model=self._tagger, **self._options)
 
 
 def _reserved_cores() -> int:

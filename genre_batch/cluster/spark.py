@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from genre_batch.errors import ColumnError, UsageError
 from genre_batch.extras import require_extra
+from genre_batch.tagging.keywords import FrameOptions, with_keywords
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,24 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["tag"]
 
 
+@with_keywords(FrameOptions)
 def tag(
     df: DataFrame,
     *,
     model: str | os.PathLike[str] | GenreTagger | None = None,
-    text_column: str | None = None,
-    title_column: str | None = None,
-    threshold: float | None = None,
-    operating_point: str | None = None,
-    top_k: int | None = None,
-    exclude_genres: str | Sequence[str] | None = None,
-    output_column: str = "predicted_genres",
-    min_k: int | None = None,
-    calibrated: bool = False,
-    probabilities: bool = False,
-    only_missing: str | None = None,
-    replace: bool = False,
-    null_values: str | Sequence[str] | None = None,
-    threads: int | None = None,
+    **options: Unpack[FrameOptions],
 ) -> DataFrame:
     """Append predicted genres to a DataFrame of Spark, lazily; the values are those of `tag_table`.
 
@@ -50,12 +39,9 @@ def tag(
 
     Args:
         df: a DataFrame of Spark 4, also a streaming one.
-        model: a path on the driver, or a `GenreTagger`; default: as in `TagJob`.
-        threads: the number of batches that run in parallel in each task; None: the cores of a task
+        model: a path on the driver, or a `GenreTagger`; None: as in `tag_table`.
+        **options: the keywords of `FrameOptions`. `threads` are those of each task; None: its cores
             (`spark.task.cpus`, 1 by default).
-        text_column, title_column, output_column, probabilities: as in `tag_table`.
-        threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `Decision`.
-        only_missing, replace, null_values: as in `tag_table`.
 
     Raises:
         MissingExtraError: pyspark is not installed.
@@ -65,10 +51,6 @@ def tag(
             cannot pass to Python.
         ModelError: the model is unusable.
     """
-    return _tag(**locals())
-
-
-def _tag(df: DataFrame, model: Any, **options: Any) -> DataFrame:
     require_extra("genre_batch.spark.tag", "spark")
     if not hasattr(df, "mapInArrow"):
         raise UsageError(
@@ -79,9 +61,11 @@ def _tag(df: DataFrame, model: Any, **options: Any) -> DataFrame:
     from genre_batch.tagging.job import tag_job
     from genre_batch.tagging.tables import TableTagger
 
-    is_loaded = isinstance(model, GenreTagger)
-    job = tag_job(model=None if is_loaded else model, **options)
-    tagger = model if is_loaded else GenreTagger.load(job.model, lazy=True)
+    if isinstance(model, GenreTagger):
+        job, tagger = tag_job(**options), model
+    else:
+        job = tag_job(model=model, **options)
+        tagger = GenreTagger.load(job.model, lazy=True)
     table = TableTagger(job, tagger)
     if job.replace:
         df = _without_other_spellings(df, table.names)
@@ -194,12 +178,12 @@ class _Tagging:
     Attributes:
         model: a holder of the model file.
         sha256: the model's hash.
-        options: as in `batch_tagger`, without the model.
+        options: as in `batch_tagger`.
     """
 
     model: Any
     sha256: str
-    options: dict[str, Any]
+    options: FrameOptions
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         first = next(batches, None)
@@ -208,13 +192,14 @@ class _Tagging:
         tagger = self._tagger()
         from genre_batch.tagging.tables import batch_tagger
 
-        table = batch_tagger(first.schema, **(self.options | {"model": tagger, "threads": None}))
+        options: FrameOptions = {**self.options, "threads": None}
+        table = batch_tagger(first.schema, tagger, **options)
         yield table.tag(first)
         for batch in batches:
             yield table.tag(batch)
 
     def _tagger(self) -> GenreTagger:
-        threads = self.options["threads"] or _task_cores()
+        threads = self.options.get("threads") or _task_cores()
         key = self.sha256, threads
         if key not in _TAGGERS:
             # The tokenizer and polars would take every core of the machine in each worker.

@@ -7,16 +7,18 @@ import functools
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError, GenreBatchError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import RowProgress, no_row_progress
-from genre_batch.tagging.counts import warn_of_texts
-from genre_batch.tagging.job import TagJob
-from genre_batch.tagging.plan import plan_outputs
+from genre_batch.tagging.counts import Tally, warn_of_texts
+from genre_batch.tagging.job import RunOptions, TagJob
+from genre_batch.tagging.plan import Plan, plan_outputs
 from genre_batch.tagging.probability_store import (
     LmdbStore,
     Store,
@@ -31,9 +33,17 @@ from genre_batch.tagging.summary import (
 )
 from genre_batch.tagging.task import TaskObserver, TaskWriter
 from genre_batch.tagging.workspace import Workspace
-from genre_batch.tagging.written_names import written_names
+from genre_batch.tagging.written_names import WrittenNames, written_names
 
-__all__ = ["FileObserver", "how_to_resume", "run", "write_summary"]
+__all__ = [
+    "FileObserver",
+    "how_to_resume",
+    "kept_on_failure",
+    "open_store",
+    "prepare",
+    "run",
+    "write_summary",
+]
 
 
 def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
@@ -52,27 +62,14 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
         UsageError, CatalogError, ModelError: as the parts raise them; nothing is left under the
             output's name. If the run can be resumed, the exception has a note on how.
     """
-    cache = None if job.cache is None else check_cache(job.cache)
+    if job.cache is not None:
+        check_cache(job.cache)
     plan = plan_outputs(job)
     (task,) = plan.tasks
     with contextlib.ExitStack() as stack:
-        workspace = None
-        if plan.workspace is not None:
-            output = os.fspath(job.output or "")
-            workspace = Workspace(plan.workspace, output, fresh=not job.resume)
-            stack.enter_context(workspace)
-        plan.check_overwrite(job.force, workspace.finished() if workspace else set())
-        tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
-        names = written_names(job, tagger.labels)
-        names.check_separator(job.writing.separator, [task.target.format])
-        names.warn()
+        workspace, tagger, names = prepare(job, plan, stack)
         genres_off(job, tagger, names)
-        store: Store
-        if cache is not None:
-            store = stack.enter_context(LmdbStore(cache, job.cache_size))
-        else:
-            store = open_resume_store(workspace.store if workspace else None, stack)
-
+        store = open_store(job, workspace, stack)
         writer = TaskWriter(job, task, tagger, store, limit=job.limit, names=names)
         finishing: Callable[[], None] = _do_nothing
         if workspace is not None:
@@ -80,20 +77,75 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
             finishing = functools.partial(workspace.mark_finished, task.target.path)
         writer.observer = FileObserver(progress, RowEstimate([task.size], job.limit), finishing)
         started = time.perf_counter()
-        try:
+        with kept_on_failure(store, workspace, writer.tally):
             counts = writer.write()
-        except BaseException as error:
-            tally = writer.tally
-            if isinstance(store, LmdbStore) and (tally.texts_predicted or tally.texts_from_cache):
-                if workspace is not None:
-                    workspace.resumable = True
-                error.add_note(f"predictions are kept: {how_to_resume(error)}")
-            raise
         summary = summarize(job, tagger, names, counts, time.perf_counter() - started)
         warn_of_texts(counts, left_out=job.only_language is not None)
     if plan.summary is not None:
-        write_summary(summary, plan.summary)
+        write_summary(summary.as_dict(), plan.summary)
     return summary
+
+
+def prepare(
+    job: TagJob, plan: Plan, stack: contextlib.ExitStack
+) -> tuple[Workspace | None, GenreTagger, WrittenNames]:
+    """Lock the one output of a run, and find the model and the names that it writes.
+
+    Args:
+        job: the options.
+        plan: of them, with one output.
+        stack: closes the workspace.
+
+    Raises:
+        UsageError, CatalogError, ModelError: the output exists or cannot be written, another run
+            writes it, or the model or the map of names is unusable.
+    """
+    workspace = None
+    if plan.workspace is not None:
+        output = os.fspath(job.output or "")
+        workspace = Workspace(plan.workspace, output, fresh=not job.resume)
+        stack.enter_context(workspace)
+    plan.check_overwrite(job.force, workspace.finished() if workspace else set())
+    tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
+    names = written_names(job, tagger.labels)
+    names.check_separator(job.writing.separator, [task.target.format for task in plan.tasks])
+    names.warn()
+    return workspace, tagger, names
+
+
+def open_store(job: RunOptions, workspace: Workspace | None, stack: contextlib.ExitStack) -> Store:
+    """Open the store of a run's probabilities: the cache, the workspace's, or one in memory.
+
+    Args:
+        job: the options.
+        workspace: of the output; None: it has none, such as stdout.
+        stack: closes the store.
+
+    Raises:
+        CatalogError: it cannot be written.
+    """
+    if job.cache is not None:
+        return stack.enter_context(LmdbStore(Path(job.cache), job.cache_size))
+    return open_resume_store(workspace.store if workspace else None, stack)
+
+
+@contextlib.contextmanager
+def kept_on_failure(store: Store, workspace: Workspace | None, tally: Tally) -> Iterator[None]:
+    """Keep the predictions of a run that fails, and add a note to its error on how to resume.
+
+    Args:
+        store: of the probabilities.
+        workspace: of the output; None: it has none.
+        tally: of the texts that were predicted.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(store, LmdbStore) and (tally.texts_predicted or tally.texts_from_cache):
+            if workspace is not None:
+                workspace.resumable = True
+            error.add_note(f"predictions are kept: {how_to_resume(error)}")
+        raise
 
 
 def _do_nothing() -> None:
@@ -153,17 +205,24 @@ def how_to_resume(error: BaseException) -> str:
     return rerun
 
 
-def write_summary(summary: TagSummary, place: Location) -> None:
+def write_summary(
+    summary: Mapping[str, Any], place: Location, complete: str = "the catalog itself is complete"
+) -> None:
     """Write a summary as JSON.
+
+    Args:
+        summary: its fields.
+        place: the file.
+        complete: what the run wrote all the same, for the message if the summary fails.
 
     Raises:
         CatalogError: it cannot be written.
     """
-    text = json.dumps(summary.as_dict(), indent=2, ensure_ascii=False)
+    text = json.dumps(summary, indent=2, ensure_ascii=False)
     try:
         with open_output(place, force=True) as stream:
             stream.write(text.encode("utf-8", "backslashreplace") + b"\n")
     except OSError as error:
         raise CatalogError(
-            f"cannot write {place.path}: {error.strerror or error}: the catalog itself is complete"
+            f"cannot write {place.path}: {error.strerror or error}: {complete}"
         ) from error

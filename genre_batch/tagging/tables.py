@@ -6,8 +6,8 @@ import contextlib
 import functools
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Unpack
 
 import pyarrow as pa
 
@@ -21,7 +21,8 @@ from genre_batch.model.language import model_language
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.frames import as_frame, as_reader, check_names
-from genre_batch.tagging.job import GENRES_COLUMN, TagJob, tag_job
+from genre_batch.tagging.job import TagJob, tag_job
+from genre_batch.tagging.keywords import TableOptions, with_keywords
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.probability_store import MemoryStore
 from genre_batch.tagging.rows import RowTagger
@@ -32,39 +33,21 @@ from genre_batch.version import __version__
 __all__ = ["BatchTagger", "TableTagger", "batch_tagger", "tag_batches", "tag_table"]
 
 
+@with_keywords(TableOptions)
 def tag_table(
     data: Any,
     *,
     model: str | os.PathLike[str] | GenreTagger | None = None,
-    text_column: str | None = None,
-    title_column: str | None = None,
-    threshold: float | None = None,
-    operating_point: str | None = None,
-    top_k: int | None = None,
-    exclude_genres: str | Sequence[str] | None = None,
-    output_column: str = GENRES_COLUMN,
-    min_k: int | None = None,
-    calibrated: bool = False,
-    genre_map: str | os.PathLike[str] | None = None,
-    no_aliases: bool = False,
-    probabilities: bool = False,
-    only_missing: str | None = None,
-    only_language: str | None = None,
-    replace: bool = False,
-    null_values: str | Sequence[str] | None = None,
-    threads: int | None = None,
+    **options: Unpack[TableOptions],
 ) -> Any:
     """Append predicted genres to a table in memory; the values are those of `tag_catalog`.
 
     Args:
         data: a table of pyarrow, polars, pandas, DuckDB, Daft or another library whose tables have
             `__arrow_c_stream__`; or a mapping of names to columns. None, NaN and NA are no text.
-        model: a path as in `TagJob`, or a `GenreTagger`, which is then loaded only once.
-        threads: as in `TagJob`; a `GenreTagger` has its own.
-        threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `Decision`.
-        text_column, title_column, output_column, probabilities, only_missing, replace, genre_map,
-            no_aliases, only_language: as in `TagJob`.
-        null_values: the texts that mean null, as in `ReadingOptions`.
+        model: an exported .onnx, `default` or `fast`, or a `GenreTagger`, which is then loaded only
+            once; None: `$GENRE_BATCH_MODEL`, then `default`.
+        **options: the keywords of `TableOptions`; a `GenreTagger` has its own `threads`.
 
     Returns:
         The same kind of table for a Table or RecordBatch of pyarrow, a DataFrame of polars or
@@ -76,46 +59,28 @@ def tag_table(
         ColumnError: a column is missing, ambiguous or already exists.
         ModelError: the model is unusable.
     """
-    options = locals()
-    frame = as_frame(options.pop("data"))
-    tagger = TableTagger(*_job_and_tagger(options))
+    frame = as_frame(data)
+    tagger = TableTagger(*_job_and_tagger(model, options))
     kept = tagger.start(frame.schema)
     added = tagger.tag(frame.columns(tagger.texts, tagger.others))
     tagger.finish()
     return frame.with_columns(kept, added, tagger.schema_metadata)
 
 
+@with_keywords(TableOptions)
 def tag_batches(
     data: Any,
     *,
     model: str | os.PathLike[str] | GenreTagger | None = None,
-    text_column: str | None = None,
-    title_column: str | None = None,
-    threshold: float | None = None,
-    operating_point: str | None = None,
-    top_k: int | None = None,
-    exclude_genres: str | Sequence[str] | None = None,
-    output_column: str = GENRES_COLUMN,
-    min_k: int | None = None,
-    calibrated: bool = False,
-    genre_map: str | os.PathLike[str] | None = None,
-    no_aliases: bool = False,
-    probabilities: bool = False,
-    only_missing: str | None = None,
-    only_language: str | None = None,
-    replace: bool = False,
-    null_values: str | Sequence[str] | None = None,
-    threads: int | None = None,
+    **options: Unpack[TableOptions],
 ) -> pa.RecordBatchReader:
     """Append predicted genres to a stream of batches, in bounded memory.
 
     Args:
         data: a `pyarrow.RecordBatchReader`, Dataset or Scanner, a LazyFrame of polars, an iterator
             of record batches, or any table that `tag_table` takes.
-        model, text_column, title_column, output_column, threads: as in `tag_table`.
-        threshold, operating_point, top_k, exclude_genres, min_k, calibrated: as in `tag_table`.
-        probabilities, only_missing, replace, null_values: as in `tag_table`.
-        genre_map, no_aliases, only_language: as in `tag_table`, too.
+        model: as in `tag_table`.
+        **options: the keywords of `TableOptions`, as in `tag_table`.
 
     Returns:
         A `pyarrow.RecordBatchReader` with a batch for each batch of `data`, which is read as the
@@ -126,9 +91,8 @@ def tag_batches(
         ColumnError: a column is missing, ambiguous or already exists.
         ModelError: the model is unusable.
     """
-    options = locals()
-    reader = as_reader(options.pop("data"))
-    tagger = batch_tagger(reader.schema, **options)
+    reader = as_reader(data)
+    tagger = batch_tagger(reader.schema, model, **options)
 
     def tagged() -> Iterator[pa.RecordBatch]:
         for batch in reader:
@@ -138,19 +102,24 @@ def tag_batches(
     return pa.RecordBatchReader.from_batches(tagger.schema, tagged())
 
 
-def batch_tagger(schema: pa.Schema, **options: Any) -> BatchTagger:
+def batch_tagger(
+    schema: pa.Schema,
+    model: str | os.PathLike[str] | GenreTagger | None = None,
+    **options: Unpack[TableOptions],
+) -> BatchTagger:
     """Return a tagger for batches of one schema; options and errors as in `tag_batches`."""
     check_names(schema.names)
-    return BatchTagger(*_job_and_tagger(options), schema)
+    return BatchTagger(*_job_and_tagger(model, options), schema)
 
 
-def _job_and_tagger(options: dict[str, Any]) -> tuple[TagJob, GenreTagger]:
-    """Return a job and its model, which is the option `model` itself if it is loaded."""
-    model = options["model"]
+def _job_and_tagger(
+    model: str | os.PathLike[str] | GenreTagger | None, options: TableOptions
+) -> tuple[TagJob, GenreTagger]:
+    """Return a job and its model, which is `model` itself if it is loaded."""
     if not isinstance(model, GenreTagger):
-        job = tag_job(**options)
+        job = tag_job(model=model, **options)
         return job, GenreTagger.load(job.model, threads=job.threads, lazy=True)
-    job = tag_job(**(options | {"model": None}))
+    job = tag_job(**options)
     if job.threads not in (None, model.threads):
         raise UsageError(
             f"`threads` is {model.threads} in the loaded `model`, got {job.threads}: leave it out, "

@@ -114,7 +114,7 @@ def test_the_tagger_reads_missing_texts_and_refuses_a_bare_string(tagger: GenreT
 )
 def test_options_out_of_range_are_our_errors(option: str, value: object) -> None:
     with pytest.raises(UsageError, match=f"`{option}`"):
-        tag_job(**{option: value})  # type: ignore[arg-type]
+        tag_job(**{option: value})
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
