@@ -8,9 +8,11 @@ __all__ = [
     "RowProgress",
     "StatusProgress",
     "StepProgress",
+    "TextProgress",
     "no_row_progress",
     "no_status",
     "no_step_progress",
+    "no_text_progress",
 ]
 
 RowProgress = Callable[[int, int | None], None]
@@ -19,6 +21,8 @@ RowProgress = Callable[[int, int | None], None]
 StepProgress = Callable[[int, int, str], None]
 """Called with (steps done, total steps, stage); a stage without steps has a total of 0."""
 
+TextProgress = Callable[[int], None]
+"""Called with the number of texts done."""
 
 StatusProgress = Callable[[str], None]
 """Called with a few words on how far work in parts is, for the end of a progress bar."""
@@ -34,3 +38,7 @@ def no_status(text: str) -> None:
 
 def no_step_progress(done: int, total: int, stage: str) -> None:
     """Ignore progress in steps."""
+
+
+def no_text_progress(done: int) -> None:
+    """Ignore progress in texts."""

@@ -107,6 +107,12 @@ class Dataset:
             film_ids=None if self.film_ids is None else self.film_ids[positions],
         )
 
+    def spread(self, most: int) -> Dataset:
+        """Return at most `most` films, evenly spaced, the first and the last among them."""
+        if len(self) <= most:
+            return self
+        return self.take(np.linspace(0, len(self) - 1, most).astype(int).tolist())
+
     def keys_as(self, version: int) -> npt.NDArray[np.uint64]:
         """Return the keys in another version.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -26,6 +27,17 @@ def test_a_run_s_own_split_can_be_followed(tmp_path: Path, many: Dataset) -> Non
 def test_concatenating_appends_the_second_dataset(many: Dataset) -> None:
     joined = concatenate(many.part("dev"), many.part("test"))
     assert as_rows(joined) == as_rows(many.part("dev")) + as_rows(many.part("test"))
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 10_000])
+def test_a_spread_of_films_is_even(many: Dataset, most: int) -> None:
+    rows = many.spread(most).rows.tolist()
+    places = [many.rows.tolist().index(row) for row in rows]
+    assert len(places) == min(most, len(many))
+    assert places[0] == 0
+    assert most == 1 or places[-1] == len(many) - 1
+    steps = np.diff(places)
+    assert not len(steps) or (steps.min() >= 1 and steps.max() - steps.min() <= 1)
 
 
 def test_what_is_written_is_read_again(tmp_path: Path, films: Dataset) -> None:

@@ -25,12 +25,12 @@ from transformers import PreTrainedTokenizerFast, TrainerState
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.files import replacing
 from genre_batch.options import StrPath
-from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.progress import StepProgress, TextProgress, no_step_progress, no_text_progress
 from genre_batch.runs.folder import RunFolder
 from genre_batch.runs.integrity import is_whole
 from genre_batch.runs.resume import keep_lines, last_checkpoint
 from genre_batch.training.encoder.base_model import Classifier, load_base_model
-from genre_batch.training.encoder.inference import TextProgress, encode, no_text_progress
+from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import pool
 from genre_batch.training.loop.batches import TokenizedFilms
 from genre_batch.training.loop.checkpoints import (

@@ -12,12 +12,8 @@ import numpy.typing as npt
 import torch
 
 from genre_batch.errors import TrainingError
-from genre_batch.training.encoder.inference import (
-    TextProgress,
-    lower_precision,
-    no_text_progress,
-    token_batches,
-)
+from genre_batch.progress import TextProgress, no_text_progress
+from genre_batch.training.encoder.inference import lower_precision, token_batches
 from genre_batch.training.encoder.pooling import PooledClassifier
 
 __all__ = ["FrozenLayers", "Vectors"]

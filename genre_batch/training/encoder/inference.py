@@ -12,27 +12,19 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from genre_batch.model.batching import length_sorted_batches, load_tokenizer, tokenize
+from genre_batch.progress import TextProgress, no_text_progress
 from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.pooling import pool
 
 __all__ = [
-    "TextProgress",
     "bf16_is_fast",
     "encode",
     "lower_precision",
-    "no_text_progress",
     "predict",
     "predict_logits",
     "token_batches",
     "token_ids",
 ]
-
-TextProgress = Callable[[int], None]
-"""Called with the number of texts done."""
-
-
-def no_text_progress(done: int) -> None:
-    """Ignore progress in texts."""
 
 
 def bf16_is_fast() -> bool:
@@ -141,24 +133,28 @@ def predict(
         fast: compute in bfloat16 where that is faster.
         progress: called with the number of texts done.
     """
-    genres = model.config.num_labels
-    logits = _run_over(
-        model, tokenizer, texts, max_length, _logits_of(model), genres, fast, progress
-    )
+    logits = predict_logits(model, tokenizer, texts, max_length, fast=fast, progress=progress)
     probabilities: npt.NDArray[np.float32] = torch.sigmoid(torch.from_numpy(logits)).numpy()
     return probabilities
 
 
 def predict_logits(
-    model: Classifier, tokenizer: PreTrainedTokenizerFast, texts: list[str], max_length: int
+    model: Classifier,
+    tokenizer: PreTrainedTokenizerFast,
+    texts: list[str],
+    max_length: int,
+    *,
+    fast: bool = False,
+    progress: TextProgress = no_text_progress,
 ) -> npt.NDArray[np.float32]:
     """Return (texts, genres) float32 logits; arguments as in `predict`."""
-    genres, compute = model.config.num_labels, _logits_of(model)
-    return _run_over(model, tokenizer, texts, max_length, compute, genres, False, no_text_progress)
 
+    def compute(tokens: dict[str, torch.Tensor]) -> torch.Tensor:
+        logits: torch.Tensor = model(**tokens).logits
+        return logits
 
-def _logits_of(model: Classifier) -> Callable[[dict[str, torch.Tensor]], torch.Tensor]:
-    return lambda tokens: model(**tokens).logits
+    width = model.config.num_labels
+    return _run_over(model, tokenizer, texts, max_length, compute, width, fast, progress)
 
 
 def encode(

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sklearn.linear_model import LogisticRegression
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.inference import encode, predict
 from genre_batch.training.encoder.pooling import PooledClassifier
+from genre_batch.training.loop import linear_probe
 from genre_batch.training.loop.linear_probe import STRENGTH, fit_linear_probe
 from genre_batch.training.options import ModelOptions
 
@@ -41,3 +43,19 @@ def test_a_genre_that_no_film_has_keeps_its_random_weights(tiny_bert: Path, film
     fit_linear_probe(model, tokenizer, replace(films, labels=labels), 32)
     np.testing.assert_array_equal(model.classifier.weight[1].detach(), before[1])
     assert not np.array_equal(model.classifier.weight[0].detach(), before[0])
+
+
+def test_of_many_films_those_evenly_spaced_are_fitted(
+    tiny_bert: Path, films: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linear_probe, "MAX_FILMS", 9)
+    done: list[tuple[int, int]] = []
+    heads = []
+    for given in (films, films.spread(9)):
+        model, tokenizer = load_base_model(tiny_bert, films.names, ModelOptions())
+        assert isinstance(model, PooledClassifier)
+        fit_linear_probe(model, tokenizer, given, 32, lambda *step: done.append(step[:2]))
+        heads.append(model.classifier.weight.detach().numpy())
+    assert len(films) > 9
+    assert done[-1] == (9, 9)
+    np.testing.assert_array_equal(heads[0], heads[1])
