@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
+
 import numpy as np
 
 from genre_batch.odds import log_odds, sigmoid
@@ -13,11 +16,19 @@ FEW_POSITIVES = 5
 """Genres with fewer positives than this get a lower limit. One positive that happens to rank low
 among n rows would otherwise take the genre to most rows; five of them do so together only if the
 model has not learned the genre at all."""
+LARGEST_SHARE = 0.01
+"""The largest share of new rows that a genre with at most one positive should be predicted on."""
 REACH = 2.0
-"""How far the limit of a genre with at most one positive is above its median, in units of the
-distance from the median to the highest negative. In simulated tables of 100 to 10,000 rows, at
-most 2.6 % of new rows pass it (docs/results/thresholds-small.md); on 20 rows, 1.5 would let about
-eight times as many pass as 2."""
+"""How far the limit of a genre with one positive is above its median at least, in units of the
+distance from the median to the highest negative."""
+CHANCE, FEWEST_ROWS = 0.01, 20
+"""The chance that normal log odds exceed `LARGEST_SHARE` above that limit, for a genre whose own
+distance counts; tables of fewer rows are limited like those of `FEWEST_ROWS`."""
+DEVIATIONS = math.sqrt(1 / LARGEST_SHARE - 1)
+"""How far the limit of a genre without a positive is above its median, in standard deviations: by
+the one-sided inequality of Chebyshev (Cantelli 1928), at most `LARGEST_SHARE` of any distribution
+is further above its mean than that. It is 9.9; on 100 rows of a normal distribution, `REACH`
+corresponds to about 5."""
 
 
 def has_few_positives(labels: Labels) -> Bools:
@@ -31,11 +42,19 @@ def raise_thresholds(thresholds: Floats, probabilities: Probabilities, labels: L
 
     A threshold method maximizes something on the rows that it is given. With one positive that
     ranks low, the best F1 is reached by predicting the genre for half of all rows, and any recall
-    by predicting it down to that row. So a genre with 2, 3 or 4 positives is predicted for at most
-    as many negative rows as it has positives; with one positive or none, the rows do not show
-    where its films begin, and the limit lies well above the highest negative (`REACH`). The
-    distance from the median to the highest negative is that of the genre or that of the median
-    genre, whichever is larger: on few rows it may be small by chance.
+    by predicting it down to that row. So the limit depends on the number of positives:
+
+    - 2, 3 or 4: the genre is predicted for at most as many negative rows as it has positives.
+    - One: the rows do not show where its films begin, and the limit lies well above the highest
+      negative (`_reach`).
+    - None, as a genre of a single film, which is in the training part: nothing shows that the model
+      has learned the genre, and the limit holds `LARGEST_SHARE` for any distribution of its log
+      odds (`DEVIATIONS`). A film that the model is sure of still passes.
+
+    The distance from the median to the highest negative, and the standard deviation, are those of
+    the genre or those of the median genre, whichever are larger: on few rows they may be small by
+    chance. In simulated tables of 100 to 10,000 rows with 30 genres of one film each, at most 0.2 %
+    of new rows pass (docs/results/thresholds-small.md).
 
     Args:
         thresholds: (genres,) float64, from any method; infinite for a genre that is off.
@@ -50,18 +69,44 @@ def raise_thresholds(thresholds: Floats, probabilities: Probabilities, labels: L
         return thresholds
     odds = log_odds(probabilities)
     middles = np.median(odds, axis=0)
-    reaches = np.where(labels == 0, odds, -np.inf).max(axis=0) - middles
-    typical = np.median(reaches[np.isfinite(reaches)])
+    reaches = _at_least_typical(np.where(labels == 0, odds, -np.inf).max(axis=0) - middles)
+    deviations = _at_least_typical(
+        odds.std(axis=0, ddof=1) if len(odds) > 1 else np.full(len(middles), np.inf)
+    )
+    distances = np.where(
+        labels.any(axis=0),
+        _reach(len(labels)) * reaches,
+        np.maximum(reaches, DEVIATIONS * deviations),
+    )
+    limits = sigmoid(middles + distances)
     raised = thresholds.copy()
     for genre in few.tolist():
         positives = int(labels[:, genre].sum())
         negatives = probabilities[labels[:, genre] == 0, genre].astype(np.float64)
         limit = _lowest_threshold(negatives, positives if positives > 1 else 0)
         if positives <= 1:
-            reach = REACH * max(reaches[genre], typical)
-            limit = max(limit, float(sigmoid(middles[genre] + reach)))
+            limit = max(limit, float(limits[genre]))
         raised[genre] = max(raised[genre], limit)
     return raised
+
+
+def _at_least_typical(values: Floats) -> Floats:
+    """Return (genres,) values, at least the median of those that are finite."""
+    finite = values[np.isfinite(values)]
+    return np.maximum(values, np.median(finite)) if len(finite) else values
+
+
+def _reach(rows: int) -> float:
+    """Return how far the limit of a genre with one positive is above its median.
+
+    A tolerance limit: let q be the distance in standard deviations that the highest of n normal
+    values exceeds with a probability of 1 - `CHANCE`. The limit at z / q times the distance to the
+    highest value is then, with that probability, above the quantile z of 1 - `LARGEST_SHARE`. From
+    37 rows on, `REACH` is larger.
+    """
+    normal = NormalDist()
+    highest = normal.inv_cdf(CHANCE ** (1 / max(rows, FEWEST_ROWS)))
+    return max(REACH, normal.inv_cdf(1 - LARGEST_SHARE) / highest)
 
 
 def _lowest_threshold(negatives: Floats, allowed: int) -> float:

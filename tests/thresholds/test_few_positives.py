@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genre_batch.odds import sigmoid
 from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.few_positives import FEW_POSITIVES, raise_thresholds
 from genre_batch.thresholds.methods import METHODS
@@ -16,15 +19,17 @@ from support.thresholds import Case, Floats
 ROWS = 60
 
 
-def _with_positives(seed: int, positives: int, genres: int, scale: float) -> tuple[Case, Floats]:
+def _with_positives(
+    seed: int, positives: int, genres: int, scale: float, rows: int = ROWS
+) -> tuple[Case, Floats]:
     """Draw genres whose positives rank at random, and the probabilities of 3,000 other rows."""
     random = np.random.default_rng(seed)
     middles = random.normal(-1, 1, genres)
-    probabilities = 1 / (1 + np.exp(-random.normal(middles, scale, (ROWS + 3000, genres))))
-    labels = np.zeros((ROWS, genres), dtype=np.int64)
+    probabilities = 1 / (1 + np.exp(-random.normal(middles, scale, (rows + 3000, genres))))
+    labels = np.zeros((rows, genres), dtype=np.int64)
     for genre in range(genres):
-        labels[random.permutation(ROWS)[:positives], genre] = 1
-    return (probabilities[:ROWS], labels), probabilities[ROWS:]
+        labels[random.permutation(rows)[:positives], genre] = 1
+    return (probabilities[:rows], labels), probabilities[rows:]
 
 
 @pytest.mark.parametrize("method", [*METHODS, *OPERATING_POINTS])
@@ -40,6 +45,67 @@ def test_no_method_predicts_a_genre_with_few_positives_on_most_rows(
     assert shares.max() <= (0.01 if positives <= 1 else 0.25)
     predicted = (case[0] >= thresholds) & (case[1] == 0)
     assert (predicted.sum(axis=0) <= positives).all()
+
+
+def _normal(random: np.random.Generator, size: tuple[int, int]) -> Floats:
+    return random.normal(size=size)
+
+
+def _heavy_tailed(random: np.random.Generator, size: tuple[int, int]) -> Floats:
+    return np.asarray(random.standard_t(5, size=size))
+
+
+def _skewed(random: np.random.Generator, size: tuple[int, int]) -> Floats:
+    return np.exp(random.normal(0, 0.5, size=size))
+
+
+def _of_two_kinds(random: np.random.Generator, size: tuple[int, int]) -> Floats:
+    """One row in a hundred ranks far above all others."""
+    return random.normal(size=size) + 5 * (random.random(size) < 0.01)
+
+
+@pytest.mark.parametrize("draw", [_normal, _heavy_tailed, _skewed, _of_two_kinds])
+@pytest.mark.parametrize("rows", [12, 20, 60, 400])
+def test_a_genre_without_a_positive_is_predicted_on_one_row_in_a_hundred_at_most(
+    draw: Callable[[np.random.Generator, tuple[int, int]], Floats], rows: int
+) -> None:
+    """The film of a genre of one film is in the training part, so dev has none."""
+    shares = []
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        spread = np.exp(random.normal(0, 0.4, 33))
+        probabilities = sigmoid(-4 + spread * draw(random, (rows + 3000, 33)))
+        labels = np.zeros((rows, 33), dtype=np.int64)
+        labels[:, :3] = random.random((rows, 3)) < 0.3
+        thresholds = METHODS["f1"](probabilities[:rows], labels)
+        shares.append((probabilities[rows:, 3:] >= thresholds[3:]).mean(axis=0).max())
+    assert max(shares) <= 0.01
+
+
+@pytest.mark.parametrize("rows", [20, 30, 60, 400])
+def test_a_genre_of_one_positive_on_few_rows_is_predicted_on_one_row_in_a_hundred_at_most(
+    rows: int,
+) -> None:
+    shares = []
+    for seed in range(10):
+        (probabilities, labels), others = _with_positives(seed, 1, 30, 1.0, rows)
+        shares.append((others >= METHODS["f1"](probabilities, labels)).mean(axis=0).max())
+    assert max(shares) <= 0.01
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+def test_a_table_of_a_handful_of_rows_has_limits_too(rows: int) -> None:
+    (probabilities, labels), others = _with_positives(0, 0, 4, 1.0, rows)
+    thresholds = METHODS["f1"](probabilities, labels)
+    assert ((thresholds > 0) & (thresholds <= 1)).all()
+    assert (others >= thresholds).mean() <= 0.01
+
+
+def test_a_film_that_the_model_is_sure_of_passes_the_limit_of_a_genre_without_a_positive() -> None:
+    random = np.random.default_rng(0)
+    probabilities = 0.001 + 0.0005 * random.random((ROWS, 3))
+    thresholds = METHODS["f1"](probabilities, np.zeros((ROWS, 3), dtype=np.int64))
+    assert (thresholds < 0.9).all()
 
 
 def test_conditional_thresholds_of_a_genre_with_one_positive_are_limited() -> None:
