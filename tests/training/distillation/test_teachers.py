@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs import predictions as runs_predictions
 from genre_batch.runs.folder import RunFolder
+from genre_batch.runs.integrity import write_checksums
 from genre_batch.training.distillation.teachers import Targets, load_teacher, teacher_predictions
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
@@ -92,6 +94,24 @@ def test_targets_are_the_mean_of_the_teachers_with_and_without_titles(
     for found, texts in zip(targets, (few.texts, few.bare_texts), strict=True):
         expected = np.mean([predict(*model, texts, 32) for model in models], axis=0)
         np.testing.assert_allclose(found, expected, atol=0.02)  # bfloat16, where it is fast
+
+
+def test_a_teacher_that_always_saw_titles_is_asked_with_them_only(
+    teacher: Path, films: Dataset, tmp_path: Path
+) -> None:
+    copy = RunFolder(tmp_path / "teacher")
+    shutil.copytree(teacher, copy.path)
+    provenance = copy.read_json(copy.provenance)
+    provenance["options"]["title_dropout"] = 0.0
+    copy.provenance.write_text(json.dumps(provenance), encoding="utf-8")
+    write_checksums(copy.path, [copy.provenance])
+    few = films.take(range(20))
+    totals: list[int] = []
+    asked = _predictions([copy.path], films, few, lambda done, total, what: totals.append(total))
+    sometimes = _predictions([teacher], films, few)
+    np.testing.assert_array_equal(asked[0], asked[1])
+    np.testing.assert_array_equal(asked[0], sometimes[0])
+    assert set(totals) == {20}
 
 
 def test_films_without_titles_are_predicted_once(teacher: Path, films: Dataset) -> None:
