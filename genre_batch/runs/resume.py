@@ -84,14 +84,14 @@ def warn_of_damage(path: Path, done: str) -> None:
 
 
 def last_checkpoint(folder: Path) -> tuple[str | None, int]:
-    """Return the newest whole checkpoint and its epoch, or (None, 0).
+    """Return the newest whole checkpoint and the number of epochs that it completes, or (None, 0).
 
     Checkpoints that are not whole are removed, with a warning.
 
     Args:
         folder: the Trainer's output folder.
     """
-    whole: dict[int, Path] = {}
+    whole: dict[int, tuple[str | None, int]] = {0: (None, 0)}
     broken: list[Path] = []
     for state in sorted(folder.glob("checkpoint-*/trainer_state.json")):
         checksums = read_checksums(state.parent)
@@ -101,13 +101,14 @@ def last_checkpoint(folder: Path) -> tuple[str | None, int]:
         if damaged:
             broken.append(damaged[0])
         else:
-            whole[round(json.loads(state.read_text(encoding="utf-8"))["epoch"])] = state.parent
-    epoch = max(whole, default=0)
-    done = f"training goes back to the end of epoch {epoch}" if epoch else "training starts again"
+            content = json.loads(state.read_text(encoding="utf-8"))
+            whole[content["global_step"]] = str(state.parent), int(content["epoch"])
+    step = max(whole)
+    done = f"training goes back to step {step}" if step else "training starts again"
     for path in broken:
         warn_of_damage(path, done)
         shutil.rmtree(path.parent)
-    return (str(whole[epoch]) if whole else None), epoch
+    return whole[step]
 
 
 def keep_lines(log: Path, epochs: int) -> None:

@@ -24,6 +24,7 @@ from genre_batch.runs.folder import RunFolder, Stage
 from genre_batch.thresholds.methods import DEFAULT_METHOD, find_thresholds
 from genre_batch.training.encoder.base_model import load_base_model, load_checkpoint
 from genre_batch.training.encoder.inference import predict
+from genre_batch.training.loop import checkpoints
 from genre_batch.training.options import ModelOptions, TrainingOptions, TrainJob
 from genre_batch.training.recipe import read_recipe
 from genre_batch.training.run import TrainResult, train
@@ -193,6 +194,33 @@ def test_a_run_interrupted_and_resumed_is_the_uninterrupted_run(
         *("provenance.json", "recipe.toml"),
     ):
         assert content[name] == expected[name]
+
+
+@pytest.mark.parametrize("changes", [{}, {"sampling": "rare", "averaging": 0.9, "masking": 0.05}])
+def test_a_run_interrupted_within_an_epoch_goes_on_from_its_latest_checkpoint(
+    job: MakeJob,
+    short: TrainingOptions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, object],
+) -> None:
+    monkeypatch.setattr(checkpoints, "BETWEEN_CHECKPOINTS", 0.0)
+    options = short.changed(**changes)
+    whole = train(job(tmp_path / "whole", options=options)).folder
+    interrupted = job(tmp_path / "run", options=options)
+    _interrupt(interrupted, 10, "training")
+    steps: list[int] = []
+    train(
+        replace(interrupted, resume=True),
+        lambda done, total, stage: steps.append(done) if stage == "training" else None,
+    )
+    assert steps[0] == 10
+    assert _content(tmp_path / "run")["model.safetensors"] == _content(whole)["model.safetensors"]
+    logs = [RunFolder.read_log(RunFolder(folder).log) for folder in (tmp_path / "run", whole)]
+    for lines in logs:
+        for line in lines:
+            del line["seconds"], line["films_per_second"]
+    assert logs[0] == logs[1]
 
 
 def test_a_resumed_run_without_a_checkpoint_starts_again(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,53 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from genre_batch.errors import TrainingError
 from genre_batch.progress import TextProgress, no_text_progress
+from genre_batch.runs.token_vectors import TokenVectors
 from genre_batch.training.encoder.inference import lower_precision, token_batches
 from genre_batch.training.encoder.pooling import PooledClassifier
 
-__all__ = ["FrozenLayers", "Vectors"]
+__all__ = ["BETWEEN_WRITES", "FrozenLayers"]
 
-
-class Vectors:
-    """Token vectors of many texts, in a memory-mapped file."""
-
-    def __init__(self, path: Path, lengths: list[int], width: int) -> None:
-        """Allocate the file.
-
-        Args:
-            path: the file, which is overwritten.
-            lengths: number of tokens of each text.
-            width: width of a token's vector.
-
-        Raises:
-            TrainingError: the disk is full.
-        """
-        self._ends = np.cumsum(lengths)
-        shape = (int(self._ends[-1]) if lengths else 1, width)
-        size = shape[0] * width * np.dtype(np.uint16).itemsize
-        try:
-            with path.open("wb") as file:
-                # Writing to a mapped file when the disk is full would kill the process.
-                os.posix_fallocate(file.fileno(), 0, size)
-        except OSError as error:
-            raise TrainingError(
-                f"no space for the outputs of the frozen layers, {size / 1e9:.1f} GB in "
-                f"{path.parent}: {error.strerror}: free some, or leave out `freeze_layers`"
-            ) from error
-        # bfloat16 is the upper half of a float32; numpy only has the latter.
-        self._vectors = np.memmap(path, dtype=np.uint16, mode="r+", shape=shape)
-
-    def _rows(self, text: int) -> slice:
-        return slice(int(self._ends[text - 1]) if text else 0, int(self._ends[text]))
-
-    def __setitem__(self, text: int, vectors: torch.Tensor) -> None:
-        self._vectors[self._rows(text)] = vectors.bfloat16().view(torch.uint16).numpy()
-
-    def __getitem__(self, text: int) -> npt.NDArray[np.float32]:
-        """Return a text's token vectors, (tokens, width) float32, rounded to bfloat16."""
-        upper = np.asarray(self._vectors[self._rows(text)]).astype(np.uint32)
-        return (upper << 16).view(np.float32)
+BETWEEN_WRITES = 60.0
+"""Seconds between two writes of computed vectors: an interrupted run loses no more."""
 
 
 class _PassedVectors(torch.nn.Module):
@@ -137,27 +99,33 @@ class FrozenLayers:
         ids: list[npt.NDArray[np.int64]],
         path: Path,
         progress: TextProgress = no_text_progress,
-    ) -> Vectors:
+    ) -> TokenVectors:
         """Compute the outputs of the frozen layers, in bfloat16 where that is faster.
 
         Args:
             ids: each text's token ids.
-            path: the file to hold the vectors.
+            path: the file to hold the vectors. The one of an interrupted run is continued.
             progress: called with the number of texts done.
         """
-        outputs = Vectors(path, [len(text) for text in ids], self._model.config.hidden_size)
+        outputs = TokenVectors(path, [len(text) for text in ids], self._model.config.hidden_size)
         higher = list(self._encoder.encoder.layer[len(self._layers) - 1 :])
-        was_training, done = self._model.training, 0
+        was_training, done, written = self._model.training, 0, time.monotonic()
         self._model.eval()
         self._encoder.encoder.layer = torch.nn.ModuleList(self._layers[1:])
         try:
             with torch.inference_mode(), lower_precision(self._model.device):
                 for rows, tokens in token_batches(ids, self._model.device):
-                    hidden = self._encoder(**tokens)[0].cpu()
+                    done += len(rows)
+                    if done <= outputs.done:
+                        continue
+                    hidden = self._encoder(**tokens)[0].bfloat16().cpu().view(torch.uint16).numpy()
                     for vectors, text in zip(hidden, rows.tolist(), strict=True):
                         outputs[text] = vectors[: len(ids[text])]
-                    done += len(rows)
                     progress(done)
+                    if time.monotonic() - written >= BETWEEN_WRITES:
+                        outputs.keep(done)
+                        written = time.monotonic()
+            outputs.keep(done)
         finally:
             self._encoder.encoder.layer = torch.nn.ModuleList([*self._layers[1:], *higher])
             self._model.train(was_training)

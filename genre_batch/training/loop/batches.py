@@ -15,7 +15,8 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.wordings import Wordings
 from genre_batch.model.batching import pad
-from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors
+from genre_batch.runs.token_vectors import TokenVectors
+from genre_batch.training.encoder.frozen_features import FrozenLayers
 from genre_batch.training.encoder.inference import token_ids
 from genre_batch.training.options import TrainingOptions
 
@@ -55,7 +56,7 @@ class TokenizedFilms(torch.utils.data.Dataset[dict[str, Any]]):
         self._masking = options.optimization.masking
         self._mask = tokenizer.mask_token_id
         self._seed = options.seed
-        self._vectors: list[Vectors] = []
+        self._vectors: list[TokenVectors] = []
         self.start_epoch(0)
 
     def compute_vectors(
@@ -84,18 +85,27 @@ class TokenizedFilms(torch.utils.data.Dataset[dict[str, Any]]):
         self._untitled = rng.random(len(self)) < self._title_dropout
         self._rows = self.wordings.draw(rng)
 
+    def generator(self) -> torch.Generator:
+        """Return a generator of random numbers for this epoch, the same one every time."""
+        seed = np.random.SeedSequence([self._seed, self._epoch], spawn_key=(1,))
+        return torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
+
     def __len__(self) -> int:
         return len(self.wordings)
 
     @property
     def lengths(self) -> list[int]:
-        """Number of tokens of each film in this epoch's wording, with its title."""
-        return [len(self._full[row]) for row in self._rows]
+        """Number of tokens of each film as it is read in this epoch."""
+        return [len(self._ids(index)) for index in range(len(self))]
+
+    def _ids(self, index: int) -> npt.NDArray[np.int64]:
+        ids = self._bare if self._untitled[index] else self._full
+        return ids[int(self._rows[index])]
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         row, bare = int(self._rows[index]), bool(self._untitled[index])
         film: dict[str, Any] = {
-            "input_ids": self._masked((self._bare if bare else self._full)[row], index),
+            "input_ids": self._masked(self._ids(index), index),
             "labels": self._labels[row],
         }
         if self._weights is not None:
@@ -147,7 +157,8 @@ def rarity(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
 class LengthSampler(torch.utils.data.Sampler[int]):
     """Sample films grouped by their length in this epoch's wording.
 
-    With weights, as many are drawn with replacement; without, each film once.
+    With weights, as many are drawn with replacement; without, each film once. The order depends on
+    the seed and the epoch alone: an epoch that is resumed goes on with the films that it lacked.
     """
 
     def __init__(
@@ -161,9 +172,13 @@ class LengthSampler(torch.utils.data.Sampler[int]):
         return len(self._films)
 
     def __iter__(self) -> Iterator[int]:
-        lengths = self._films.lengths
-        if self._weights is None:
-            return iter(get_length_grouped_indices(lengths, self._batch_size))
-        films = torch.multinomial(self._weights, len(self), replacement=True).tolist()
-        order = get_length_grouped_indices([lengths[film] for film in films], self._batch_size)
+        lengths, generator = self._films.lengths, self._films.generator()
+        films = list(range(len(self)))
+        if self._weights is not None:
+            films = torch.multinomial(
+                self._weights, len(self), replacement=True, generator=generator
+            ).tolist()
+        order = get_length_grouped_indices(
+            [lengths[film] for film in films], self._batch_size, generator=generator
+        )
         return iter([films[index] for index in order])

@@ -1,4 +1,4 @@
-"""The Trainer as it is used here: with a checkpoint and a log line every epoch, and no output."""
+"""The Trainer as it is used here: with checkpoints, a log line every epoch, and no output."""
 
 from __future__ import annotations
 
@@ -29,11 +29,16 @@ from genre_batch.training.loop.batches import LengthSampler, TokenizedFilms, col
 from genre_batch.training.options import TrainingOptions
 
 __all__ = [
+    "BETWEEN_CHECKPOINTS",
     "EpochCallback",
     "QuietTrainer",
+    "logged",
     "save_tensors",
     "training_arguments",
 ]
+
+BETWEEN_CHECKPOINTS = 600.0
+"""Seconds after which a long epoch has a checkpoint: an interrupted run loses no more."""
 
 
 def save_tensors(
@@ -47,7 +52,10 @@ def save_tensors(
 
 
 class EpochCallback(TrainerCallback):
-    """Report steps, resample titles and masks every epoch, and log a line per epoch."""
+    """Report steps, resample titles and masks every epoch, and log a line per epoch.
+
+    What an epoch needs of its earlier steps is in the Trainer's state, and so in its checkpoints.
+    """
 
     def __init__(
         self,
@@ -63,20 +71,30 @@ class EpochCallback(TrainerCallback):
         self._stage = stage
         self._progress = progress
         self._measure = measure
-        self._started = time.monotonic()
+        self._started = self._saved = time.monotonic()
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Resample titles and masks."""
-        self._films.start_epoch(round(state.epoch or 0))
-        self._started = time.monotonic()
+        """Resample titles and masks, those of a resumed epoch as before."""
+        done = int(state.epoch or 0)
+        self._films.start_epoch(done)
+        self._saved = time.monotonic()
+        self._started = self._saved - max(logged(state, "elapsed", done), default=0.0)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Report a step."""
+        """Report a step, and ask for a checkpoint if the last one is old.
+
+        The one at the end of an epoch is written after the epoch is measured.
+        """
         self._progress(state.global_step, state.max_steps, self._stage)
+        now, epoch = time.monotonic(), state.epoch or 0.0
+        if now - self._saved >= BETWEEN_CHECKPOINTS and not epoch.is_integer():
+            state.log_history.append({"elapsed": now - self._started, "epoch": epoch})
+            control.should_save = True
+            self._saved = now
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -94,6 +112,11 @@ class EpochCallback(TrainerCallback):
         """Record the checksums of a checkpoint, which make it one that can be resumed from."""
         checkpoint = Path(str(args.output_dir), f"checkpoint-{state.global_step}")
         write_checksums(checkpoint, [path for path in checkpoint.iterdir() if path.is_file()])
+
+
+def logged(state: TrainerState, name: str, epochs: int) -> list[float]:
+    """Return the values that the Trainer's state has of a name after a number of epochs."""
+    return [line[name] for line in state.log_history if name in line and line["epoch"] > epochs]
 
 
 _DIVERGED = 1e5
@@ -123,10 +146,7 @@ class QuietTrainer(Trainer):
         self._films = films
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        # The Trainer's own sampler has the lengths of the first epoch's wordings only.
-        if self._films.wordings.several:
-            return LengthSampler(self._films, self.args.train_batch_size)
-        return super()._get_train_sampler(train_dataset)
+        return LengthSampler(self._films, self.args.train_batch_size)
 
     def loss(self, model: torch.nn.Module, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
         """Return the loss of a batch and the model's outputs for it."""
@@ -159,7 +179,7 @@ class QuietTrainer(Trainer):
 def training_arguments(
     options: TrainingOptions, folder: Path, *, epochs: int, rate: float
 ) -> TrainingArguments:
-    """Return a Trainer's arguments: no output, one checkpoint per epoch, batches by length.
+    """Return a Trainer's arguments: no output, a checkpoint after every epoch.
 
     Args:
         options: how to train, but for epochs and rate.
@@ -177,7 +197,6 @@ def training_arguments(
         warmup_ratio=options.optimization.warmup,
         lr_scheduler_type="linear",
         optim="adamw_torch_fused",
-        group_by_length=True,
         bf16=bf16_is_fast(),
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,

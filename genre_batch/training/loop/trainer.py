@@ -35,6 +35,7 @@ from genre_batch.training.loop.best_epoch import BestEpoch
 from genre_batch.training.loop.checkpoints import (
     EpochCallback,
     QuietTrainer,
+    logged,
     training_arguments,
 )
 from genre_batch.training.loop.ema import ExponentialMovingAverage
@@ -126,13 +127,6 @@ class _FineTuning(EpochCallback):
         self._tokenizer = tokenizer
         self._development = development
         self._max_length = max_length
-        self._losses: list[float] = []
-
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        self._losses.clear()
-        super().on_epoch_begin(args, state, control, **kwargs)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -149,17 +143,6 @@ class _FineTuning(EpochCallback):
             self._weights.average.save(checkpoint)
         super().on_save(args, state, control, **kwargs)
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if logs and "loss" in logs:
-            self._losses.append(logs["loss"])
-
     def _on_dev(self, state: TrainerState, model: Classifier, seconds: float) -> dict[str, Any]:
         """Return metrics on the dev set; its best epoch so far is saved."""
         self._progress(state.global_step, state.max_steps, "measuring development")
@@ -172,9 +155,10 @@ class _FineTuning(EpochCallback):
             if self._weights.best is not None:
                 self._weights.best.save_if_better(model, precision)
         thresholds = find_thresholds("f1", probabilities, labels)
+        losses = logged(state, "loss", round(state.epoch or 1) - 1)
         return {
             "step": state.global_step,
-            "loss": round(float(np.mean(self._losses)), 5) if self._losses else None,
+            "loss": round(float(np.mean(losses)), 5) if losses else None,
             # Thresholds are tuned on the same films: for comparing epochs, not for quoting.
             "development_macro_f1": round(macro_f1(labels, probabilities >= thresholds), 4),
             "development_map": round(precision, 4),
@@ -211,9 +195,8 @@ class _GenreTrainer(QuietTrainer):
         return self._objective(outputs.logits.float(), labels, targets, weights), outputs
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        if self._options.sampling == "uniform":
-            return super()._get_train_sampler(train_dataset)
-        return LengthSampler(self._films, self.args.train_batch_size, self._rarities)
+        rarities = None if self._options.sampling == "uniform" else self._rarities
+        return LengthSampler(self._films, self.args.train_batch_size, rarities)
 
     def create_optimizer(self) -> torch.optim.Optimizer:
         if self.optimizer is None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,18 +12,15 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset
-from genre_batch.errors import TrainingError
 from genre_batch.runs.folder import RunFolder
+from genre_batch.training.encoder import frozen_features
 from genre_batch.training.encoder.base_model import load_base_model
-from genre_batch.training.encoder.frozen_features import FrozenLayers, Vectors
+from genre_batch.training.encoder.frozen_features import FrozenLayers
 from genre_batch.training.encoder.inference import predict, token_ids
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import ModelOptions, TrainingOptions
 from support.training import InterruptionError, interrupt_at
-
-BFLOAT16 = 2.0**-8
-"""The largest relative error of rounding to bfloat16."""
 
 
 def _load(folder: Path, films: Dataset) -> tuple[PooledClassifier, PreTrainedTokenizerFast]:
@@ -36,25 +31,6 @@ def _load(folder: Path, films: Dataset) -> tuple[PooledClassifier, PreTrainedTok
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     return model, tokenizer
-
-
-def test_vectors_come_back_as_they_were_put_in(tmp_path: Path) -> None:
-    vectors = Vectors(tmp_path / "vectors", [2, 3], width=4)
-    first, second = torch.randn(2, 4), torch.randn(3, 4)
-    vectors[1], vectors[0] = second, first
-    np.testing.assert_allclose(vectors[0], first, rtol=BFLOAT16)
-    np.testing.assert_allclose(vectors[1], second, rtol=BFLOAT16)
-
-
-def test_a_full_disk_is_an_error_before_anything_is_computed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(file: int, start: int, size: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(TrainingError, match=r"2\.0 GB in .*No space left on device: free some"):
-        Vectors(tmp_path / "vectors", [1_000_000], width=1000)
 
 
 def test_the_model_reads_vectors_as_it_reads_their_texts(
@@ -74,6 +50,28 @@ def test_the_model_reads_vectors_as_it_reads_their_texts(
             again = model(input_ids=torch.from_numpy(ids)[None], attention_mask=mask).logits
     np.testing.assert_allclose(found, expected, atol=0.02)
     np.testing.assert_array_equal(again, expected)
+
+
+def test_vectors_of_an_interrupted_run_are_not_computed_again(
+    tiny_bert: Path, films: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frozen_features, "BETWEEN_WRITES", 0.0)
+    model, tokenizer = _load(tiny_bert, films)
+    ids = token_ids(films.texts[:150], tokenizer, 32)
+    frozen = FrozenLayers(model, 1)
+    expected = frozen.vectors(ids, tmp_path / "whole")
+
+    def interrupt(done: int) -> None:
+        if done > 100:
+            raise InterruptionError
+
+    with pytest.raises(InterruptionError):
+        frozen.vectors(ids, tmp_path / "vectors", interrupt)
+    counts: list[int] = []
+    found = frozen.vectors(ids, tmp_path / "vectors", counts.append)
+    assert counts[0] > 100
+    for text in range(len(ids)):
+        np.testing.assert_array_equal(found[text], expected[text])
 
 
 def test_training_on_vectors_is_training_on_their_texts(
