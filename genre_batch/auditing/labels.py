@@ -59,7 +59,9 @@ class Labels:
         matrix: (codes, genres) uint8, 0 or 1: which genres of the model a cell has.
         labeled: (codes,) bool: whether a cell has a genre, or states that its row has none.
         names: (codes,) the names in each cell; those of the model as it spells them.
+        own: (codes,) the names in each cell as the catalog has them.
         rows: (codes,) int64, the number of rows with text that have the cell.
+        all_rows: (codes,) int64, the number of all rows that have the cell.
         unknown: the genres that the model does not know -> their rows with text, most first.
         naming: how the names in the cells were read.
         unreadable: the number of rows whose cell could not be read.
@@ -69,7 +71,9 @@ class Labels:
     matrix: npt.NDArray[np.uint8]
     labeled: npt.NDArray[np.bool_]
     names: list[list[str]]
+    own: Sequence[Sequence[str]]
     rows: npt.NDArray[np.int64]
+    all_rows: npt.NDArray[np.int64]
     unknown: dict[str, int]
     naming: GenreNames
     unreadable: int
@@ -81,6 +85,13 @@ class Labels:
         is_empty = np.array([not names for names in self.names], dtype=np.bool_)
         is_known = self.matrix.any(axis=1) | (self.labeled & is_empty)
         return bool((self.rows[is_known] > 0).any())
+
+    def count_names(self) -> dict[str, int]:
+        """Return each name, as the model spells it if it is one of its genres -> all its rows."""
+        counts: Counter[str] = Counter()
+        for cell, rows in zip(self.names, self.all_rows.tolist(), strict=True):
+            counts.update(dict.fromkeys(cell, rows))
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     @property
     def rows_labeled(self) -> int:
@@ -190,7 +201,9 @@ class CellCodes:
             matrix=encode_labels(names, labels),
             labeled=labeled,
             names=names,
+            own=cells.genres,
             rows=rows,
+            all_rows=np.array(self._rows, dtype=np.int64),
             unknown=dict(unknown.most_common()),
             naming=naming,
             unreadable=int(np.array(self._rows, dtype=np.int64)[unreadable].sum()),

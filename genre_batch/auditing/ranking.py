@@ -35,6 +35,7 @@ class Findings:
         has: (n,) bool: whether the row has the genre.
         probabilities: (n,) of the genre, 0..1; NaN where there is none.
         scores: (n,) 0..1; NaN where a label was not scored.
+        codes: (n,) int32, the code of each row's genre cell (auditing/labels.py).
     """
 
     rows: npt.NDArray[np.int64]
@@ -42,6 +43,7 @@ class Findings:
     has: Bools
     probabilities: Floats
     scores: Floats
+    codes: npt.NDArray[np.int32]
 
 
 class Ranking:
@@ -98,9 +100,14 @@ class Ranking:
         for block in self._store.blocks():
             records.add(*self._ranked(block))
         records.finish()
-        probabilities, has = self._values(records)
+        probabilities, codes = self._values(records)
         return Findings(
-            records.rows, records.genres, has, probabilities, as_scores(records.evidence)
+            rows=records.rows,
+            genres=records.genres,
+            has=self._labels.matrix[codes, records.genres] == 1,
+            probabilities=probabilities,
+            scores=as_scores(records.evidence),
+            codes=codes,
         )
 
     def _ranked(
@@ -116,10 +123,10 @@ class Ranking:
         enough = as_scores(against) >= self._least
         return rows[enough] + block.start, genres[enough], against[enough]
 
-    def _values(self, records: TopRecords) -> tuple[Floats, Bools]:
-        """Return the probability of each record's genre, and whether the row has it."""
+    def _values(self, records: TopRecords) -> tuple[Floats, npt.NDArray[np.int32]]:
+        """Return the probability of each record's genre, and the code of its row's cell."""
         probabilities = np.empty(len(records.rows))
-        has = np.empty(len(records.rows), dtype=np.bool_)
+        codes = np.empty(len(records.rows), dtype=np.int32)
         order = np.argsort(records.rows, kind="stable")
         ordered = records.rows[order]
         for block in self._store.blocks():
@@ -127,8 +134,8 @@ class Ranking:
             chosen = order[first:last]
             rows, genres = records.rows[chosen] - block.start, records.genres[chosen]
             probabilities[chosen] = block.probabilities[rows, genres]
-            has[chosen] = self._labels.matrix[block.codes[rows], genres] == 1
-        return probabilities, has
+            codes[chosen] = block.codes[rows]
+        return probabilities, codes
 
     def every(self, start: int, rows: int) -> Findings:
         """Return every label of consecutive rows, or each one's worst, whatever its score is.
@@ -162,6 +169,7 @@ class Ranking:
                 known, block.probabilities[row_of, genre_of].astype(np.float64), np.nan
             ),
             scores=scores,
+            codes=block.codes[row_of],
         )
 
 
@@ -231,6 +239,7 @@ class Candidates:
             has=np.zeros(len(positions), dtype=np.bool_),
             probabilities=self.probabilities[positions],
             scores=1 - np.exp(-worth),
+            codes=np.full(len(positions), -1, dtype=np.int32),
         )
 
 

@@ -230,7 +230,7 @@ class CatalogPrediction:
         self._cells: CellCodes | None = None
         self._is_auditable = False
         if source.job.profile:
-            self._result.profile = ProfileCollector(source.tagger.labels)
+            self._result.profile = ProfileCollector(source.tagger.labels, reads_labels=False)
         self._estimate = RowEstimate([0], source.job.limit)
 
     def run(self, on_reject: Callable[[Reject], None]) -> AuditedCatalog:

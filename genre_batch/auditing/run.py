@@ -142,9 +142,15 @@ class _Run:
         result = self._summary(catalog, records, rejects, time.perf_counter() - started)
         if kept is None or catalog.profile is None:
             return result
-        foreign = self.tally.counts(rejects).texts_foreign
+        profile = catalog.profile.profile()
+        if catalog.labels is not None:
+            labeled = catalog.labels.count_names()
+            profile = replace(profile, labeled=labeled, genre_column=result.genre_column)
         return replace(
-            result, profile=catalog.profile.profile(), kept=kept.table(), texts_foreign=foreign
+            result,
+            profile=profile.named(self.names.names, self.names.left_out),
+            kept=kept.table(),
+            texts_foreign=self.tally.counts(rejects).texts_foreign,
         )
 
     def _warn(self, source: CatalogSource, catalog: AuditedCatalog) -> None:

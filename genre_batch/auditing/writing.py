@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch.auditing.labels import Labels
+from genre_batch.auditing.own_names import OwnNames
 from genre_batch.auditing.ranking import Candidates, Findings, Ranking
 from genre_batch.auditing.reading import AuditedCatalog, CatalogSource
 from genre_batch.auditing.records import (
@@ -60,6 +61,7 @@ class RecordWriter:
         self.doubtful = np.zeros(len(genres), dtype=np.int64)
         self.rows_by_genre = np.zeros(len(genres), dtype=np.int64)
         self.true_counts: TrueCounts | None = None
+        self._own_names = OwnNames(self.catalog.labels, genres, self.names.names)
         wanted = known_names("genres", self.names.excluded, genres) or genres
         wanted = tuple(name for name in wanted if name not in self.names.left_out)
         self._wanted = np.isin(np.array(genres, dtype=object), wanted)
@@ -168,11 +170,10 @@ class RecordWriter:
         if self.source.job.select is not None:
             kinds[:] = _KINDS.index(UNLABELED)
         names = pa.array(_KINDS).take(pa.array(kinds, mask=~known))
-        genres = pa.array(self.names.names, pa.string())
         records = Records(
             rows=found.rows,
             kinds=names,
-            genres=genres.take(pa.array(found.genres, mask=~known)),
+            genres=self._own_names.of(found.codes, found.genres),
             probabilities=found.probabilities,
             scores=found.scores,
             seen=self.source.seen(rows, columns)[positions],
@@ -190,4 +191,7 @@ class RecordWriter:
 
 def _nothing() -> Findings:
     none = np.zeros(0, dtype=np.int64)
-    return Findings(none, none, none.astype(np.bool_), np.zeros(0), np.zeros(0))
+    no_numbers = np.zeros(0)
+    return Findings(
+        none, none, none.astype(np.bool_), no_numbers, no_numbers, none.astype(np.int32)
+    )

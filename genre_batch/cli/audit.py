@@ -28,7 +28,6 @@ from genre_batch.cli.options import (
 )
 from genre_batch.cli.report_option import (
     audit_page,
-    catalog_name,
     write_page,
 )
 from genre_batch.cli.run_options import convert_run_options, run_options
@@ -146,8 +145,7 @@ def audit(
         result = run(job, advance)
     _print_notes(result)
     if report is not None:
-        selected = job.select is not None
-        write_page(audit_page(result, catalog_name([catalog]), selected=selected), report)
+        write_page(audit_page(click.get_current_context(), result, job), report)
     if is_shown(summary):
         _show(result)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from genre_batch.cli.console import note
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from genre_batch.auditing.job import AuditJob
     from genre_batch.auditing.summary import AuditResult
     from genre_batch.report.page import Report
     from genre_batch.report.queue import Queue
@@ -59,8 +61,6 @@ def check_report(command: str, path: str, files: Sequence[str | None]) -> None:
 
 def _check_is_page(path: str) -> None:
     """Check that a file to be replaced is an HTML page."""
-    import os
-
     from genre_batch.errors import CatalogError
 
     if os.path.isfile(path) and os.path.getsize(path):
@@ -73,11 +73,17 @@ def _check_is_page(path: str) -> None:
 
 
 def write_page(report: Report, path: str) -> None:
-    """Write a page, and tell where it is."""
+    """Write a page, and tell where it is and what it leaves out."""
     from genre_batch.report.page import write_report
 
     write_report(report, path)
     note(f"report written to {path}")
+    queue = report.queue
+    if queue is not None and len(queue["records"]) < queue["total"]:
+        note(
+            f"{path} has the {len(queue['records']):,} labels with the highest scores, of "
+            f"{queue['total']:,}: the others are in the records only"
+        )
 
 
 def catalog_name(sources: Sequence[str]) -> str:
@@ -109,18 +115,25 @@ def tag_page(summary: TagSummary, name: str) -> Report:
     return catalog_report(summary.profile, facts)
 
 
-def audit_page(result: AuditResult, name: str, *, selected: bool) -> Report:
+def audit_page(context: click.Context, result: AuditResult, job: AuditJob) -> Report:
     """Return the page of an audited catalog.
 
     Args:
+        context: of the command, whose options `apply` needs too.
         result: of an audit with a profile.
-        name: of the catalog.
-        selected: whether its records are rows to label, about which nothing is decided.
+        job: what was audited.
     """
+    from genre_batch.cli.apply_command import apply_command, download_name
     from genre_batch.report.catalog_page import CatalogFacts, GenreEstimate, catalog_report
 
     assert result.profile is not None
     assert result.kept is not None
+    catalog = os.fspath(job.catalog)
+    name = catalog_name([catalog])
+    queue = None
+    if job.select is None:  # else its records are rows to label, about which nothing is decided
+        command = apply_command(context, catalog, name)
+        queue = _queue(result, result.kept, download_name(name), command)
     estimates = [
         GenreEstimate(
             genre=genre.genre,
@@ -143,14 +156,14 @@ def audit_page(result: AuditResult, name: str, *, selected: bool) -> Report:
         other_language=result.rows_in_other_languages or None,
         seen_in_training=result.rows_seen_in_training,
         estimates=estimates,
-        queue=None if selected else _queue(result, result.kept, name),
-        audited=None if selected else result.rows_audited,
-        total_records=result.records,
+        queue=queue,
+        audited=None if queue is None else result.rows_audited,
+        total_records=sum(one.records for one in estimates),
     )
     return catalog_report(result.profile, facts)
 
 
-def _queue(result: AuditResult, records: pa.Table, name: str) -> Queue:
+def _queue(result: AuditResult, records: pa.Table, download: str, command: str) -> Queue:
     """Return the records for the page, each row of the catalog once."""
     from genre_batch.report.queue import Queue, QueueRecord, QueueRow
 
@@ -179,7 +192,7 @@ def _queue(result: AuditResult, records: pa.Table, name: str) -> Queue:
         if place == len(rows):
             rows.append(QueueRow(row, bool(seen), tuple(column[index] for column in texts)))
         queue.append(QueueRecord(place, kind, genre, probability or 0.0, score or 0.0))
-    return Queue(name, columns, rows, queue, result.row_name)
+    return Queue(download, command, columns, rows, queue, result.row_name)
 
 
 def _text(value: Any) -> str | None:

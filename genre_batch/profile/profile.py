@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -60,6 +60,28 @@ class CatalogProfile:
     year_column: str | None
     genre_column: str | None
 
+    def named(self, names: Sequence[str], left_out: Sequence[str] = ()) -> CatalogProfile:
+        """Return the profile with other names of the genres.
+
+        Args:
+            names: (G,) the new names.
+            left_out: genres that the result does not have.
+        """
+        kept = [index for index, genre in enumerate(self.genres) if genre not in left_out]
+        name_of = dict(zip(self.genres, names, strict=True))
+        labeled: Counter[str] = Counter()
+        for genre, rows in (self.labeled or {}).items():
+            labeled[name_of.get(genre, genre)] += rows
+        return replace(
+            self,
+            genres=tuple(names[index] for index in kept),
+            predicted=self.predicted[kept],
+            confidence=self.confidence[kept],
+            pairs=self.pairs[np.ix_(kept, kept)],
+            labeled=None if self.labeled is None else _ranked(labeled),
+            years={year: (rows, counts[kept]) for year, (rows, counts) in self.years.items()},
+        )
+
 
 @dataclass(eq=False)
 class ProfileCollector:
@@ -69,9 +91,14 @@ class ProfileCollector:
 
     Attributes:
         genres: (G,) the model's genres.
+        reads_labels: whether the catalog's own genres are counted.
+        genre_column: the column that has them, if the catalog has it; else it is found by its usual
+            names.
     """
 
     genres: tuple[str, ...]
+    reads_labels: bool = True
+    genre_column: str | None = None
     _rows: int = 0
     _with_text: int = 0
     _without_genre: int = 0
@@ -115,7 +142,8 @@ class ProfileCollector:
             count, CONFIDENCE_BINS
         )
         self._add_years(chunk, flags)
-        self._add_labels(chunk)
+        if self.reads_labels:
+            self._add_labels(chunk)
 
     def _add_years(self, chunk: Chunk, flags: npt.NDArray[np.bool_]) -> None:
         self._year_column = self._year_column or year_column(chunk.columns)
@@ -130,8 +158,11 @@ class ProfileCollector:
 
     def _add_labels(self, chunk: Chunk) -> None:
         if self._genre_column is None:
-            found = matching_columns(chunk.columns, GENRE_COLUMNS)
+            columns = chunk.columns
+            found = matching_columns(columns, GENRE_COLUMNS)
             self._genre_column = found[0] if found else None
+            if self.genre_column in columns:
+                self._genre_column = self.genre_column
         name = self._genre_column
         if name is None or (isinstance(chunk, TableChunk) and name not in chunk.columns):
             return
@@ -206,8 +237,12 @@ class ProfileCollector:
         collector._too_many = values["too_many"]
         return collector
 
-    def profile(self) -> CatalogProfile:
-        """Return the profile of all rows that were added."""
+    def profile(self, read: Callable[[str], Sequence[str]] | None = None) -> CatalogProfile:
+        """Return the profile of all rows that were added.
+
+        Args:
+            read: returns the genres that a name of the catalog stands for; None: itself.
+        """
         has_labels = self._genre_column is not None and not self._too_many
         return CatalogProfile(
             genres=self.genres,
@@ -217,7 +252,7 @@ class ProfileCollector:
             predicted=self._pairs.diagonal().copy(),
             confidence=self._confidence.copy(),
             pairs=self._pairs.copy(),
-            labeled=self._labeled() if has_labels else None,
+            labeled=self._labeled(read) if has_labels else None,
             years={
                 year: (int(row[0]), row[1:].copy()) for year, row in sorted(self._years.items())
             },
@@ -225,18 +260,28 @@ class ProfileCollector:
             genre_column=self._genre_column if has_labels else None,
         )
 
-    def _labeled(self) -> dict[str, int]:
+    def _labeled(self, read: Callable[[str], Sequence[str]] | None) -> dict[str, int]:
         counts: Counter[str] = Counter()
+
+        def add(names: Sequence[str], rows: int) -> None:
+            cleaned = map(clean_name, names)
+            genres = cleaned if read is None else (one for name in cleaned for one in read(name))
+            counts.update(dict.fromkeys(genres, rows))
+
         # In an order of their own: how chunks and parts divide the rows must not matter.
         texts = dict(sorted(self._texts.items(), key=lambda item: (-item[1], item[0])))
         reader = GenreReader.of(texts)
         for text, rows in texts.items():
             names = reader.read(text)
-            for name in names if isinstance(names, list) else ():
-                counts[clean_name(name)] += rows
+            add(names if isinstance(names, list) else (), rows)
         for name, rows in self._names.items():
-            counts[clean_name(name)] += rows
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+            add((name,), rows)
+        return _ranked(counts)
+
+
+def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts, the largest first, ties by name."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def sum_of(collectors: Sequence[ProfileCollector]) -> ProfileCollector | None:

@@ -204,7 +204,10 @@
     byId("queue-count").textContent = `${some}, ${decisions.size.toLocaleString("en")} decided.`;
     const notes = [];
     if (data.total > data.records.length) {
-      notes.push(`The file of the audit has ${data.total.toLocaleString("en")} labels: these come first.`);
+      notes.push(
+        `The file of the audit has ${data.total.toLocaleString("en")} labels; the page has those with `
+        + "the highest scores.",
+      );
     }
     if (data.cut) notes.push(`Texts are cut after ${data.cut.toLocaleString("en")} characters.`);
     if (!keeps) notes.push("This browser does not keep decisions: download them before you leave.");
@@ -344,7 +347,7 @@
   byId("queue-download").addEventListener("click", () => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([asCsv()], { type: "text/csv" }));
-    link.download = FILE;
+    link.download = data.download;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   });
@@ -406,12 +409,7 @@
     filter();
   });
 
-  const stem = data.catalog.replace(/(\.[A-Za-z0-9]+){1,2}$/, "");
-  const FILE = `${stem || "catalog"}.review.csv`;
-  const shell = (name) => (/^[\w./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);
-  const [, suffix] = /((?:\.[A-Za-z0-9]+){1,2})$/.exec(data.catalog) || [null, ".csv"];
-  byId("queue-command").textContent =
-    `genre-batch apply ${shell(FILE)} ${shell(data.catalog)} -o ${shell(`${stem}-corrected${suffix}`)}`;
+  byId("queue-command").textContent = data.command;
 
   data.genres.map((name, index) => [name, index])
     .sort(([one], [other]) => collator.compare(one, other))

@@ -57,41 +57,56 @@ class Queue:
     """The records of an audit.
 
     Attributes:
-        catalog: the name of the catalog, without folders.
+        download: the name of the file of decisions.
+        command: what to type to apply it.
         columns: what the records call the row's columns, by role: `id`, `title`, `text`, `genres`.
         rows: each row of the catalog once.
         records: in their order.
         row_name: what the model calls a row, in the plural.
     """
 
-    catalog: str
+    download: str
+    command: str
     columns: Mapping[str, str]
     rows: Sequence[QueueRow]
     records: Sequence[QueueRecord]
     row_name: str = "films"
 
 
-def queue_data(queue: Queue, total: int = 0, most: int = MAX_BYTES) -> dict[str, Any]:
+def queue_data(queue: Queue, total: int = 0, most: int | None = None) -> dict[str, Any]:
     """Return the queue as JSON values that take at most `most` bytes.
 
-    Long texts are cut first, all at the same length; if that is not enough, the last records are
-    left out. `total` is the number of all records; `cut` the length of texts, 0 if none was cut.
+    Long texts are cut first, all at the same length; if that is not enough, the records with the
+    lowest scores are left out, and the others keep their order.
 
-    `total` is at least the argument of this name.
+    Args:
+        queue: the records.
+        total: the number of all records of the audit, if the queue has only some of them.
+        most: the maximum size, in bytes; None: `MAX_BYTES`.
 
-    The value of `key` depends on the content: decisions that a browser stores belong to it.
+    Returns:
+        What queue.js reads. `cut` is the length of texts, 0 if none was cut. The value of `key`
+        depends on the content: decisions that a browser stores belong to it.
     """
-    count = len(queue.records)
+    most = MAX_BYTES if most is None else most
+    records = queue.records
     for cut in _CUTS:
-        data = _data(queue, count, cut)
+        data = _data(queue, records, cut)
         if _size(data) <= most:
             break
-    while (size := _size(data)) > most and count > 1:
-        count = max(1, int(count * min(0.95, most / size)))
-        data = _data(queue, count, _CUTS[-1])
+    while (size := _size(data)) > most and len(records) > 1:
+        records = _highest(records, max(1, int(len(records) * min(0.95, most / size))))
+        data = _data(queue, records, _CUTS[-1])
     data["total"] = max(total, len(queue.records))
     text = json.dumps(data, sort_keys=True, ensure_ascii=False)
-    return {**data, "key": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]}
+    key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:24]
+    return {**data, "command": queue.command, "download": queue.download, "key": key}
+
+
+def _highest(records: Sequence[QueueRecord], count: int) -> list[QueueRecord]:
+    """Return the records with the highest scores, in their order; of equal ones, the first."""
+    ranked = sorted(range(len(records)), key=lambda index: -records[index].score)
+    return [records[index] for index in sorted(ranked[:count])]
 
 
 def _size(data: Mapping[str, Any]) -> int:
@@ -100,8 +115,7 @@ def _size(data: Mapping[str, Any]) -> int:
     return len(text.encode("utf-8", "replace")) + 5 * sum(map(text.count, "<>&"))
 
 
-def _data(queue: Queue, count: int, cut: int) -> dict[str, Any]:
-    records = queue.records[:count]
+def _data(queue: Queue, records: Sequence[QueueRecord], cut: int) -> dict[str, Any]:
     genres = {record.genre: None for record in records}
     index_of = {name: index for index, name in enumerate(genres)}
     kept = {record.row: None for record in records}
@@ -117,7 +131,6 @@ def _data(queue: Queue, count: int, cut: int) -> dict[str, Any]:
             values.append(value)
         rows.append([row.row, int(row.seen), *values])
     return {
-        "catalog": queue.catalog,
         "columns": [[role, name] for role, name in queue.columns.items()],
         "cut": cut if was_cut else 0,
         "genres": list(genres),

@@ -162,7 +162,7 @@ class Edits:
             names = {name.lower(): name for name in (*known, *self._model_labels)}
             near = nearest_name(decision.genre, tuple(names))
             hint = near if near.startswith("did") else "no row of the catalog has it"
-            hint += "; if it is one of the model that audit used, name that one with `model`"
+            hint += "; if the audit had a `genre_map` or another `model`, give it here too"
             raise unknown_genre(self._review, decision, hint)
 
 

@@ -189,17 +189,20 @@ def summarize(
         parts_done_before=parts_done_before,
         seconds=seconds,
         rows_per_second=written / seconds if seconds else 0.0,
-        **_for_page(tagger, counts),
+        **_for_page(tagger, names, counts),
     )
 
 
-def _for_page(tagger: GenreTagger, counts: TaskCounts) -> dict[str, Any]:
+def _for_page(tagger: GenreTagger, names: WrittenNames, counts: TaskCounts) -> dict[str, Any]:
     """Return the fields that only a page shows."""
-    gathered = counts.profile
+    profile = None
+    if counts.profile is not None:
+        profile = ProfileCollector.from_dict(counts.profile).profile(names.read)
+        profile = profile.named(names.names, names.left_out)
     return {
         "row_name": tagger.metadata.row_name,
         "texts_foreign": counts.texts_foreign,
-        "profile": None if gathered is None else ProfileCollector.from_dict(gathered).profile(),
+        "profile": profile,
     }
 
 

@@ -86,7 +86,9 @@ class TaskWriter:
         language = self.job.only_language or model_language(self.tagger.metadata)
         self.tally = Tally(self.tagger.labels, language)
         if self.job.profile:
-            self.tally.profile = ProfileCollector(self.tagger.labels)
+            self.tally.profile = ProfileCollector(
+                self.tagger.labels, genre_column=self.tagger.metadata.columns.get("genres")
+            )
         self._predictor = Predictor(self.tagger, self.store, self.tally)
 
     def write(self) -> TaskCounts:

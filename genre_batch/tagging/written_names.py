@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +34,8 @@ class WrittenNames:
         left_out: the genres that are not written, because the map states that their name is none.
         excluded: the genres that the job excludes, by the names of the map or the model.
         choices: which of several names of a genre are not written, in words; empty: there are none.
+        mapped: key (`name_key`) of a name in the map -> the genres that it stands for.
+        aliases: whether usual other names of genres are read.
     """
 
     labels: tuple[str, ...]
@@ -40,6 +43,20 @@ class WrittenNames:
     left_out: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     choices: str = ""
+    mapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    aliases: bool = True
+
+    @cached_property
+    def _index(self) -> GenreIndex:
+        return GenreIndex(self.labels, aliases=self.aliases)
+
+    def read(self, name: str) -> tuple[str, ...]:
+        """Return the genres that a name of the catalog stands for; itself if that is not known."""
+        mapped = self.mapped.get(name_key(name))
+        if mapped is not None:
+            return mapped
+        found = self._index.find(name)
+        return (name,) if found is None else found.genres
 
     def warn(self) -> None:
         """Tell which of several names of a genre are not written."""
@@ -94,7 +111,7 @@ def written_names(job: TagJob, labels: Sequence[str]) -> WrittenNames:
     own = tuple(labels)
     excluded = tuple(job.decision.exclude_genres or ())
     if job.genre_map is None:
-        return WrittenNames(own, own, excluded=excluded)
+        return WrittenNames(own, own, excluded=excluded, aliases=not job.no_aliases)
     genre_map = read_genre_map(job.genre_map)
     resolved = genre_map.resolve(GenreIndex(own, aliases=not job.no_aliases))
     lines = {name_key(line.name): line for line in genre_map.lines}
@@ -126,6 +143,8 @@ def written_names(job: TagJob, labels: Sequence[str]) -> WrittenNames:
         tuple(left_out),
         tuple(name for several in theirs for name in several),
         _choices(genre_map, candidates),
+        resolved,
+        aliases=not job.no_aliases,
     )
 
 

@@ -11,7 +11,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from genre_batch import AuditJob, AuditResult, CatalogError, ColumnError, UsageError, audit
+from genre_batch import (
+    ApplyJob,
+    AuditJob,
+    AuditResult,
+    CatalogError,
+    ColumnError,
+    UsageError,
+    apply_review,
+    audit,
+)
 from genre_batch.auditing.job import audit_job
 from genre_batch.catalog.writing.text import DelimitedEncoder
 from genre_batch.errors import GenreBatchWarning
@@ -335,3 +344,36 @@ def test_a_map_and_usual_names_are_read_and_the_map_s_names_are_written(tmp_path
         if row["genre"] in ("Drama", "Comedy")
     ]
     assert {row["genre"] for row in records} == {"Weepie", "Comedy"}
+
+
+def test_a_doubtful_genre_has_the_row_s_own_name_so_that_a_review_needs_no_map(
+    tmp_path: Path,
+) -> None:
+    films = _films()
+    films[20, "overview"] = films[22, "overview"] = "fight " * 10
+    cells = [["Laughs"] if row % 2 else ["Funny"] for row in range(80)]
+    wrong = [
+        cells[row] if row in (20, 21, 22) else genres for row, genres in enumerate(films["genres"])
+    ]
+    theirs = tmp_path / "theirs.csv"
+    joined = [
+        "|".join(genres).replace("Comedy", ("Funny", "Laughs")[row % 2])
+        for row, genres in enumerate(wrong)
+    ]
+    films.with_columns(pl.Series("genres", joined)).write_csv(theirs)
+    (tmp_path / "map.csv").write_text("Funny,Comedy\nLaughs,Comedy\n")
+    with pytest.warns(GenreBatchWarning, match="several names of one genre"):
+        result, records = _audited(theirs, genre_map=tmp_path / "map.csv", genres="funny", top=3)
+    assert {row["row"]: (row["kind"], row["genre"]) for row in records} == {
+        20: ("doubtful", "Funny"),
+        21: ("doubtful", "Laughs"),
+        22: ("doubtful", "Funny"),
+    }
+    assert next(row.records_doubtful for row in result.genres if row.genre == "Funny") == 3
+    review = tmp_path / "decided.jsonl"
+    review.write_text("".join(json.dumps({**row, "decision": "wrong"}) + "\n" for row in records))
+    for genre_map in (None, tmp_path / "map.csv"):
+        corrected = tmp_path / f"corrected{genre_map is None}.csv"
+        job = ApplyJob(review, theirs, corrected, genre_map=genre_map)
+        assert apply_review(job).rows_changed == 3
+        assert pl.read_csv(corrected)["genres"][20:23].to_list() == [None, None, None]

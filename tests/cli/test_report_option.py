@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import csv
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from genre_batch import UsageError
+from genre_batch.cli.group import cli
 from genre_batch.cli.report_option import catalog_name, check_report
 from genre_batch.errors import CatalogError
 from support.places import Command
@@ -64,9 +69,53 @@ def test_audit_writes_a_page_with_the_queue(folder: Path, command: Command) -> N
     page = (folder / "page.html").read_text()
     assert "<h1>Labels of films.csv</h1>" in page
     assert 'id="queue-data"' in page
-    done = command("audit", "films.csv", "--all", "--report", "all.html")
-    assert done.returncode == 0, done.stderr
-    assert 'id="queue-data"' in (folder / "all.html").read_text()
+
+
+def test_a_page_that_cannot_have_every_label_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genre_batch.report.queue.MAX_BYTES", 2_000)
+    options = ["audit", "films.csv", "-o", "all.csv", "--all", "--report", "all.html"]
+    result = CliRunner().invoke(cli, options)
+    assert result.exit_code == 0, result.stderr
+    data = queue_of(folder / "all.html")
+    total, count = 40 * 19, len(data["records"])
+    assert (data["total"], data["cut"]) == (total, 0)
+    assert f"has the {count} labels with the highest scores, of {total}:" in result.stderr
+    with (folder / "all.csv").open() as file:
+        scores = sorted((float(row["score"]) for row in csv.DictReader(file)), reverse=True)
+    assert min(record[4] for record in data["records"]) == pytest.approx(
+        scores[count - 1], abs=1e-3
+    )
+
+
+def test_a_page_has_the_names_of_the_map(folder: Path, command: Command) -> None:
+    (folder / "names.csv").write_text("Tears,Drama\nWeepie,Drama\nLaughs,Comedy\n")
+    films = FILMS.replace("Drama", "Weepie").replace("Comedy", "Laughs")
+    (folder / "theirs.csv").write_text(films.replace("1,Weepie", "1,Tears"))
+    for name, arguments in {
+        "audit": ("-o", "review.csv", "--min-score", "0"),
+        "tag": ("-o", "tagged.csv"),
+    }.items():
+        page = folder / f"{name}.html"
+        options = ("--genre-map", "names.csv", "--report", page)
+        done = command(name, "theirs.csv", *arguments, *options)
+        assert done.returncode == 0, done.stderr
+        text = page.read_text()
+        assert "<td>Tears</td>" in text.replace('<th scope="row">', "<td>").replace(
+            "</th>", "</td>"
+        )
+        assert "Labels that the model does not know" not in text
+    data = queue_of(folder / "audit.html")
+    assert {"Tears", "Weepie", "Laughs"} <= set(data["genres"])
+    assert data["command"].endswith("-o theirs-corrected.csv --genre-map names.csv")
+
+
+def queue_of(page: Path) -> dict[str, Any]:
+    found = re.search(r'id="queue-data">(.*?)</script>', page.read_text(), re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
 
 
 def test_a_page_never_replaces_another_file(folder: Path) -> None:

@@ -13,7 +13,8 @@ from genre_batch.report.queue import Queue, QueueRecord, QueueRow
 GENRES = ("Action", "Drama", "War")
 ESTIMATE = GenreEstimate("Drama", 2, 1.2, 0.4, 2.8, 1.0, 4.0, 1)
 QUEUE = Queue(
-    "films.csv",
+    "films.review.csv",
+    "genre-batch apply films.review.csv films.csv -o corrected.csv",
     {"title": "title", "text": "overview", "genres": "genres"},
     [QueueRow(0, False, ("</script><b>", "text", "Drama"))],
     [QueueRecord(0, "doubtful", "Drama", 0.1, 0.9)],

@@ -187,7 +187,8 @@ def _large(path: Path, records: int) -> None:
         for row, size in enumerate(sizes)
     ]
     queue = Queue(
-        "films.csv",
+        "films.review.csv",
+        "genre-batch apply films.review.csv films.csv -o corrected.csv",
         {"id": "id", "title": "title", "text": "overview", "genres": "genres"},
         rows,
         [
