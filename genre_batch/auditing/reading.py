@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,16 +35,11 @@ from genre_batch.names import nearest_known
 from genre_batch.profile.profile import ProfileCollector
 from genre_batch.progress import RowProgress
 from genre_batch.tagging.predict import Predictor
-from genre_batch.tagging.prefetch import Prefetcher
+from genre_batch.tagging.prefetch import prefetched
 from genre_batch.tagging.row_estimate import RowEstimate
 
 __all__ = ["AuditedCatalog", "CatalogPrediction", "CatalogSource", "unknown_genres"]
 
-_CHUNKS_AHEAD = 2
-_READER_JOIN_SECONDS = 0.2
-"""Short, because a reader may wait for a pipe forever."""
-_PREDICTOR_JOIN_SECONDS = 10.0
-"""Enough for a prediction to end its batch and write it to the store, which is closed next."""
 _SHOWN = 5
 Bools = npt.NDArray[np.bool_]
 Probabilities = npt.NDArray[np.float32]
@@ -247,14 +243,8 @@ class CatalogPrediction:
         stop = threading.Event()
         result = self._result
         with self._source.open(on_reject) as reader:
-            chunks = Prefetcher(self._read(reader), _CHUNKS_AHEAD, stop, _READER_JOIN_SECONDS)
-            predicted = Prefetcher(
-                ((chunk, self._predict(chunk, stop)) for chunk in chunks),
-                _CHUNKS_AHEAD,
-                stop,
-                _PREDICTOR_JOIN_SECONDS,
-            )
-            with chunks, predicted:
+            predict = functools.partial(self._predict, stop=stop)
+            with prefetched(self._read(reader), predict, stop) as predicted:
                 for chunk, probabilities in predicted:
                     if len(chunk):
                         self._add(chunk, probabilities)

@@ -24,7 +24,6 @@ from genre_batch.catalog.rejects import RejectsFile, raise_on_reject
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.errors import GenreBatchWarning, UsageError, counted
 from genre_batch.files import check_separate_files
-from genre_batch.model.language import warn_of_languages
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.names import known_names
 from genre_batch.options import check_job
@@ -155,14 +154,8 @@ class _Run:
 
     def _warn(self, source: CatalogSource, catalog: AuditedCatalog) -> None:
         """Warn of genres that are read in another way, or not at all."""
-        labels, languages = catalog.labels, catalog.languages
-        warn_of_languages(
-            languages.language,
-            languages.rows,
-            languages.languages,
-            languages.first,
-            "remove these rows, or use a model trained on such texts (`model`)",
-        )
+        labels = catalog.labels
+        catalog.languages.warn()
         if labels is None:
             return
         labels.naming.warn(source.name)

@@ -23,26 +23,29 @@ __all__ = [
 
 Convert = Callable[[pa.Array], pa.Array]
 
+_BYTES = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
+
 
 def is_bytes(kind: pa.DataType) -> bool:
     """Return whether the values of a type are bytes."""
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_binary_view(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    )
+    return any(is_kind(kind) for is_kind in _BYTES)
 
 
 def is_list(kind: pa.DataType) -> bool:
     """Return whether a type is a list of any layout: offsets, views or a fixed size."""
-    return bool(
-        pa.types.is_list(kind)
-        or pa.types.is_large_list(kind)
-        or pa.types.is_fixed_size_list(kind)
-        or pa.types.is_list_view(kind)
-        or pa.types.is_large_list_view(kind)
-    )
+    return any(is_kind(kind) for is_kind in _LISTS)
 
 
 def children(kind: pa.DataType) -> list[pa.Field]:

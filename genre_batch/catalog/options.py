@@ -31,7 +31,14 @@ from genre_batch.options import (
 )
 from genre_batch.paths import folder_advice, is_run
 
-__all__ = ["CATALOG", "CatalogPath", "ColumnOptions", "ReadingOptions", "WritingOptions"]
+__all__ = [
+    "CATALOG",
+    "CatalogPath",
+    "ColumnOptions",
+    "GenreOptions",
+    "ReadingOptions",
+    "WritingOptions",
+]
 
 CatalogPath: TypeAlias = StrPath | Sequence[StrPath] | Location
 """A catalog: files, globs, folders or URLs, one or several; or its location."""
@@ -216,8 +223,37 @@ class WritingOptions(Checked):
 EMPTIES = ("negative", "skip")
 
 
+@dataclass(frozen=True, kw_only=True)
+class GenreOptions(Checked):
+    """Where the genres of a catalog are, and what they are called.
+
+    The fields are as in `ColumnOptions`.
+
+    Raises:
+        UsageError: a value is out of range, or two options exclude each other.
+    """
+
+    genre_column: str | None = field(default=None, metadata=STRING)
+    genre_separator: str | None = field(default=None, metadata=STRING)
+    label_columns: tuple[str, ...] | None = field(default=None, metadata=STRINGS)
+    label_names: str | os.PathLike[str] | None = field(default=None, metadata=STRING)
+    genre_map: str | os.PathLike[str] | None = field(default=None, metadata=STRING)
+    no_aliases: bool = field(default=False, metadata=FLAG)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.label_columns, str):
+            object.__setattr__(self, "label_columns", (self.label_columns,))
+        super().__post_init__()
+        if self.genre_separator == "":
+            raise UsageError("`genre_separator` must not be empty: leave it out to detect it")
+        if self.label_columns:
+            for name in ("genre_column", "genre_separator", "label_names"):
+                if getattr(self, name) is not None:
+                    raise UsageError(f"`label_columns` and `{name}` exclude each other: give one")
+
+
 @dataclass(frozen=True)
-class ColumnOptions(Checked):
+class ColumnOptions(GenreOptions):
     """Which columns of a labeled catalog to use, and how to read its genres.
 
     Attributes:
@@ -241,22 +277,5 @@ class ColumnOptions(Checked):
 
     text_column: str | None = field(default=None, metadata=STRING)
     title_column: str | None = field(default=None, metadata=STRING)
-    genre_column: str | None = field(default=None, metadata=STRING)
-    genre_separator: str | None = field(default=None, metadata=STRING)
-    label_columns: tuple[str, ...] | None = field(default=None, metadata=STRINGS)
-    label_names: str | os.PathLike[str] | None = field(default=None, metadata=STRING)
-    genre_map: str | os.PathLike[str] | None = field(default=None, metadata=STRING)
-    no_aliases: bool = field(default=False, metadata=FLAG)
     group_rows: bool = field(default=False, metadata=FLAG)
     empty: str | None = field(default=None, metadata=one_of(*EMPTIES))
-
-    def __post_init__(self) -> None:
-        if isinstance(self.label_columns, str):
-            object.__setattr__(self, "label_columns", (self.label_columns,))
-        super().__post_init__()
-        if self.genre_separator == "":
-            raise UsageError("`genre_separator` must not be empty: leave it out to detect it")
-        if self.label_columns:
-            for name in ("genre_column", "genre_separator", "label_names"):
-                if getattr(self, name) is not None:
-                    raise UsageError(f"`label_columns` and `{name}` exclude each other: give one")

@@ -21,9 +21,7 @@ from genre_batch.cli.options import (
     force_option,
     model_option,
     output_option,
-    reading_from,
     reading_options,
-    writing_from,
     writing_options,
 )
 from genre_batch.cli.run_options import summary_options
@@ -92,10 +90,11 @@ def apply(summary: bool | None, progress: bool | None, **options: Any) -> None:
       genre-batch apply review.csv films.parquet -o corrected.parquet --summary-json changes.json
       genre-batch apply review.csv films/ -o corrected/
     """
+    from genre_batch.options import from_flat_options
     from genre_batch.review.apply import apply_review
     from genre_batch.review.job import ApplyJob
 
-    job = ApplyJob(reading=reading_from(options), writing=writing_from(options), **options)
+    job = from_flat_options(ApplyJob, options)
     with rows_progress(progress) as advance:
         result = apply_review(job, advance)
     if result.rows_rejected:

@@ -20,17 +20,13 @@ from genre_batch.cli.console import (
 from genre_batch.cli.option_groups import READING, WRITING, GroupedCommand
 from genre_batch.cli.options import (
     column_options,
-    model_option,
-    output_or_stdout_option,
-    reading_options,
     require_piped_stdin,
-    writing_options,
 )
 from genre_batch.cli.report_option import (
     audit_page,
     write_page,
 )
-from genre_batch.cli.run_options import convert_run_options, run_options
+from genre_batch.cli.run_options import convert_run_options, input_output_options, run_options
 from genre_batch.errors import counted, counted_rows
 
 if TYPE_CHECKING:
@@ -98,12 +94,9 @@ _record_options = together(
     cls=GroupedCommand, groups=GROUPS, short_help="Find wrong and missing genres in a catalog."
 )
 @click.argument("catalog", required=False)
-@output_or_stdout_option()
-@reading_options
+@input_output_options()
 @column_options(rows=False)
 @_record_options
-@writing_options
-@model_option
 @run_options("audit", "a table of genres")
 def audit(
     catalog: str | None,

@@ -42,7 +42,6 @@ __all__ = [
     "model_option",
     "option_with_default",
     "output_option",
-    "output_or_stdout_option",
     "reading_from",
     "reading_options",
     "require_piped_stdin",
@@ -223,21 +222,6 @@ threads_option = click.option(
 def output_option(metavar: str, help_text: str) -> Decorator:
     """Return a decorator that adds a required `-o, --output` with this help text."""
     return click.option("-o", "--output", required=True, metavar=metavar, help=help_text)
-
-
-def output_or_stdout_option(folder: str = "") -> Decorator:
-    """Return a decorator that adds an optional `-o, --output`.
-
-    Args:
-        folder: what the help text says of a folder; empty: it cannot be one.
-    """
-    return click.option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        help="Output file; the suffix sets the format: .csv .tsv .jsonl .ndjson .parquet .arrow, "
-        f"text formats also .gz .zst .bz2 .xz.{folder}  [default: JSON Lines to stdout]",
-    )
 
 
 force_option = click.option("--force", is_flag=True, help="Overwrite an existing output.")

@@ -9,10 +9,16 @@ import click
 
 from genre_batch.cli.column_options import Decorator, together
 from genre_batch.cli.console import progress_option
-from genre_batch.cli.options import force_option, threads_option
+from genre_batch.cli.options import (
+    force_option,
+    model_option,
+    reading_options,
+    threads_option,
+    writing_options,
+)
 from genre_batch.cli.report_option import check_report, report_option
 
-__all__ = ["convert_run_options", "run_options", "summary_options"]
+__all__ = ["convert_run_options", "input_output_options", "run_options", "summary_options"]
 
 
 def summary_options(table: str, contents: str = "the summary") -> Decorator:
@@ -33,6 +39,27 @@ def summary_options(table: str, contents: str = "the summary") -> Decorator:
             metavar="PATH",
             help=f"Also write {contents} as JSON.  [default: no file]",
         ),
+    )
+
+
+def input_output_options(folder: str = "") -> Decorator:
+    """Return a decorator that adds the options of a catalog, an optional `-o, --output`, a model.
+
+    Args:
+        folder: what the help text says of a folder as an output; empty: it cannot be one.
+    """
+    return together(
+        click.option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="Output file; the suffix sets the format: .csv .tsv .jsonl .ndjson .parquet "
+            f".arrow, text formats also .gz .zst .bz2 .xz.{folder}  [default: JSON Lines to "
+            "stdout]",
+        ),
+        reading_options,
+        writing_options,
+        model_option,
     )
 
 

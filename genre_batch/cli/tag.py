@@ -19,18 +19,14 @@ from genre_batch.cli.decision_options import threshold_options
 from genre_batch.cli.option_groups import READING, WRITING, GroupedCommand
 from genre_batch.cli.options import (
     column_options,
-    model_option,
-    output_or_stdout_option,
-    reading_options,
     require_piped_stdin,
-    writing_options,
 )
 from genre_batch.cli.report_option import (
     catalog_name,
     tag_page,
     write_page,
 )
-from genre_batch.cli.run_options import convert_run_options, run_options
+from genre_batch.cli.run_options import convert_run_options, input_output_options, run_options
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
@@ -76,10 +72,7 @@ GROUPS = {
     cls=GroupedCommand, groups=GROUPS, short_help="Append predicted genres to a catalog."
 )
 @click.argument("sources", metavar="[INPUT]...", nargs=-1)
-@output_or_stdout_option(" A folder/ gets one output per input.")
-@reading_options
-@writing_options
-@model_option
+@input_output_options(" A folder/ gets one output per input.")
 @column_options(genres=False)
 @click.option(
     "--output-column",

@@ -27,7 +27,7 @@ from genre_batch.errors import (
     counted_rows,
 )
 from genre_batch.model.decision import Decision
-from genre_batch.model.language import LanguageTally, model_language, warn_of_languages
+from genre_batch.model.language import LanguageTally, model_language
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
 from genre_batch.options import FLAG, STRING, Checked, StrPath, integer
@@ -125,13 +125,7 @@ def _warn_of_other_languages(films: LabelledFilms, tagger: GenreTagger) -> None:
     """Warn of films whose text is in another language than the model reads."""
     languages = LanguageTally(model_language(tagger.metadata))
     languages.add(films.overviews, films.rows.tolist())
-    warn_of_languages(
-        languages.language,
-        languages.rows,
-        languages.languages,
-        languages.first,
-        "remove these rows, or use a model trained on such texts (`model`)",
-    )
+    languages.warn()
 
 
 def read_films(

@@ -238,6 +238,11 @@ class LanguageTally:
                 self.first = self.first or f"row {rows[position]:,}: {text[:60]!r}"
         return others
 
+    def warn(self) -> None:
+        """Warn of the texts in other languages, which are used all the same."""
+        advice = "remove these rows, or use a model trained on such texts (`model`)"
+        warn_of_languages(self.language, self.rows, self.languages, self.first, advice)
+
 
 def warn_of_languages(
     language: str | None, rows: int, languages: Mapping[str, int], first: str, advice: str

@@ -20,7 +20,7 @@ from genre_batch.review.cells import CellError
 from genre_batch.review.checks import check_copy, check_kind, no_such_row, unknown_genre
 from genre_batch.review.decisions import LabelDecision, Review
 from genre_batch.review.job import ApplyJob, LabelChange
-from genre_batch.review.labels import Labels
+from genre_batch.review.labels import GenreEdit, Labels
 from genre_batch.review.lookup import Lookup, ReviewedRow
 from genre_batch.review.members import member_spans, with_members
 
@@ -132,7 +132,7 @@ class Edits:
         if not add and not remove:
             return
         try:
-            lookup.cells[number - lookup.start] = _edited(row, labels, remove, add)
+            lookup.cells[number - lookup.start] = _edited(row, labels, GenreEdit(remove, add))
         except CellError as error:
             cell = " ".join(str(row.values.get(labels.columns[0])).split())
             raise CatalogError(
@@ -166,15 +166,15 @@ class Edits:
             raise unknown_genre(self._review, decision, hint)
 
 
-def _edited(row: ReviewedRow, labels: Labels, remove: set[str], add: list[str]) -> Any:
+def _edited(row: ReviewedRow, labels: Labels, edit: GenreEdit) -> Any:
     """Return the new cells of a row, by their columns; or the bytes of its new JSON object."""
     if row.line is None:
-        return labels.changed(row.values, remove, add)
+        return labels.changed(row.values, edit)
     line = row.line.decode("utf-8")
     spans = member_spans(line)
     members = {
         name: line[spans[name][0] : spans[name][1]] for name in labels.columns if name in spans
     }
     ascii_only = line.isascii() and "\\u" in line
-    new = labels.changed_json(members, remove, add, ascii_only=ascii_only)
+    new = labels.changed_json(members, edit, ascii_only=ascii_only)
     return with_members(line, new).encode("utf-8")

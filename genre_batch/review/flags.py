@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
 from genre_batch.catalog.label_columns import read_flag
 from genre_batch.review.cells import CellError, Reading, Readings, Spelling
-from genre_batch.review.labels import Labels
+from genre_batch.review.labels import GenreEdit, Labels
 
 __all__ = ["FlagLabels"]
 
@@ -97,26 +97,20 @@ class FlagLabels(Labels):
         """Return the genres of a row as the catalog writes them, from the values of `columns`."""
         return [name for name in self.columns if read_flag(values.get(name)) == 1]
 
-    def changed(
-        self, values: Mapping[str, Any], remove: Collection[str], add: Sequence[str]
-    ) -> dict[str, Any]:
+    def changed(self, values: Mapping[str, Any], edit: GenreEdit) -> dict[str, Any]:
         """Return new values of a row's columns; see `Labels.changed`."""
-        removed = [name for name in self.genres(values) if self._spelling.is_removed(name, remove)]
+        names = self.genres(values)
+        removed = [name for name in names if self._spelling.is_removed(name, edit.remove)]
         flags = dict.fromkeys(removed, 0)
-        flags |= dict.fromkeys(map(self._spelling.of, add), 1)
+        flags |= dict.fromkeys(map(self._spelling.of, edit.add), 1)
         return {name: self._flag(name, flag) for name, flag in flags.items()}
 
     def changed_json(
-        self,
-        members: Mapping[str, str],
-        remove: Collection[str],
-        add: Sequence[str],
-        ascii_only: bool,
+        self, members: Mapping[str, str], edit: GenreEdit, *, ascii_only: bool
     ) -> dict[str, str]:
         """Return the new JSON texts of an object's members; see `Labels.changed_json`."""
         return {
-            name: json.dumps(flag)
-            for name, flag in self.changed(_parsed(members), remove, add).items()
+            name: json.dumps(flag) for name, flag in self.changed(_parsed(members), edit).items()
         }
 
     def _everywhere(self) -> Counter[Any]:

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from genre_batch.catalog.options import ReadingOptions, WritingOptions
-from genre_batch.errors import UsageError
-from genre_batch.options import FLAG, STRING, STRINGS, Checked, StrPath
+from genre_batch.catalog.options import GenreOptions, ReadingOptions, WritingOptions
+from genre_batch.options import FLAG, STRING, StrPath
 
 __all__ = ["ApplyJob", "ApplyResult", "CorrectedFile", "LabelChange"]
 
 
 @dataclass(frozen=True)
-class ApplyJob(Checked):
+class ApplyJob(GenreOptions):
     """The options of `apply_review`.
 
     Attributes:
@@ -24,11 +23,8 @@ class ApplyJob(Checked):
             with a slash, for one output for each file of the catalog.
         reading: how to read the catalog.
         writing: how to write the output, where it is not a copy of the catalog's bytes.
-        genre_column: the column of genres; None: found by its usual names.
-        genre_separator: the string between two genres of a cell; None: found over the column.
-        label_columns: columns of 0 and 1 in place of a genre column, as in `ColumnOptions`.
-        label_names: a file that names the genres whose numbers or codes the cells have.
-        genre_map, no_aliases: how names of genres are read, as in the audit (`ColumnOptions`).
+        genre_column, genre_separator, label_columns, label_names, genre_map, no_aliases: as in
+            `ColumnOptions`, and as the audit had them.
         model: a model whose genres may be added to a catalog that has none of them yet; None: the
             default model. It is only read if the review names a genre that the catalog lacks.
         force: overwrite an existing output.
@@ -43,25 +39,9 @@ class ApplyJob(Checked):
     output: StrPath | None = field(default=None, metadata=STRING)
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     writing: WritingOptions = field(default_factory=WritingOptions)
-    genre_column: str | None = field(default=None, metadata=STRING)
-    genre_separator: str | None = field(default=None, metadata=STRING)
-    label_columns: tuple[str, ...] | None = field(default=None, metadata=STRINGS)
-    label_names: StrPath | None = field(default=None, metadata=STRING)
-    genre_map: StrPath | None = field(default=None, metadata=STRING)
-    no_aliases: bool = field(default=False, metadata=FLAG)
     model: StrPath | None = field(default=None, metadata=STRING)
     force: bool = field(default=False, metadata=FLAG)
     summary_json: StrPath | None = field(default=None, metadata=STRING)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.label_columns, str):
-            object.__setattr__(self, "label_columns", (self.label_columns,))
-        super().__post_init__()
-        if self.genre_separator == "":
-            raise UsageError("`genre_separator` must not be empty: leave it out to detect it")
-        for name in ("genre_column", "genre_separator", "label_names"):
-            if self.label_columns and getattr(self, name) is not None:
-                raise UsageError(f"`label_columns` and `{name}` exclude each other: give one")
 
 
 @dataclass(frozen=True)

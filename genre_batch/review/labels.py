@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -21,11 +22,24 @@ from genre_batch.names import clean_name
 from genre_batch.review.cells import ColumnStyle, Reading, Readings, Spelling
 from genre_batch.review.members import member_text
 
-__all__ = ["GenreColumn", "Labels", "Reading"]
+__all__ = ["GenreColumn", "GenreEdit", "Labels", "Reading"]
 
 
 _SAMPLED = 200
 """Lists of JSON Lines whose own text shows how lists are written."""
+
+
+@dataclass(frozen=True)
+class GenreEdit:
+    """The change of a row's genres.
+
+    Attributes:
+        remove: keys of the genres to remove (`Spelling.key`).
+        add: the genres to add.
+    """
+
+    remove: Collection[str]
+    add: Sequence[str]
 
 
 class Labels(ABC):
@@ -83,15 +97,12 @@ class Labels(ABC):
         """Return the genres of a row as the catalog writes them, from the values of `columns`."""
 
     @abstractmethod
-    def changed(
-        self, values: Mapping[str, Any], remove: Collection[str], add: Sequence[str]
-    ) -> dict[str, Any]:
+    def changed(self, values: Mapping[str, Any], edit: GenreEdit) -> dict[str, Any]:
         """Return new values of a row's columns.
 
         Args:
             values: of `columns`.
-            remove: keys of the genres to remove.
-            add: the genres to add.
+            edit: of its genres.
 
         Raises:
             CellError: a cell's style is not understood.
@@ -99,13 +110,9 @@ class Labels(ABC):
 
     @abstractmethod
     def changed_json(
-        self,
-        members: Mapping[str, str],
-        remove: Collection[str],
-        add: Sequence[str],
-        ascii_only: bool,
+        self, members: Mapping[str, str], edit: GenreEdit, *, ascii_only: bool
     ) -> dict[str, str]:
-        """Return the new JSON texts of an object's members; arguments as in `changed`.
+        """Return the new JSON texts of an object's members.
 
         Args:
             members: column -> JSON text of the member's value; nothing where it is missing.
@@ -260,22 +267,17 @@ class GenreColumn(Labels):
         names = self._style.reader.read_any(values.get(self._name))
         return names if isinstance(names, list) else []
 
-    def changed(
-        self, values: Mapping[str, Any], remove: Collection[str], add: Sequence[str]
-    ) -> dict[str, Any]:
+    def changed(self, values: Mapping[str, Any], edit: GenreEdit) -> dict[str, Any]:
         """Return new values of a row's columns; see `Labels.changed`."""
         old = values.get(self._name)
-        return {self._name: self._style.value(old, remove, add, is_text=self._is_text)}
+        return {self._name: self._style.value(old, edit.remove, edit.add, is_text=self._is_text)}
 
     def changed_json(
-        self,
-        members: Mapping[str, str],
-        remove: Collection[str],
-        add: Sequence[str],
-        ascii_only: bool,
+        self, members: Mapping[str, str], edit: GenreEdit, *, ascii_only: bool
     ) -> dict[str, str]:
         """Return the new JSON texts of an object's members; see `Labels.changed_json`."""
         old = members.get(self._name)
         is_list = self._style.lists if old in (None, "null") else (old or "").startswith("[")
         style = self._list_style if is_list else self._style
-        return {self._name: style.json_text(old, remove, add, ascii_only=ascii_only)}
+        text = style.json_text(old, edit.remove, edit.add, ascii_only=ascii_only)
+        return {self._name: text}

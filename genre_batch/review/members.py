@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from genre_batch.catalog.reading.json_decoder import JsonDecoder
+from genre_batch.catalog.json_members import json_members
 
 __all__ = ["member_spans", "member_text", "with_members"]
-
-_DECODER = JsonDecoder("")
 
 
 def member_spans(line: str) -> dict[str, tuple[int, int]]:
@@ -18,22 +16,7 @@ def member_spans(line: str) -> dict[str, tuple[int, int]]:
     Args:
         line: the text of a JSON object.
     """
-    spans: dict[str, tuple[int, int]] = {}
-    position = line.index("{") + 1
-    while True:
-        position = _skip(line, position, " \t\r\n,")
-        if line[position] == "}":
-            return spans
-        key, position = _DECODER.decode_at(line, position)
-        start = _skip(line, position, " \t\r\n:")
-        _, position = _DECODER.decode_at(line, start)
-        spans[key] = start, position
-
-
-def _skip(line: str, position: int, characters: str) -> int:
-    while line[position] in characters:
-        position += 1
-    return position
+    return {key: (start, end) for key, start, end in json_members(line)}
 
 
 def member_text(line: str, name: str) -> str | None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-__all__ = ["Prefetcher", "StoppedError"]
+__all__ = ["Prefetcher", "StoppedError", "prefetched"]
 
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 _POLL_SECONDS = 0.1
+_ITEMS_AHEAD = 2
+_READER_JOIN_SECONDS = 0.2
+"""Short, because a reader may wait for a pipe forever."""
+_COMPUTING_JOIN_SECONDS = 10.0
+"""Enough for a prediction to end its batch and write it to the store, which is closed next."""
 
 
 class StoppedError(Exception):
@@ -84,3 +90,20 @@ class Prefetcher(Generic[_Item]):
         self._stop.set()
         # A thread that waits for a pipe cannot be woken; as a daemon it ends with the process.
         self._thread.join(self._join_seconds)
+
+
+@contextlib.contextmanager
+def prefetched(
+    items: Iterator[_Item], compute: Callable[[_Item], _Result], stop: threading.Event
+) -> Iterator[Iterator[tuple[_Item, _Result]]]:
+    """Read items in one thread and compute a result of each in another, ahead of the caller.
+
+    Args:
+        items: read in a thread of their own.
+        compute: called with each item, in a second thread.
+        stop: ends both threads once it is set, by any thread.
+    """
+    read = Prefetcher(items, _ITEMS_AHEAD, stop, _READER_JOIN_SECONDS)
+    results = ((item, compute(item)) for item in read)
+    with read, Prefetcher(results, _ITEMS_AHEAD, stop, _COMPUTING_JOIN_SECONDS) as computed:
+        yield iter(computed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,19 +20,13 @@ from genre_batch.tagging.counts import Tally, TaskCounts
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.plan import OutputTask
 from genre_batch.tagging.predict import Predictor
-from genre_batch.tagging.prefetch import Prefetcher
+from genre_batch.tagging.prefetch import prefetched
 from genre_batch.tagging.probability_store import Store
 from genre_batch.tagging.rows import RowTagger
 from genre_batch.tagging.written_names import WrittenNames, written_names
 from genre_batch.version import __version__
 
 __all__ = ["TaskObserver", "TaskWriter", "no_temporary"]
-
-_CHUNKS_AHEAD = 2
-_READER_JOIN_SECONDS = 0.2
-"""Short, because a reader may wait for a pipe forever."""
-_PREDICTOR_JOIN_SECONDS = 10.0
-"""Enough for a prediction to end its batch and write it to the store, which is closed next."""
 
 
 class TaskObserver:
@@ -124,14 +119,8 @@ class TaskWriter:
                 self.task.target, self._encoder_options(), force=True, temporary=temporary
             ) as writer,
         ):
-            chunks = Prefetcher(self._read(reader), _CHUNKS_AHEAD, stop, _READER_JOIN_SECONDS)
-            tagged = Prefetcher(
-                ((chunk, rows.columns(chunk, stop)) for chunk in chunks),
-                _CHUNKS_AHEAD,
-                stop,
-                _PREDICTOR_JOIN_SECONDS,
-            )
-            with chunks, tagged:
+            predict = functools.partial(rows.columns, stop=stop)
+            with prefetched(self._read(reader), predict, stop) as tagged:
                 for chunk, added in tagged:
                     writer.write(rows.kept(chunk), added)
                     self.observer.written(len(chunk))

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.json_members import json_members
 from genre_batch.catalog.nested import is_list, rebuild
 from genre_batch.catalog.separators import quoted
 from genre_batch.catalog.writing.encoder import EncoderOptions, merge
@@ -132,23 +133,7 @@ class JsonLinesEncoder:
 
 def _members(line: str) -> list[tuple[str, str]]:
     """Return the members of a JSON object as (key, text of the value), in order."""
-    decoder = json.JSONDecoder()
-    members: list[tuple[str, str]] = []
-    position = line.index("{") + 1
-    while True:
-        position = _skip(line, position, " \t\r\n,")
-        if line[position] == "}":
-            return members
-        key, position = decoder.raw_decode(line, position)
-        start = _skip(line, position, " \t\r\n:")
-        _, position = decoder.raw_decode(line, start)
-        members.append((key, line[start:position]))
-
-
-def _skip(line: str, position: int, characters: str) -> int:
-    while line[position] in characters:
-        position += 1
-    return position
+    return [(key, line[start:end]) for key, start, end in json_members(line)]
 
 
 def _replaced(line: bytes, fragment: bytes) -> bytes:

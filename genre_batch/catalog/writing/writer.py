@@ -79,9 +79,7 @@ def open_stream(
     """Open a stream, compressed as its location is, that gets its name if the block succeeds.
 
     Args:
-        location: where to write.
-        force: whether an existing file may be overwritten.
-        temporary: the temporary name, as in `files.replacing`.
+        location, force, temporary: as in `open_output`.
 
     Raises:
         OutputExistsError: a file or an object exists and `force` is false.
