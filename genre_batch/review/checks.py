@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from genre_batch.catalog.genres import read_genres
@@ -15,6 +16,21 @@ __all__ = ["check_copy", "check_kind", "no_such_row", "unknown_genre"]
 _CUT = "…"
 """What a text of the report page ends with if the page only has its beginning."""
 _SHOWN = 60
+_TEXT = 20
+"""Characters of a text that identifies a row."""
+_FORMULA = ("=", "+", "-", "@")
+"""How a formula of a spreadsheet begins; an apostrophe before it makes it a text."""
+_LONGEST_CELL = 32_000
+"""A spreadsheet cuts texts after 32,767 characters."""
+_DIGITS = 15
+"""Digits from which on a spreadsheet rounds a number; it shows six, as in 1.23457E+19."""
+_ROUNDED = 1e-5
+_REWRITTEN = re.compile(
+    r"[=+@-].*|[(+-]?\d[\d\s:/.,%+()eE'-]*|true|false"
+    r"|[\d\s./-]*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[\d\s./,-]*",
+    re.IGNORECASE,
+)
+"""Texts that a spreadsheet may take for a number, a date, a time, a formula or a logical value."""
 
 
 def no_such_row(review: Review, decision: LabelDecision, rows: int, name: str) -> CatalogError:
@@ -47,6 +63,8 @@ def check_copy(review: Review, decision: LabelDecision, lookup: Lookup) -> None:
     """
     row, labels = lookup.found[decision.row], lookup.labels
     assert labels is not None
+    has_text = False
+    others = []
     for name, column in lookup.copied_columns().items():
         if name not in decision.copy:
             continue
@@ -56,14 +74,18 @@ def check_copy(review: Review, decision: LabelDecision, lookup: Lookup) -> None:
             same = has in _genres(theirs, labels) or _is_same(ours, theirs)
         else:
             same = _is_same(ours, theirs)
+            has_text = has_text or (same and len(_text(theirs)) >= _TEXT)
         if not same:
-            raise review.error(
-                decision.record,
-                name,
-                f"{lookup.place(decision.row)} has {_shown(ours)} in {column!r}, not "
-                f"{_shown(theirs)}: is this the review of another catalog, or was one of them "
-                f"edited?",
-            )
+            others.append((name, column, ours, theirs))
+    for name, column, ours, theirs in others:
+        if has_text and column not in labels.columns and _may_be_rewritten(ours, theirs):
+            continue  # the text shows that it is the row
+        raise review.error(
+            decision.record,
+            name,
+            f"{lookup.place(decision.row)} has {_shown(ours)} in {column!r}, not "
+            f"{_shown(theirs)}: is this the review of another catalog, or was one of them edited?",
+        )
 
 
 def _genres(value: Any, labels: Labels) -> list[set[str]]:
@@ -82,10 +104,27 @@ def _is_same(ours: Any, theirs: Any) -> bool:
         return True
     if other.endswith(_CUT):
         return one.startswith(other[: -len(_CUT)].rstrip())
+    if other == f"'{one}" and one.startswith(_FORMULA):
+        return True
+    if len(other) >= _LONGEST_CELL and one.startswith(other):
+        return True
     try:
-        return float(one) == float(other)
+        number, written = float(one), float(other)
     except ValueError:
         return False
+    exact = len(other) < _DIGITS and "e" not in other.lower()
+    return number == written or (not exact and abs(number - written) <= _ROUNDED * abs(number))
+
+
+def _may_be_rewritten(ours: Any, theirs: Any) -> bool:
+    """Return whether a spreadsheet may have changed a cell when it opened or saved the review."""
+    if not _REWRITTEN.fullmatch(_text(ours)):
+        return False
+    try:
+        float(_text(ours)), float(_text(theirs))
+    except ValueError:
+        return True
+    return False  # `_is_same` knows how it writes numbers
 
 
 def _text(value: Any) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
@@ -56,13 +57,15 @@ class Review:
 
     Attributes:
         location: the file.
-        columns: its columns, in order.
+        reading: how it was read.
+        columns: its columns, in order; those of `FIELDS` in lower case.
         decisions: what is right or wrong: by row and genre, each once.
         genres: every genre that the review names, decided or not, with the number of its records.
         counts: the number of records with each decision, and of those without one (key "").
     """
 
     location: Location
+    reading: ReadingOptions
     columns: tuple[str, ...]
     decisions: tuple[LabelDecision, ...]
     genres: Mapping[str, int]
@@ -74,7 +77,7 @@ class Review:
 
     def place(self, record: int) -> str:
         """Return the file and the line of a record, for messages."""
-        line = _line_of(self.location, record)
+        line = _line_of(self.location, self.reading, record)
         where = f"record {record + 1}" if line is None else f"line {line}"
         return f"{self.location.name}, {where}"
 
@@ -93,11 +96,43 @@ def read_review(path: StrPath) -> Review:
             sense, or two records decide differently on the same label. The message has the line.
     """
     location = input_location(os.fspath(path))
-    records = _Records(location)
-    with CatalogReader([location], ReadOptions(reading=ReadingOptions()), _refuse) as reader:
+    reading = _reading(location)
+    records = _Records(location, reading)
+    with CatalogReader([location], ReadOptions(reading=reading), _refuse) as reader:
         for chunk in reader.chunks():
-            records.add(chunk)
+            records.add(_with_field_names(chunk))
     return records.review()
+
+
+def _reading(location: Location) -> ReadingOptions:
+    """Return how to read a review: spreadsheets also save text in UTF-16."""
+    if location.format.is_text and _is_file(location):
+        with location.open_raw() as raw:
+            head = location.decompress(raw).read(2)
+        if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return ReadingOptions(encoding="utf-16")
+    return ReadingOptions()
+
+
+def _is_file(location: Location) -> bool:
+    """Return whether a location can be opened again."""
+    return location.is_remote or (not location.is_stdio and os.path.isfile(location.path))
+
+
+def _with_field_names(chunk: Chunk) -> Chunk:
+    """Return a chunk with the names of `FIELDS` as they are there: people write Decision."""
+    names = {
+        name: name.strip().lower()
+        for name in chunk.columns
+        if name.strip().lower() in FIELDS and name.strip().lower() not in chunk.columns
+    }
+    if not names or len(set(names.values())) < len(names):
+        return chunk
+    if isinstance(chunk, JsonLinesChunk):
+        objects = [{names.get(name, name): row[name] for name in row} for row in chunk.objects]
+        return replace(chunk, objects=objects)
+    columns = [names.get(name, name) for name in chunk.columns]
+    return replace(chunk, table=chunk.table.rename_columns(columns))
 
 
 def _refuse(reject: Reject) -> None:
@@ -107,8 +142,9 @@ def _refuse(reject: Reject) -> None:
 class _Records:
     """Collects the decided records of a review."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, reading: ReadingOptions) -> None:
         self._location = location
+        self._reading = reading
         self._columns: dict[str, None] = {}
         self._decisions: dict[tuple[int, str], LabelDecision] = {}
         self._genres: Counter[str] = Counter()
@@ -134,6 +170,7 @@ class _Records:
     def _so_far(self) -> Review:
         return Review(
             self._location,
+            self._reading,
             tuple(self._columns),
             tuple(sorted(self._decisions.values(), key=lambda one: (one.row, one.record))),
             self._genres,
@@ -182,7 +219,7 @@ class _Records:
             raise self._error(
                 index,
                 "row",
-                f"{values.get('row')!r} is not the number of a row: leave it as audit wrote it",
+                f"{values.get('row', '')!r} is not the number of a row: leave it as audit wrote it",
             )
         kind = str(values.get("kind", "")).strip().lower()
         if kind == "unlabeled":
@@ -206,6 +243,13 @@ class _Records:
         copy = {name: value for name, value in values.items() if name not in FIELDS}
         decision = LabelDecision(row, kind, genre, right, self._record + index, copy)
         other = self._decisions.setdefault((row, name_key(genre)), decision)
+        if other.kind != kind:
+            raise self._error(
+                index,
+                "kind",
+                f"{kind} for {genre!r} of row {row}, but {other.kind} in "
+                f"{self._so_far().place(other.record)}: leave it as audit wrote it",
+            )
         if other.right != right:
             words = ["wrong", "right"]
             raise self._error(
@@ -245,14 +289,14 @@ def _row_number(value: Any) -> int | None:
     return value if 0 <= value < 1 << 63 else None
 
 
-def _line_of(location: Location, record: int) -> int | None:
+def _line_of(location: Location, reading: ReadingOptions, record: int) -> int | None:
     """Return the physical line of a record of a text file; None for another format."""
-    if not location.format.is_text or location.is_stdio:
+    if not location.format.is_text or not _is_file(location):
         return None
     seen = 0
     with location.open_raw() as raw:
         stream = location.decompress(raw)
-        for records in _blocks(stream, location):
+        for records in _blocks(stream, location, reading):
             if record < seen + records.rows:
                 line: int = records.line(record - seen)
                 return line
@@ -260,8 +304,7 @@ def _line_of(location: Location, record: int) -> int | None:
     return None
 
 
-def _blocks(stream: Any, location: Location) -> Iterator[Any]:
-    reading = ReadingOptions()
+def _blocks(stream: Any, location: Location, reading: ReadingOptions) -> Iterator[Any]:
     if location.format is Format.JSONL:
         lines = LineRecords(stream, location.name, reading.encoding)
         return lines.blocks() if lines.is_lines else iter(())

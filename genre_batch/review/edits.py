@@ -15,6 +15,7 @@ from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.errors import CatalogError
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.shipped import model_path
+from genre_batch.names import nearest_known
 from genre_batch.options import nearest_name
 from genre_batch.review.cells import CellError
 from genre_batch.review.checks import check_copy, check_kind, no_such_row, unknown_genre
@@ -159,10 +160,9 @@ class Edits:
             raise unknown_genre(self._review, decision, hint)
         model_keys = set().union(*map(self._whole.keys, self._model_labels))
         if not wanted or not wanted <= model_keys:
-            names = {name.lower(): name for name in (*known, *self._model_labels)}
-            near = nearest_name(decision.genre, tuple(names))
-            hint = near if near.startswith("did") else "no row of the catalog has it"
-            hint += "; if the audit had a `genre_map` or another `model`, give it here too"
+            near = nearest_known(decision.genre, (*known, *self._model_labels))
+            hint = f"did you mean {near!r}?" if near else "no row of the catalog has it."
+            hint += " If the audit had a `genre_map` or another `model`, give it here too"
             raise unknown_genre(self._review, decision, hint)
 
 

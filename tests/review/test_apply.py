@@ -518,7 +518,7 @@ REFUSED = {
     "an unknown kind": (("0,mising,Drama,right",), "unknown kind 'mising': did you mean 'missing'"),
     "an unknown genre": (
         ("1,missing,Dramma,right",),
-        r"line 2, column 'genre': unknown genre 'Dramma': did you mean 'drama'\?",
+        r"line 2, column 'genre': unknown genre 'Dramma': did you mean 'Drama'\?",
     ),
     "no genre": (("1,missing,,right",), "no genre"),
     "a missing genre that is there": (("0,missing,Drama,right",), "has 'Drama', which the review"),
@@ -622,6 +622,67 @@ def test_a_review_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
     review.write_bytes(text.encode("utf-8-sig"))
     apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "out.csv"))
     assert '"Comedy, Drama"' in (tmp_path / "out.csv").read_text()
+
+
+TEXT = "A story that is long enough to tell the row."
+SPREADSHEET = {
+    "a formula that an apostrophe makes a text": ("=1+1", "'=1+1"),
+    "a formula that was computed": ("=1+1", "2"),
+    "a name that is none": ("@home", "#NAME?"),
+    "a date": ("9/11", "11-Sep"),
+    "a date in another order": ("2012-01-05", "05/01/2012"),
+    "a month in another language": ("Mar-21", "21. Mrz"),
+    "a time": ("24:7", "24:07:00"),
+    "a number without its zeros": ("007", "7"),
+    "a long number": ("12345678901234567890", "1.23457E+19"),
+    "a rounded number": ("12345678901234567890", "12345678901234600000"),
+    "a number without its comma": ("10,000", "10000"),
+    "a percentage": ("100%", "1"),
+    "a logical value": ("True", "WAHR"),
+}
+
+
+@pytest.mark.parametrize(("own", "saved"), SPREADSHEET.values(), ids=SPREADSHEET.keys())
+def test_what_a_spreadsheet_makes_of_a_cell_does_not_matter_where_the_text_tells_the_row(
+    tmp_path: Path, own: str, saved: str
+) -> None:
+    source = tmp_path / "films.csv"
+    source.write_text(f'title,overview,genres\n"{own}",{TEXT},Comedy\nB,{TEXT},Drama\n')
+    header = "row,kind,genre,title,overview,decision"
+    record = f"0,doubtful,Comedy,{saved},{{}},wrong"
+    review = write_review(tmp_path, record.format(TEXT), header=header)
+    assert apply_review(ApplyJob(review, source, tmp_path / "out.csv")).rows_changed == 1
+    for other in (
+        record.format("Another story of the same length."),
+        f"1{record[1:]}".format(TEXT),
+    ):
+        review = write_review(tmp_path, other.replace("Comedy", "Drama"), header=header)
+        with pytest.raises(CatalogError, match="is this the review of another catalog"):
+            apply_review(ApplyJob(review, source, tmp_path / "out.csv", force=True))
+
+
+def test_an_identifier_of_another_row_is_told_though_the_texts_are_twins(tmp_path: Path) -> None:
+    source = tmp_path / "films.csv"
+    source.write_text(f"id,overview,genres\n11,{TEXT},Comedy\n12,{TEXT},Comedy\n")
+    header = "row,kind,genre,id,overview,decision"
+    review = write_review(tmp_path, f"0,doubtful,Comedy,12,{TEXT},wrong", header=header)
+    with pytest.raises(CatalogError, match="row 0 of the catalog has '11' in 'id', not '12'"):
+        apply_review(ApplyJob(review, source, tmp_path / "out.csv"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_spreadsheet_s_unicode_text_is_read_and_its_line_told(
+    tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / "films.csv").write_text(FILMS)
+    review = tmp_path / "review.tsv"
+    text = "Row\tKind\tgenre\tDecision \r\n0\tdoubtful\tComedy\twrong\r\n"
+    review.write_bytes(text.encode(encoding))
+    result = apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "out.csv"))
+    assert result.removed == {"Comedy": 1}
+    review.write_bytes((text + "9\tmissing\tDrama\tright\r\n").encode(encoding))
+    with pytest.raises(CatalogError, match=r"line 3, column .row.: .* has no row 9"):
+        apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "o.csv"))
 
 
 def test_a_cell_that_cannot_be_changed_is_told(tmp_path: Path) -> None:
