@@ -5,42 +5,46 @@ from __future__ import annotations
 import functools
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from genre_batch.auditing.auditable import check_auditable
 from genre_batch.auditing.job import AuditJob
 from genre_batch.auditing.labels import CellCodes, Labels, remembered_options
 from genre_batch.auditing.records import OwnColumns
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.columns import TITLE_COLUMNS, matching_columns, no_text_error
+from genre_batch.catalog.columns import (
+    GENRE_COLUMNS,
+    TITLE_COLUMNS,
+    matching_columns,
+    no_text_error,
+)
 from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.reading.unreadable import PaddedRows
 from genre_batch.catalog.rejects import Reject, ignore_reject
 from genre_batch.catalog.texts import holds_text
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
-from genre_batch.errors import CatalogError, GenreBatchWarning, counted
+from genre_batch.errors import CatalogError, ColumnError, GenreBatchWarning
 from genre_batch.model.calibration import calibrated
 from genre_batch.model.decision import Decision
 from genre_batch.model.language import LanguageTally, model_language
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import OVERVIEW_ONLY, compose, uses_title
 from genre_batch.model.text_keys import known_keys, text_keys
-from genre_batch.names import nearest_known
 from genre_batch.profile.profile import ProfileCollector
 from genre_batch.progress import RowProgress
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.prefetch import prefetched
 from genre_batch.tagging.row_estimate import RowEstimate
 
-__all__ = ["AuditedCatalog", "CatalogPrediction", "CatalogSource", "unknown_genres"]
+__all__ = ["AuditedCatalog", "CatalogPrediction", "CatalogSource"]
 
-_SHOWN = 5
 Bools = npt.NDArray[np.bool_]
 Probabilities = npt.NDArray[np.float32]
 
@@ -84,9 +88,19 @@ class CatalogSource:
             if left is not None:
                 chunk = chunk.head(left)
                 left -= len(chunk)
-            yield chunk
+            yield self._with_genre_column(chunk)
             if left == 0:
                 return
+
+    def _with_genre_column(self, chunk: TableChunk) -> TableChunk:
+        """Return a chunk of a catalog without any genres with an empty column of them."""
+        options, remembered = self.job.columns, self.tagger.metadata.columns.get("genres")
+        named = options.genre_column is not None or options.label_columns
+        found = matching_columns(chunk.columns, GENRE_COLUMNS) or remembered in chunk.columns
+        if self.job.select is None or not chunk.columns or named or found:
+            return chunk
+        empty = pa.nulls(len(chunk), pa.string())
+        return replace(chunk, table=chunk.table.append_column(GENRE_COLUMNS[0], empty))
 
     def columns(self, first: TableChunk) -> LabelledColumns:
         """Return the columns that hold texts, titles and genres.
@@ -99,12 +113,19 @@ class CatalogSource:
         """
         metadata = self.tagger.metadata
         titles = uses_title(metadata.text_template) or self.job.columns.title_column is not None
-        used = find_labelled_columns(
-            first.columns,
-            self.job.columns,
-            "optional" if titles else "unused",
-            metadata.columns,
-        )
+        try:
+            used = find_labelled_columns(
+                first.columns,
+                self.job.columns,
+                "optional" if titles else "unused",
+                metadata.columns,
+            )
+        except ColumnError as error:
+            if "genre_column" not in str(error) or self.job.select is not None:
+                raise
+            raise ColumnError(
+                f"{error}; if it has no genres, find the rows to label first: add `select` N"
+            ) from error
         kind = first.table.schema.field(used.text).type
         if used.text not in first.texts and not holds_text(kind):
             raise no_text_error(used.text, kind, "text_column")
@@ -165,7 +186,7 @@ class CatalogSource:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", GenreBatchWarning)
                 labels = cells.finish(self.tagger.labels)
-            _check_auditable(self, labels)
+            check_auditable(self.job, self.name, labels, self.tagger)
         except CatalogError:
             if required:
                 raise
@@ -251,7 +272,7 @@ class CatalogPrediction:
                     self._progress(result.rows, self._estimate.total)
         if self._cells is not None and result.rows:
             result.labels = self._cells.finish(self._source.tagger.labels)
-            _check_auditable(self._source, result.labels)
+            check_auditable(self._source.job, self._source.name, result.labels, self._source.tagger)
         return result
 
     def _read(self, reader: CatalogReader) -> Iterator[TableChunk]:
@@ -294,47 +315,3 @@ class CatalogPrediction:
         result.rows += len(chunk)
         result.padded.add(chunk)
         result.seen += int(self._source.seen(chunk, result.columns).sum())
-
-
-def _check_auditable(source: CatalogSource, labels: Labels) -> None:
-    """Check that some row has what the job is about.
-
-    Raises:
-        CatalogError: no row has; the message says what to type.
-    """
-    if not labels.rows.any():
-        raise CatalogError(f"{source.name}: no row has a text: check `text_column`")
-    if source.job.select is not None:
-        if not (labels.rows[~labels.labeled] > 0).any():
-            raise CatalogError(
-                f"{source.name}: every row with a text has genres: leave out `select` to audit them"
-            )
-        return
-    if not labels.rows_labeled:
-        problem = "all genre cells are empty"
-        if labels.unreadable:
-            problem = (
-                f"{labels.unreadable:,} genre cells cannot be read, such as {labels.example!r}"
-            )
-        raise CatalogError(
-            f"{source.name}: no row has a text and a genre ({problem}): check `genre_column`; to "
-            f"find the rows to label first, add `select` N"
-        )
-    if not labels.any_known:
-        shown = unknown_genres(labels.unknown, source.tagger.labels)
-        known = ", ".join(source.tagger.labels[:_SHOWN])
-        more = ", ..." if len(source.tagger.labels) > _SHOWN else ""
-        raise CatalogError(
-            f"{source.name}: the model {source.tagger.path} knows none of its genres: {shown}; it "
-            f"predicts {known}{more}: choose another `genre_column` or `model`"
-        )
-
-
-def unknown_genres(unknown: Mapping[str, int], labels: Sequence[str]) -> str:
-    """Return the most frequent unknown genres, each with its rows and the nearest known one."""
-    shown = []
-    for name, count in list(unknown.items())[:_SHOWN]:
-        near = nearest_known(name, labels)
-        hint = "" if near is None else f", nearest: {near!r}"
-        shown.append(f"{name!r} ({counted(count, 'row')}{hint})")
-    return ", ".join(shown) + (" and others" if len(unknown) > _SHOWN else "")

@@ -8,13 +8,13 @@ import time
 import warnings
 from dataclasses import dataclass, replace
 
+from genre_batch.auditing.auditable import unknown_genres
 from genre_batch.auditing.job import AuditJob
 from genre_batch.auditing.kept import KeptRecords
 from genre_batch.auditing.reading import (
     AuditedCatalog,
     CatalogPrediction,
     CatalogSource,
-    unknown_genres,
 )
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.auditing.summary import AuditResult, GenreAudit

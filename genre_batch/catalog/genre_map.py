@@ -34,6 +34,8 @@ _OURS = frozenset(
 _DELIMITERS = (",", ";", "\t")
 _SHOWN = 20
 """Genres of a model that an error lists."""
+_NAME_SHOWN = 40
+"""Characters of a name that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -233,10 +235,10 @@ def _delimited(file: str, text: str, delimiter: str | None) -> Iterator[MapLine]
             if is_header and cells[1].lower() in _OURS:
                 continue
             if len(cells) < 2:
+                name = clean_name(cells[0])[:_NAME_SHOWN]
                 raise CatalogError(
-                    f"{file} of `genre_map`, line {line}: {cells[0]!r} is mapped to nothing: write "
-                    f"{cells[0]},OUR GENRE, or {cells[0]}, with nothing after the comma to leave "
-                    f"it out"
+                    f"{file} of `genre_map`, line {line}: {name!r} is mapped to nothing: write "
+                    f"{name},OUR GENRE, or {name}, with nothing after the comma to leave it out"
                 )
             yield _line(file, cells[0], cells[1:], line)
     except csv.Error as error:

@@ -206,6 +206,17 @@ def test_rows_without_genres_are_chosen_for_labeling(tmp_path: Path) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_rows_are_chosen_from_a_catalog_without_a_genre_column(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"films.{suffix}"
+    films = _films().drop("genres")
+    getattr(films, {"jsonl": "write_ndjson"}.get(suffix, f"write_{suffix}"))(path)
+    _, records = _audited(path, select=3)
+    assert [(each["kind"], each["genres"]) for each in records] == [("unlabeled", None)] * 3
+    with pytest.raises(ColumnError, match="no column 'mood'"):
+        _audited(path, select=3, genre_column="mood")
+
+
 def test_a_catalog_without_what_is_audited_is_told_before_any_prediction(
     catalog: Path, tmp_path: Path
 ) -> None:
@@ -218,7 +229,8 @@ def test_a_catalog_without_what_is_audited_is_told_before_any_prediction(
             _audited(path, **options)
         assert not getattr(raised.value, "__notes__", [])
 
-    told(films.drop("genres"), ColumnError, "no column named genres.*columns: id, Title, year")
+    without = "no column named genres.*columns: id, Title, year.*add `select` N"
+    told(films.drop("genres"), ColumnError, without)
     empty = films.with_columns(pl.lit(None, pl.String).alias("genres"))
     told(empty, CatalogError, "no row has a text and a genre .*add `select` N")
     told(films, CatalogError, "every row with a text has genres", select=3)

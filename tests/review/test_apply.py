@@ -510,7 +510,7 @@ REFUSED = {
     "a row that is not there": (("9,doubtful,Drama,wrong",), r"line 2, column 'row': .* no row 9"),
     "a row that is no number": (("one,doubtful,Drama,wrong",), r"line 2, column 'row': 'one' is"),
     "a negative row": (("-1,doubtful,Drama,wrong",), "'-1' is not the number of a row"),
-    "no row": ((",doubtful,Drama,wrong",), "None is not the number of a row"),
+    "no row": ((",doubtful,Drama,wrong",), "'' is not the number of a row"),
     "a decision in other words": (
         ("0,doubtful,Drama,", "1,missing,Drama,yes"),
         r"line 3, column 'decision': 'yes' is not a decision: write right",
