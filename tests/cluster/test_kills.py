@@ -1,6 +1,6 @@
 """Promise: however often processes are killed at random, no row is lost or written twice.
 
-`GENRE_BATCH_KILLS=100` makes it a long run of that many kills.
+`GENRE_BATCH_KILLS=100` makes it a long run of that many kills, for each kind of storage.
 """
 
 from __future__ import annotations
@@ -8,16 +8,21 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
 import polars as pl
 import pytest
 
 from genre_batch import tag_catalog
 from genre_batch.model.tagger import MODEL_VARIABLE
+from support.object_storage import object_storage
 from support.places import COMMAND
 from support.processes import workers_below
 from support.ray_cluster import RayCluster, ray_cluster
@@ -29,10 +34,32 @@ KILLS = int(os.environ.get("GENRE_BATCH_KILLS", "2"))
 PARTS, ROWS = 12, 3_000
 VICTIMS = ("worker", "worker", "node", "driver")
 
+Files = dict[str, bytes]
 
-def _start(cluster: RayCluster) -> subprocess.Popen[bytes]:
+
+@pytest.fixture
+def expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> Files:
+    """The files that one machine writes for the inputs in `in`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    Path("in").mkdir()
+    for part in range(PARTS):
+        texts = [f"laugh part {part} row {row}" for row in range(ROWS)]
+        table = pl.DataFrame({"part": [part] * ROWS, "id": range(ROWS), "overview": texts})
+        table.write_parquet(f"in/{part:02}.parquet")
+    tag_catalog("in", "here/")
+    return _folder("here")
+
+
+def _folder(name: str) -> Files:
+    paths = (path for path in Path(name).rglob("*") if path.is_file())
+    return {str(path.relative_to(name)): path.read_bytes() for path in paths}
+
+
+def _start(cluster: RayCluster, output: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [COMMAND, "-q", "tag", "in", "-o", "out/", "--engine", "ray"],
+        [COMMAND, "-q", "tag", "in", "-o", output, "--engine", "ray"],
         env=os.environ | dict(cluster.environment) | {"RAY_ADDRESS": cluster.address},
         stderr=subprocess.PIPE,
     )
@@ -55,39 +82,61 @@ def _kill(victim: str, cluster: RayCluster, driver: subprocess.Popen[bytes]) -> 
     return False
 
 
-def _rows(folder: str) -> pl.DataFrame:
-    return pl.read_parquet(folder).sort("part", "id")
+def _run_to_the_end(cluster: RayCluster, output: str, killed: Counter[str]) -> None:
+    """Type the command until it succeeds, and kill things while it runs."""
+    while True:
+        driver = _start(cluster, output)
+        time.sleep(random.uniform(1.0, 3.0))
+        while driver.poll() is None and killed.total() < KILLS:
+            victim = random.choice(VICTIMS)
+            killed[victim] += _kill(victim, cluster, driver)
+            time.sleep(random.uniform(0.2, 2.0))
+        _, errors = driver.communicate(timeout=300)
+        if driver.returncode == 0:
+            return
+        assert driver.returncode == -signal.SIGKILL, errors
 
 
-def test_random_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+def _kill_at_random(
+    cluster: RayCluster, output: str, files: Callable[[], Files], clear: Callable[[], None]
+) -> Iterator[Files]:
+    """Yield the files of one finished job after another, until enough was killed."""
     random.seed(KILLS)
-    Path("in").mkdir()
-    for part in range(PARTS):
-        texts = [f"laugh part {part} row {row}" for row in range(ROWS)]
-        table = pl.DataFrame({"part": [part] * ROWS, "id": range(ROWS), "overview": texts})
-        table.write_parquet(f"in/{part:02}.parquet")
-    tag_catalog("in", "here/")
-    expected = {path.name: path.read_bytes() for path in Path("here").iterdir()}
-    killed = 0
+    killed: Counter[str] = Counter()
+    while killed.total() < KILLS:
+        clear()
+        _run_to_the_end(cluster, output, killed)
+        print(output, dict(killed), flush=True)
+        yield files()
+
+
+def test_random_kills_on_a_local_disk(expected: Files) -> None:
+    def clear() -> None:
+        for folder in ("out", "out.genre-batch"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     with ray_cluster(2) as cluster:
-        while killed < KILLS:
-            for folder in ("out", "out.genre-batch"):
-                subprocess.run(["rm", "-rf", folder], check=True)
-            ended = None
-            while ended is None:
-                driver = _start(cluster)
-                time.sleep(random.uniform(1.0, 3.0))
-                while driver.poll() is None and killed < KILLS:
-                    killed += _kill(random.choice(VICTIMS), cluster, driver)
-                    time.sleep(random.uniform(0.2, 2.0))
-                _, errors = driver.communicate(timeout=300)
-                if driver.returncode == 0:
-                    ended = driver
-                else:
-                    assert driver.returncode == -signal.SIGKILL, errors
-            files = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+        for files in _kill_at_random(cluster, "out/", lambda: _folder("out"), clear):
             assert files == expected
-            assert _rows("out").height == PARTS * ROWS
+            assert pl.read_parquet("out").height == PARTS * ROWS
             assert not Path("out.genre-batch/temporary").exists()
+
+
+def test_random_kills_on_s3_that_refuses_one_put_in_five(
+    expected: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with object_storage(failing=5) as storage, ray_cluster(2, **storage.environment) as cluster:
+        for name, value in storage.environment.items():
+            monkeypatch.setenv(name, value)
+        bucket = boto3.resource("s3").create_bucket(Bucket="films")
+
+        def files() -> Files:
+            found = bucket.objects.filter(Prefix="out/")
+            return {each.key.removeprefix("out/"): each.get()["Body"].read() for each in found}
+
+        def clear() -> None:
+            bucket.objects.all().delete()
+
+        for written in _kill_at_random(cluster, "s3://films/out/", files, clear):
+            assert written == expected
+        assert storage.failed >= storage.puts // 5 > 0
