@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from genre_batch.cluster.marks import Mark, Marks
 from genre_batch.cluster.part import Part, plan_parts
 from genre_batch.cluster.shard import Shard, find_shard
 from genre_batch.cluster.storage import list_sizes, remove, write_bytes
+from genre_batch.cluster.unread import remove_unread
 from genre_batch.cluster.write_part import temporary_folder
 from genre_batch.errors import CatalogError, GenreBatchWarning, OutputExistsError, UsageError
 from genre_batch.model.metadata import read_model_file
@@ -210,6 +211,9 @@ class FolderJob:
         self._earlier[part.name] = part
         return True
 
+    def _is_of_earlier_run(self, name: str) -> bool:
+        return name in self._earlier and name not in self.written
+
     def rows_of(self, part: Part) -> int:
         """Return the rows of a part that an earlier run wrote."""
         return self._marks.read(part, part.key(self.key)).counts.rows
@@ -244,14 +248,15 @@ class FolderJob:
             CatalogError: parts failed, or a file cannot be written.
         """
         failures = [self.failures[part.name] for part in planned if part.name in self.failures]
+        earlier = [part for part in planned if self._is_of_earlier_run(part.name)]
+        marks = self._marks.read_all([(part, part.key(self.key)) for part in earlier])
+        by_name = {mark.part: mark for mark in marks} | self.written
+        failures += self._unread([part for part in planned if part.name in by_name], by_name)
         path = write_failures(self.side, self.shard, failures)
         if failures:
             raise failed_error(failures, len(planned), path)
         if self._is_complete(planned):
             self._complete()
-        earlier = [part for part in planned if part.name not in self.written]
-        marks = self._marks.read_all([(part, part.key(self.key)) for part in earlier])
-        by_name = {mark.part: mark for mark in marks} | self.written
         _warn_of_processors([by_name[part.name] for part in planned])
         counts = total_counts([by_name[part.name].counts for part in planned])
         rejects = tuple(f"{self.side}/{path}" for path in counts.rejects)
@@ -271,6 +276,13 @@ class FolderJob:
         if self._plan.summary is not None:
             write_summary(summary.as_dict(), self._plan.summary)
         return summary
+
+    def _unread(self, done: Sequence[Part], known: Mapping[str, Mark]) -> list[Failure]:
+        """Return the parts of cut inputs without a readable row; they are removed."""
+        by_name = {part.name: part for part in done}
+        parts = [by_name.get(part.name, part) for part in self._all_parts]
+        marks = {name: known[name] for name in by_name}
+        return remove_unread(parts, marks, self.key, self.output, self.side)
 
     def _is_complete(self, planned: Sequence[Part]) -> bool:
         if self.shard is None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-import time
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,14 +20,9 @@ from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.cluster.job_file import library_versions
 from genre_batch.cluster.marks import Mark
 from genre_batch.cluster.part import Part
-from genre_batch.cluster.ray_cluster import (
-    Nodes,
-    check_capacity,
-    connected,
-    find_address,
-    nodes,
-)
+from genre_batch.cluster.ray_cluster import check_capacity, connected, find_address
 from genre_batch.cluster.ray_task import run_part
+from genre_batch.cluster.ray_watch import RayWatch, lost_node_error
 from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted
 from genre_batch.files import first_line
 from genre_batch.options import flat_values
@@ -46,7 +39,6 @@ _PART_BYTES = 600 << 20
 _RETRIES = 5
 _WAIT_SECONDS = 0.5
 """How soon a signal is noticed."""
-_SECONDS_BETWEEN_COUNTS = 5.0
 
 
 def run_on_ray(folder: FolderJob, progress: RowProgress, status: StatusProgress) -> TagSummary:
@@ -68,10 +60,13 @@ def run_on_ray(folder: FolderJob, progress: RowProgress, status: StatusProgress)
         return folder.finish(run.planned)
     address = find_address(folder.job.running.address)
     try:
-        # Ray prints on stdout, which is for data.
-        with contextlib.redirect_stdout(sys.stderr), _restored(signals), connected(address) as ray:
+        with _restored(signals), connected(address) as ray:
             signals.defer()
-            run.write_parts(ray)
+            watch = RayWatch(ray, address)
+            try:
+                run.write_parts(ray, watch)
+            finally:
+                watch.close()
         signals.deliver()
         return folder.finish(run.planned)
     except BaseException as error:
@@ -111,24 +106,28 @@ class _Run:
         self._bytes = sum(part.size for part in self._left)
         self._bytes_done = 0
         self._rows = 0
-        self._nodes: Nodes | None = None
-        self._counted = 0.0
+        self._shown = ""
 
     @property
     def is_done(self) -> bool:
         """Whether there is no part left to write."""
         return not self._left
 
-    def write_parts(self, ray: Any) -> None:
-        """Submit what is left, and collect the marks as they come."""
-        self._count_nodes(ray)
-        assert self._nodes is not None
-        check_capacity(self._nodes, self._threads)
+    def write_parts(self, ray: Any, watch: RayWatch) -> None:
+        """Submit what is left, and collect the marks as they come.
+
+        Raises:
+            GenreBatchError: the cluster cannot do it, or is lost.
+        """
+        self._watch = watch
+        self._show()
+        found = watch.nodes
+        check_capacity(found, self._threads)
         self._folder.begin()
         self._folder.prepare(self._left)
         memory = _PART_BYTES + (10 << 20) * (self._threads - 1)
-        if 0 < self._nodes.memory < memory:
-            memory = self._nodes.memory
+        if 0 < found.memory < memory:
+            memory = found.memory
         task = ray.remote(run_part).options(
             num_cpus=self._threads,
             memory=memory,
@@ -152,7 +151,8 @@ class _Run:
             ready, _ = ray.wait(list(refs), num_returns=1, timeout=_WAIT_SECONDS)
             for ref in ready:
                 self._take(ray, ref, refs.pop(ref))
-            self._count_nodes(ray)
+            watch.check()
+            self._show()
             if self._is_hopeless():
                 break
         for ref in refs:
@@ -193,10 +193,7 @@ class _Run:
     def _check_cluster(self, ray: Any, error: Exception) -> None:
         """Raise the error of a part if it is one of the cluster."""
         if isinstance(error, ray.exceptions.LocalRayletDiedError):
-            raise GenreBatchError(
-                "this node left the cluster: join it again (ray start), and run the same command "
-                "again"
-            ) from error
+            raise lost_node_error() from error
         cause = getattr(error, "cause", None)
         if isinstance(cause, ModuleNotFoundError):
             node = getattr(error, "ip", None) or "of the cluster"
@@ -210,21 +207,18 @@ class _Run:
         self._bytes_done += part.size
         total = round(self._rows * self._bytes / self._bytes_done) if self._bytes_done else None
         self._progress(self._rows, total)
-        self._show()
-
-    def _count_nodes(self, ray: Any) -> None:
-        """Count the nodes, every few seconds."""
-        now = time.monotonic()
-        if self._nodes is None or now - self._counted >= _SECONDS_BETWEEN_COUNTS:
-            self._nodes, self._counted = nodes(ray), now
-            self._show()
 
     def _show(self) -> None:
         folder = self._folder
-        words = [f"{folder.parts_done:,} of {counted(len(folder.parts), 'part')}", str(self._nodes)]
+        words = [
+            f"{folder.parts_done:,} of {counted(len(folder.parts), 'part')}",
+            str(self._watch.nodes),
+        ]
         if folder.failures:
             words.append(counted(len(folder.failures), "failure"))
-        self._status(", ".join(words))
+        if (shown := ", ".join(words)) != self._shown:
+            self._shown = shown
+            self._status(shown)
 
     def _is_hopeless(self) -> bool:
         """Return whether no further part should be written after those that failed."""

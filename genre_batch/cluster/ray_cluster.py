@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import io
 import logging
 import os
 import re
 import socket
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from typing import Any
 from genre_batch.cores import available_cores
 from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted
 
-__all__ = ["Nodes", "check_capacity", "connected", "find_address", "nodes"]
+__all__ = ["LostClusterError", "Nodes", "check_capacity", "connected", "find_address", "nodes"]
 
 _SETTINGS = {
     # A node that is frozen, not dead, stalls the driver for seven minutes with gRPC's defaults.
@@ -32,7 +35,30 @@ _PROBE_SECONDS = 5.0
 _OBJECT_STORE_BYTES = 100 << 20
 """For the model; rows do not go through Ray."""
 _HOST_PORT = re.compile(r"\[?([^\[\]/]+)\]?:(\d{1,5})")
+_DEATHS = ("Raylet is terminated", "marked dead")
 _START = "start one (ray start --head)"
+
+
+class _Notices(io.TextIOBase):
+    """A stream for what Ray prints: the first lines go to stderr, news of dead nodes nowhere.
+
+    Ray writes their parts elsewhere, or the run ends with an error.
+    """
+
+    def write(self, text: str) -> int:
+        """Write the first line of a message, which may have a hundred."""
+        line = text.partition("\n")[0]
+        if line.strip() and not any(words in text for words in _DEATHS):
+            sys.stderr.write(f"{line}\n")
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush stderr."""
+        sys.stderr.flush()
+
+
+class LostClusterError(GenreBatchError):
+    """The cluster is gone."""
 
 
 def find_address(requested: str | None) -> str:
@@ -89,19 +115,27 @@ def connected(address: str) -> Iterator[Any]:
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    with warnings.catch_warnings():
-        # Ray warns of its own plans; what concerns the user comes as an error.
-        warnings.simplefilter("ignore")
-        import ray
+    with contextlib.redirect_stdout(_Notices()):  # stdout is for data
+        with warnings.catch_warnings():
+            # Ray warns of its own plans; what concerns the user comes as an error.
+            warnings.simplefilter("ignore")
+            import ray
 
-        is_ours = not ray.is_initialized()
-        if is_ours:
-            _connect(ray, address)
-    try:
-        yield ray
-    finally:
-        if is_ours:
-            ray.shutdown()
+            is_ours = not ray.is_initialized()
+            if is_ours:
+                _connect(ray, address)
+        is_lost = False
+        try:
+            yield ray
+        except LostClusterError:
+            is_lost = True
+            raise
+        finally:
+            # To disconnect waits for what is gone, also as Python exits.
+            if is_lost:
+                atexit.unregister(ray.shutdown)
+            elif is_ours:
+                ray.shutdown()
 
 
 def _connect(ray: Any, address: str) -> None:
@@ -114,13 +148,18 @@ def _connect(ray: Any, address: str) -> None:
         }
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except (RuntimeError, ConnectionError, ValueError, OSError) as error:
+    except Exception as error:  # Ray raises bare ones too
         raise GenreBatchError(_refusal(address, error)) from error
 
 
 def _refusal(address: str, error: Exception) -> str:
     """Return why a cluster that listens cannot be used."""
     text = " ".join(str(error).split())
+    if address == "local":
+        return (
+            f"Ray did not start on this machine: {text[:300]}: run the same command again when the "
+            f"machine has less to do, or without `engine` ray"
+        )
     if "ersion mismatch" in text:
         return f"{text[:400]}: install the same Ray and Python on every node"
     if isinstance(error, ConnectionError) or "auth" in text.lower() or "token" in text.lower():

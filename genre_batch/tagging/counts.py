@@ -47,6 +47,7 @@ class TaskCounts:
         rows_by_genre: (genres,) rows that each genre was predicted for, in label order.
         confidence: (genres,) sums of the probabilities over those rows.
         profile: the sums of a `ProfileCollector`; None if none was asked for.
+        unread: why every row of a stretch was rejected; empty if some were not.
     """
 
     rows: int = 0
@@ -73,6 +74,7 @@ class TaskCounts:
     rows_by_genre: tuple[int, ...] = ()
     confidence: tuple[float, ...] = ()
     profile: Mapping[str, Any] | None = None
+    unread: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as JSON values; floats keep all their bits."""
@@ -85,7 +87,7 @@ class TaskCounts:
         Raises:
             KeyError, TypeError: the values are those of something else.
         """
-        fields_of = {"profile": None, **values}
+        fields_of = {"profile": None, "unread": "", **values}
         fields_of = {field.name: fields_of[field.name] for field in fields(cls)}
         for name in ("rejects", "rows_by_genre", "confidence"):
             fields_of[name] = tuple(values[name])
@@ -107,7 +109,7 @@ def total_counts(counts: Sequence[TaskCounts]) -> TaskCounts:
     for each in counts[1:]:
         confidence = [a + b for a, b in zip(confidence, each.confidence, strict=True)]
     rejected = next((one for one in counts if one.first_reject is not None), counts[0])
-    sums: dict[str, int] = {name: sum(getattr(one, name) for one in counts) for name in _SUMMED}
+    sums: dict[str, Any] = {name: sum(getattr(one, name) for one in counts) for name in _SUMMED}
     return TaskCounts(
         **sums,
         first_padded=next((one.first_padded for one in counts if one.first_padded), None),
@@ -167,6 +169,7 @@ class Tally:
 
     Attributes:
         texts_predicted, texts_from_cache, values_lost: as in `TagSummary`.
+        unread: as in `TaskCounts`.
         padded: the rows with too few fields.
         profile: gathers a profile of the rows; None: there is none.
     """
@@ -182,6 +185,7 @@ class Tally:
         self.texts_predicted = 0
         self.texts_from_cache = 0
         self.values_lost = 0
+        self.unread = ""
         self.padded = PaddedRows()
         self.profile: ProfileCollector | None = None
         self._labels = pa.array(labels, pa.string())
@@ -281,4 +285,5 @@ class Tally:
             rows_by_genre=tuple(self._rows_by_genre.tolist()),
             confidence=tuple(self._confidence.tolist()),
             profile=None if self.profile is None else self.profile.as_dict(),
+            unread=self.unread,
         )

@@ -125,6 +125,7 @@ class TaskWriter:
                     writer.write(rows.kept(chunk), added)
                     self.observer.written(len(chunk))
             rows.finish()
+            self.tally.unread = reader.unread
             self.tally.values_lost += writer.lost
             self.observer.finishing()
 

@@ -252,3 +252,48 @@ def test_one_output_cannot_be_cut() -> None:
     with pytest.raises(UsageError, match=r"`split_size` cuts an input .* needs a folder"):
         _tag(CSV, "out.csv", split_size="1MB")
     assert _tag(CSV, "out.csv", split_size="off").rows > 300
+
+
+_ALL_BROKEN = "id,overview\n" + "".join(f"{row},too,many,fields\n" for row in range(200))
+
+
+def _marks() -> list[str]:
+    return [path.name for path in Path("out.genre-batch/parts").rglob("*.json")]
+
+
+def test_an_input_without_a_readable_row_fails_cut_or_not(here: Path, small_blocks: None) -> None:
+    Path("in").mkdir()
+    Path("in/bad.csv").write_text(_ALL_BROKEN)
+    Path("in/good.csv").write_text(_dirty_csv())
+    reason = r"no row of in.bad\.csv could be read: in.bad\.csv, line 2 \(byte 12\) has more fields"
+    with pytest.raises(CatalogError, match=reason):
+        _tag("in/bad.csv", "whole/")
+    for _ in range(2):  # and the next run says it again
+        with pytest.raises(CatalogError, match=reason) as cut:
+            _tag("in", "out/", split_size=1_000)
+        assert "name every column in the header; set `delimiter` if" in str(cut.value)
+        assert os.listdir("out") == ["good.csv"]
+        assert not [name for name in _marks() if not name.startswith("part-")]
+        failures = Path("out.genre-batch/failures.jsonl").read_text().splitlines()
+        assert {json.loads(line)["source"] for line in failures} == {"in/bad.csv"}
+        rejects = Path("out.genre-batch/rejects").rglob("*.jsonl")
+        assert {path.parent.name for path in rejects} == {"good.csv"}
+
+
+def test_a_stretch_without_a_readable_row_is_no_error(here: Path, small_blocks: None) -> None:
+    Path(CSV).write_text(_ALL_BROKEN + "201,laugh\n")
+    summary = _tag(CSV, "out/", split_size=1_000)
+    assert (summary.rows, summary.rows_rejected) == (1, 200)
+    assert Path("out/_SUCCESS").exists()
+
+
+def test_the_last_share_sees_that_no_row_could_be_read(here: Path, small_blocks: None) -> None:
+    Path(CSV).write_text(_ALL_BROKEN)
+    _tag(CSV, "out/", split_size=1_000, shard="0/2")
+    with pytest.raises(CatalogError, match=r"no row of films\.csv could be read"):
+        _tag(CSV, "out/", split_size=1_000, shard="1/2")
+    assert not Path("out/_SUCCESS").exists()
+    Path(CSV).write_text(_dirty_csv())
+    _tag(CSV, "out/", split_size=1_000)
+    _tag(CSV, "whole/")
+    assert _joined(Path("out", CSV)) == Path("whole", CSV).read_bytes()

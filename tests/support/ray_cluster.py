@@ -20,6 +20,7 @@ from typing import Any
 __all__ = ["RayCluster", "ray_cluster"]
 
 _LOOPBACK = "127.0.0.1"
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,14 @@ def _serve(count: int) -> None:
     values = {"address": cluster.address, "raylets": [_raylet(node) for node in nodes]}
     print(json.dumps(values), file=out, flush=True)
     for _ in sys.stdin:
-        print(_raylet(cluster.add_node(**common)), file=out, flush=True)
+        for attempt in range(_ATTEMPTS):
+            try:
+                raylet = _raylet(cluster.add_node(**common))
+                break
+            except Exception:  # too slow, on a busy machine
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+        print(raylet, file=out, flush=True)
     cluster.shutdown()
 
 

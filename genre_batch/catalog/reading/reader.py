@@ -27,7 +27,12 @@ _Rows = TypeVar("_Rows", JsonLinesChunk, TableChunk)
 
 
 class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
-    """Reads several catalogs once, one after the other."""
+    """Reads several catalogs once, one after the other.
+
+    Attributes:
+        unread: why every row of the stretch was rejected, after the last one; otherwise empty.
+            Other stretches of the catalog may have rows that can be read.
+    """
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
         self._on_reject = on_reject
         self._bytes_of_finished = 0
         self._rows_read = 0
+        self.unread = ""
         self._source = OpenSource(self._locations[0], self._options)
         self._total = self._source.size + sum(_local_size(place) for place in self._locations[1:])
 
@@ -96,6 +102,8 @@ class CatalogReader(contextlib.AbstractContextManager["CatalogReader"]):
                 yield replace(chunk, nulls=nulls) if nulls else chunk
             if self._options.stretch is None:
                 rejects.check_any_read(location, self._source.rows_read)
+            else:
+                self.unread = rejects.why_none_read(location, self._source.rows_read)
 
     def _chunks(
         self, schema: Schema, types: Types, on_reject: Callable[[Reject], None]

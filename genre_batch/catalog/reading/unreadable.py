@@ -56,13 +56,18 @@ class RejectCount:
             CatalogError: there were rows, but none could be read; the message has the likely
                 reason.
         """
+        if message := self.why_none_read(location, rows):
+            raise CatalogError(message)
+
+    def why_none_read(self, location: Location, rows: int) -> str:
+        """Return, after the last row, why every row was rejected; empty if not every row was."""
         if rows or self._first is None:
-            return
+            return ""
         most = self._reasons.most_common(1)[0][0]
         example = self._first
         advice = _looks_like_csv(location, example) or _ADVICE.get(most) or example.advice
         advice = advice or "check the input's format"
-        raise CatalogError(f"no row of {location.name} could be read: {example}: {advice}")
+        return f"no row of {location.name} could be read: {example}: {advice}"
 
 
 def _looks_like_csv(location: Location, first: Reject) -> str | None:

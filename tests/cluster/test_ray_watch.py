@@ -1,0 +1,164 @@
+"""cluster/ray_watch.py: a lost cluster is one line, before Ray's core ends the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from genre_batch.cluster import ray_watch
+from genre_batch.cluster.ray_cluster import LostClusterError, connected
+from genre_batch.cluster.ray_watch import RayWatch
+from genre_batch.errors import GenreBatchError
+from genre_batch.model.tagger import MODEL_VARIABLE
+from support.places import COMMAND
+from support.processes import processes_below
+from support.ray_cluster import ray_cluster
+
+
+class _Context:
+    def get_node_id(self) -> str:
+        return "here"
+
+
+class _Ray:
+    """What a watch needs of Ray; it answers as long as it is told to."""
+
+    def __init__(self, port: int) -> None:
+        self.answers = True
+        self._port = port
+
+    def get_runtime_context(self) -> _Context:
+        return _Context()
+
+    def nodes(self) -> list[dict[str, Any]]:
+        if not self.answers:
+            raise RuntimeError("no answer")
+        node = {"NodeManagerAddress": "127.0.0.1", "NodeManagerPort": self._port, "Alive": True}
+        return [{"NodeID": "here", "Resources": {"CPU": 2.0}} | node]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_watch, "_SECONDS_BETWEEN_COUNTS", 0.01)
+    monkeypatch.setattr(ray_watch, "_SECONDS_BETWEEN_PROBES", 0.01)
+    monkeypatch.setattr(ray_watch, "_SILENT_SECONDS", 0.5)
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0), backlog=1_000) as server:
+        yield server
+
+
+def _check_for(watch: RayWatch, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        watch.check()
+        time.sleep(0.02)
+
+
+def test_a_cluster_that_answers_is_not_lost(listener: socket.socket) -> None:
+    watch = RayWatch(_Ray(listener.getsockname()[1]), "head:6379")
+    _check_for(watch, 0.8)
+    assert (watch.nodes.count, watch.nodes.cores) == (1, 2)
+    watch.close()
+
+
+def test_a_head_that_does_not_answer_for_long_is_lost(listener: socket.socket) -> None:
+    ray = _Ray(listener.getsockname()[1])
+    watch = RayWatch(ray, "head:6379")
+    ray.answers = False
+    _check_for(watch, 0.2)
+    ray.answers = True
+    _check_for(watch, 0.8)
+    ray.answers = False
+    with pytest.raises(LostClusterError, match="the head of the Ray cluster at head:6379 does not"):
+        _check_for(watch, 5)
+    watch.close()
+
+
+def test_a_node_that_refuses_connections_is_dead(listener: socket.socket) -> None:
+    watch = RayWatch(_Ray(listener.getsockname()[1]), "head:6379")
+    listener.close()
+    with pytest.raises(LostClusterError, match="this machine's node of the Ray cluster died"):
+        _check_for(watch, 5)
+    watch.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "message"),
+    [
+        (
+            "local",
+            Exception("The current node timed out"),
+            "Ray did not start on this machine: The",
+        ),
+        ("local", ValueError("no room in /dev/shm"), "run the same command again when"),
+        ("h:1", Exception("odd"), "cannot connect to the Ray cluster at h:1: odd: run the command"),
+        ("h:1", ConnectionError("no"), "the Ray cluster at h:1 refused the connection: if it asks"),
+    ],
+)
+def test_a_cluster_that_does_not_start_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, address: str, error: Exception, message: str
+) -> None:
+    ray = pytest.importorskip("ray")
+
+    def init(**options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(GenreBatchError, match=message), connected(address):
+        raise AssertionError
+
+
+@pytest.mark.cluster
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("victim", "message"),
+    [
+        (
+            "raylet",
+            "Error: this machine's node of the Ray cluster died: start it again (ray start)",
+        ),
+        ("gcs_server", "Error: the head of the Ray cluster at 127.0.0.1:"),
+    ],
+)
+def test_the_death_of_a_head_is_one_line_that_says_how_to_go_on(
+    tmp_path: Path, tiny_model: Path, victim: str, message: str
+) -> None:
+    pytest.importorskip("ray")
+    (tmp_path / "in").mkdir()
+    table = pl.DataFrame({"overview": [f"laugh row {row}" for row in range(20_000)]})
+    for part in range(30):
+        table.write_parquet(tmp_path / "in" / f"{part:02}.parquet")
+    with ray_cluster(2) as cluster:
+        variables = {"RAY_ADDRESS": cluster.address, MODEL_VARIABLE: str(tiny_model)}
+        run = subprocess.Popen(
+            [COMMAND, "tag", "in", "-o", "out/", "--engine", "ray"],
+            cwd=tmp_path,
+            env=os.environ | dict(cluster.environment) | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not [*tmp_path.glob("out.genre-batch/parts/*.json")]:
+            assert run.poll() is None
+            time.sleep(0.05)
+        for pid in processes_below(cluster.manager.pid, victim):
+            if victim != "raylet" or pid == cluster.raylets[0]:
+                os.kill(pid, signal.SIGKILL)
+        output, errors = run.communicate(timeout=60)
+    assert (run.returncode, output) == (1, ""), errors
+    assert errors.startswith(message), errors
+    assert "of 30 parts are done: run the same command again to resume" in errors
+    assert len(errors.splitlines()) == 1
