@@ -35,7 +35,6 @@ __all__ = [
     "ExportJob",
     "ExportResult",
     "ExtraTrain",
-    "FrameOptions",
     "GenreBatchError",
     "GenreTagger",
     "Marian",
@@ -94,7 +93,7 @@ if TYPE_CHECKING:
     from genre_batch.model.tagger import GenreTagger
     from genre_batch.review.apply import apply_review
     from genre_batch.review.job import ApplyJob, ApplyResult
-    from genre_batch.tagging.keywords import FrameOptions, TableOptions, TagOptions
+    from genre_batch.tagging.keywords import TableOptions, TagOptions
     from genre_batch.tagging.summary import TagSummary
     from genre_batch.tagging.tables import tag_batches, tag_table
     from genre_batch.training.run import TrainJob, TrainResult, train
@@ -117,7 +116,7 @@ _MODULES = {
     "review.apply": ("apply_review",),
     "review.job": ("ApplyJob", "ApplyResult"),
     "cluster.api": ("tag_catalog",),
-    "tagging.keywords": ("FrameOptions", "TableOptions", "TagOptions"),
+    "tagging.keywords": ("TableOptions", "TagOptions"),
     "tagging.summary": ("TagSummary",),
     "tagging.tables": ("tag_batches", "tag_table"),
     "training.run": ("TrainJob", "TrainResult", "train"),

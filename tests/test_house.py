@@ -204,7 +204,7 @@ def test_starting_imports_nothing_heavy(code: str, expected: str) -> None:
 PUBLIC = """
     Apertium ApplyJob ApplyResult AuditJob AuditResult AugmentJob AugmentResult CatalogError
     ColumnError ColumnOptions CompareJob CompareResult Decision Evaluation EvaluationJob
-    ExportJob ExportResult ExtraTrain FrameOptions
+    ExportJob ExportResult ExtraTrain
     GenreBatchError GenreTagger Marian MissingExtraError ModelError OutputExistsError
     ReadingOptions TableOptions TagOptions TagSummary TrainJob TrainResult TrainingError TuneJob
     TuneResult UsageError WritingOptions __version__ apply_review audit augment compare evaluate

@@ -11,6 +11,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from genre_batch.catalog.remote import is_remote
@@ -244,7 +245,8 @@ def work_of_job(folder: FolderJob, threads: int) -> dict[str, Any]:
         for name, value in flat_values(folder.job).items()
     }
     return {
-        "options": options | {"sources": ("-",), "output": None, "model": None},
+        "options": options | {"sources": ("-",), "output": None, "model": None, "genre_map": None},
+        "names": asdict(folder.names),
         "key": folder.key,
         "output": _absolute(folder.output),
         "side": _absolute(folder.side),

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Unpack
 
-from genre_batch.tagging.keywords import FrameOptions, with_keywords
+from genre_batch.tagging.keywords import TableOptions, with_keywords
 
 if TYPE_CHECKING:
     from genre_batch.model.tagger import GenreTagger
@@ -27,8 +27,8 @@ class TagBatches:
 
     Args:
         model: a path that each worker can read, or a `GenreTagger`, which is shipped to them;
-            None: as in `tag_table`.
-        **options: the keywords of `FrameOptions`. `threads` are those of each worker; None: the
+            None: as in `tag_table`. `genre_map` is a path that each worker can read, too.
+        **options: the keywords of `TableOptions`. `threads` are those of each worker; None: the
             cores that Ray reserves for it (`num_cpus`), at least 1.
 
     Raises:
@@ -36,12 +36,12 @@ class TagBatches:
         ModelError: the model is unusable.
     """
 
-    @with_keywords(FrameOptions)
+    @with_keywords(TableOptions)
     def __init__(
         self,
         *,
         model: str | os.PathLike[str] | GenreTagger | None = None,
-        **options: Unpack[FrameOptions],
+        **options: Unpack[TableOptions],
     ) -> None:
         """Load the model; arguments and errors are those of the class."""
         threads = options.get("threads")
@@ -58,7 +58,7 @@ class TagBatches:
         else:
             job = tag_job(model=model, **options)
             self._tagger = GenreTagger.load(job.model, threads=threads)
-        self._options: FrameOptions = {**options, "threads": None}
+        self._options: TableOptions = {**options, "threads": None}
 
     def __call__(self, batch: Any) -> Any:
         """Return a batch with predicted genres.

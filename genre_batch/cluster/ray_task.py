@@ -29,7 +29,8 @@ def run_part(work: Mapping[str, Any], part: Mapping[str, Any], model: bytes) -> 
     """Write a part and its mark.
 
     Args:
-        work: the job: `options`, `key`, `output`, `side`, `model_path`, `threads` and `versions`.
+        work: the job: `options`, `names`, `key`, `output`, `side`, `model_path`, `threads` and
+            `versions`.
         part: `Part.as_dict`.
         model: the bytes of the model file.
 
@@ -109,6 +110,7 @@ def _writer(work: Mapping[str, Any], model: bytes, node: str) -> PartWriter:
     from genre_batch.model.tagger import GenreTagger
     from genre_batch.options import from_flat_values
     from genre_batch.tagging.job import TagJob
+    from genre_batch.tagging.written_names import WrittenNames
 
     identity = f"{work['key']} {work['threads']} {work['output']}"
     if identity not in _writers:
@@ -116,7 +118,13 @@ def _writer(work: Mapping[str, Any], model: bytes, node: str) -> PartWriter:
         job = from_flat_values(TagJob, work["options"])
         tagger = GenreTagger(parse_model(model, Path(work["model_path"])), work["threads"])
         _writers[identity] = PartWriter(
-            job, work["key"], work["output"], work["side"], tagger, node=node
+            job,
+            work["key"],
+            work["output"],
+            work["side"],
+            tagger,
+            node=node,
+            names=WrittenNames(**work["names"]),
         )
     return _writers[identity]
 

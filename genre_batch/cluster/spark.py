@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from genre_batch.errors import ColumnError, UsageError
 from genre_batch.extras import require_extra
-from genre_batch.tagging.keywords import FrameOptions, with_keywords
+from genre_batch.tagging.keywords import TableOptions, with_keywords
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["tag"]
 
 
-@with_keywords(FrameOptions)
+@with_keywords(TableOptions)
 def tag(
     df: DataFrame,
     *,
     model: str | os.PathLike[str] | GenreTagger | None = None,
-    **options: Unpack[FrameOptions],
+    **options: Unpack[TableOptions],
 ) -> DataFrame:
     """Append predicted genres to a DataFrame of Spark, lazily; the values are those of `tag_table`.
 
@@ -40,7 +40,8 @@ def tag(
     Args:
         df: a DataFrame of Spark 4, also a streaming one.
         model: a path on the driver, or a `GenreTagger`; None: as in `tag_table`.
-        **options: the keywords of `FrameOptions`. `threads` are those of each task; None: its cores
+            `genre_map` is a path on the driver, too.
+        **options: the keywords of `TableOptions`. `threads` are those of each task; None: its cores
             (`spark.task.cpus`, 1 by default).
 
     Raises:
@@ -71,7 +72,8 @@ def tag(
         df = _without_other_spellings(df, table.names)
     kept = _find_columns(df, table)
     schema = _schema(df, kept, table)
-    tagging = _Tagging(_shipped(df, tagger.file), tagger.sha256, options)
+    options["genre_map"] = None  # a file of the driver
+    tagging = _Tagging(_shipped(df, tagger.file), tagger.sha256, asdict(table.written), options)
     try:
         return df.mapInArrow(tagging, schema)
     except NotImplementedError as error:
@@ -178,12 +180,14 @@ class _Tagging:
     Attributes:
         model: a holder of the model file.
         sha256: the model's hash.
+        written: the fields of the `WrittenNames`, because a class of its module imports libraries.
         options: as in `batch_tagger`.
     """
 
     model: Any
     sha256: str
-    options: FrameOptions
+    written: dict[str, Any]
+    options: TableOptions
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         first = next(batches, None)
@@ -191,9 +195,10 @@ class _Tagging:
             return
         tagger = self._tagger()
         from genre_batch.tagging.tables import batch_tagger
+        from genre_batch.tagging.written_names import WrittenNames
 
-        options: FrameOptions = {**self.options, "threads": None}
-        table = batch_tagger(first.schema, tagger, **options)
+        options: TableOptions = {**self.options, "threads": None}
+        table = batch_tagger(first.schema, tagger, WrittenNames(**self.written), **options)
         yield table.tag(first)
         for batch in batches:
             yield table.tag(batch)

@@ -20,7 +20,7 @@ from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.probability_store import MemoryStore, Store
 from genre_batch.tagging.task import TaskObserver, TaskWriter
-from genre_batch.tagging.written_names import written_names
+from genre_batch.tagging.written_names import WrittenNames, written_names
 
 __all__ = ["PartWriter", "temporary_folder"]
 
@@ -44,6 +44,7 @@ class PartWriter:
         tagger: the run's model.
         store: known probabilities; None: each part has a store of its own, in memory.
         node: the name of this machine.
+        names: the names under which genres are written; None: those of the job.
     """
 
     job: TagJob
@@ -53,10 +54,12 @@ class PartWriter:
     tagger: GenreTagger
     store: Store | None = None
     node: str = field(default_factory=socket.gethostname)
+    names: WrittenNames | None = None
 
     def __post_init__(self) -> None:
         self._canary: str | None = None
-        self._names = written_names(self.job, self.tagger.labels)
+        if self.names is None:
+            self.names = written_names(self.job, self.tagger.labels)
 
     def write(
         self,
@@ -85,7 +88,7 @@ class PartWriter:
                 temporary=self._temporary,
                 limit=part.limit,
                 observer=observer or TaskObserver(),
-                names=self._names,
+                names=self.names,
             )
             begun(writer)
             try:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, TypeVar, cast
 
-__all__ = ["FrameOptions", "TableOptions", "TagOptions", "with_keywords"]
+__all__ = ["TableOptions", "TagOptions", "with_keywords"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -38,16 +38,22 @@ _DEFAULTS = {
 """Keyword -> default; those of the others are None."""
 
 
-class FrameOptions(TypedDict, total=False):
-    """Keywords of every function that tags: those of `spark.tag` and `ray.TagBatches`.
+class TableOptions(TypedDict, total=False):
+    """Keywords of every function that tags; `tag_table`, `spark.tag` and others have no others.
 
     Attributes:
         text_column, title_column: None: the column that the model was trained on, if the data have
             it, else the first column with a usual name.
         threshold, operating_point, top_k, min_k, exclude_genres, calibrated: as in `Decision`.
         output_column: the name of the added column of genres.
+        genre_map: a file that maps the names of the output to the model's genres, which are then
+            written by these names; None: the model's names.
+        no_aliases: the map must name the model's genres by their own names, not usual other ones.
         probabilities: also add one column per genre, but not for excluded genres.
         only_missing: only predict rows where this column is null, blank or an empty list.
+        only_language: a code of ISO 639-1: rows whose text is in another language get null. Texts
+            that say too little, such as a few names, are predicted. None: all rows are; those in
+            other languages than the model's are counted, and warned of, except by `spark.tag`.
         replace: replace predicted columns that the data already have; old probabilities are left
             out unless `probabilities` replaces them.
         null_values: the texts that mean null, as a sequence or joined by commas.
@@ -64,28 +70,14 @@ class FrameOptions(TypedDict, total=False):
     exclude_genres: str | Sequence[str] | None
     calibrated: bool
     output_column: str
+    genre_map: str | os.PathLike[str] | None
+    no_aliases: bool
     probabilities: bool
     only_missing: str | None
+    only_language: str | None
     replace: bool
     null_values: str | Sequence[str] | None
     threads: int | None
-
-
-class TableOptions(FrameOptions, total=False):
-    """Keywords of `tag_table` and `tag_batches`: those of `FrameOptions`, and these.
-
-    Attributes:
-        genre_map: a file that maps the names of the output to the model's genres, which are then
-            written by these names; None: the model's names.
-        no_aliases: the map must name the model's genres by their own names, not usual other ones.
-        only_language: a code of ISO 639-1: rows whose text is in another language get null. Texts
-            that say too little, such as a few names, are predicted. None: all rows are; those in
-            other languages than the model's are counted, and warned of.
-    """
-
-    genre_map: str | os.PathLike[str] | None
-    no_aliases: bool
-    only_language: str | None
 
 
 class TagOptions(TableOptions, total=False):

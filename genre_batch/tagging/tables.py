@@ -27,7 +27,7 @@ from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.probability_store import MemoryStore
 from genre_batch.tagging.rows import RowTagger
 from genre_batch.tagging.summary import genres_off
-from genre_batch.tagging.written_names import written_names
+from genre_batch.tagging.written_names import WrittenNames, written_names
 from genre_batch.version import __version__
 
 __all__ = ["BatchTagger", "TableTagger", "batch_tagger", "tag_batches", "tag_table"]
@@ -105,11 +105,19 @@ def tag_batches(
 def batch_tagger(
     schema: pa.Schema,
     model: str | os.PathLike[str] | GenreTagger | None = None,
+    written: WrittenNames | None = None,
     **options: Unpack[TableOptions],
 ) -> BatchTagger:
-    """Return a tagger for batches of one schema; options and errors as in `tag_batches`."""
+    """Return a tagger for batches of one schema; options and errors as in `tag_batches`.
+
+    Args:
+        schema: of the batches.
+        model: as in `tag_batches`.
+        written: as in `TableTagger`.
+        **options: as in `tag_batches`.
+    """
     check_names(schema.names)
-    return BatchTagger(*_job_and_tagger(model, options), schema)
+    return BatchTagger(*_job_and_tagger(model, options), schema, written)
 
 
 def _job_and_tagger(
@@ -133,24 +141,31 @@ class TableTagger:
 
     Attributes:
         names: the columns to add.
+        written: the names under which genres are written.
         texts: the columns of which the texts are read.
         others: the columns of which the empty cells are read.
         schema_metadata: the metadata that name the model and this package's version.
         empty: the columns to add, without rows.
     """
 
-    def __init__(self, job: TagJob, tagger: GenreTagger) -> None:
+    def __init__(
+        self, job: TagJob, tagger: GenreTagger, written: WrittenNames | None = None
+    ) -> None:
         """Prepare a table.
 
         Args:
             job: the options.
             tagger: the model.
+            written: the names under which genres are written; None: those of the job.
 
         Raises:
             UsageError: the model does not have the job's operating point or excluded genre.
         """
-        names = written_names(job, tagger.labels)
-        names.warn()
+        names = written
+        if names is None:
+            names = written_names(job, tagger.labels)
+            names.warn()
+        self.written = names
         genres_off(job, tagger, names)
         job = names.job(job)
         self._tally = Tally(tagger.labels, job.only_language or model_language(tagger.metadata))
@@ -220,18 +235,25 @@ class BatchTagger:
         schema: of the batches with the added columns.
     """
 
-    def __init__(self, job: TagJob, tagger: GenreTagger, schema: pa.Schema) -> None:
+    def __init__(
+        self,
+        job: TagJob,
+        tagger: GenreTagger,
+        schema: pa.Schema,
+        written: WrittenNames | None = None,
+    ) -> None:
         """Find the columns.
 
         Args:
             job: the options.
             tagger: the model.
             schema: of the batches.
+            written: as in `TableTagger`.
 
         Raises:
             UsageError, ColumnError: as `TableTagger` raises them.
         """
-        self._table = TableTagger(job, tagger)
+        self._table = TableTagger(job, tagger, written)
         kept = self._table.start(schema)
         added = self._table.empty.schema
         fields = {name: schema.field(name) for name in kept} | {f.name: f for f in added}

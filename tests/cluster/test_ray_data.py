@@ -34,6 +34,15 @@ def test_a_loaded_model_takes_the_cores_of_the_worker(tagger: GenreTagger) -> No
     assert TagBatches(model=tagger, threads=2)(FILMS.slice(0, 0)).num_rows == 0
 
 
+def test_genres_are_written_under_the_names_of_a_file(tagger: GenreTagger, tmp_path: Path) -> None:
+    names = tmp_path / "names.csv"
+    names.write_text("Lustspiel,Comedy\nTrauerspiel,drama\n")
+    options: dict[str, Any] = {"genre_map": names, "only_language": "en"}
+    tagged = TagBatches(model=tagger, **options)(FILMS)
+    assert tagged.equals(tag_table(FILMS, model=tagger, **options))
+    assert tagged.column("predicted_genres")[0].as_py() == ["Lustspiel"]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

@@ -49,6 +49,16 @@ def test_a_part_is_written_from_another_folder_with_names_as_they_were_typed(
     assert (again.parts_done_before, again.rows_rejected) == (1, 1)
 
 
+def test_names_of_a_file_that_only_the_driver_has(tmp_path: Path) -> None:
+    Path("names.csv").write_text("Lustspiel,Comedy\n")
+    tag_catalog("in", "here/", genre_map="names.csv")
+    work, part, model = work_of("in", "out/", genre_map="names.csv")
+    Path("names.csv").unlink()
+    assert "mark" in run_part(work, part, model)
+    assert b"Lustspiel" in Path("out/a.csv").read_bytes()
+    assert Path("out/a.csv").read_bytes() == Path("here/a.csv").read_bytes()
+
+
 def test_another_version_stops_the_run_before_anything_is_written() -> None:
     work, part, model = work_of("in", "out/")
     versions = work["versions"] | {"pyarrow": "1.0", "polars": "0.5"}

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from genre_batch import (
+    CatalogError,
     ColumnError,
     GenreTagger,
     MissingExtraError,
@@ -97,6 +98,33 @@ def test_values_are_those_of_a_table(
     table = tagged.orderBy("id").toArrow()
     for name in expected.column_names:
         assert table.column(name).to_pylist() == expected.column(name).to_pylist(), name
+
+
+@pytest.mark.slow
+def test_names_of_a_file_that_only_the_driver_has(
+    session: Any, tagger: GenreTagger, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.csv"
+    names.write_text("Lustspiel,comedy\nTrauerspiel,drama\nAction,\n")
+    options: dict[str, Any] = {
+        "genre_map": names,
+        "exclude_genres": "Trauerspiel",
+        "probabilities": True,
+        "only_language": "en",
+    }
+    expected = tag_table(FILMS, model=tagger, **options)
+    tagged = spark.tag(session.createDataFrame(FILMS), model=tagger, **options)
+    names.unlink()
+    table = tagged.orderBy("id").toArrow()
+    assert table.column_names == expected.column_names
+    assert "Lustspiel" in str(table)
+    for name in expected.column_names:
+        assert table.column(name).to_pylist() == expected.column(name).to_pylist(), name
+    with pytest.raises(UsageError, match=r"no such file: .*names\.csv"):
+        spark.tag(session.createDataFrame(FILMS), model=tagger, genre_map=names)
+    names.write_text("Lustspiel,Komedy\n")
+    with pytest.raises(CatalogError, match="the model has no genre 'Komedy'"):
+        spark.tag(session.createDataFrame(FILMS), model=tagger, genre_map=names)
 
 
 @pytest.mark.slow
