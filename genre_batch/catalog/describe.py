@@ -58,6 +58,8 @@ class CatalogDescription:
         cells_without_genre: the number of genre cells with content in which no genre was found.
         example: the first of these cells, as text.
         separators: what separates the genres of a cell, and why; None without a genre column.
+        other_separator: what the separator may be instead, and the separator to name then; None:
+            nothing else.
         placeholders: genres that probably mean that a row has none -> number of rows.
         ambiguous: parameter that names a column -> the columns that it has to choose from.
     """
@@ -71,6 +73,7 @@ class CatalogDescription:
     cells_without_genre: int = 0
     example: str = ""
     separators: str | None = None
+    other_separator: tuple[str, str] | None = None
     placeholders: dict[str, int] = field(default_factory=dict)
     ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -124,6 +127,7 @@ def describe_catalog(
         cells_without_genre=genres.unreadable,
         example=genres.example,
         separators=None if genre_column is None else str(genres.reader.separators),
+        other_separator=None if genre_column is None else genres.reader.separators.alternative,
         placeholders={
             name: count for name, count in genres.rows.most_common() if is_placeholder(name)
         },

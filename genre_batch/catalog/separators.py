@@ -2,6 +2,7 @@
 
 The whole column decides: a separator is a mark whose parts recur. In `Action, Adventure|Drama`, the
 comma gives more distinct genres over the column than the bar does, so the comma is part of a name.
+The marks and the evidence for each kind of them are in `separator_marks.py`.
 """
 
 from __future__ import annotations
@@ -13,50 +14,35 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from genre_batch.catalog.genre_values import opens_list, read_text
+from genre_batch.catalog.separator_marks import (
+    COMMON,
+    JOINING,
+    RARE,
+    SPACE,
+    STRONG,
+    WEAK,
+    are_codes,
+    combine,
+    is_codes,
+    pattern_of,
+    recur,
+    stand_alone,
+)
 
 __all__ = ["Evidence", "Separators", "find_separators", "join_genres", "quoted"]
 
-SPACE = " "
-_STRONG = {
-    "|": r"\|",
-    "｜": "｜",
-    ";": ";",
-    "；": "；",
-    "؛": "؛",
-    "line break": r"[\r\n]+",
-    "tab": r"\t+",
-    " • ": r"\s*•\s*",
-    " / ": r"\s+/\s+",
-    " · ": r"\s+[·・∙‧]\s+",
-    "、": "、",
-    "،": "،",
-    "，": "，",
-    ",": ",",
-}
-"""Marks that names rarely have: name -> pattern. Of equal ones, the first is the separator."""
-_WEAK = {"/": "[/／]", "·": "[·∙‧]", "・": "[・･]", "+": r"[+＋]"}
-"""Marks that names have too, as in `Sci-Fi/Fantasy`: they separate where their parts recur."""
 _SAMPLE = 20_000
 """The number of distinct cells that decide, the first ones of the column."""
-_RECURRING = 0.8
-"""The share of the parts of a weak mark that must occur in other cells too (chosen by hand)."""
 _FIRST, _MOST_QUOTED = 0xF0000, 0xFFFE
 """The first private character that stands for a quoted genre, and the number of them."""
-_CODE = re.compile(r"\S*[\d._:#@]\S*")
-"""A word that is a code rather than a part of a name, such as `cs.LG`."""
-
-
-@lru_cache
-def _pattern(marks: tuple[str, ...]) -> re.Pattern[str]:
-    """Return the pattern of any of these marks; a mark that is not a known one is literal."""
-    known = {**_STRONG, **_WEAK, SPACE: r"\s+"}
-    return re.compile("|".join(known.get(mark, re.escape(mark)) for mark in marks) or r"(?!)")
+_JOINED = 0.8
+"""The share of the parts of a further mark that must be genres of cells without it (by hand)."""
 
 
 @lru_cache
 def _quoted_parts(separator: str | None) -> re.Pattern[str]:
     """Return the pattern of a quoted genre at the start of a text or after a mark."""
-    marks = [*_STRONG.values(), *_WEAK.values()]
+    marks = [*STRONG.values(), *WEAK.values()]
     if separator is not None:
         marks.insert(0, re.escape(separator))
         if separator.strip():
@@ -140,16 +126,33 @@ class Separators:
         given: the separator that the user named, which is then the only one; None: found.
         evidence: what the marks in the column would give, the chosen ones first.
         cells: the number of cells looked at.
+        doubtful: the separators whose parts never occur in another cell, in too few rows to tell
+            whether they are parts of names.
     """
 
     marks: tuple[str, ...] = ()
     given: str | None = None
     evidence: tuple[Evidence, ...] = ()
     cells: int = 0
+    doubtful: tuple[str, ...] = ()
+
+    @property
+    def alternative(self) -> tuple[str, str] | None:
+        """What the separator may be instead, and the separator to name then; None: nothing else."""
+        if self.given is not None:
+            return None
+        if self.doubtful:
+            present = {entry.mark for entry in self.evidence}
+            unused = next((mark for mark in "|;" if mark not in present), "~~")
+            return f"{self.doubtful[0]!r} may belong to names, as no part recurs", unused
+        for entry in self.evidence:
+            if entry.mark not in self.marks and entry.mark not in STRONG:
+                return f"{entry.mark!r} may separate genres too", entry.mark
+        return None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return _pattern(self.marks) if self.given is None else re.compile(re.escape(self.given))
+        return pattern_of(self.marks) if self.given is None else re.compile(re.escape(self.given))
 
     def split(self, text: str) -> list[str]:
         """Return the distinct genres of a text, in its order."""
@@ -205,8 +208,10 @@ def find_separators(cells: Mapping[str, int]) -> Separators:
 
     The first separator is the mark that gives the fewest distinct genres. Another mark separates as
     well if it never occurs in a cell beside the first one and its parts are genres of other cells.
-    A mark that names have too (`/`, `+`, `·`, `・`) separates if nearly all of its parts recur in
-    other cells; a space, if nothing else separates and all words are codes that recur.
+    Of the marks of `separator_marks.py` that names have too, `WEAK` ones separate if nearly all of
+    their parts recur in other cells, `JOINING` ones if these also stand in several combinations; a
+    space, if nothing else separates and all words are codes that recur. A mark of `COMMON` is part
+    of the names where none of its parts ever occurs in another cell (`stand_alone`).
 
     Args:
         cells: distinct texts -> number of rows; those that are lists already are not among them.
@@ -215,34 +220,57 @@ def find_separators(cells: Mapping[str, int]) -> Separators:
         The separators; the same for the same cells in the same order.
     """
     sample = [(_masked(text), rows) for text, rows in list(cells.items())[:_SAMPLE]]
-    evidence = [_evidence(mark, sample) for mark in _STRONG]
+    evidence = [_evidence(mark, sample) for mark in STRONG]
     evidence = [entry for entry in evidence if entry.cells]
-    evidence.sort(key=lambda entry: entry.labels)  # stable: of equal ones, the first in `_STRONG`
-    marks = [entry.mark for entry in evidence[:1]]
-    for entry in evidence[1:]:
-        if _joins(entry.mark, tuple(marks), [text for text, _ in sample]):
-            marks.append(entry.mark)
+    evidence.sort(key=lambda entry: entry.labels)  # stable: of equal ones, the first in `STRONG`
+    cells_of = {cell.text: rows for cell, rows in sample}
+    strong = [
+        entry.mark
+        for entry in evidence
+        if entry.mark not in COMMON or not stand_alone(pattern_of((entry.mark,)), cells_of)
+    ]
+    marks = strong[:1]
+    for mark in strong[1:]:
+        if _joins(mark, tuple(marks), [text for text, _ in sample]):
+            marks.append(mark)
     labels = _labels(sample, tuple(marks))
-    for mark in _WEAK:
-        if _recur(_pattern((mark,)), labels):
+    for mark in (*WEAK, *JOINING):
+        if (recur if mark in WEAK else combine)(pattern_of((mark,)), labels):
             marks.append(mark)
             labels = _labels(sample, tuple(marks))
-    if not marks and _are_codes(labels):
+    if not marks and are_codes(labels):
         marks.append(SPACE)
-    for mark in (*_WEAK, SPACE):
+    for mark in (*WEAK, *JOINING, *RARE, SPACE):
         entry = _evidence(mark, sample, tuple(marks))
-        # A mark that names have too is worth mentioning if it would halve the number of genres.
-        if entry.cells and (mark in marks or 2 * entry.labels <= len(labels)):
+        # A mark that names have too is worth mentioning if it would halve the number of genres, or
+        # if its parts are genres already.
+        if entry.cells and (
+            mark in marks
+            or 2 * entry.labels <= len(labels)
+            or (mark != SPACE and recur(pattern_of((mark,)), labels))
+        ):
             evidence.append(entry)
     evidence.sort(key=lambda entry: (entry.mark not in marks, entry.labels))
-    return Separators(tuple(marks), None, tuple(evidence), sum(rows for _, rows in sample))
+    return Separators(
+        tuple(marks),
+        None,
+        tuple(evidence),
+        sum(rows for _, rows in sample),
+        tuple(mark for mark in marks if mark in COMMON and _never_recurs(mark, sample)),
+    )
+
+
+def _never_recurs(mark: str, sample: list[tuple[_Masked, int]]) -> bool:
+    """Return whether no part of the cells that have a mark occurs in another one, be they few."""
+    pattern = pattern_of((mark,))
+    return stand_alone(pattern, {cell.text: rows for cell, rows in sample}, few=True)
 
 
 def _evidence(
     mark: str, sample: list[tuple[_Masked, int]], chosen: tuple[str, ...] = ()
 ) -> Evidence:
     """Return what a mark would give besides those chosen."""
-    pattern = _pattern((mark,))
+    pattern = pattern_of((mark,))
     rows = sum(count for cell, count in sample if pattern.search(cell.text))
     labels = _labels(sample, tuple(dict.fromkeys((*chosen, mark)))) if rows else ()
     return Evidence(mark, rows, len(labels))
@@ -250,13 +278,13 @@ def _evidence(
 
 def _labels(sample: list[tuple[_Masked, int]], marks: tuple[str, ...]) -> Counter[str]:
     """Return genre -> number of distinct cells that have it."""
-    pattern = _pattern(marks)
+    pattern = pattern_of(marks)
     return Counter(part for cell, _ in sample for part in set(cell.parts(pattern)))
 
 
 def _joins(mark: str, marks: tuple[str, ...], cells: list[_Masked]) -> bool:
     """Return whether a mark separates in other cells than the marks do, into the same genres."""
-    pattern, chosen = _pattern((mark,)), _pattern(marks)
+    pattern, chosen = pattern_of((mark,)), pattern_of(marks)
     known: set[str] = set()
     parts: set[str] = set()
     for cell in cells:
@@ -266,27 +294,7 @@ def _joins(mark: str, marks: tuple[str, ...], cells: list[_Masked]) -> bool:
             return False
         else:
             parts.update(cell.parts(pattern))
-    return len(parts & known) >= _RECURRING * len(parts) > 0
-
-
-def _recur(pattern: re.Pattern[str], labels: Iterable[str]) -> bool:
-    """Return whether nearly all parts of the names that have a mark occur in other names too."""
-    names = {name: [part.strip() for part in pattern.split(name)] for name in labels}
-    names = {name: [part for part in parts if part] for name, parts in names.items()}
-    occurs = Counter(part for parts in names.values() for part in set(parts))
-    parts = {part for several in names.values() if len(several) > 1 for part in several}
-    recurring = sum(occurs[part] > 1 for part in parts)
-    return bool(parts) and recurring >= _RECURRING * len(parts) and len(occurs) <= len(names)
-
-
-def _are_codes(labels: Iterable[str]) -> bool:
-    """Return whether names of several words are all lists of codes that recur."""
-    several = [words for name in labels if len(words := name.split()) > 1]
-    return all(_is_codes(words) for words in several) and _recur(_pattern((SPACE,)), labels)
-
-
-def _is_codes(words: list[str]) -> bool:
-    return len(words) > 1 and all(map(_CODE.fullmatch, words))
+    return len(parts & known) >= _JOINED * len(parts) > 0
 
 
 def join_genres(genres: Iterable[str], separator: str) -> str:
@@ -307,9 +315,9 @@ def quoted(name: str, separator: str) -> str:
         or mark in name
         or (len(mark) > 1 and (name[0] in mark or name[-1] in mark))
         or opens_list(name)
-        or _pattern(tuple(_STRONG)).search(f" {name} ") is not None
-        or any(_is_several(_pattern((weak,)).split(name)) for weak in _WEAK)
-        or _is_codes(name.split())
+        or pattern_of(tuple(STRONG)).search(f" {name} ") is not None
+        or any(_is_several(pattern_of((weak,)).split(name)) for weak in WEAK)
+        or is_codes(name.split())
     )
     return '"' + name.replace('"', '""') + '"' if needs_quotes else name
 

@@ -299,6 +299,10 @@ def _inspect_catalog(
     genres.caption, genres.caption_justify = catalog.separators, "left"
     for name, rows in catalog.genres.items():
         genres.add_row(name, f"{rows:,}", f"{rows / catalog.rows:.1%}")
+    if catalog.other_separator is not None:
+        from genre_batch.cli.look import separator_line
+
+        note(separator_line(catalog.other_separator))
     if catalog.cells_without_genre:
         note(
             f"{counted(catalog.cells_without_genre, 'filled cell')} without a genre in the column "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from genre_batch.runs.starting_point import StartingPoint
     from genre_batch.training.options import TrainJob
 
-__all__ = ["genre_names", "look_first", "names_table", "show_look"]
+__all__ = ["genre_names", "look_first", "names_table", "separator_line", "show_look"]
 
 _SHOWN = 8
 
@@ -140,6 +141,8 @@ def _summary(look: CatalogLook) -> list[str]:
         f"genres of {look.genre_column!r} ({look.separator})",
         f"{counted(len(look.labels), 'genre')}: {_listed(names)}; films: {films}",
     ]
+    if look.other_separator is not None:
+        lines.append(separator_line(look.other_separator))
     if look.mapped:
         names = [f"{name} ({counted(rows, 'row')})" for name, rows in look.mapped.items()]
         lines.append(f"names read by the map: {_listed(names)}")
@@ -160,6 +163,12 @@ def _summary(look: CatalogLook) -> list[str]:
             f"--null-values {name} if it does"
         )
     return lines
+
+
+def separator_line(other: tuple[str, str]) -> str:
+    """Return a line on what the separator may be instead, and the option that names it."""
+    reason, mark = other
+    return f"{reason}: add --genre-separator {shlex.quote(mark)} if so"
 
 
 def genre_names(

@@ -76,6 +76,8 @@ class CatalogLook:
         rows: the number of its rows.
         text_column, title_column, genre_column: the columns read; None: no titles are read.
         separator: what separates the genres of a cell, and on what evidence.
+        other_separator: what the separator may be instead, and the separator to name then; None:
+            nothing else.
         films: part -> number of films.
         labels: genre -> part -> number of films, most frequent first.
         left_out_labels: genre -> number of films, of the genres that would not be learned.
@@ -99,6 +101,7 @@ class CatalogLook:
     title_column: str | None
     genre_column: str
     separator: str
+    other_separator: tuple[str, str] | None
     films: dict[str, int]
     labels: dict[str, dict[str, int]]
     left_out_labels: dict[str, int]
@@ -164,6 +167,7 @@ def _look(
         title_column=catalog.columns.title,
         genre_column=catalog.columns.genres,
         separator=_separator(catalog),
+        other_separator=catalog.cells.reader.separators.alternative,
         films=films,
         labels={
             dataset.names[column]: {part: counts[part][column] for part in PARTS}

@@ -1,0 +1,155 @@
+"""The marks that may separate genres in a text, and what speaks for and against each of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+__all__ = [
+    "COMMON",
+    "JOINING",
+    "RARE",
+    "SPACE",
+    "STRONG",
+    "WEAK",
+    "are_codes",
+    "combine",
+    "is_codes",
+    "pattern_of",
+    "recur",
+    "stand_alone",
+]
+
+SPACE = " "
+STRONG = {
+    "|": r"[|¦]",
+    "｜": "｜",
+    ";": ";",
+    "；": "；",
+    "؛": "؛",
+    "line break": r"[\r\n\u2028\u2029]+",
+    "tab": r"\t+",
+    " • ": r"\s*[•●▪‣]\s*",
+    " / ": r"\s+/\s+",
+    " · ": r"\s+[·・∙‧]\s+",
+    "।": "[।॥]",
+    "。": "[。｡]",
+    "、": "[、､]",
+    "،": "،",
+    "，": "，",
+    ",": ",",
+}
+"""Marks that names rarely have: name -> pattern. Of equal ones, the first is the separator."""
+COMMON = (",", "،", "，", "、", ";", " / ", " · ", " • ")
+"""Those of them that names have too, as in `Crime, Law and Justice`."""
+WEAK = {
+    "/": "[/／]",
+    "·": "[·∙‧]",
+    "・": "[・･]",
+    "+": r"[+＋]",
+    "#": r"\A#|(?<=\S)[#＃](?=[^\s#])|\s+[#＃]\s+",
+    "~": "[~～]",
+    "^": r"\^",
+    "\\": r"\\",
+}
+"""Marks that names have too, as in `Sci-Fi/Fantasy`: they separate where their parts recur."""
+_WORDS = ("and", "or", "und", "et", "y", "и")
+JOINING = {
+    " & ": r"(?:\A|\s+)[&＆]\s+",
+    "&": r"(?<=\S)[&＆](?=\S)",
+    **{f" {word} ": rf"(?:\A|\s+)(?i:{word})\s+" for word in _WORDS},
+    " - ": r"\s+-\s+",
+    " – ": r"\s+[–—]\s+",
+}
+"""Marks inside many names, as in `Action & Adventure`: they separate where their parts recur, alone
+and in several combinations."""
+RARE = {":": ":", "-": r"(?<=\S)-(?=\S)", "–": r"(?<=\S)[–—](?=\S)", "_": "_"}
+"""Marks inside so many names, as in `red-wine`, that they are only mentioned."""
+_MOSTLY = 0.8
+"""The share of the parts of a mark that must recur (chosen by hand)."""
+_ROWS_A_CELL, _CELLS = 10, 3
+"""How many rows a cell has on average, and how many cells there are, if their parts should recur
+in other cells (chosen by hand)."""
+_CODE = re.compile(r"\S*[\d._:#@]\S*")
+"""A word that is a code rather than a part of a name, such as `cs.LG`."""
+
+
+@lru_cache
+def pattern_of(marks: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of any of these marks; a mark that is not a known one is literal."""
+    known = {**STRONG, **WEAK, **JOINING, **RARE, SPACE: r"\s+"}
+    return re.compile("|".join(known.get(mark, re.escape(mark)) for mark in marks) or r"(?!)")
+
+
+def _split(pattern: re.Pattern[str], names: Iterable[str]) -> dict[str, list[str]]:
+    """Return name -> its parts that are not blank."""
+    parts = {name: [part.strip() for part in pattern.split(name)] for name in names}
+    return {name: [part for part in several if part] for name, several in parts.items()}
+
+
+def recur(pattern: re.Pattern[str], names: Iterable[str]) -> bool:
+    """Return whether nearly all parts of the names that have a mark occur in other names too."""
+    split = _split(pattern, names)
+    occurs = Counter(part for parts in split.values() for part in set(parts))
+    parts = {part for several in split.values() if len(several) > 1 for part in several}
+    recurring = sum(occurs[part] > 1 for part in parts)
+    return bool(parts) and recurring >= _MOSTLY * len(parts) and len(occurs) <= len(split)
+
+
+def combine(pattern: re.Pattern[str], names: Iterable[str]) -> bool:
+    """Return whether the parts of the names that have a mark stand alone and in combinations.
+
+    `Action & Adventure` may be one genre although `Action` is one as well. Where `Action & War`,
+    `War & Drama` and `Action & Drama` occur, the mark separates. Nearly all parts must stand beside
+    different ones, and half of them must be names, too, unless three stand together somewhere.
+    """
+    split = _split(pattern, names)
+    beside: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
+    for parts in map(frozenset, split.values()):
+        for part in parts if len(parts) > 1 else ():
+            beside[part].add(parts)
+    combined = sum(len(sets) > 1 for sets in beside.values())
+    if not beside or combined < _MOSTLY * len(beside) or not recur(pattern, split):
+        return False
+    alone = {parts[0] for parts in split.values() if len(parts) == 1}
+    three = any(len(set(parts)) > 2 for parts in split.values())
+    return three or 2 * len(alone & beside.keys()) >= len(beside)
+
+
+def stand_alone(pattern: re.Pattern[str], cells: Mapping[str, int], *, few: bool = False) -> bool:
+    """Return whether no part of the cells that have a mark ever occurs in another cell.
+
+    In many rows, genres would occur alone or beside others now and then; parts that never do are
+    those of one name.
+
+    Args:
+        pattern: of the mark.
+        cells: distinct texts, and the number of rows of each.
+        few: accept fewer cells and rows, too few to be sure.
+    """
+    split = _split(pattern, cells)
+    several = [cell for cell, parts in split.items() if len(set(parts)) > 1]
+    rows = sum(cells[cell] for cell in several)
+    enough = rows >= _ROWS_A_CELL * len(several) > 0
+    if few:
+        enough = enough or (len(several) > 1 and rows > _CELLS)
+    elif len(several) < _CELLS:
+        return False
+    if not enough:
+        return False
+    occurs = Counter(part for parts in split.values() for part in set(parts))
+    return all(occurs[part] == 1 for cell in several for part in split[cell])
+
+
+def are_codes(names: Iterable[str]) -> bool:
+    """Return whether names of several words are all lists of codes that recur."""
+    names = list(names)
+    several = [words for name in names if len(words := name.split()) > 1]
+    return all(map(is_codes, several)) and recur(pattern_of((SPACE,)), names)
+
+
+def is_codes(words: list[str]) -> bool:
+    """Return whether there are several words and all of them are codes."""
+    return len(words) > 1 and all(map(_CODE.fullmatch, words))
