@@ -34,6 +34,7 @@ __all__ = [
     "UsageError",
     "counted",
     "counted_rows",
+    "first_line",
 ]
 
 
@@ -126,3 +127,9 @@ class GenreBatchWarning(UserWarning):
     Like an error, it is one line with parameters in backticks. The command line prints it as it
     occurs; in Python it is an ordinary warning.
     """
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first non-empty line of an error's message, or its type if there is none."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)

@@ -1,4 +1,4 @@
-"""Every exception of the package arrives in another process as it was raised."""
+"""Every exception of the package arrives in another process as it was raised; first lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from genre_batch.errors import MissingExtraError, OutputExistsError
+from genre_batch.errors import MissingExtraError, OutputExistsError, first_line
 from support.places import ROOT
 
 MEANT = {"number": 15}
@@ -95,3 +95,15 @@ def test_a_copy_of_a_copy_can_be_raised() -> None:
         error = pickle.loads(pickle.dumps(error))
     with pytest.raises(OutputExistsError, match=r"^tagged\.csv exists: .* another `rejects`$"):
         raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("bad header"), "bad header"),
+        (ValueError("\n  bad header\nstack"), "bad header"),
+        (ValueError(""), "ValueError"),
+    ],
+)
+def test_an_error_is_shortened_to_its_first_line(error: Exception, line: str) -> None:
+    assert first_line(error) == line

@@ -40,9 +40,9 @@ from benchmarks.speed.contenders import Library
 from benchmarks.speed.engines import CTranslate2, OnnxDynamic, OpenVinoInt8, OpenVinoLow
 from genre_batch import EvaluationJob, GenreTagger
 from genre_batch.cores import available_cores
+from genre_batch.errors import first_line
 from genre_batch.evaluation.films import LabelledFilms, read_films
 from genre_batch.evaluation.metrics import score_predictions
-from genre_batch.files import first_line
 from genre_batch.model.checkpoint import write_checkpoint
 from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.methods import METHODS

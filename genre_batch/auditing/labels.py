@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -28,27 +28,12 @@ from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.dataset.label_cells import named
 from genre_batch.dataset.labelled import LabelledColumns, encode_labels
 
-__all__ = ["CellCodes", "Labels", "remembered_options"]
+__all__ = ["CellCodes", "Labels"]
 
 _JOINT = "\x1f"
 """A control character, which no genre has, between the names of a list."""
 _TEXT, _LIST, _VALUE, _NULL = "t", "l", "v", "n"
 """The first letter of a key: what kind of cell it is of."""
-
-
-def remembered_options(
-    options: ColumnOptions, used: LabelledColumns, remembered: Mapping[str, str | None]
-) -> ColumnOptions:
-    """Return options in which empty cells are what they were in training, if nothing else is set.
-
-    Args:
-        options: of the columns.
-        used: the columns that were found.
-        remembered: `ModelMetadata.columns`; it counts for a column of the same name.
-    """
-    if options.empty is None and used.genres == remembered.get("genres"):
-        return replace(options, empty=remembered.get("empty"))
-    return options
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from genre_batch.auditing.auditable import check_auditable
 from genre_batch.auditing.job import AuditJob
-from genre_batch.auditing.labels import CellCodes, Labels, remembered_options
+from genre_batch.auditing.labels import CellCodes, Labels
 from genre_batch.auditing.records import OwnColumns
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.catalog.chunk import TableChunk
@@ -30,6 +30,7 @@ from genre_batch.catalog.reading.unreadable import PaddedRows
 from genre_batch.catalog.rejects import Reject, ignore_reject
 from genre_batch.catalog.texts import holds_text
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
+from genre_batch.dataset.labelled_columns import options_as_trained
 from genre_batch.errors import CatalogError, ColumnError, GenreBatchWarning
 from genre_batch.model.calibration import calibrated
 from genre_batch.model.decision import Decision
@@ -94,9 +95,9 @@ class CatalogSource:
 
     def _with_genre_column(self, chunk: TableChunk) -> TableChunk:
         """Return a chunk of a catalog without any genres with an empty column of them."""
-        options, remembered = self.job.columns, self.tagger.metadata.columns.get("genres")
+        options, trained_column = self.job.columns, self.tagger.metadata.columns.get("genres")
         named = options.genre_column is not None or options.label_columns
-        found = matching_columns(chunk.columns, GENRE_COLUMNS) or remembered in chunk.columns
+        found = matching_columns(chunk.columns, GENRE_COLUMNS) or trained_column in chunk.columns
         if self.job.select is None or not chunk.columns or named or found:
             return chunk
         empty = pa.nulls(len(chunk), pa.string())
@@ -140,7 +141,7 @@ class CatalogSource:
     def cells(self, used: LabelledColumns) -> CellCodes:
         """Return an empty collection of the catalog's genre cells."""
         delimited = self.locations[0].format in (Format.CSV, Format.TSV)
-        columns = remembered_options(self.job.columns, used, self.tagger.metadata.columns)
+        columns = options_as_trained(self.job.columns, used, self.tagger.metadata.columns)
         return CellCodes(used, columns, delimited=delimited)
 
     def composed(self, chunk: TableChunk, used: LabelledColumns) -> pa.Array:

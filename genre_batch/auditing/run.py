@@ -23,10 +23,10 @@ from genre_batch.catalog.reading.rereadable import rereadable
 from genre_batch.catalog.rejects import RejectsFile, raise_on_reject
 from genre_batch.catalog.writing.writer import open_writer
 from genre_batch.errors import GenreBatchWarning, UsageError, counted
-from genre_batch.files import check_separate_files
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.names import known_names
 from genre_batch.options import check_job
+from genre_batch.path_checks import check_separate_files
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.tagging.counts import Tally
 from genre_batch.tagging.plan import OutputTask, plan_outputs

@@ -29,8 +29,8 @@ from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
 from genre_batch.failures import failures_as
-from genre_batch.files import check_separate_files
 from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, one_of
+from genre_batch.path_checks import check_separate_files
 from genre_batch.progress import StepProgress, no_step_progress
 
 __all__ = ["AugmentJob", "AugmentResult", "augment"]

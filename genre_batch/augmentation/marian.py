@@ -17,10 +17,10 @@ from typing import Any
 
 from genre_batch.augmentation.translator import select_pivots
 from genre_batch.dataset.sentences import sentences
-from genre_batch.errors import TrainingError, UsageError
+from genre_batch.errors import TrainingError, UsageError, first_line
 from genre_batch.extras import require_extra
-from genre_batch.files import check_input_folder, first_line
 from genre_batch.hub import load_from_hub
+from genre_batch.path_checks import check_input_folder
 
 __all__ = ["MODELS", "Marian"]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from genre_batch.errors import CatalogError, UsageError
-from genre_batch.files import check_output_file
+from genre_batch.path_checks import check_output_file
 
 __all__ = ["TranslationCache", "default_cache_path"]
 

@@ -45,10 +45,10 @@ def missing_column_error(
     candidates: Sequence[str],
     requested: str | None,
     parameter: str,
-    remembered: str | None = None,
+    trained_column: str | None = None,
 ) -> ColumnError:
     """Build the error for a missing column; arguments as in `find_column`."""
-    names = candidates if remembered in (None, *candidates) else (remembered, *candidates)
+    names = candidates if trained_column in (None, *candidates) else (trained_column, *candidates)
     wanted = f"named {', '.join(map(str, names))}"
     if requested is not None:
         spellings = {name.lower(): name for name in columns}
@@ -85,17 +85,17 @@ def find_column(
     candidates: Sequence[str],
     requested: str | None = None,
     parameter: str = "text_column",
-    remembered: str | None = None,
+    trained_column: str | None = None,
 ) -> str | None:
-    """Find the requested column, else the remembered one, else the first candidate in any case.
+    """Find the requested column, else the one of training, else the first candidate in any case.
 
     Args:
         columns: the catalog's column names.
         candidates: usual names, lower case, most preferred first.
         requested: the exact name of the column; None: look for the candidates.
         parameter: the parameter that names the column, for messages.
-        remembered: the exact name of the column that the model was trained on, used if the catalog
-            has it.
+        trained_column: the exact name of the column that the model was trained on, used if the
+            catalog has it.
 
     Returns:
         The name as the catalog spells it; None if no candidate matches and none is requested.
@@ -106,9 +106,9 @@ def find_column(
     if requested is not None:
         if requested in columns:
             return requested
-        raise missing_column_error(columns, candidates, requested, parameter, remembered)
-    if remembered is not None and remembered in columns:
-        return remembered
+        raise missing_column_error(columns, candidates, requested, parameter, trained_column)
+    if trained_column is not None and trained_column in columns:
+        return trained_column
     matching = matching_columns(columns, candidates)
     if len(matching) > 1:
         raise ColumnError(
@@ -132,14 +132,14 @@ def require_column(
     candidates: Sequence[str],
     requested: str | None,
     parameter: str,
-    remembered: str | None = None,
+    trained_column: str | None = None,
 ) -> str:
     """Find a column as `find_column` does, and raise if there is none.
 
     Raises:
         ColumnError: the column is missing, or two columns match the same candidate.
     """
-    name = find_column(columns, candidates, requested, parameter, remembered)
+    name = find_column(columns, candidates, requested, parameter, trained_column)
     if name is None:
-        raise missing_column_error(columns, candidates, requested, parameter, remembered)
+        raise missing_column_error(columns, candidates, requested, parameter, trained_column)
     return name

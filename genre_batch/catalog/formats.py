@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from genre_batch.catalog.compression import COMPRESSIONS, archive_advice, decompressed
 from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
-from genre_batch.files import check_input_file, check_output_file
+from genre_batch.path_checks import check_input_file, check_output_file
 from genre_batch.paths import is_stream
 
 __all__ = [

@@ -11,15 +11,13 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
-from pathlib import Path
 from typing import Any
 
 from genre_batch.catalog.genre_aliases import GenreIndex
-from genre_batch.errors import CatalogError, UsageError
-from genre_batch.files import first_line
+from genre_batch.errors import CatalogError, first_line
+from genre_batch.files import read_input
 from genre_batch.names import clean_name, is_name, name_key
 from genre_batch.options import StrPath
-from genre_batch.paths import folder_advice
 
 __all__ = ["GenreMap", "MapLine", "read_genre_map"]
 
@@ -134,14 +132,14 @@ def read_genre_map(path: StrPath) -> GenreMap:
             things of one name, or leads back to where it started.
     """
     file = os.fspath(path)
-    try:
-        content = Path(file).read_bytes()
-    except FileNotFoundError as error:
-        raise UsageError(f"no such file: {file}: `genre_map` names one") from error
-    except IsADirectoryError as error:
-        raise UsageError(folder_advice(file, "a file of genre names")) from error
-    except OSError as error:
-        raise CatalogError(f"cannot read {file} of `genre_map`: {first_line(error)}") from error
+    content = read_input(
+        file,
+        missing=f"no such file: {file}: `genre_map` names one",
+        wanted="a file of genre names",
+        unreadable=lambda error: CatalogError(
+            f"cannot read {file} of `genre_map`: {first_line(error)}"
+        ),
+    )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

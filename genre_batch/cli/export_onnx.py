@@ -46,7 +46,7 @@ def export_onnx(
     checkpoint on the dev part, and its thresholds are tuned on its own probabilities.
     """
     from genre_batch.extras import require_extra
-    from genre_batch.files import check_input_folder
+    from genre_batch.path_checks import check_input_folder
 
     check_input_folder(run)
     require_extra("genre-batch export-onnx", "train")

@@ -99,7 +99,7 @@ def inspect(
     if not for_model:
         _inspect_catalog(path, reading, as_json)
         return
-    from genre_batch.cli.look import genre_names, names_table
+    from genre_batch.cli.preview import genre_names, names_table
 
     names = genre_names(path, model, columns, reading)
     _inspect_catalog(path, reading, as_json, {"genre_names": [asdict(name) for name in names]})
@@ -111,17 +111,17 @@ def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, An
     if path is None:
         raise click.UsageError("Missing argument 'CATALOG': --for train reads a catalog.")
 
-    from genre_batch.cli.look import show_look
+    from genre_batch.cli.preview import show_preview
     from genre_batch.dataset.label_choice import LabelOptions
-    from genre_batch.dataset.look import LookJob, look_at
+    from genre_batch.dataset.preview import PreviewJob, preview_catalog
 
     labels = LabelOptions(options.pop("min_films"), options.pop("merge_labels"))
     reading = reading_from(options)
-    look = look_at(LookJob(path, columns_from(options), reading, labels=labels))
+    preview = preview_catalog(PreviewJob(path, columns_from(options), reading, labels=labels))
     if as_json:
-        print_json(asdict(look))
+        print_json(asdict(preview))
     else:
-        show_look(look)
+        show_preview(preview)
 
 
 def _is_model(path: str, input_format: str | None) -> bool:
@@ -300,7 +300,7 @@ def _inspect_catalog(
     for name, rows in catalog.genres.items():
         genres.add_row(name, f"{rows:,}", f"{rows / catalog.rows:.1%}")
     if catalog.other_separator is not None:
-        from genre_batch.cli.look import separator_line
+        from genre_batch.cli.preview import separator_line
 
         note(separator_line(catalog.other_separator))
     if catalog.cells_without_genre:

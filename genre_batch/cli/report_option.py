@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from genre_batch.auditing.job import AuditJob
     from genre_batch.auditing.summary import AuditResult
+    from genre_batch.report.catalog_page import CatalogFacts
     from genre_batch.report.page import Report
     from genre_batch.report.queue import Queue
     from genre_batch.tagging.summary import TagSummary
@@ -50,7 +52,7 @@ def check_report(command: str, path: str, files: Sequence[str | None]) -> None:
         CatalogError: a file that is not a page exists under its name.
     """
     from genre_batch.extras import require_extra
-    from genre_batch.files import check_output_file, check_separate_files
+    from genre_batch.path_checks import check_output_file, check_separate_files
 
     check_output_file(path, name="`report`")
     others = [name for name in files if name is not None and name != "-"]
@@ -93,6 +95,19 @@ def catalog_name(sources: Sequence[str]) -> str:
     return "stdin" if sources[0] == "-" else PurePath(sources[0].rstrip("/")).name
 
 
+def _facts(result: TagSummary | AuditResult, name: str) -> CatalogFacts:
+    """Return the facts that every page of a catalog of this name has."""
+    from genre_batch.report.catalog_page import CatalogFacts
+
+    return CatalogFacts(
+        catalog=name,
+        row_name=result.row_name,
+        model={"file": PurePath(result.model).name, "sha256": result.model_sha256},
+        rejected=result.rows_rejected,
+        hardly_read=result.texts_foreign or None,
+    )
+
+
 def tag_page(summary: TagSummary, name: str) -> Report:
     """Return the page of a tagged catalog.
 
@@ -100,15 +115,11 @@ def tag_page(summary: TagSummary, name: str) -> Report:
         summary: of a run with a profile.
         name: of the catalog.
     """
-    from genre_batch.report.catalog_page import CatalogFacts, catalog_report
+    from genre_batch.report.catalog_page import catalog_report
 
     assert summary.profile is not None
-    facts = CatalogFacts(
-        catalog=name,
-        row_name=summary.row_name,
-        model={"file": PurePath(summary.model).name, "sha256": summary.model_sha256},
-        rejected=summary.rows_rejected,
-        hardly_read=summary.texts_foreign or None,
+    facts = replace(
+        _facts(summary, name),
         other_language=None if summary.language is None else summary.rows_in_other_languages,
         skipped=summary.rows - summary.rows_predicted - summary.rows_without_text,
     )
@@ -124,7 +135,7 @@ def audit_page(context: click.Context, result: AuditResult, job: AuditJob) -> Re
         job: what was audited.
     """
     from genre_batch.cli.apply_command import apply_command, download_name
-    from genre_batch.report.catalog_page import CatalogFacts, GenreEstimate, catalog_report
+    from genre_batch.report.catalog_page import GenreEstimate, catalog_report
 
     assert result.profile is not None
     assert result.kept is not None
@@ -147,12 +158,8 @@ def audit_page(context: click.Context, result: AuditResult, job: AuditJob) -> Re
         )
         for genre in result.genres
     ]
-    facts = CatalogFacts(
-        catalog=name,
-        row_name=result.row_name,
-        model={"file": PurePath(result.model).name, "sha256": result.model_sha256},
-        rejected=result.rows_rejected,
-        hardly_read=result.texts_foreign or None,
+    facts = replace(
+        _facts(result, name),
         other_language=result.rows_in_other_languages or None,
         seen_in_training=result.rows_seen_in_training,
         estimates=estimates,

@@ -22,7 +22,6 @@ from genre_batch.cli.decision_options import (
     THRESHOLD_METHODS,
     exclude_genres_option,
 )
-from genre_batch.cli.look import look_first
 from genre_batch.cli.option_groups import READING, GroupedCommand
 from genre_batch.cli.options import (
     catalog_argument,
@@ -34,6 +33,7 @@ from genre_batch.cli.options import (
 from genre_batch.cli.options import (
     option_with_default as _option,
 )
+from genre_batch.cli.preview import preview_training
 from genre_batch.cli.training_options import training_options
 from genre_batch.errors import counted
 
@@ -200,7 +200,7 @@ def train(
         raise click.UsageError("Missing option '-o' / '--output'.")
     job = read_recipe(recipe).job(catalog, folder or "", resume=resume, **given)
     job = _checked(job, context)
-    look_first(job, dry_run=dry_run)
+    preview_training(job, dry_run=dry_run)
     if dry_run:
         return
     set_stop_message(f"{folder}/provenance.json", "repeat the command with --resume")

@@ -24,8 +24,7 @@ from genre_batch.cluster.part import Part
 from genre_batch.cluster.ray_cluster import check_capacity, connected, find_address
 from genre_batch.cluster.ray_task import run_part
 from genre_batch.cluster.ray_watch import RayWatch, lost_node_error
-from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted
-from genre_batch.files import first_line
+from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted, first_line
 from genre_batch.options import flat_values
 from genre_batch.progress import RowProgress, StatusProgress
 from genre_batch.tagging.summary import TagSummary

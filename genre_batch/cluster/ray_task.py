@@ -141,8 +141,8 @@ def _values(error: GenreBatchError) -> dict[str, Any]:
 
 
 def _other_values(error: Exception) -> dict[str, Any]:
+    from genre_batch.errors import first_line
     from genre_batch.failures import describe_failure
-    from genre_batch.files import first_line
 
     described = describe_failure(error)
     message = f"{type(error).__name__}: {first_line(error)}"

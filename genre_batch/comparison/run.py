@@ -32,9 +32,10 @@ from genre_batch.dataset.labelled import sha256_of
 from genre_batch.errors import GenreBatchWarning, TrainingError
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.failures import failures_as
-from genre_batch.files import check_output_folder, replacing, write_json, write_text
+from genre_batch.files import replacing, write_json, write_text
 from genre_batch.model.text import uses_title
 from genre_batch.options import check_job
+from genre_batch.path_checks import check_output_folder
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.runs.integrity import is_whole

@@ -77,10 +77,10 @@ class Catalogs:
         self._progress = progress
         self._original, self._split, self._copies = job.locate()
         names = read_table(self._original, job.reading).column_names
-        remembered = (
+        trained_columns = (
             None if job.model is None else read_model_file(model_path(job.model)).metadata.columns
         )
-        columns = find_labelled_columns(names, job.columns, "optional", remembered)
+        columns = find_labelled_columns(names, job.columns, "optional", trained_columns)
         self._with_title = columns.title is not None
         self._columns = replace(
             job.columns,

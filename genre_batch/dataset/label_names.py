@@ -7,11 +7,10 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from genre_batch.errors import CatalogError, UsageError
-from genre_batch.files import first_line
+from genre_batch.errors import CatalogError, first_line
+from genre_batch.files import read_input
 from genre_batch.options import StrPath
 
 __all__ = ["name_labels", "read_label_names"]
@@ -32,16 +31,24 @@ def read_label_names(path: StrPath) -> dict[str, str] | list[str]:
         id -> name, or a list of names whose numbers are their positions.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or it is a folder.
         CatalogError: it cannot be read, is of another form, or names an id twice.
     """
     name = os.fspath(path)
+
+    def unreadable(error: OSError | UnicodeDecodeError) -> CatalogError:
+        return CatalogError(f"cannot read {name} of `label_names`: {first_line(error)}")
+
+    content = read_input(
+        name,
+        missing=f"`label_names`: no such file: {name}",
+        wanted="a file of genre names",
+        unreadable=unreadable,
+    )
     try:
-        text = Path(name).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise UsageError(f"`label_names`: no such file: {name}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError(f"cannot read {name} of `label_names`: {first_line(error)}") from error
+        text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig").read()  # any line ends
+    except UnicodeDecodeError as error:
+        raise unreadable(error) from error
     if text.lstrip()[:1] in ("{", "["):
         try:
             names = _from_json(json.loads(text))

@@ -42,6 +42,7 @@ from genre_batch.dataset.labelled_columns import (
     Titles,
     check_in_each_file,
     find_labelled_columns,
+    options_as_trained,
 )
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
@@ -166,7 +167,7 @@ def read_labelled(
     *,
     titles: Titles = "unused",
     ask: bool | None = False,
-    remembered: Mapping[str, str | None] | None = None,
+    trained_columns: Mapping[str, str | None] | None = None,
     labels: Sequence[str] | None = None,
     only_labels: bool = True,
 ) -> LabelledCatalog:
@@ -179,7 +180,7 @@ def read_labelled(
         ask: raise an error if rows with an empty genre cell may be films without a genre as well as
             rows without labels, and no option decides which; if not, they are left out with a
             warning, or without one if it is None.
-        titles, remembered: as in `find_labelled_columns`.
+        titles, trained_columns: as in `find_labelled_columns`.
         labels: the genres of the model that the catalog is read for; None: the catalog's own.
         only_labels: whether `genre_map` may map names only to these.
 
@@ -189,10 +190,9 @@ def read_labelled(
             has no name in them.
     """
     rows, options = read_chunk(location, reading), columns or ColumnOptions()
-    used, options = _columns(rows.columns, options, titles, remembered)
-    _check_holds_text(rows, used.text, "text_column")
-    if options.title_column is not None:
-        _check_holds_text(rows, used.title, "title_column")
+    used = find_labelled_columns(rows.columns, options, titles, trained_columns)
+    options = options_as_trained(options, used, trained_columns)
+    _check_hold_text(rows, used.text, None if options.title_column is None else used.title)
     check_in_each_file(rows.table, used)
     names = GenreNames.of(options, labels, closed=only_labels)
     cells = _cells(rows, used, options, names, location)
@@ -219,19 +219,6 @@ def read_labelled(
         check_empty(empty, location.name, used.genres, ask=ask)
     _warn_of_unreadable(catalog)
     return catalog
-
-
-def _columns(
-    names: Sequence[str],
-    options: ColumnOptions,
-    titles: Titles,
-    remembered: Mapping[str, str | None] | None,
-) -> tuple[LabelledColumns, ColumnOptions]:
-    """Return the columns, and the options with what a model remembers of its genre column."""
-    used = find_labelled_columns(names, options, titles, remembered)
-    if options.empty is None and remembered and used.genres == remembered.get("genres"):
-        options = replace(options, empty=remembered.get("empty"))
-    return used, options
 
 
 def _cells(
@@ -308,13 +295,13 @@ def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
     )
 
 
-def _check_holds_text(chunk: TableChunk, name: str | None, parameter: str) -> None:
-    """Check that a column's type can hold text; the types of JSON values are not checked."""
-    if name is None:
-        return
-    kind = chunk.table.schema.field(name).type
-    if name not in chunk.texts and not holds_text(kind):
-        raise no_text_error(name, kind, parameter)
+def _check_hold_text(chunk: TableChunk, text: str, title: str | None) -> None:
+    """Check that the types of columns can hold text; those of JSON values are not checked."""
+    for name, parameter in ((text, "text_column"), (title, "title_column")):
+        if name is not None and name not in chunk.texts:
+            kind = chunk.table.schema.field(name).type
+            if not holds_text(kind):
+                raise no_text_error(name, kind, parameter)
 
 
 def encode_labels(genres: Sequence[Sequence[str]], names: Sequence[str]) -> npt.NDArray[np.uint8]:

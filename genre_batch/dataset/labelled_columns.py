@@ -109,11 +109,29 @@ def check_in_each_file(table: pa.Table, columns: LabelledColumns) -> None:
                 )
 
 
+def options_as_trained(
+    options: ColumnOptions,
+    used: LabelledColumns,
+    trained_columns: Mapping[str, str | None] | None,
+) -> ColumnOptions:
+    """Return options in which empty cells are what they were in training, if nothing else is set.
+
+    Args:
+        options: of the columns.
+        used: the columns that were found.
+        trained_columns: `ModelMetadata.columns`; it counts for a column of the same name.
+    """
+    known = trained_columns or {}
+    if options.empty is None and known and used.genres == known.get("genres"):
+        return replace(options, empty=known.get("empty"))
+    return options
+
+
 def find_labelled_columns(
     names: Sequence[str],
     options: ColumnOptions,
     titles: Titles = "unused",
-    remembered: Mapping[str, str | None] | None = None,
+    trained_columns: Mapping[str, str | None] | None = None,
 ) -> LabelledColumns:
     """Find the columns of texts, genres and, if wanted, titles.
 
@@ -121,13 +139,13 @@ def find_labelled_columns(
         names: the names of the catalog's columns.
         options: the columns that the user named.
         titles: `unused`, `optional` or `required`.
-        remembered: the columns that a model was trained on (`ModelMetadata.columns`), preferred to
-            columns with usual names; its separator is that of its genre column.
+        trained_columns: the columns that a model was trained on (`ModelMetadata.columns`),
+            preferred to columns with usual names; its separator is that of its genre column.
 
     Raises:
         ColumnError: a column is missing, or exists in two spellings.
     """
-    known = remembered or {}
+    known = trained_columns or {}
     text = require_column(
         names, TEXT_COLUMNS, options.text_column, "text_column", known.get("text")
     )

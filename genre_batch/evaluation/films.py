@@ -151,7 +151,7 @@ def read_films(
         job.columns,
         job.reading,
         titles="optional" if titles else "unused",
-        remembered=tagger.metadata.columns,
+        trained_columns=tagger.metadata.columns,
         labels=tagger.labels,
     )
     in_part = _in_part(job, catalog)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.dataset.labelled import sha256_of
-from genre_batch.errors import CatalogError, counted_rows
+from genre_batch.errors import CatalogError, counted_rows, first_line
 from genre_batch.evaluation.calibration import CrossFitted, cross_fitted_errors, fit_calibration
 from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
@@ -22,13 +22,7 @@ from genre_batch.evaluation.operating_point import (
     stored_thresholds,
     target_methods,
 )
-from genre_batch.files import (
-    check_model_name,
-    check_output_file,
-    check_separate_files,
-    first_line,
-    replacing,
-)
+from genre_batch.files import replacing
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import (
     ConditionalThreshold,
@@ -50,6 +44,7 @@ from genre_batch.options import (
     instance_of,
     one_of,
 )
+from genre_batch.path_checks import check_model_name, check_output_file, check_separate_files
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.methods import DEFAULT_METHOD, METHODS, Method

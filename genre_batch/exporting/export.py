@@ -19,18 +19,14 @@ from genre_batch.exporting.draft import export_graph, quantize, rewrite, write_m
 from genre_batch.exporting.held_out import HeldOut, Loss, tune_thresholds
 from genre_batch.exporting.workspace import working_folder
 from genre_batch.failures import failures_as
-from genre_batch.files import (
-    check_model_name,
-    check_output_file,
-    check_separate_files,
-    rename_into_place,
-)
+from genre_batch.files import rename_into_place
 from genre_batch.model.batching import load_tokenizer, tokenize
 from genre_batch.model.language import main_language
 from genre_batch.model.metadata import ModelMetadata, read_model_file
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
 from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, number, one_of
+from genre_batch.path_checks import check_model_name, check_output_file, check_separate_files
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs.films import training_films, training_keys
 from genre_batch.runs.folder import RunFolder

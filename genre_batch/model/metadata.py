@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from genre_batch.errors import ModelError, UsageError
+from genre_batch.errors import ModelError
+from genre_batch.files import read_input
 from genre_batch.model.metadata_checks import InvalidMetadataError, check_values
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, TEXT_KEY_VERSIONS
 from genre_batch.model.validation import validate_graph, validate_tokenizer
-from genre_batch.paths import folder_advice
 
 __all__ = [
     "FORMAT_VERSION",
@@ -301,14 +301,12 @@ def read_model_file(path: Path) -> ModelFile:
         ModelError: the file cannot be read, is not ONNX, lacks our metadata, has other inputs or
             outputs, or contains something that is not safe to run (model/validation.py).
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UsageError(f"no such model: {path}: make one with genre-batch export-onnx") from error
-    except IsADirectoryError as error:
-        raise UsageError(folder_advice(path, "an .onnx file")) from error
-    except OSError as error:
-        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+    content = read_input(
+        path,
+        missing=f"no such model: {path}: make one with genre-batch export-onnx",
+        wanted="an .onnx file",
+        unreadable=lambda error: ModelError(f"cannot read the model {path}: {error.strerror}"),
+    )
     return parse_model(content, path)
 
 

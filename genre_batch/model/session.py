@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from genre_batch.errors import ModelError
-from genre_batch.files import first_line
+from genre_batch.errors import ModelError, first_line
 
 __all__ = ["NOT_FUSED", "Session"]
 

@@ -12,7 +12,7 @@ from genre_batch.catalog.remote import canonical_url, is_remote
 from genre_batch.catalog.sources import find_sources, output_names, renamed
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import UsageError
-from genre_batch.files import check_output_file, check_output_folder, check_separate_files
+from genre_batch.path_checks import check_output_file, check_output_folder, check_separate_files
 from genre_batch.paths import is_stream, neighbor
 from genre_batch.review.job import ApplyJob
 

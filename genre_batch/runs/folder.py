@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from genre_batch.errors import TrainingError
 from genre_batch.failures import failures_as
-from genre_batch.files import check_output_folder
 from genre_batch.locks import locked
 from genre_batch.options import StrPath
+from genre_batch.path_checks import check_output_folder
 from genre_batch.runs.integrity import is_whole, read_checksums, write_checksums
 
 __all__ = ["REPAIR", "RunFolder", "Stage", "check_run_folder", "is_readable"]

@@ -15,11 +15,11 @@ from genre_batch.dataset.earlier import EarlierFilms
 from genre_batch.dataset.load import ReadingOptions
 from genre_batch.errors import TrainingError
 from genre_batch.failures import failures_as
-from genre_batch.files import check_input_folder
 from genre_batch.model.metadata import ModelFile, read_model_file
 from genre_batch.model.text import uses_title
 from genre_batch.names import name_key
 from genre_batch.options import StrPath, flat_values
+from genre_batch.path_checks import check_input_folder
 from genre_batch.paths import is_model_name
 from genre_batch.runs.films import earlier_films, training_films
 from genre_batch.runs.folder import RunFolder, is_readable

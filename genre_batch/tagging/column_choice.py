@@ -51,7 +51,7 @@ class ColumnChoice:
         *,
         required: bool,
         reads_text: bool = True,
-        remembered: str | None = None,
+        trained_column: str | None = None,
     ) -> None:
         """Create a choice that is not made yet.
 
@@ -62,7 +62,7 @@ class ColumnChoice:
             required: whether a catalog without any candidate is an error; a requested column is
                 always required.
             reads_text: whether a required column of a type that holds no text is an error.
-            remembered: the column that the model was trained on, preferred to the candidates.
+            trained_column: the column that the model was trained on, preferred to the candidates.
         """
         self.name: str | None = None
         self._candidates = candidates
@@ -70,7 +70,7 @@ class ColumnChoice:
         self._parameter = parameter
         self._required = required or requested is not None
         self._reads_text = reads_text
-        self._remembered = remembered
+        self._trained_column = trained_column
         self._keys: dict[str, None] = {}
         self._table_columns: tuple[str, ...] | None = None
 
@@ -129,7 +129,7 @@ class ColumnChoice:
                 self._choose(self._find_among(tuple(self._keys)))
 
     def _is_candidate(self, key: str) -> bool:
-        return key == self._remembered or key.strip().lower() in self._candidates
+        return key == self._trained_column or key.strip().lower() in self._candidates
 
     def _choose(self, name: str | None) -> None:
         if self.name is not None and name != self.name:
@@ -141,7 +141,7 @@ class ColumnChoice:
 
     def _find_among(self, columns: tuple[str, ...]) -> str | None:
         return find_column(
-            columns, self._candidates, self._requested, self._parameter, self._remembered
+            columns, self._candidates, self._requested, self._parameter, self._trained_column
         )
 
     def finish(self) -> None:
@@ -160,21 +160,21 @@ class ColumnChoice:
                 self._candidates,
                 self._requested,
                 self._parameter,
-                self._remembered,
+                self._trained_column,
             )
 
 
-def text_choice(requested: str | None, remembered: str | None = None) -> ColumnChoice:
+def text_choice(requested: str | None, trained_column: str | None = None) -> ColumnChoice:
     """Create the choice of the overview column, which is required."""
     return ColumnChoice(
-        TEXT_COLUMNS, requested, "text_column", required=True, remembered=remembered
+        TEXT_COLUMNS, requested, "text_column", required=True, trained_column=trained_column
     )
 
 
-def title_choice(requested: str | None, remembered: str | None = None) -> ColumnChoice:
+def title_choice(requested: str | None, trained_column: str | None = None) -> ColumnChoice:
     """Create the choice of the title column, which is optional unless requested by name."""
     return ColumnChoice(
-        TITLE_COLUMNS, requested, "title_column", required=False, remembered=remembered
+        TITLE_COLUMNS, requested, "title_column", required=False, trained_column=trained_column
     )
 
 
@@ -189,10 +189,10 @@ def column_choices(
     job: TagJob, metadata: ModelMetadata
 ) -> tuple[ColumnChoice, ColumnChoice | None, ColumnChoice | None]:
     """Create the choices of a job: text, title if the model reads it, and what selects rows."""
-    remembered = metadata.columns
-    title = title_choice(job.title_column, remembered.get("title"))
+    trained_columns = metadata.columns
+    title = title_choice(job.title_column, trained_columns.get("title"))
     return (
-        text_choice(job.text_column, remembered.get("text")),
+        text_choice(job.text_column, trained_columns.get("text")),
         title if uses_title(metadata.text_template) else None,
         only_missing_choice(job.only_missing),
     )

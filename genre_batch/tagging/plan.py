@@ -15,8 +15,8 @@ from genre_batch.catalog.sources import find_sources, output_names, renamed
 from genre_batch.catalog.stretches import Stretch
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import CatalogError, UsageError
-from genre_batch.files import check_output_file, check_output_folder, check_separate_files
 from genre_batch.options import StrPath
+from genre_batch.path_checks import check_output_file, check_output_folder, check_separate_files
 from genre_batch.paths import neighbor, side_folder
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.workspace import remote_workspace, workspace_folder

@@ -16,8 +16,8 @@ from typing import Protocol
 import lmdb
 
 from genre_batch.errors import CatalogError, UsageError
-from genre_batch.files import check_output_folder, check_parent_folder
 from genre_batch.options import size_in_bytes
+from genre_batch.path_checks import check_output_folder, check_parent_folder
 
 __all__ = [
     "LmdbStore",

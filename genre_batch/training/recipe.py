@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_batch.dataset.load import CatalogPath
-from genre_batch.errors import UsageError
-from genre_batch.files import first_line
+from genre_batch.errors import UsageError, first_line
 from genre_batch.options import (
     StrPath,
     flat_values,

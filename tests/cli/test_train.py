@@ -41,7 +41,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[TrainJob]:
         raise UsageError("recorded")
 
     monkeypatch.setattr("genre_batch.training.run.train", run)
-    monkeypatch.setattr("genre_batch.cli.train.look_first", lambda job, dry_run: None)
+    monkeypatch.setattr("genre_batch.cli.train.preview_training", lambda job, dry_run: None)
     return jobs
 
 

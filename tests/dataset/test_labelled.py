@@ -245,15 +245,15 @@ def test_the_hash_is_of_the_bytes_on_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("empty", ["negative", "skip"])
-def test_what_empty_cells_are_is_remembered_with_their_column(tmp_path: Path, empty: str) -> None:
+def test_what_empty_cells_are_is_stored_with_their_column(tmp_path: Path, empty: str) -> None:
     rows = [(text, "" if number % 3 else "Drama") for number, text in enumerate(overviews(60))]
     location = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows)
     trained = read_labelled(location, ColumnOptions(empty=empty)).used_columns
     assert trained["empty"] == empty
-    again = read_labelled(location, remembered=trained, ask=True)
+    again = read_labelled(location, trained_columns=trained, ask=True)
     assert int(again.is_negative.sum()) == (40 if empty == "negative" else 0)
-    given = read_labelled(location, ColumnOptions(empty="skip"), remembered=trained)
+    given = read_labelled(location, ColumnOptions(empty="skip"), trained_columns=trained)
     assert not given.is_negative.any()
     other = write_csv(tmp_path / "other.csv", ("overview", "genre"), rows)
     with pytest.warns(GenreBatchWarning, match="are left out: if they have none"):
-        assert not read_labelled(other, remembered=trained).is_negative.any()
+        assert not read_labelled(other, trained_columns=trained).is_negative.any()

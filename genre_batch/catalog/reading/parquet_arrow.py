@@ -18,8 +18,7 @@ import pyarrow.parquet as pq
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.nested import children
 from genre_batch.catalog.stretches import Stretch
-from genre_batch.errors import CatalogError
-from genre_batch.files import first_line
+from genre_batch.errors import CatalogError, first_line
 
 __all__ = ["DAMAGED", "ROWS_PER_CHUNK", "read_arrow", "read_parquet"]
 

@@ -14,7 +14,7 @@ from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.rejects import Reason, Reject, RejectsFile, padded_note, raise_on_reject
 from genre_batch.errors import CatalogError, GenreBatchWarning
-from genre_batch.files import check_output_file, check_separate_files
+from genre_batch.path_checks import check_output_file, check_separate_files
 
 if TYPE_CHECKING:
     from genre_batch.catalog.options import ReadingOptions

@@ -13,7 +13,7 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.progress import StepProgress
 from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_base_model
-from genre_batch.training.encoder.inference import predict_logits
+from genre_batch.training.encoder.inference import predict
 from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.options import TrainingOptions
 
@@ -70,7 +70,9 @@ class FineTuned:
 
     def predict_proba(self, films: Dataset) -> npt.NDArray[np.float32]:
         """Predict (films, genres) float32; rows of a single-genre model sum to 1."""
-        logits = predict_logits(self._model, self._tokenizer, films.texts, self._max_length)
+        logits = predict(
+            self._model, self._tokenizer, films.texts, self._max_length, as_logits=True
+        )
         return probabilities_of(torch.from_numpy(logits), single_genre=self._single)
 
     @property

@@ -23,12 +23,12 @@ from transformers import (
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from genre_batch.errors import MissingExtraError, TrainingError
-from genre_batch.files import check_input_folder, first_line
+from genre_batch.errors import MissingExtraError, TrainingError, first_line
 from genre_batch.hub import load_from_hub
 from genre_batch.model.checkpoint import write_checkpoint
 from genre_batch.model.metadata import read_model_file
 from genre_batch.options import StrPath
+from genre_batch.path_checks import check_input_folder
 from genre_batch.paths import is_model_name
 from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.training.encoder.pooling import PooledClassifier, pool

@@ -21,7 +21,6 @@ __all__ = [
     "encode",
     "lower_precision",
     "predict",
-    "predict_logits",
     "token_batches",
     "token_ids",
 ]
@@ -118,6 +117,7 @@ def predict(
     texts: list[str],
     max_length: int,
     *,
+    as_logits: bool = False,
     fast: bool = False,
     progress: TextProgress = no_text_progress,
 ) -> npt.NDArray[np.float32]:
@@ -130,31 +130,21 @@ def predict(
         tokenizer: its tokenizer.
         texts: composed texts.
         max_length: tokens; longer texts are cut.
+        as_logits: return the logits themselves.
         fast: compute in bfloat16 where that is faster.
         progress: called with the number of texts done.
     """
-    logits = predict_logits(model, tokenizer, texts, max_length, fast=fast, progress=progress)
-    probabilities: npt.NDArray[np.float32] = torch.sigmoid(torch.from_numpy(logits)).numpy()
-    return probabilities
-
-
-def predict_logits(
-    model: Classifier,
-    tokenizer: PreTrainedTokenizerFast,
-    texts: list[str],
-    max_length: int,
-    *,
-    fast: bool = False,
-    progress: TextProgress = no_text_progress,
-) -> npt.NDArray[np.float32]:
-    """Return (texts, genres) float32 logits; arguments as in `predict`."""
 
     def compute(tokens: dict[str, torch.Tensor]) -> torch.Tensor:
         logits: torch.Tensor = model(**tokens).logits
         return logits
 
     width = model.config.num_labels
-    return _run_over(model, tokenizer, texts, max_length, compute, width, fast, progress)
+    logits = _run_over(model, tokenizer, texts, max_length, compute, width, fast, progress)
+    if as_logits:
+        return logits
+    probabilities: npt.NDArray[np.float32] = torch.sigmoid(torch.from_numpy(logits)).numpy()
+    return probabilities
 
 
 def encode(

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from genre_batch.catalog.options import ColumnOptions, ReadingOptions
     from genre_batch.dataset.genre_names import NameReading
-    from genre_batch.dataset.look import CatalogLook
+    from genre_batch.dataset.preview import CatalogPreview
     from genre_batch.runs.starting_point import StartingPoint
     from genre_batch.training.options import TrainJob
 
-__all__ = ["genre_names", "look_first", "names_table", "separator_line", "show_look"]
+__all__ = ["genre_names", "names_table", "preview_training", "separator_line", "show_preview"]
 
 _SHOWN = 8
 
@@ -29,21 +29,21 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more:,} others" if more > 0 else "")
 
 
-def look_first(job: TrainJob, *, dry_run: bool) -> None:
+def preview_training(job: TrainJob, *, dry_run: bool) -> None:
     """Show what a job would learn: in full on stdout, or in a few lines on stderr.
 
     Raises:
-        ColumnError, CatalogError, TrainingError, UsageError: as `look_at` raises them.
+        ColumnError, CatalogError, TrainingError, UsageError: as `preview_catalog` raises them.
     """
     from genre_batch.dataset.label_choice import LabelOptions
-    from genre_batch.dataset.look import LookJob, look_at
+    from genre_batch.dataset.preview import PreviewJob, preview_catalog
     from genre_batch.hub import check_available
     from genre_batch.paths import is_model_name
     from genre_batch.runs.starting_point import read_starting_point
 
     start = None if job.init_from is None else read_starting_point(job.init_from)
-    look = look_at(
-        LookJob(
+    preview = preview_catalog(
+        PreviewJob(
             job.catalog,
             job.columns,
             job.reading,
@@ -60,20 +60,20 @@ def look_first(job: TrainJob, *, dry_run: bool) -> None:
             job.extra_train,
         )
     )
-    lines = [] if start is None else _starting_lines(job, start, look)
+    lines = [] if start is None else _starting_lines(job, start, preview)
     if dry_run:
-        show_look(look, lines)
+        show_preview(preview, lines)
         return
     local = is_model_name(base_model := os.fspath(job.base_model)) or base_model == "minilm"
     if start is None and not local:
         check_available(base_model, "base_model")
-    for line in (*_summary(look), *lines):
+    for line in (*_summary(preview), *lines):
         note(line)
 
 
-def _starting_lines(job: TrainJob, start: StartingPoint, look: CatalogLook) -> list[str]:
+def _starting_lines(job: TrainJob, start: StartingPoint, preview: CatalogPreview) -> list[str]:
     """Return what is taken over from a run: options, the head's rows, and the films' parts."""
-    names = sorted(look.labels)
+    names = sorted(preview.labels)
     rows = start.head_rows(names)
     spelled = [
         f"{start.labels[old]} as {names[new]}"
@@ -88,9 +88,8 @@ def _starting_lines(job: TrainJob, start: StartingPoint, look: CatalogLook) -> l
         f"new: {_listed(new)}" if new else "",
         f"dropped: {_listed(gone)}" if gone else "",
     ]
-    parts = ", ".join(
-        f"{old:,} + {added:,} in {part}" for part, (old, added) in (look.earlier_run or {}).items()
-    )
+    earlier = preview.earlier_run or {}
+    parts = ", ".join(f"{old:,} + {new:,} in {part}" for part, (old, new) in earlier.items())
     options = ", ".join(_changed_options(job)) or "as by default"
     return [
         f"starting from {start.path}: {'; '.join(filter(None, head))}",
@@ -113,15 +112,15 @@ def _changed_options(job: TrainJob) -> list[str]:
     ]
 
 
-def show_look(look: CatalogLook, lines: Sequence[str] = ()) -> None:
+def show_preview(preview: CatalogPreview, lines: Sequence[str] = ()) -> None:
     """Print the table of genres to stdout, and everything else after it, with further lines."""
     labels = table("Genres", "genre", "films", "train", "dev", "test")
-    for name, parts in look.labels.items():
+    for name, parts in preview.labels.items():
         labels.add_row(
             name, f"{sum(parts.values()):,}", *(f"{count:,}" for count in parts.values())
         )
     print_tables(labels, stderr=False)
-    for line in (*_summary(look), *lines, *_details(look)):
+    for line in (*_summary(preview), *lines, *_details(preview)):
         print_line(line)
 
 
@@ -132,32 +131,33 @@ def print_line(line: str) -> None:
     click.echo(line)
 
 
-def _summary(look: CatalogLook) -> list[str]:
-    title = f", titles of {look.title_column!r}" if look.title_column is not None else ""
-    films = ", ".join(f"{count:,} {part}" for part, count in look.films.items())
-    names = [f"{name} ({sum(parts.values()):,})" for name, parts in look.labels.items()]
+def _summary(preview: CatalogPreview) -> list[str]:
+    title = f", titles of {preview.title_column!r}" if preview.title_column is not None else ""
+    films = ", ".join(f"{count:,} {part}" for part, count in preview.films.items())
+    names = [f"{name} ({sum(parts.values()):,})" for name, parts in preview.labels.items()]
     lines = [
-        f"{look.catalog}: {counted(look.rows, 'row')}; texts of {look.text_column!r}{title}, "
-        f"genres of {look.genre_column!r} ({look.separator})",
-        f"{counted(len(look.labels), 'genre')}: {_listed(names)}; films: {films}",
+        f"{preview.catalog}: {counted(preview.rows, 'row')}; texts of {preview.text_column!r}"
+        f"{title}, genres of {preview.genre_column!r} ({preview.separator})",
+        f"{counted(len(preview.labels), 'genre')}: {_listed(names)}; films: {films}",
     ]
-    if look.other_separator is not None:
-        lines.append(separator_line(look.other_separator))
-    if look.mapped:
-        names = [f"{name} ({counted(rows, 'row')})" for name, rows in look.mapped.items()]
+    if preview.other_separator is not None:
+        lines.append(separator_line(preview.other_separator))
+    if preview.mapped:
+        names = [f"{name} ({counted(rows, 'row')})" for name, rows in preview.mapped.items()]
         lines.append(f"names read by the map: {_listed(names)}")
-    if look.left_out_rows:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in look.left_out_rows.items())
+    if preview.left_out_rows:
+        counts = preview.left_out_rows.items()
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts)
         lines.append(f"rows left out: {reasons}")
-    if look.negatives:
-        lines.append(f"{counted(look.negatives, 'film')} without any genre, as negatives")
-    if look.look_alikes:
-        groups = [" / ".join(map(repr, names)) for names in look.look_alikes]
+    if preview.negatives:
+        lines.append(f"{counted(preview.negatives, 'film')} without any genre, as negatives")
+    if preview.look_alikes:
+        groups = [" / ".join(map(repr, names)) for names in preview.look_alikes]
         lines.append(
             f"genres that look alike: {_listed(groups)}: --merge-labels joins those that differ "
             f"in case or space"
         )
-    for name, rows in look.placeholders.items():
+    for name, rows in preview.placeholders.items():
         lines.append(
             f"{name!r} ({counted(rows, 'row')}) may mean that a row has no genre: add "
             f"--null-values {name} if it does"
@@ -196,7 +196,7 @@ def genre_names(
         columns,
         reading,
         ask=None,
-        remembered=file.metadata.columns,
+        trained_columns=file.metadata.columns,
         labels=file.metadata.labels,
     )
     return catalog.names.readings
@@ -223,18 +223,18 @@ def _minutes(seconds: float) -> str:
     return counted(minutes, "minute") if minutes else "less than a minute"
 
 
-def _details(look: CatalogLook) -> list[str]:
+def _details(preview: CatalogPreview) -> list[str]:
     lines = []
-    if look.left_out_labels:
-        names = [f"{name} ({count:,})" for name, count in look.left_out_labels.items()]
+    if preview.left_out_labels:
+        names = [f"{name} ({count:,})" for name, count in preview.left_out_labels.items()]
         lines.append(f"genres that would not be learned: {_listed(names)}")
-    if look.example is not None:
-        row, cell = look.example
+    if preview.example is not None:
+        row, cell = preview.example
         lines.append(f"the first cell that cannot be read, in row {row} counted from 0: {cell!r}")
-    scripts = ", ".join(f"{name} {share:.0%}" for name, share in look.scripts.items())
+    scripts = ", ".join(f"{name} {share:.0%}" for name, share in preview.scripts.items())
     lines += [
-        f"texts cut at {look.max_length} tokens of the shipped model: {look.cut:.1%}",
+        f"texts cut at {preview.max_length} tokens of the shipped model: {preview.cut:.1%}",
         f"letters of the texts: {scripts or 'none'}",
-        f"estimated time: {_minutes(look.seconds)} ({look.estimate})",
+        f"estimated time: {_minutes(preview.seconds)} ({preview.estimate})",
     ]
     return lines

@@ -41,9 +41,9 @@ def test_training_needs_an_output(two_genres: str) -> None:
 def test_inspect_shows_the_same_as_json(two_genres: str) -> None:
     result = CliRunner().invoke(cli, ["inspect", two_genres, "--for", "train", "--json"])
     assert result.exit_code == 0, result.output
-    look = json.loads(result.stdout)
-    assert sum(look["labels"]["Drama"].values()) == 40
-    assert sum(look["films"].values()) == 60
+    preview = json.loads(result.stdout)
+    assert sum(preview["labels"]["Drama"].values()) == 40
+    assert sum(preview["films"].values()) == 60
 
 
 def test_inspect_takes_options_of_genres_only_for_training(two_genres: str) -> None:

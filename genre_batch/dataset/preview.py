@@ -1,4 +1,4 @@
-"""A look at a labeled catalog before training: what would be learned from it, and what not."""
+"""Preview what training would learn from a labeled catalog, and what not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from genre_batch.model.readability import letters_of_scripts
 from genre_batch.model.tagger import default_model
 from genre_batch.names import name_key
 
-__all__ = ["CatalogLook", "LookJob", "look_at"]
+__all__ = ["CatalogPreview", "PreviewJob", "preview_catalog"]
 
 _SAMPLE = 2000
 """The number of texts, evenly spaced, that lengths and scripts are measured on."""
@@ -38,8 +38,8 @@ _TOKENS = 63
 
 
 @dataclass(frozen=True)
-class LookJob:
-    """What to look at, as `train` would read it.
+class PreviewJob:
+    """What to preview, as `train` would read it.
 
     Attributes:
         catalog: the labeled catalog.
@@ -68,7 +68,7 @@ class LookJob:
 
 
 @dataclass(frozen=True)
-class CatalogLook:
+class CatalogPreview:
     """What would be learned from a catalog.
 
     Attributes:
@@ -119,7 +119,7 @@ class CatalogLook:
     earlier_run: dict[str, tuple[int, int]] | None = None
 
 
-def look_at(job: LookJob) -> CatalogLook:
+def preview_catalog(job: PreviewJob) -> CatalogPreview:
     """Read a catalog as `train` would, and count what would be learned.
 
     No model is loaded but the tokenizer of the shipped one.
@@ -146,12 +146,12 @@ def look_at(job: LookJob) -> CatalogLook:
     )
     dataset = trained_labels(dataset, location.name)
     load_extras(job.extra_train, dataset, job.further or Further(), job.earlier_run)
-    return _look(job, location, usable.catalog, dataset)
+    return _preview(job, location, usable.catalog, dataset)
 
 
-def _look(
-    job: LookJob, location: Location, catalog: LabelledCatalog, dataset: Dataset
-) -> CatalogLook:
+def _preview(
+    job: PreviewJob, location: Location, catalog: LabelledCatalog, dataset: Dataset
+) -> CatalogPreview:
     by_part = {part: dataset.part(part) for part in PARTS}
     counts = {part: films.labels.sum(axis=0).tolist() for part, films in by_part.items()}
     all_films = films_of_labels(catalog)
@@ -160,7 +160,7 @@ def _look(
     films = {part: len(part_films) for part, part_films in by_part.items()}
     seconds = films["train"] * job.epochs / _FILMS_PER_SECOND * tokens / _TOKENS
     row, example = catalog.cells.example
-    return CatalogLook(
+    return CatalogPreview(
         catalog=location.name,
         rows=len(catalog),
         text_column=catalog.columns.text,
