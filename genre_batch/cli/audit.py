@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genre_batch.cli.column_options import together
+from genre_batch.cli.column_options import option_with_default, together
 from genre_batch.cli.console import (
     is_shown,
     note,
@@ -56,17 +56,17 @@ _record_options = together(
         help="Write a record for every row and genre, in the catalog's order.  "
         "[default: suspected labels, highest score first]",
     ),
-    click.option(
+    option_with_default(
         "--top",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Maximum number of records.  [default: 1000; no maximum with --all]",
+        click.IntRange(min=1),
+        "N",
+        "Maximum number of records.  [default: 1000; no maximum with --all]",
     ),
-    click.option(
+    option_with_default(
         "--min-score",
-        type=click.FloatRange(0.0, 1.0),
-        metavar="X",
-        help="Leave out records with a smaller score.  [default: 0.5; 0 with --all]",
+        click.FloatRange(0.0, 1.0),
+        "X",
+        "Leave out records with a smaller score.  [default: 0.5; 0 with --all]",
     ),
     click.option(
         "--genres",
@@ -80,11 +80,11 @@ _record_options = together(
         show_default=True,
         help="One record for each suspected label, or one for each row, with its worst label.",
     ),
-    click.option(
+    option_with_default(
         "--select",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Instead, write the N rows without genres to label next: those whose labels would "
+        click.IntRange(min=1),
+        "N",
+        "Instead, write the N rows without genres to label next: those whose labels would "
         "teach most, no two alike.",
     ),
 )
