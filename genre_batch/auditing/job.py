@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from genre_batch.catalog.formats import STDIO
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
 from genre_batch.errors import UsageError
 from genre_batch.model.decision import Decision
-from genre_batch.options import (
-    FLAG,
-    STRING,
-    StrPath,
-    from_flat_options,
-    integer,
-    name_list,
-    number,
-    one_of,
-)
+from genre_batch.options import FLAG, STRING, StrPath, integer, name_list, number, one_of
 from genre_batch.tagging.job import RunOptions, TagJob
 
-__all__ = ["DEFAULT_TOP", "SUSPECTED", "UNITS", "AuditJob", "audit_job"]
+__all__ = ["DEFAULT_TOP", "SUSPECTED", "UNITS", "AuditJob"]
 
 DEFAULT_TOP = 1000
 SUSPECTED = 0.5
@@ -111,17 +101,3 @@ class AuditJob(RunOptions):
             decision=Decision(exclude_genres=self.genres),
             **{name: getattr(self, name) for name in names},
         )
-
-
-def audit_job(**options: Any) -> AuditJob:
-    """Create a job from flat options, as the command line has them.
-
-    Args:
-        options: the fields of `AuditJob`, and those of its `ReadingOptions`, `ColumnOptions` and
-            `WritingOptions`.
-
-    Raises:
-        UsageError: a value is out of range, or two options exclude each other.
-        TypeError: there is no such field.
-    """
-    return from_flat_options(AuditJob, options)

@@ -16,7 +16,7 @@ from genre_batch.cli.console import (
     rows_progress,
     table,
 )
-from genre_batch.cli.option_groups import READING, WRITING, GroupedCommand
+from genre_batch.cli.option_groups import READING, WRITING, grouped_command
 from genre_batch.cli.options import (
     force_option,
     model_option,
@@ -46,9 +46,7 @@ GROUPS = {
 _CHANGES_SHOWN = 10
 
 
-@click.command(
-    cls=GroupedCommand, groups=GROUPS, short_help="Correct a catalog by a reviewed audit."
-)
+@grouped_command(GROUPS, "Correct a catalog by a reviewed audit.")
 @click.argument("review")
 @click.argument("catalog")
 @output_option(

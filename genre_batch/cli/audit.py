@@ -17,7 +17,7 @@ from genre_batch.cli.console import (
     table,
     warn_of_rows,
 )
-from genre_batch.cli.option_groups import READING, WRITING, GroupedCommand
+from genre_batch.cli.option_groups import READING, WRITING, grouped_command
 from genre_batch.cli.options import (
     column_options,
     require_piped_stdin,
@@ -90,9 +90,7 @@ _record_options = together(
 )
 
 
-@click.command(
-    cls=GroupedCommand, groups=GROUPS, short_help="Find wrong and missing genres in a catalog."
-)
+@grouped_command(GROUPS, "Find wrong and missing genres in a catalog.")
 @click.argument("catalog", required=False)
 @input_output_options()
 @column_options(rows=False)
@@ -130,10 +128,11 @@ def audit(
         catalog = "-"
     convert_run_options(options, [catalog], report)
 
-    from genre_batch.auditing.job import audit_job
+    from genre_batch.auditing.job import AuditJob
     from genre_batch.auditing.run import audit as run
+    from genre_batch.options import from_flat_options
 
-    job = audit_job(catalog=catalog, **options)
+    job = from_flat_options(AuditJob, {**options, "catalog": catalog})
     with rows_progress(progress) as advance:
         result = run(job, advance)
     _print_notes(result)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import is_verbose, note, progress_option, steps_progress
-from genre_batch.cli.option_groups import COLUMNS, READING, WRITING, GroupedCommand
+from genre_batch.cli.option_groups import COLUMNS, READING, WRITING, grouped_command
 from genre_batch.cli.options import (
     AUGMENTED_ROWS,
     choice_option,
@@ -36,11 +36,7 @@ _GROUPS = {
 }
 
 
-@click.command(
-    cls=GroupedCommand,
-    groups=_GROUPS,
-    short_help="Add back-translated copies of rarer films to a labeled catalog.",
-)
+@grouped_command(_GROUPS, "Add back-translated copies of rarer films to a labeled catalog.")
 @click.argument("catalog")
 @output_option("PATH", "Output catalog, in the format of its suffix, as in tag.")
 @choice_option(

@@ -16,7 +16,7 @@ from genre_batch.cli.console import (
     steps_progress,
     table,
 )
-from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
+from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
 from genre_batch.cli.options import (
     base_model_option,
     column_options,
@@ -47,11 +47,7 @@ _GROUPS = {
 }
 
 
-@click.command(
-    cls=GroupedCommand,
-    groups=_GROUPS,
-    short_help="Run the paper's experiment with the systems it cites.",
-)
+@grouped_command(_GROUPS, "Run the paper's experiment with the systems it cites.")
 @click.argument("catalog")
 @output_option("FOLDER", "Output folder. An interrupted comparison is resumed.")
 @click.option(

@@ -16,7 +16,7 @@ from genre_batch.cli.console import (
     table,
 )
 from genre_batch.cli.decision_options import threshold_options
-from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
+from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
 from genre_batch.cli.options import evaluation_job_from, labelled_options
 from genre_batch.cli.report_option import check_report, report_option, write_page
 from genre_batch.errors import counted_rows
@@ -43,7 +43,7 @@ _GROUPS = {
 }
 
 
-@click.command(cls=GroupedCommand, groups=_GROUPS, short_help="Score a model on a labeled catalog.")
+@grouped_command(_GROUPS, "Score a model on a labeled catalog.")
 @labelled_options
 @threshold_options
 @click.option(

@@ -17,7 +17,7 @@ from genre_batch.cli.console import (
     print_tables,
     table,
 )
-from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
+from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
 from genre_batch.cli.options import (
     column_options,
     columns_from,
@@ -47,9 +47,7 @@ _GROUPS = {
 }
 
 
-@click.command(
-    cls=GroupedCommand, groups=_GROUPS, short_help="Show the contents of a model or a catalog."
-)
+@grouped_command(_GROUPS, "Show the contents of a model or a catalog.")
 @click.argument("path", metavar="[MODEL|CATALOG]", required=False)
 @click.option(
     "-m",

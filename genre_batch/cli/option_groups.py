@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
-__all__ = ["COLUMNS", "READING", "WRITING", "GroupedCommand"]
+__all__ = ["COLUMNS", "READING", "WRITING", "GroupedCommand", "grouped_command"]
 
 READING = (
     *("input_format", "delimiter", "encoding", "quote", "escape", "null_values", "skip_lines"),
@@ -55,3 +55,15 @@ class GroupedCommand(click.Command):
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def grouped_command(
+    groups: Mapping[str, Sequence[str]], short_help: str
+) -> Callable[[Callable[..., Any]], GroupedCommand]:
+    """Return a decorator that makes a function a command with option groups in its help.
+
+    Args:
+        groups: title -> option names.
+        short_help: its line in the list of commands.
+    """
+    return click.command(cls=GroupedCommand, groups=groups, short_help=short_help)

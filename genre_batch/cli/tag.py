@@ -16,7 +16,7 @@ from genre_batch.cli.console import (
     warn_of_rows,
 )
 from genre_batch.cli.decision_options import threshold_options
-from genre_batch.cli.option_groups import READING, WRITING, GroupedCommand
+from genre_batch.cli.option_groups import READING, WRITING, grouped_command
 from genre_batch.cli.options import (
     column_options,
     require_piped_stdin,
@@ -68,9 +68,7 @@ GROUPS = {
 """Section of the help text -> names of its options."""
 
 
-@click.command(
-    cls=GroupedCommand, groups=GROUPS, short_help="Append predicted genres to a catalog."
-)
+@grouped_command(GROUPS, "Append predicted genres to a catalog.")
 @click.argument("sources", metavar="[INPUT]...", nargs=-1)
 @input_output_options(" A folder/ gets one output per input.")
 @column_options(genres=False)

@@ -22,7 +22,7 @@ from genre_batch.cli.decision_options import (
     THRESHOLD_METHODS,
     exclude_genres_option,
 )
-from genre_batch.cli.option_groups import READING, GroupedCommand
+from genre_batch.cli.option_groups import READING, grouped_command
 from genre_batch.cli.options import (
     catalog_argument,
     column_options,
@@ -71,9 +71,7 @@ _GROUPS = {
 }
 
 
-@click.command(
-    cls=GroupedCommand, groups=_GROUPS, short_help="Fine-tune a DistilBERT on a labeled catalog."
-)
+@grouped_command(_GROUPS, "Fine-tune a DistilBERT on a labeled catalog.")
 @catalog_argument
 @_option(
     "--protocol",

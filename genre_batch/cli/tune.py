@@ -15,7 +15,7 @@ from genre_batch.cli.console import (
     table,
 )
 from genre_batch.cli.decision_options import DEFAULT_METHOD, TUNE_METHODS
-from genre_batch.cli.option_groups import COLUMNS, READING, GroupedCommand
+from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
 from genre_batch.cli.options import (
     choice_option,
     evaluation_job_from,
@@ -41,11 +41,7 @@ _GROUPS = {
 }
 
 
-@click.command(
-    cls=GroupedCommand,
-    groups=_GROUPS,
-    short_help="Find new thresholds for a model on a labeled catalog.",
-)
+@grouped_command(_GROUPS, "Find new thresholds for a model on a labeled catalog.")
 @output_option("MODEL.onnx", "Model file to write.")
 @labelled_options
 @choice_option(

@@ -21,10 +21,10 @@ from genre_batch import (
     apply_review,
     audit,
 )
-from genre_batch.auditing.job import audit_job
 from genre_batch.catalog.writing.text import DelimitedEncoder
 from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.text_keys import text_key
+from genre_batch.options import from_flat_options
 from support.tiny import write_model
 
 WORDS = {"fight": "Action", "laugh": "Comedy", "cry": "Drama", "robot": "Science Fiction"}
@@ -64,7 +64,8 @@ def catalog(tmp_path: Path) -> Path:
 
 def _audited(catalog: Path | str, **options: Any) -> tuple[AuditResult, list[dict[str, Any]]]:
     output = Path(options.pop("output", Path(catalog).parent / "review.jsonl"))
-    result = audit(audit_job(catalog=str(catalog), output=output, force=True, **options))
+    options |= {"catalog": str(catalog), "output": output, "force": True}
+    result = audit(from_flat_options(AuditJob, options))
     return result, [json.loads(line) for line in output.read_text().splitlines()]
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from genre_batch import audit, tag_batches, tag_catalog, tag_table
-from genre_batch.auditing.job import audit_job
+from genre_batch.auditing.job import AuditJob
 from genre_batch.errors import GenreBatchWarning
 from genre_batch.evaluation.evaluate import EvaluationJob, evaluate
 from support import tiny
@@ -115,7 +115,7 @@ def test_evaluations_and_audits_warn_too(catalog: Path, model: Path, tmp_path: P
     with pytest.warns(GenreBatchWarning, match=MESSAGE + r".*remove these rows"):
         evaluate(EvaluationJob(catalog, model))
     with pytest.warns(GenreBatchWarning, match=MESSAGE + r".*remove these rows"):
-        result = audit(audit_job(catalog=catalog, output=tmp_path / "r.jsonl", model=model))
+        result = audit(AuditJob(catalog, tmp_path / "r.jsonl", model=model))
     assert result.rows_in_other_languages == 3
 
 
