@@ -26,8 +26,8 @@ from genre_batch.version import __version__
 
 __all__ = ["ClosedPipeError", "cli"]
 
-_PARAMETER = re.compile(r"`(\w+)`")
-"""The name of a parameter in a message of the library."""
+_PARAMETER = re.compile(r"`(\w+)`( false\b)?")
+"""The name of a parameter in a message of the library, and whether it is to be false."""
 
 
 class ClosedPipeError(Exception):
@@ -52,9 +52,21 @@ class _Group(click.Group):
 
 
 def _with_option_names(message: str, command: click.Command | None) -> str:
-    """Replace parameter names (`top_k`) with the command's options (--top-k)."""
-    options = {param.name: param.opts[0] for param in command.params} if command else {}
-    return _PARAMETER.sub(lambda match: options.get(match[1], match[0]), message)
+    """Replace parameter names with the command's options: `top_k` with --top-k.
+
+    A flag that is to be false (`with_title` false) becomes its other option, --without-title.
+    """
+    parameters = {param.name: param for param in command.params} if command else {}
+
+    def option(match: re.Match[str]) -> str:
+        parameter = parameters.get(match[1])
+        if parameter is None:
+            return match[0]
+        if match[2] and parameter.secondary_opts:
+            return parameter.secondary_opts[0]
+        return parameter.opts[0] + (match[2] or "")
+
+    return _PARAMETER.sub(option, message)
 
 
 @contextlib.contextmanager

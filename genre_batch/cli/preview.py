@@ -52,7 +52,7 @@ def preview_training(job: TrainJob, *, dry_run: bool) -> None:
             job.split,
             job.part_column,
             LabelOptions(job.min_films, job.merge_labels),
-            job.further,
+            job.further if start is None else start.further(job.further),
             job.options.seed,
             job.options.model.max_length,
             job.options.optimization.epochs,

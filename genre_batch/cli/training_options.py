@@ -19,9 +19,10 @@ training_options = together(
     _option(
         "--init-from",
         None,
-        "RUN_DIR|MODEL.onnx",
-        "Start from a finished run or an exported model in place of a base model: its encoder, its "
-        "head's rows for genres of the same name, its options where none are given. Its films keep "
+        "RUN_DIR|MODEL.onnx|NAME",
+        "Start from a finished run, an exported model, or a shipped one by its name (default, "
+        "fast), in place of a base model: its encoder, its head's rows for genres of the same "
+        "name, its options where none are given. Its films keep "
         "their parts.  [default: a base model]",
     ),
     _option(

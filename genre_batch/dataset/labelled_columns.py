@@ -15,6 +15,7 @@ from genre_batch.catalog.columns import (
     TEXT_COLUMNS,
     TITLE_COLUMNS,
     find_column,
+    missing_column_error,
     require_column,
 )
 from genre_batch.catalog.genres import (
@@ -159,8 +160,11 @@ def find_labelled_columns(
         )
     title = None
     if titles != "unused":
-        find = find_column if titles == "optional" else require_column
-        title = find(names, TITLE_COLUMNS, options.title_column, "title_column", known.get("title"))
+        wanted = (TITLE_COLUMNS, options.title_column, "title_column", known.get("title"))
+        title = find_column(names, *wanted)
+        if title is None and titles == "required":
+            error = missing_column_error(names, *wanted)
+            raise ColumnError(f"{error}; or leave titles out: `with_title` false")
     return LabelledColumns(
         text,
         genres,

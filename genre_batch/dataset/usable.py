@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,8 +23,9 @@ from genre_batch.dataset.labelled import (
 )
 from genre_batch.dataset.soft_labels import read_soft_labels
 from genre_batch.dataset.wordings import film_ids, follow_keys, positions_of
+from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, compose
-from genre_batch.names import known_names
+from genre_batch.names import known_names, name_key
 
 __all__ = ["Further", "Usable", "load_usable"]
 
@@ -38,11 +40,14 @@ class Further:
         soft_labels: a column of lists of probabilities (dataset/soft_labels.py); None: no row has
             soft labels.
         exclude_genres: genres to leave out, in any case. Lists of probabilities have them.
+        inherited: those of `exclude_genres` that an earlier run left out, which the catalog need
+            not have.
     """
 
     group: str | None = None
     soft_labels: str | None = None
     exclude_genres: tuple[str, ...] = ()
+    inherited: tuple[str, ...] = ()
 
     @property
     def any(self) -> bool:
@@ -105,7 +110,7 @@ def load_usable(
     further = further or Further()
     if names is None:
         catalog, chosen = choose_labels(catalog, labels or LabelOptions())
-        names, excluded = _wanted(catalog, chosen, further.exclude_genres)
+        names, excluded = _wanted(catalog, chosen, further)
     template = TITLE_AND_OVERVIEW if with_title else OVERVIEW_ONLY
     texts = compose(template, catalog.overviews, catalog.titles).to_pylist()
     film_of = films_of(catalog.table, location.name)
@@ -141,10 +146,24 @@ def load_usable(
 
 
 def _wanted(
-    catalog: LabelledCatalog, names: list[str], unwanted: tuple[str, ...]
+    catalog: LabelledCatalog, names: list[str], further: Further
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the genres without unwanted ones, and all others of the catalog."""
     genres = sorted({name for cell in catalog.genres for name in cell})
+    keys, inherited = set(map(name_key, genres)), set(map(name_key, further.inherited))
+    absent = [
+        name
+        for name in further.exclude_genres
+        if name_key(name) in inherited and name_key(name) not in keys
+    ]
+    if absent:
+        warnings.warn(
+            f"{catalog.name}: no genre {', '.join(map(repr, absent))}, which the run that training "
+            f"starts from left out",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
+    unwanted = [name for name in further.exclude_genres if name not in absent]
     excluded = known_names("exclude_genres", unwanted, genres)
     wanted = [name for name in names if name not in excluded]
     return wanted, tuple(name for name in genres if name not in wanted)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from genre_batch.dataset.dataset import read_dataset
 from genre_batch.dataset.earlier import EarlierFilms
-from genre_batch.dataset.load import ReadingOptions
+from genre_batch.dataset.load import Further, ReadingOptions
 from genre_batch.errors import TrainingError
 from genre_batch.failures import failures_as
 from genre_batch.model.metadata import ModelFile, read_model_file
+from genre_batch.model.shipped import SHIPPED_MODELS, model_path
 from genre_batch.model.text import uses_title
 from genre_batch.names import name_key
 from genre_batch.options import StrPath, flat_values
@@ -78,6 +79,10 @@ class StartingPoint:
                 rows[new] = others.pop(name_key(name))
         return rows
 
+    def further(self, given: Further) -> Further:
+        """Return what else is read; genres that the earlier run left out may be missing."""
+        return replace(given, inherited=tuple(self.options.get("exclude_genres") or ()))
+
     @cached_property
     def record(self) -> dict[str, Any]:
         """What the new run's provenance records of it."""
@@ -89,7 +94,7 @@ def read_starting_point(path: StrPath) -> StartingPoint:
     """Read what a run is to start from, all but the weights.
 
     Args:
-        path: the folder of a finished run, or an exported .onnx.
+        path: the folder of a finished run, an exported .onnx, or the name of a shipped model.
 
     Raises:
         UsageError: there is no such folder or file.
@@ -97,7 +102,7 @@ def read_starting_point(path: StrPath) -> StartingPoint:
         ModelError: the file is not a genre-batch model.
     """
     name = os.fspath(path)
-    if is_model_name(name):
+    if is_model_name(name) or name in SHIPPED_MODELS:
         return _of_model(name)
     check_input_folder(name, "`init_from`")
     folder = RunFolder(Path(name))
@@ -130,10 +135,10 @@ def _of_run(name: str, folder: RunFolder) -> StartingPoint:
 
 
 def _of_model(name: str) -> StartingPoint:
-    file = read_model_file(Path(name))
+    file = read_model_file(model_path(name))
     metadata, provenance = file.metadata, dict(file.metadata.provenance)
     keys = {"train": metadata.training_text_keys}
-    films = EarlierFilms(os.path.basename(name), keys, metadata.text_key_version, False)
+    films = EarlierFilms(file.path.name, keys, metadata.text_key_version, False)
     options = _options(provenance, metadata.text_template, metadata.columns)
     options["row_name"] = metadata.row_name
     return StartingPoint(

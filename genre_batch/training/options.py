@@ -181,8 +181,9 @@ class TrainJob(Checked):
             are read as one table.
         folder: the run's folder, new or empty.
         base_model: a hub id, a local folder, or `minilm`.
-        init_from: the folder of a finished run, or an exported .onnx, whose encoder and head to
-            start from instead of `base_model`, and whose films keep their parts; None: neither.
+        init_from: the folder of a finished run, an exported .onnx, or the name of a shipped model,
+            whose encoder and head to start from instead of `base_model`, and whose films keep their
+            parts; None: none.
         recipe: the name of the recipe that the job started from, for the record.
         options: how to train.
         columns: which columns hold texts, titles and genres.

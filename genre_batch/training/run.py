@@ -164,6 +164,7 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
         raise UsageError("`recombined` needs `teachers`: only they can label mixed texts")
     start = None if job.init_from is None else read_starting_point(job.init_from)
     earlier = None if start is None else start.films
+    further = job.further if start is None else start.further(job.further)
     dataset = load_dataset(
         job.reading.locate_all(job.catalog),
         job.columns,
@@ -172,12 +173,12 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
         protocol=job.protocol,
         split_file=None if job.split is None else ReadingOptions().locate(job.split),
         seed=options.seed,
-        further=job.further,
+        further=further,
         labels=job.labels,
         part_column=job.part_column,
         earlier_run=earlier,
     )
-    extras = load_extras(job.extra_train, dataset, job.further, earlier, job.columns)
+    extras = load_extras(job.extra_train, dataset, further, earlier, job.columns)
     training = training_films(dataset, extras)
     teachers = tuple(load_teacher(teacher, dataset) for teacher in job.teachers)
     made = (dataset.names, options.model, options.seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ import pytest
 import torch
 
 from genre_batch.catalog.formats import Location
+from genre_batch.cli.group import _with_option_names
+from genre_batch.cli.train import train as command
 from genre_batch.dataset.dataset import read_dataset
-from genre_batch.errors import TrainingError, UsageError
+from genre_batch.errors import ColumnError, GenreBatchWarning, TrainingError, UsageError
+from genre_batch.model.metadata import read_model_file
+from genre_batch.model.shipped import model_path
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
 from genre_batch.runs.films import training_keys
 from genre_batch.runs.folder import RunFolder
@@ -143,6 +148,43 @@ def test_what_does_not_fit_together_is_an_error(run: Path, more: Path, tmp_path:
     with pytest.raises(TrainingError, match="was trained with mean pooling: add `pooling` mean"):
         train(recipe.job(more, other, init_from=run, pooling="first"))
     assert not other.exists()
+
+
+def test_a_catalog_without_titles_is_told_how_to_leave_them_out(
+    run: Path, more: Path, tmp_path: Path
+) -> None:
+    lines = more.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("title,")
+    untitled = tmp_path / "untitled.csv"
+    untitled.write_text("\n".join(["heading" + lines[0][5:], *lines[1:]]), encoding="utf-8")
+    job = _recipe().job(untitled, tmp_path / "next", init_from=run, epochs=1)
+    with pytest.raises(ColumnError, match="or leave titles out: `with_title` false") as error:
+        train(job)
+    assert _with_option_names(str(error.value), command).endswith("out: --without-title")
+    bare = replace(job, with_title=False)
+    assert train(bare).films
+
+
+def test_genres_that_the_run_left_out_may_be_missing(
+    job: MakeJob, more: Path, options: TrainingOptions, tmp_path: Path
+) -> None:
+    first = train(
+        job(tmp_path / "a", options=options.changed(epochs=1), exclude_genres=("Romance",))
+    )
+    following = _recipe().job(more, tmp_path / "b", init_from=first.folder, epochs=1)
+    assert following.exclude_genres == ("Romance",)
+    with pytest.warns(GenreBatchWarning, match="no genre 'Romance', which the run"):
+        train(following)
+    typed = replace(following, folder=tmp_path / "c", exclude_genres=("Westrn",))
+    with pytest.raises(UsageError, match="unknown genre 'Westrn': did you mean 'Western'"):
+        train(typed)
+
+
+def test_a_shipped_model_is_started_from_by_its_name() -> None:
+    start = read_starting_point("default")
+    assert start.labels == read_model_file(model_path("default")).metadata.labels
+    assert start.films.name == "genre-batch.onnx"
+    assert _recipe().job("films.csv", "next", init_from="default").with_title
 
 
 def test_the_head_of_a_teacher_keeps_its_rows_too(
