@@ -19,7 +19,7 @@ from genre_batch.cli.decision_options import threshold_options
 from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
 from genre_batch.cli.options import evaluation_job_from, labelled_options
 from genre_batch.cli.report_option import check_report, report_option, write_page
-from genre_batch.errors import counted_rows
+from genre_batch.errors import counted, counted_rows
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,7 +33,7 @@ _CHANGED_SHOWN = 10  # rows that two models predict differently
 
 
 _GROUPS = {
-    "Input": ("split", "part", *READING, *COLUMNS, "ignore_unknown"),
+    "Input": ("split", "part", "group", *READING, *COLUMNS, "ignore_unknown"),
     "Output": ("as_json", "report"),
     "Model": (
         *("model", "threshold", "operating_point", "top_k", "min_k", "exclude_genres"),
@@ -51,6 +51,12 @@ _GROUPS = {
     metavar="MODEL.onnx",
     help="Also score another model on the same rows: differences with paired bootstrap intervals, "
     "over all genres and of each, and the rows that are predicted differently.",
+)
+@click.option(
+    "--group",
+    metavar="COLUMN",
+    help="Column with the same value for wordings of one film: every wording is scored, and the "
+    "intervals resample films.  [default: every row is a film]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @report_option
@@ -113,7 +119,11 @@ def _show(result: Evaluation) -> None:
     tables = (_averages(result), _genres(result), _calibration(result))
     print_tables(*tables, stderr=False)
     left_out = f", {result.left_out:,} without text or genre left out" if result.left_out else ""
-    note(f"{counted_rows(result.films, result.row_name)}{left_out}; model {result.model}")
+    scored = counted_rows(result.films, result.row_name)
+    if result.distinct_films is not None:
+        films = counted_rows(result.distinct_films, result.row_name)
+        scored = f"{counted(result.films, 'wording')} of {films}"
+    note(f"{scored}{left_out}; model {result.model}")
     if result.excluded:
         note(f"genres that were not scored: {', '.join(result.excluded)}")
     if result.ignored:

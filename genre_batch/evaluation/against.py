@@ -146,7 +146,7 @@ def compare_with(
     labels = model.labels[:, ours].astype(bool)
     scores = model.probabilities[:, ours], probabilities[:, theirs]
     predicted = scores[0] >= model.thresholds[..., ours], scores[1] >= thresholds[..., theirs]
-    averages, genres = _differences(labels, scores, predicted, common)
+    averages, genres = _differences(labels, scores, predicted, common, films.film_ids)
     return ModelComparison(
         against=str(other.path),
         against_sha256=other.sha256,
@@ -161,15 +161,23 @@ _Pair = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 
 def _differences(
-    labels: npt.NDArray[np.bool_], scores: _Pair, predicted: _Pair, names: Sequence[str]
+    labels: npt.NDArray[np.bool_],
+    scores: _Pair,
+    predicted: _Pair,
+    names: Sequence[str],
+    film_ids: npt.NDArray[np.uint64] | None,
 ) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
     """Return the figures of both models over all genres, and of each genre."""
-    rows = len(labels)
+    numbers = np.arange(len(labels))
+    if film_ids is not None:
+        numbers = np.unique(film_ids, return_inverse=True)[1]  # wordings are resampled together
+    films = int(numbers.max()) + 1
     rng = np.random.default_rng(0)
     drawn: list[npt.NDArray[np.float64]] = []
     for start in range(0, RESAMPLES + 1, _AT_ONCE):
         count = min(_AT_ONCE, RESAMPLES + 1 - start)
-        weights = rng.multinomial(rows, np.full(rows, 1 / rows), size=count).astype(np.float64)
+        draws = rng.multinomial(films, np.full(films, 1 / films), size=count)
+        weights = draws[:, numbers].astype(np.float64)
         if start == 0:
             weights[0] = 1.0  # the rows as they are
         drawn.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -38,7 +37,7 @@ class Evaluation:
     Attributes:
         catalog, part: what the model was scored on; part None: all films.
         model, model_sha256: the model file.
-        films: the number of films scored.
+        films: the number of films scored; with `group`, of their wordings.
         left_out: the number of rows of the part without a text or without a genre.
         trained_on: the number of films whose overview the model was trained on; its figures on them
             do not carry over to other films.
@@ -52,6 +51,7 @@ class Evaluation:
         provenance: how the model was made, from its file.
         row_name: what the model calls a row, in the plural.
         against: the comparison with another model, if there is one.
+        distinct_films: the number of films that the wordings are of; None without `group`.
         predictions: the films' labels and probabilities, for figures; not in `as_dict`.
     """
 
@@ -73,6 +73,7 @@ class Evaluation:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     row_name: str = "films"
     against: ModelComparison | None = None
+    distinct_films: int | None = None
     predictions: Predictions | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -141,12 +142,11 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
     """
     check_job("evaluate", job, EvaluationJob)
     location = job.reading.locate_all(job.catalog)
-    model = None if job.model is None else os.fspath(job.model)
-    tagger = GenreTagger.load(model, threads=job.threads, lazy=True)
+    tagger = GenreTagger.load(job.model, threads=job.threads, lazy=True)
     job.decision.thresholds(tagger.metadata)  # raises its errors before any film is predicted
     other = None
     if job.against is not None:
-        other = GenreTagger.load(os.fspath(job.against), threads=job.threads, lazy=True)
+        other = GenreTagger.load(job.against, threads=job.threads, lazy=True)
         job.decision.thresholds(other.metadata)
     titles = other is not None and uses_title(other.metadata.text_template)
     films = read_films(job, location, tagger, titles=titles)
@@ -170,11 +170,12 @@ def evaluate(job: EvaluationJob, progress: RowProgress = no_row_progress) -> Eva
         model=str(tagger.path),
         model_sha256=tagger.sha256,
         films=len(films.labels),
+        distinct_films=films.distinct,
         left_out=films.left_out,
         trained_on=int(known_keys(films.keys, tagger.metadata.training_text_keys).sum()),
         ignored=films.ignored,
         excluded=tuple(name for name in tagger.labels if name not in names),
-        scores=score_predictions(labels, probabilities, thresholds, names),
+        scores=score_predictions(labels, probabilities, thresholds, names, films=films.film_ids),
         samples_f1=samples_f1(labels, predicted),
         exact_match=exact_match(labels, predicted),
         genres=genre_scores(labels, probabilities, thresholds, names),

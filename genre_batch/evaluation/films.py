@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from genre_batch.catalog.columns import missing_column_error
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import CATALOG, CatalogPath, ColumnOptions, ReadingOptions
 from genre_batch.dataset.labelled import (
@@ -20,6 +21,7 @@ from genre_batch.dataset.labelled import (
     read_labelled,
 )
 from genre_batch.dataset.split import PARTS, read_split_file
+from genre_batch.dataset.wordings import film_ids, positions_of
 from genre_batch.errors import (
     CatalogError,
     ColumnError,
@@ -56,6 +58,9 @@ class EvaluationJob(Checked):
         ignore_unknown: leave out genres that the model does not know, instead of raising an error.
         threads: number of threads; None: the cores that this process may use.
         against: another exported .onnx to compare the model with; None: none.
+        group: a column whose value is the same for wordings of one film, for `evaluate` only: every
+            wording is scored, those of a film are resampled together, and one without genres has
+            those of its film. None: every row is a film.
 
     Raises:
         UsageError: a value out of range, options that contradict each other, or an unknown part.
@@ -71,6 +76,7 @@ class EvaluationJob(Checked):
     ignore_unknown: bool = field(default=False, metadata=FLAG)
     threads: int | None = field(default=None, metadata=integer(1))
     against: StrPath | None = field(default=None, metadata=STRING)
+    group: str | None = field(default=None, metadata=STRING)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,6 +98,7 @@ class LabelledFilms:
         left_out: the number of rows of the part without a text or without a genre.
         ignored: the number of films of each genre that the model does not know, most first.
         rows: (n,) int64, each film's row in the catalog (0-based).
+        film_ids: (n,) uint64, equal for wordings of one film; None: every row is a film.
     """
 
     overviews: pa.Array
@@ -101,6 +108,12 @@ class LabelledFilms:
     left_out: int
     ignored: dict[str, int]
     rows: npt.NDArray[np.int64]
+    film_ids: npt.NDArray[np.uint64] | None = None
+
+    @property
+    def distinct(self) -> int | None:
+        """The number of films that the rows are wordings of; None without ids."""
+        return None if self.film_ids is None else len(np.unique(self.film_ids))
 
     def predict(self, tagger: GenreTagger, progress: RowProgress) -> npt.NDArray[np.float32]:
         """Return the films' probabilities, (n, genres) float32, 0..1.
@@ -154,6 +167,7 @@ def read_films(
         trained_columns=tagger.metadata.columns,
         labels=tagger.labels,
     )
+    catalog, ids = _grouped(job, catalog)
     in_part = _in_part(job, catalog)
     rows = np.flatnonzero(in_part & catalog.has_text & catalog.has_labels)
     if not len(rows):
@@ -182,9 +196,32 @@ def read_films(
         left_out=int(in_part.sum()) - len(rows),
         ignored=dict(unknown.most_common()),
         rows=np.asarray(rows, dtype=np.int64),
+        film_ids=None if ids is None else ids[rows],
     )
     _warn_of_other_languages(films, tagger)
     return films
+
+
+def _grouped(
+    job: EvaluationJob, catalog: LabelledCatalog
+) -> tuple[LabelledCatalog, npt.NDArray[np.uint64] | None]:
+    """Return the catalog and the (rows,) ids of its films, by the job's column; None without one.
+
+    Rows without genres have those of the first row of their film that has some, as in `train`.
+    """
+    if job.group is None:
+        return catalog, None
+    if job.group not in catalog.table.column_names:
+        raise missing_column_error(catalog.table.column_names, (), job.group, "group")
+    ids = film_ids(catalog.table, job.group, catalog.name, catalog.name)
+    labeled = np.flatnonzero(catalog.has_labels)
+    sources = positions_of(ids, ids[labeled])
+    takes = ~catalog.has_labels & (sources >= 0)
+    genres, states = list(catalog.genres), catalog.cells.states.copy()
+    for row in np.flatnonzero(takes).tolist():
+        source = labeled[sources[row]]
+        genres[row], states[row] = genres[source], states[source]
+    return replace(catalog, cells=replace(catalog.cells, genres=genres, states=states)), ids
 
 
 def _no_known_genre_error(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.dataset.labelled import sha256_of
-from genre_batch.errors import CatalogError, counted_rows, first_line
+from genre_batch.errors import CatalogError, UsageError, counted_rows, first_line
 from genre_batch.evaluation.calibration import CrossFitted, cross_fitted_errors, fit_calibration
 from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
@@ -85,6 +85,8 @@ class TuneJob(Checked):
         super().__post_init__()
         for name in self.operating_points:
             parse_targets(name)
+        if self.data.group is not None:
+            raise UsageError("`group` is an option of `evaluate`: leave it out to tune")
 
 
 @dataclass(frozen=True)

@@ -251,3 +251,56 @@ def test_limits_on_the_number_of_genres_are_scored_as_they_decide(tmp_path: Path
     assert [sum(genre.tp + genre.fp for genre in one.genres) for one in (filled, first)] == [4, 3]
     assert sum(genre.tp + genre.fp for genre in plain.genres) == 3
     assert filled.genres[0].tp == 1
+
+
+WORDINGS = [
+    ("laugh", "Comedy", "a"),
+    ("cry", "", "a"),
+    ("fight", "Drama", "b"),
+    ("cry now", "Drama", "b"),
+    ("robot", "Science Fiction", None),
+    ("robot too", "Science Fiction", None),
+]
+
+
+@pytest.fixture
+def wordings(tmp_path: Path) -> Path:
+    path = tmp_path / "wordings.parquet"
+    columns = ["overview", "genres", "film"]
+    pl.DataFrame(WORDINGS, schema=columns, orient="row").write_parquet(path)
+    return path
+
+
+def test_wordings_of_one_film_are_scored_and_resampled_together(
+    wordings: Path, tiny_model: Path
+) -> None:
+    plain, grouped = (_evaluate(wordings, tiny_model, group=name) for name in (None, "film"))
+    assert (plain.films, plain.distinct_films, plain.left_out) == (5, None, 1)
+    # The wording of "a" without genres has those of its film; rows without a film are films.
+    assert (grouped.films, grouped.distinct_films, grouped.left_out) == (6, 4, 0)
+    comedy = {row.genre: row for row in grouped.genres}["Comedy"]
+    assert (comedy.tp + comedy.fn, comedy.films) == (2, 2)
+    again = _evaluate(wordings, tiny_model, group="film", against=str(tiny_model)).against
+    assert again is not None
+    assert {figure.interval for figure in again.averages} == {(0.0, 0.0)}
+
+
+def test_a_column_of_films_that_is_missing_is_named(wordings: Path, tiny_model: Path) -> None:
+    with pytest.raises(ColumnError, match=r"no column 'fim' \(nearest: 'film'\): .* `group`"):
+        _evaluate(wordings, tiny_model, group="fim")
+
+
+def test_intervals_widen_if_wordings_repeat_their_film(tmp_path: Path, tiny_model: Path) -> None:
+    path = tmp_path / "copies.csv"
+    rows = [
+        (text, genre, f"{text}{number}")
+        for number in range(6)
+        for text, genre in (("laugh", "Comedy"), ("cry", "Drama"), ("fight", "Drama"))
+        for _ in range(5)
+    ]
+    pl.DataFrame(rows, schema=["overview", "genres", "film"], orient="row").write_csv(path)
+    widths = []
+    for group in (None, "film"):
+        low, high = _evaluate(path, tiny_model, group=group).scores.micro_f1_interval
+        widths.append(high - low)
+    assert widths[1] > 1.5 * widths[0] > 0
