@@ -140,6 +140,8 @@ def _detected(text: str) -> tuple[bool, list[tuple[str, int]]]:
 
 def _latin(text: str) -> bool:
     """Return whether most letters of a text are Latin."""
+    if text.isascii():
+        return True
     letters = [letter for letter in text if letter.isalpha()]
     others = sum(letter > "\u024f" and not "\u1e00" <= letter <= "\u1eff" for letter in letters)
     return 2 * others <= len(letters)

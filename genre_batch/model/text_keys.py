@@ -21,7 +21,10 @@ letters and digits are all in a-z, A-Z and 0-9.
 """
 TEXT_KEY_VERSIONS = (1, 2)
 
-_IGNORED_BYTES = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
+_LOWER = b"abcdefghijklmnopqrstuvwxyz"
+_IGNORED_BYTES = bytes(set(range(256)) - set(_LOWER + b"0123456789"))
+_IGNORED_ASCII = bytes(set(_IGNORED_BYTES) - set(_LOWER.upper()))
+_LOWERED = bytes.maketrans(_LOWER.upper(), _LOWER)
 _IGNORED_LETTERS = re.compile(
     # Apostrophes and signs that are letters to Unicode, and the bar that widens an Arabic word.
     "[\u02b9-\u02cd\u02d0\u02d1\u02ec\u02ee\u0640]"
@@ -54,6 +57,8 @@ _KEPT = _Kept()
 
 def _reduced_to_ascii(text: str) -> bytes:
     """Return a-z and 0-9 of the lower-cased text."""
+    if text.isascii():
+        return text.encode("ascii").translate(_LOWERED, _IGNORED_ASCII)
     return text.lower().encode("utf-8", "surrogatepass").translate(None, _IGNORED_BYTES)
 
 
@@ -79,20 +84,26 @@ def text_key(overview: str, version: int = TEXT_KEY_VERSION) -> int:
         overview: any text.
         version: of `TEXT_KEY_VERSIONS`.
     """
+    return int.from_bytes(_digest(overview, version), "big")
+
+
+def _digest(overview: str, version: int) -> bytes:
+    """Return the 8 bytes of a key."""
     if version == 1 or overview.isascii():
         reduced = _reduced_to_ascii(overview)
     else:
         reduced = _reduced(overview).encode("utf-8", "surrogatepass")
     if not reduced and version != 1:
         reduced = "".join(overview.split()).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.sha256(reduced).digest()[:8], "big")
+    return hashlib.sha256(reduced).digest()[:8]
 
 
 def text_keys(
     overviews: Sequence[str | None], version: int = TEXT_KEY_VERSION
 ) -> npt.NDArray[np.uint64]:
     """Return (n,) uint64: the `text_key` of each overview; that of an empty one for None."""
-    return np.array([text_key(text or "", version) for text in overviews], dtype=np.uint64)
+    digests = b"".join([_digest(text or "", version) for text in overviews])
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
 _NOTHING = np.uint64(text_key(""))
