@@ -88,7 +88,7 @@ def test_a_gzip_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_gzip_of_one_endless_line_stops_at_its_limit(tmp_path: Path) -> None:
-    zeros = gzip.compress(bytes(200 << 20).replace(b"\0", b"0"), 1)
+    zeros = gzip.compress(b"0" * (80 << 20), 1)
     (tmp_path / "a.jsonl.gz").write_bytes(zeros)
     with pytest.raises(CatalogError, match="line 1 does not end within 64 MB"):
         _table(tmp_path / "a.jsonl.gz")
