@@ -18,7 +18,7 @@ from genre_batch.model.metadata import ModelMetadata
 from genre_batch.tagging.column_choice import first_columns
 from genre_batch.tagging.job import OFF, TagJob
 
-__all__ = ["cut_parts", "remove_other_cuts", "split_size"]
+__all__ = ["cores_of_large_parts", "cut_parts", "remove_other_cuts", "split_size"]
 
 _SPLIT_SIZE = 64 * 10**6
 """The default where several machines share the work: of CSV some 150,000 films, or 8 minutes."""
@@ -91,6 +91,38 @@ def _cut(part: Part, job: TagJob, metadata: ModelMetadata, size: int) -> tuple[l
             columns = first_columns(job, metadata, source)
         return stretched(part, cutting.stretches, cutting.sizes, columns), cutting.reason
     return [], ""
+
+
+def cores_of_large_parts(parts: Sequence[Part], size: int, most: int) -> dict[str, int]:
+    """Return the cores of each part above a size that should have several, and tell the user.
+
+    What cannot be cut would keep a cluster waiting, so it gets a core for each piece into which it
+    would be cut.
+
+    Args:
+        parts: what will be written.
+        size: the bytes above which inputs are cut.
+        most: the cores of the largest node.
+
+    Returns:
+        Part name -> cores, at least 2.
+    """
+    cores = {}
+    for part in parts:
+        # The stretches of a cut may be somewhat larger than the size.
+        pieces = part.size // size + (part.task.stretch is None and part.size % size > 0)
+        if min(most, pieces) > 1:
+            cores[part.name] = min(most, pieces)
+    if cores:
+        first = next(part for part in parts if part.name in cores)
+        warnings.warn(
+            f"{counted(len(cores), 'part')} above `split_size` will use several cores (the first: "
+            f"{first.source.name}, {cores[first.name]} of them): set `threads` to choose the cores "
+            f"of every part",
+            GenreBatchWarning,
+            stacklevel=2,
+        )
+    return cores
 
 
 def remove_other_cuts(parts: Sequence[Part], marks: Marks, output: str, side: str) -> None:

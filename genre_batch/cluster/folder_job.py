@@ -107,6 +107,12 @@ class FolderJob:
         return self._plan.workspace
 
     @property
+    def split_size(self) -> int | None:
+        """The bytes above which inputs are cut; None: none is."""
+        size = self._file.split_size
+        return size if isinstance(size, int) else None
+
+    @property
     def is_alone(self) -> bool:
         """Whether this process writes all parts, so that it may lock the folder."""
         return self.shard is None and self.job.running.engine == "local"

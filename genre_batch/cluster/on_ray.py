@@ -8,6 +8,7 @@ be committed.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from genre_batch.catalog.remote import is_remote
+from genre_batch.cluster.cut_parts import cores_of_large_parts
 from genre_batch.cluster.deferred_signals import DeferredSignals
 from genre_batch.cluster.failures import Failure, all_alike
 from genre_batch.cluster.folder_job import FolderJob
@@ -125,16 +127,10 @@ class _Run:
         check_capacity(found, self._threads)
         self._folder.begin()
         self._folder.prepare(self._left)
-        memory = _PART_BYTES + (10 << 20) * (self._threads - 1)
-        if 0 < found.memory < memory:
-            memory = found.memory
-        task = ray.remote(run_part).options(
-            num_cpus=self._threads,
-            memory=memory,
-            max_retries=_RETRIES,
-            scheduling_strategy="SPREAD",
-            name="genre-batch part",
-        )
+        task = functools.cache(functools.partial(_task, ray, found.memory))
+        cores: dict[str, int] = {}
+        if self._folder.job.threads is None and self._folder.split_size is not None:
+            cores = cores_of_large_parts(self._left, self._folder.split_size, found.cores)
         model, work = (
             ray.put(self._folder.file.content),
             ray.put(work_of_job(self._folder, self._threads)),
@@ -143,7 +139,8 @@ class _Run:
         refs: dict[Any, Part] = {}
         while self._signals.taken is None:
             for part in waiting:
-                refs[task.remote(work, part.as_dict(), model)] = part
+                threads = cores.get(part.name, self._threads)
+                refs[task(threads).remote(work, part.as_dict(), model, threads)] = part
                 if len(refs) >= _WINDOW:
                     break
             if not refs:
@@ -230,6 +227,24 @@ class _Run:
             return False
         self.planned = [part for part in folder.parts if part.name in folder.failures]
         return True
+
+
+def _task(ray: Any, memory_of_node: int, threads: int) -> Any:
+    """Return the remote function for parts of some cores.
+
+    Args:
+        ray: the module.
+        memory_of_node: the most that a node has, in bytes; 0: it is not known.
+        threads: the cores.
+    """
+    memory = _PART_BYTES + (10 << 20) * (threads - 1)
+    return ray.remote(run_part).options(
+        num_cpus=threads,
+        memory=min(memory, memory_of_node) if memory_of_node > 0 else memory,
+        max_retries=_RETRIES,
+        scheduling_strategy="SPREAD",
+        name="genre-batch part",
+    )
 
 
 def work_of_job(folder: FolderJob, threads: int) -> dict[str, Any]:

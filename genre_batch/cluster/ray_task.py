@@ -25,7 +25,9 @@ _writers: dict[str, PartWriter] = {}
 """The last job's model, loaded: a worker writes many parts."""
 
 
-def run_part(work: Mapping[str, Any], part: Mapping[str, Any], model: bytes) -> dict[str, Any]:
+def run_part(
+    work: Mapping[str, Any], part: Mapping[str, Any], model: bytes, threads: int | None = None
+) -> dict[str, Any]:
     """Write a part and its mark.
 
     Args:
@@ -33,11 +35,14 @@ def run_part(work: Mapping[str, Any], part: Mapping[str, Any], model: bytes) -> 
             `versions`.
         part: `Part.as_dict`.
         model: the bytes of the model file.
+        threads: the cores of this part; None: those of the job.
 
     Returns:
         `node`, `warnings`, and either `mark` or `error`, `message` and `stops`, whether the error
         would come again for any other part; then also `exit_code`.
     """
+    if threads is not None:
+        work = {**work, "threads": threads}
     for name in _THREADS:
         os.environ[name] = str(work["threads"])
     from genre_batch.errors import GenreBatchError, GenreBatchWarning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import warnings
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 
 from genre_batch import CatalogError, TagSummary, UsageError, tag_catalog
 from genre_batch.catalog.reading import blocks
-from genre_batch.cluster.cut_parts import split_size
+from genre_batch.cluster.cut_parts import cores_of_large_parts, split_size
+from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.errors import GenreBatchWarning
-from genre_batch.tagging.job import EngineOptions, TagJob
+from genre_batch.tagging.job import EngineOptions, TagJob, tag_job
 
 CSV = "films.csv"
 
@@ -297,3 +299,26 @@ def test_the_last_share_sees_that_no_row_could_be_read(here: Path, small_blocks:
     _tag(CSV, "out/", split_size=1_000)
     _tag(CSV, "whole/")
     assert _joined(Path("out", CSV)) == Path("whole", CSV).read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore:.*will not be cut")
+def test_what_cannot_be_cut_gets_a_core_for_each_piece(here: Path, small_blocks: None) -> None:
+    Path("in").mkdir()
+    Path("in/a.csv").write_text(_dirty_csv())
+    packed = gzip.compress(_dirty_csv(4_000).encode(), 0)
+    Path("in/b.csv.gz").write_bytes(packed)
+    objects = [{"id": number, "overview": "laugh"} for number in range(100)]
+    Path("in/c.jsonl").write_text(json.dumps(objects))
+    Path("in/d.csv").write_text("id,overview\n1,laugh\n")
+    folder = FolderJob(tag_job(sources=["in"], output="out/", split_size=2_000))
+    assert folder.split_size == 2_000
+    for most, expected in {
+        64: {"b.csv.gz": -(-len(packed) // 2_000), "c.jsonl": 2},
+        3: {"b.csv.gz": 3, "c.jsonl": 2},
+    }.items():
+        with pytest.warns(GenreBatchWarning, match=r"2 parts above `split_size` will use several"):
+            assert cores_of_large_parts(folder.parts, 2_000, most) == expected
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for most in (0, 1):
+            assert cores_of_large_parts(folder.parts, 2_000, most) == {}

@@ -59,6 +59,13 @@ def test_names_of_a_file_that_only_the_driver_has(tmp_path: Path) -> None:
     assert Path("out/a.csv").read_bytes() == Path("here/a.csv").read_bytes()
 
 
+def test_a_part_may_have_more_threads_than_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    work, part, model = work_of("in", "out/")
+    assert "mark" in run_part(work, part, model, 2)
+    (writer,) = ray_task._writers.values()
+    assert (writer.tagger.threads, os.environ["RAYON_NUM_THREADS"]) == (2, "2")
+
+
 def test_another_version_stops_the_run_before_anything_is_written() -> None:
     work, part, model = work_of("in", "out/")
     versions = work["versions"] | {"pyarrow": "1.0", "polars": "0.5"}
