@@ -149,6 +149,8 @@ def _stretches(
     if len(cuts) > 1 and length - cuts[-1][0] < size / 2:
         del cuts[-1]
     if len(cuts) < 2:
+        if length < 2 * blocks.BLOCK_BYTES:
+            return Cutting(reason=f"text is cut every {blocks.BLOCK_BYTES >> 20} MiB at the finest")
         return Cutting(reason="its records are too large to be cut")
     ends = [offset for offset, _ in cuts[1:]] + [length]
     return Cutting(
