@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -41,13 +42,15 @@ _NO_BYTES = {
 
 def library_versions() -> dict[str, str]:
     """Return the versions of this tool and of the libraries that a part's bytes depend on."""
-    versions = {"genre-batch": __version__}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:  # vendored, or built without metadata
-            versions[name] = "unknown"
-    return versions
+    return {"genre-batch": __version__} | {name: _version(name) for name in _LIBRARIES}
+
+
+@functools.cache
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # vendored, or built without metadata
+        return "unknown"
 
 
 @dataclass(frozen=True)

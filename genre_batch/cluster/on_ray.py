@@ -131,10 +131,8 @@ class _Run:
         cores: dict[str, int] = {}
         if self._folder.job.threads is None and self._folder.split_size is not None:
             cores = cores_of_large_parts(self._left, self._folder.split_size, found.cores)
-        model, work = (
-            ray.put(self._folder.file.content),
-            ray.put(work_of_job(self._folder, self._threads)),
-        )
+        model = [ray.put(self._folder.file.content)]
+        work = ray.put(work_of_job(self._folder, self._threads))
         waiting = iter(self._left)
         refs: dict[Any, Part] = {}
         while self._signals.taken is None:

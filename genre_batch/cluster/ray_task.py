@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ _writers: dict[str, PartWriter] = {}
 
 
 def run_part(
-    work: Mapping[str, Any], part: Mapping[str, Any], model: bytes, threads: int | None = None
+    work: Mapping[str, Any],
+    part: Mapping[str, Any],
+    model: bytes | Sequence[Any],
+    threads: int | None = None,
 ) -> dict[str, Any]:
     """Write a part and its mark.
 
@@ -34,7 +37,8 @@ def run_part(
         work: the job: `options`, `names`, `key`, `output`, `side`, `model_path`, `threads` and
             `versions`.
         part: `Part.as_dict`.
-        model: the bytes of the model file.
+        model: the bytes of the model file, or a list of one reference to them, which Ray does not
+            copy for each part: only a worker without the model asks for it.
         threads: the cores of this part; None: those of the job.
 
     Returns:
@@ -63,7 +67,7 @@ def run_part(
 
 
 def _write(
-    work: Mapping[str, Any], values: Mapping[str, Any], model: bytes, node: str
+    work: Mapping[str, Any], values: Mapping[str, Any], model: bytes | Sequence[Any], node: str
 ) -> dict[str, Any]:
     from genre_batch.cluster.part import Part
 
@@ -107,7 +111,7 @@ def _check_places(work: Mapping[str, Any], part: Part, node: str) -> None:
             )
 
 
-def _writer(work: Mapping[str, Any], model: bytes, node: str) -> PartWriter:
+def _writer(work: Mapping[str, Any], model: bytes | Sequence[Any], node: str) -> PartWriter:
     from pathlib import Path
 
     from genre_batch.cluster.write_part import PartWriter
@@ -121,7 +125,8 @@ def _writer(work: Mapping[str, Any], model: bytes, node: str) -> PartWriter:
     if identity not in _writers:
         _writers.clear()
         job = from_flat_values(TagJob, work["options"])
-        tagger = GenreTagger(parse_model(model, Path(work["model_path"])), work["threads"])
+        content = model if isinstance(model, bytes) else _fetched(model[0])
+        tagger = GenreTagger(parse_model(content, Path(work["model_path"])), work["threads"])
         _writers[identity] = PartWriter(
             job,
             work["key"],
@@ -132,6 +137,13 @@ def _writer(work: Mapping[str, Any], model: bytes, node: str) -> PartWriter:
             names=WrittenNames(**work["names"]),
         )
     return _writers[identity]
+
+
+def _fetched(reference: Any) -> bytes:
+    import ray
+
+    content: bytes = ray.get(reference)
+    return content
 
 
 def _values(error: GenreBatchError) -> dict[str, Any]:
