@@ -6,7 +6,8 @@
 Writes the first films of a CSV file as Parquet files of equal length, and tags them in turn with
 one process of two threads, with two shares of one thread each, and on a Ray cluster of two nodes
 with one core each, all on this machine. CPU time, not wall-clock time, is compared: on one machine
-the three have the same cores. Checks that all write the same bytes. Writes cluster.md.
+the three have the same cores. Checks that all write the same bytes. Writes cluster.md, which marks
+what is estimated as such.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from support.processes import workers_below
 from support.ray_cluster import RayCluster, ray_cluster
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_MANY, _CORES = 10**9, 1_000
+_FILMS_OF_A_PART = 150_000
+"""In 64 MB of CSV, the default of `--split-size` on a cluster."""
 _PACKAGES = ("genre-batch", "ray", "onnxruntime", "tokenizers", "polars", "pyarrow")
 
 
@@ -215,8 +219,42 @@ def _page(runs: dict[str, list[Measured]], films: int, parts: int) -> str:
             f"- The first part was done {first} s after the start, on a running cluster.",
             f"- A worker took at most {peak:,.0f} MB.",
             "",
+            "All figures above are of these runs.",
+            "",
+            *_estimates(films / base, peak),
         ]
     )
+
+
+def _estimates(rate: float, peak: float) -> list[str]:
+    """Return the section of what nobody has run.
+
+    Args:
+        rate: films that one process tags in a CPU second.
+        peak: the megabytes of a worker.
+    """
+    core_seconds = _MANY / rate
+    parts = -(-_MANY // _FILMS_OF_A_PART)
+    of_a_part = _FILMS_OF_A_PART / rate
+    return [
+        f"## {_MANY:,} films on {_CORES:,} cores: an estimate",
+        "",
+        "Nobody has run this. The figures follow from the CPU time of one process, its start "
+        "included, and the memory of a worker above, and hold for such a processor.",
+        "",
+        "| what | estimate | from |",
+        "|---|---|---|",
+        f"| work | {core_seconds / 3600:,.0f} core-hours | {rate:,.0f} films a CPU second |",
+        f"| time | {core_seconds / _CORES / 60:,.0f} minutes | the work over {_CORES:,} cores, all "
+        f"of them busy |",
+        f"| parts | {parts:,} of {_FILMS_OF_A_PART:,} films | CSV cut by `--split-size 64MB` |",
+        f"| a part | {of_a_part / 60:,.1f} minutes | one core |",
+        f"| the end, when cores run out of parts | {of_a_part / 120:,.1f} minutes | half a part; a "
+        f"smaller `--split-size` shortens it |",
+        f"| memory of a machine with 96 cores | {96 * peak / 1000:,.0f} GB | 96 workers of one "
+        f"thread; `--threads 8` needs 12 |",
+        "",
+    ]
 
 
 if __name__ == "__main__":
