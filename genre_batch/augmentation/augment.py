@@ -17,7 +17,13 @@ from genre_batch.augmentation.translation_cache import TranslationCache, default
 from genre_batch.augmentation.translator import Translator
 from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.formats import Format, Location, is_regular_or_new, output_location
-from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
+from genre_batch.catalog.options import (
+    CATALOG,
+    CatalogPath,
+    ColumnOptions,
+    ReadingOptions,
+    WritingOptions,
+)
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.reading.unreadable import PaddedRows, handled_rejects
 from genre_batch.catalog.rejects import Reject, ignore_reject
@@ -41,7 +47,8 @@ class AugmentJob(Checked):
     """What to copy, and how.
 
     Attributes:
-        catalog: the labeled catalog, a path or URL; not stdin, because it is read several times.
+        catalog: the labeled catalog: a file, glob, folder or URL, or a list of them, whose rows
+            are read as one table. It is read several times, so not stdin.
         output: the catalog to write, in the format of its suffix.
         translator: makes one copy of each selected film through each of its pivots.
         rows: the films to copy, one of `selection.SELECTIONS`.
@@ -55,7 +62,7 @@ class AugmentJob(Checked):
         UsageError: a value out of range.
     """
 
-    catalog: StrPath = field(metadata=STRING)
+    catalog: CatalogPath = field(metadata=CATALOG)
     output: StrPath = field(metadata=STRING)
     translator: Translator
     rows: str = field(default="none-of-top-4", metadata=one_of(*SELECTIONS))
@@ -95,10 +102,11 @@ class AugmentResult:
 def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> AugmentResult:
     """Write a catalog followed by back-translated copies of some of its films.
 
-    The rows of the catalog come first, unchanged and in order, so that a row keeps its number; the
-    copies follow, film by film. Two columns are added: `source_row`, the 0-based number of the row
-    that a copy was made from (for a row of the catalog, its own number), and `pivot`, the language
-    of a copy (null for a row of the catalog).
+    The rows of the catalog come first, unchanged and in order, those of several files one after the
+    other, so that a row keeps its number; the copies follow, film by film. Two columns are added:
+    `source_row`, the 0-based number of the row that a copy was made from (for a row of the catalog,
+    its own number), and `pivot`, the language of a copy (null for a row of the catalog). Several
+    files must have the same columns.
 
     The catalog is read five times (for the genres' separator, to count them, to translate, and
     twice to write), so memory stays at a few thousand rows. Each batch of translations is stored in
@@ -110,7 +118,8 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         progress: called with (translations done, translations in total, stage).
 
     Raises:
-        UsageError: the catalog is missing or a stream, or a suffix is not of a known format.
+        UsageError: the catalog is missing, a file of it is a stream or named twice, or a suffix is
+            not of a known format.
         ColumnError: a column cannot be found, or the catalog already has one of the two added.
         OutputExistsError: the output exists and `job.force` is false.
         CatalogError: the catalog cannot be read, the output or the cache cannot be written, or the
@@ -119,17 +128,15 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
     """
     check_job("augment", job, AugmentJob)
     started = time.monotonic()
-    source = job.reading.locate(job.catalog)
+    source = job.reading.locate_all(job.catalog)
     output = output_location(os.fspath(job.output), job.writing.output_format)
-    if source.is_stdio or not (source.is_remote or is_regular_or_new(source.path)):
-        raise UsageError(
-            f"{source.name} can be read only once, but `catalog` is read several times: name a file"
-        )
+    for file in source.each_file:
+        if file.is_stdio or not (file.is_remote or is_regular_or_new(file.path)):
+            raise UsageError(f"{file.name}: `catalog` is read several times: name a file")
     cache_path = os.fspath(job.cache or default_cache_path())
     written = [("`output`", output.path), ("`cache`", cache_path)]
-    if job.reading.rejects is not None:
-        written.append(("`rejects`", os.fspath(job.reading.rejects)))
-    check_separate_files(written, [source.path])
+    written += [("`rejects`", os.fspath(path)) for path in (job.reading.rejects,) if path]
+    check_separate_files(written, [file.path for file in source.each_file])
     check_overwrite(output, job.force)
     names = GenreNames.of(job.columns)
     with TranslationCache(cache_path) as cache:
@@ -176,14 +183,13 @@ class _Run:
         self, on_reject: Callable[[Reject], None] = ignore_reject
     ) -> Iterator[tuple[int, Chunk]]:
         """Yield each chunk with the number of its first row."""
-        as_table = self.output_format is not Format.JSONL
         options = ReadOptions(
-            as_table=as_table,
+            as_table=self.output_format is not Format.JSONL,
             infer_types=self.job.reading.infer_types and not self.output_format.is_text,
             reading=self.job.reading,
         )
         start = 0
-        with CatalogReader([self.source], options, on_reject) as reader:
+        with CatalogReader(self.source.each_file, options, on_reject) as reader:
             for chunk in reader.chunks():
                 yield start, chunk
                 start += len(chunk)
@@ -193,9 +199,8 @@ class _Run:
         if self._columns is None:
             columns = chunk.columns
             if not isinstance(chunk, TableChunk):
-                columns = tuple(
-                    dict.fromkeys(key for _, rows in self._chunks() for key in rows.columns)
-                )
+                keys = (key for _, rows in self._chunks() for key in rows.columns)
+                columns = tuple(dict.fromkeys(keys))
             found = find_labelled_columns(columns, self.job.columns)
             self._columns = found.decided(rows for _, rows in self._chunks())
         return self._columns
@@ -237,10 +242,8 @@ class _Run:
         padded.warn()
         self.names.warn(name)
         if not films:
-            raise TrainingError(
-                f"{name}: no row has both a text and a genre: check `text_column` and "
-                f"`genre_column`"
-            )
+            columns = "check `text_column` and `genre_column`"
+            raise TrainingError(f"{name}: no row has both a text and a genre: {columns}")
         self.deciding = deciding_genres(self.job.rows, films)
         self.films = sum(
             count
@@ -248,9 +251,10 @@ class _Run:
             if is_selected(self.job.rows, self.deciding, genres)
         )
         if not self.films:
+            genres = ", ".join(sorted(self.deciding)) or "no genre"
             raise TrainingError(
-                f"{name}: `rows` {self.job.rows} selects no film (it depends on "
-                f"{', '.join(sorted(self.deciding)) or 'no genre'}): choose another value"
+                f"{name}: `rows` {self.job.rows} selects no film (it depends on {genres}): choose "
+                f"another value"
             )
 
     def translate(self) -> None:
@@ -279,10 +283,8 @@ class _Run:
         try:
             copies = self.job.translator.back_translate(batch, pivot)
             if len(copies) != len(batch):
-                raise TrainingError(
-                    f"{self.job.translator.name} returned {len(copies)} copies for {len(batch)} "
-                    f"texts"
-                )
+                counts = f"{len(copies)} copies for {len(batch)} texts"
+                raise TrainingError(f"{self.job.translator.name} returned {counts}")
         except TrainingError as error:
             error.add_note(
                 f"{self.from_cache + self.translated:,} translations are in the cache: run again "
@@ -304,10 +306,8 @@ class _Run:
         for start, chunk in self._chunks():
             selected = self._selected(chunk)
             texts = [text for _, text in selected]
-            cached = {
-                pivot: self.cache.get(translator.identity(pivot), pivot, texts)
-                for pivot in translator.pivots
-            }
+            identities = {pivot: translator.identity(pivot) for pivot in translator.pivots}
+            cached = {pivot: self.cache.get(of, pivot, texts) for pivot, of in identities.items()}
             positions, copies, pivots = [], [], []
             for position, text in selected:
                 for pivot in translator.pivots:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,7 +176,8 @@ class GenreCells:
 
 def is_placeholder(name: str) -> bool:
     """Return whether a genre probably means that a row has none."""
-    return name.lower() in _PLACEHOLDERS or not any(map(str.isalnum, name))
+    letters = any(letter.isalnum() or unicodedata.category(letter) == "So" for letter in name)
+    return name.lower() in _PLACEHOLDERS or not letters  # emoji are names
 
 
 def genre_values(chunk: Chunk, name: str) -> pa.ChunkedArray | list[object]:

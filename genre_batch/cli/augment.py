@@ -10,6 +10,7 @@ from genre_batch.cli.console import is_verbose, note, progress_option, steps_pro
 from genre_batch.cli.option_groups import COLUMNS, READING, WRITING, grouped_command
 from genre_batch.cli.options import (
     AUGMENTED_ROWS,
+    catalog_argument,
     choice_option,
     column_options,
     columns_from,
@@ -37,7 +38,7 @@ _GROUPS = {
 
 
 @grouped_command(_GROUPS, "Add back-translated copies of rarer films to a labeled catalog.")
-@click.argument("catalog")
+@catalog_argument
 @output_option("PATH", "Output catalog, in the format of its suffix, as in tag.")
 @choice_option(
     "--translator",
@@ -81,7 +82,10 @@ _GROUPS = {
 )
 @force_option
 @progress_option
+@click.pass_context
 def augment(
+    context: click.Context,
+    /,
     translator: str,
     pivots: str | None,
     models: str | None,
@@ -91,7 +95,8 @@ def augment(
 ) -> None:
     """Add back-translated copies of rarer films to a labeled catalog.
 
-    The output holds every row of the catalog, unchanged, followed by the copies. A copy is a film
+    CATALOG is one table: files, globs, folders or URLs with the same columns, or a piped stdin. The
+    output holds every row of the catalog, unchanged, followed by the copies. A copy is a film
     whose overview was translated into another language and back. Two columns are added: source_row,
     the 0-based number of the row that a copy was made from, and pivot, the language of the copy.
     train uses them to keep copies out of dev and test.
@@ -103,16 +108,21 @@ def augment(
     Examples:
       genre-batch augment films.csv -o augmented.parquet
       genre-batch augment films.csv -o augmented.csv --pivots es,ca --rows rare
+      genre-batch augment 'films/*.csv' -o augmented.parquet
       genre-batch train augmented.parquet -o run --base-model minilm
     """
     from genre_batch.augmentation.augment import AugmentJob
     from genre_batch.augmentation.augment import augment as run
+    from genre_batch.catalog.reading.rereadable import rereadable
 
     reading, columns = reading_from(options), columns_from(options)
     writing = writing_from(options)
-    reading.locate(options["catalog"])  # a missing catalog is reported before a missing translator
+    # A missing catalog is reported before a missing translator.
+    location = reading.locate_all(options.pop("catalog"))
+    (catalog,) = context.with_resource(rereadable([location]))
     chosen = _translator(translator, pivots, models, workers)
     job = AugmentJob(
+        catalog=catalog,
         translator=chosen,
         reading=reading,
         columns=columns,

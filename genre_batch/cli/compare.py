@@ -19,6 +19,7 @@ from genre_batch.cli.console import (
 from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
 from genre_batch.cli.options import (
     base_model_option,
+    catalog_argument,
     column_options,
     columns_from,
     option_with_default,
@@ -48,7 +49,7 @@ _GROUPS = {
 
 
 @grouped_command(_GROUPS, "Run the paper's experiment with the systems it cites.")
-@click.argument("catalog")
+@catalog_argument
 @output_option("FOLDER", "Output folder. An interrupted comparison is resumed.")
 @click.option(
     "--protocol",
@@ -93,10 +94,19 @@ _GROUPS = {
 @column_options()
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON on stdout.")
 @progress_option
+@click.pass_context
 def compare(
-    systems: str | None, protocols: str, as_json: bool, progress: bool | None, **options: Any
+    context: click.Context,
+    /,
+    systems: str | None,
+    protocols: str,
+    as_json: bool,
+    progress: bool | None,
+    **options: Any,
 ) -> None:
     """Train and score the systems of the paper on CATALOG, and the shipped model.
+
+    CATALOG is one table: files, globs, folders or URLs, or a piped stdin.
 
     FOLDER gets comparison.json (a row for each system, threshold scheme and protocol),
     comparison.md and report.html. All systems take hours; after an interruption, run the same
@@ -107,17 +117,20 @@ def compare(
       genre-batch compare films.csv -o run --quick --systems tfidf-nb,tfidf-logreg,always-0
       genre-batch compare films.csv -o run --protocol both --base-model minilm
     """
+    from genre_batch.catalog.reading.rereadable import rereadable
     from genre_batch.extras import require_extra
 
     reading, columns = reading_from(options), columns_from(options)
-    reading.locate(options["catalog"])
+    location = reading.locate_all(options.pop("catalog"))
     require_extra("genre-batch compare", "train")
+    (catalog,) = context.with_resource(rereadable([location]))
 
     from genre_batch.comparison.job import PROTOCOLS, CompareJob
     from genre_batch.comparison.run import compare as run_comparison
     from genre_batch.comparison.systems.registry import SYSTEMS
 
     job = CompareJob(
+        catalog=catalog,
         protocols=PROTOCOLS if protocols == "both" else (protocols,),
         systems=tuple(systems.split(",")) if systems else tuple(SYSTEMS),
         columns=columns,

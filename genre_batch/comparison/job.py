@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.catalog.options import CATALOG, CatalogPath, ColumnOptions, ReadingOptions
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.errors import UsageError
 from genre_batch.options import FLAG, SEED, STRING, STRINGS, Checked, StrPath
@@ -21,7 +21,8 @@ class CompareJob(Checked):
     """What to compare, and with which data.
 
     Attributes:
-        catalog: the labeled catalog: a path or a URL.
+        catalog: the labeled catalog: a file, glob, folder or URL, or a list of them, whose rows
+            are read as one table.
         output: the comparison's folder. An interrupted comparison in it is resumed.
         protocols: of `PROTOCOLS`.
         systems: of `SYSTEMS`.
@@ -39,7 +40,7 @@ class CompareJob(Checked):
         UsageError: an unknown system or protocol.
     """
 
-    catalog: StrPath = field(metadata=STRING)
+    catalog: CatalogPath = field(metadata=CATALOG)
     output: StrPath = field(metadata=STRING)
     protocols: tuple[str, ...] = field(default=("clean",), metadata=STRINGS)
     systems: tuple[str, ...] = field(default=tuple(SYSTEMS), metadata=STRINGS)
@@ -72,7 +73,7 @@ class CompareJob(Checked):
             UsageError: a file is missing, a folder, or of an unknown format.
         """
         return (
-            self.reading.locate(self.catalog),
+            self.reading.locate_all(self.catalog),
             None if self.split is None else input_location(os.fspath(self.split)),
             None if self.oversampled is None else input_location(os.fspath(self.oversampled)),
         )

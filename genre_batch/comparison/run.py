@@ -105,7 +105,7 @@ def _compare(job: CompareJob, progress: StepProgress) -> CompareResult:
                 _write_rows(folder)
     progress(0, 0, "writing the report")
     rows = _write_rows(folder)
-    catalog = Path(os.fspath(job.catalog)).name
+    catalog = os.path.basename(job.locate()[0].name)
     page = comparison_report(
         rows,
         catalog,

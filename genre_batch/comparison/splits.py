@@ -133,6 +133,8 @@ class Catalogs:
         path = self._folder / "catalog.parquet"
         if not is_whole(path):
             table = read_table(self._original, self._job.reading)
+            if self._original.files:  # the metadata that name each row's file
+                table = table.replace_schema_metadata(None)
             with replacing(path) as file:
                 pq.write_table(table.slice(0, QUICK_ROWS), file)
         return input_location(str(path))
@@ -163,7 +165,7 @@ class Catalogs:
             reading = replace(self._job.reading, input_format=catalog.format.value)
             augment(
                 AugmentJob(
-                    catalog=catalog.path,
+                    catalog=catalog,
                     output=path,
                     translator=Apertium(),
                     columns=self._columns,

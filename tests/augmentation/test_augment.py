@@ -101,6 +101,45 @@ def test_rows_stay_unchanged_and_copies_follow_with_their_source(
     assert result.left_out == 2  # the unchanged one, by either pivot
 
 
+def test_several_files_are_one_catalog(
+    copied: Callable[..., AugmentResult], catalog: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(catalog.read_bytes())
+    with (folder / "b.jsonl").open("w", encoding="utf-8") as file:
+        for title, overview, genres in FILMS[:2]:
+            file.write(json.dumps({"title": title, "overview": overview, "genres": genres}) + "\n")
+    copied(tmp_path / "single.parquet")
+    for number, given in enumerate(
+        ((folder / "a.csv", folder / "b.jsonl"), str(folder), f"{folder}/*"), start=1
+    ):
+        output = tmp_path / f"out{number}.parquet"
+        result = copied(output, catalog=given)
+        table = pq.read_table(output)
+        assert (result.rows, result.films) == (9, 4)
+        assert table.column("source_row").to_pylist() == [*range(9), 0, 0, 4, 4, 7, 7]
+        assert table.column("title").to_pylist()[:7] == [title for title, _, _ in FILMS]
+
+
+def test_files_of_other_columns_are_refused_before_anything_is_written(
+    copied: Callable[..., AugmentResult], catalog: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("overview,genres\nA ghost.,Horror\n", encoding="utf-8")
+    with pytest.raises(GenreBatchError, match=r"other\.csv"):
+        copied(tmp_path / "out.parquet", catalog=(catalog, other))
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_an_output_that_is_one_of_the_files_is_refused(
+    copied: Callable[..., AugmentResult], catalog: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "more.csv").write_bytes(catalog.read_bytes())
+    with pytest.raises(UsageError, match="output"):
+        copied(tmp_path / "more.csv", catalog=(catalog, tmp_path / "more.csv"), force=True)
+
+
 def test_films_are_selected_by_the_names_of_a_map(
     copied: Callable[..., AugmentResult], tmp_path: Path
 ) -> None:

@@ -257,6 +257,11 @@ def test_genres_that_stand_for_none_are_told_from_others() -> None:
     assert [is_placeholder(name) for name in names] == [True] * 4 + [False] * 2
 
 
+@pytest.mark.parametrize("name", ["😀", "👩\u200d👧", "🏳️\u200d🌈", "♥", "剧情", "حرب"])
+def test_emoji_and_letters_of_any_script_are_names(name: str) -> None:
+    assert not is_placeholder(name)
+
+
 @pytest.mark.parametrize(
     "column",
     [

@@ -92,6 +92,17 @@ def test_a_comparison_has_every_row(comparison: CompareJob) -> None:
     assert result.trials == 6
 
 
+def test_several_files_are_one_catalog(comparison: CompareJob, tmp_path: Path) -> None:
+    header, *rows = Path(str(comparison.catalog)).read_text("utf-8").splitlines(keepends=True)
+    files = tmp_path / "a.csv", tmp_path / "b.csv"
+    for file, part in zip(files, (rows[:70], rows[70:]), strict=True):
+        file.write_text("".join([header, *part]), encoding="utf-8")
+    whole = compare(replace(comparison, systems=("tfidf-nb",)))
+    several = replace(comparison, systems=("tfidf-nb",), output=tmp_path / "several")
+    assert _comparable(compare(replace(several, catalog=files)).rows) == _comparable(whole.rows)
+    assert compare(replace(several, catalog=f"{tmp_path}/?.csv")).trials == 0  # resumed
+
+
 def test_a_resumed_comparison_has_the_same_rows(
     comparison: CompareJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
