@@ -82,6 +82,7 @@ class Lookup:
         self._job = job
         self._genre_of = genre_of
         self._wanted = np.unique(np.array([one.row for one in review.decisions], dtype=np.int64))
+        self._fields = review.columns
         self._copied = [name for name in review.columns if name not in FIELDS]
 
     def add(self, chunk: Chunk) -> None:
@@ -143,15 +144,24 @@ class Lookup:
         if job.genre_column is not None and job.genre_column not in columns and not required:
             return None
         name = find_column(columns, GENRE_COLUMNS, job.genre_column, "genre_column")
-        if name is None and self._copied:  # the genres are the last column that audit copies
-            last = self._copied[-1]
-            last = last if last in columns else last.removeprefix(_PREFIX)
-            name = last if last in columns else None
+        if job.genre_column is None and (name is None or self._is_not_copied(name)):
+            name = self._last_copied() or name
         if name is None and required:
             raise missing_column_error(columns, GENRE_COLUMNS, job.genre_column, "genre_column")
         if name is None:
             return None
         return GenreColumn(name, job.genre_separator, job.writing.separator, self._genre_of)
+
+    def _is_not_copied(self, name: str) -> bool:
+        """Return whether the review is one of audit, of genres in another column."""
+        return "score" in self._fields and name not in self.copied_columns().values()
+
+    def _last_copied(self) -> str | None:
+        """Return the last column that the review copies; audit ends its records with the genres."""
+        bare = [one if one in self.columns else one.removeprefix(_PREFIX) for one in self._copied]
+        copied = [name for name in bare if name in self.columns]
+        is_other = matching_columns(tuple(copied[-1:]), (*TEXT_COLUMNS, *TITLE_COLUMNS))
+        return copied[-1] if copied and not is_other else None
 
     def _rows_of(self, chunk: Chunk, wanted: Sequence[int]) -> list[ReviewedRow]:
         if isinstance(chunk, JsonLinesChunk):

@@ -14,14 +14,16 @@ import pytest
 from genre_batch import (
     ApplyJob,
     ApplyResult,
+    AuditJob,
     CatalogError,
     ColumnError,
     OutputExistsError,
     ReadingOptions,
     UsageError,
     apply_review,
+    audit,
 )
-from genre_batch.catalog.options import WritingOptions
+from genre_batch.catalog.options import ColumnOptions, WritingOptions
 from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.tagger import MODEL_VARIABLE
 
@@ -725,6 +727,23 @@ def test_a_column_that_audit_renamed_is_compared_with_its_own(tmp_path: Path) ->
     job = ApplyJob(review, tmp_path / "films.csv", tmp_path / "out2.csv")
     with pytest.raises(CatalogError, match="column 'catalog_genre'"):
         apply_review(job)
+
+
+def test_the_genres_of_the_audit_are_changed_though_a_usual_column_is_there(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "films.csv"
+    source.write_text("overview,genres,moods\ncry,Comedy,Drama\nlaugh,Drama,Comedy\nx,War,Action\n")
+    queue = tmp_path / "queue.jsonl"
+    audit(AuditJob(source, queue, all=True, columns=ColumnOptions(genre_column="moods")))
+    records = [json.loads(line) for line in queue.read_text().splitlines()]
+    wanted = [one for one in records if (one["row"], one["genre"]) == (0, "Comedy")]
+    review = tmp_path / "review.jsonl"
+    review.write_text("".join(json.dumps({**one, "decision": "right"}) + "\n" for one in wanted))
+    apply_review(ApplyJob(review, source, tmp_path / "out.csv"))
+    assert (tmp_path / "out.csv").read_text() == source.read_text().replace(
+        "cry,Comedy,Drama", 'cry,Comedy,"Drama, Comedy"'
+    )
 
 
 def test_rows_to_label_take_no_decision(tmp_path: Path) -> None:
