@@ -15,12 +15,14 @@ from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.options import CatalogPath, ColumnOptions, ReadingOptions
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.earlier import EarlierFilms
-from genre_batch.dataset.extra import ExtraTrain, load_extras
+from genre_batch.dataset.extra import ExtraTrain, load_extras, training_films
 from genre_batch.dataset.label_choice import LabelOptions, films_of_labels, trained_labels
 from genre_batch.dataset.labelled import LabelledCatalog
 from genre_batch.dataset.load import Further, split_films
 from genre_batch.dataset.split import PARTS
 from genre_batch.dataset.usable import load_usable
+from genre_batch.dataset.wordings import Wordings
+from genre_batch.errors import counted
 from genre_batch.model.batching import load_tokenizer
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.readability import letters_of_scripts
@@ -48,7 +50,7 @@ class PreviewJob:
         max_length: tokens at which texts are cut.
         epochs: passes over the training films, for the estimate of time.
         earlier_run: the films of the run that training starts from; None: a base model.
-        extra_train: further catalogs, which are only checked.
+        extra_train: further catalogs, which count for the estimate of time only.
     """
 
     catalog: CatalogPath
@@ -145,20 +147,22 @@ def preview_catalog(job: PreviewJob) -> CatalogPreview:
         earlier_run=job.earlier_run,
     )
     dataset = trained_labels(dataset, location.name)
-    load_extras(job.extra_train, dataset, job.further or Further(), job.earlier_run)
-    return _preview(job, location, usable.catalog, dataset)
+    extras = load_extras(job.extra_train, dataset, job.further or Further(), job.earlier_run)
+    films = len(Wordings(training_films(dataset, extras)))
+    return _preview(job, location, usable.catalog, dataset, films)
 
 
 def _preview(
-    job: PreviewJob, location: Location, catalog: LabelledCatalog, dataset: Dataset
+    job: PreviewJob, location: Location, catalog: LabelledCatalog, dataset: Dataset, trained: int
 ) -> CatalogPreview:
+    """Describe a catalog; an epoch would train on `trained` films."""
     by_part = {part: dataset.part(part) for part in PARTS}
     counts = {part: films.labels.sum(axis=0).tolist() for part, films in by_part.items()}
     all_films = films_of_labels(catalog)
     order = np.argsort(-dataset.labels.sum(axis=0, dtype=np.int64), kind="stable").tolist()
     cut, tokens = _lengths(dataset.texts, job.max_length)
     films = {part: len(part_films) for part, part_films in by_part.items()}
-    seconds = films["train"] * job.epochs / _FILMS_PER_SECOND * tokens / _TOKENS
+    seconds = trained * job.epochs / _FILMS_PER_SECOND * tokens / _TOKENS
     row, example = catalog.cells.example
     return CatalogPreview(
         catalog=location.name,
@@ -186,8 +190,8 @@ def _preview(
         max_length=job.max_length,
         scripts=scripts_of(_sampled(dataset.bare_texts)),
         seconds=round(seconds, 1),
-        estimate=f"{job.epochs} epochs at {_FILMS_PER_SECOND} films a second, as MiniLM-L6 trains "
-        f"on two cores; wider base models take longer",
+        estimate=f"{counted(job.epochs, 'epoch')} of {trained:,} at {_FILMS_PER_SECOND} a second, "
+        f"as MiniLM-L6 trains on two cores; wider base models take longer",
         earlier_run=None if job.earlier_run is None else job.earlier_run.counts(dataset),
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from genre_batch.catalog.options import ColumnOptions
+from genre_batch.dataset.extra import ExtraTrain
 from genre_batch.dataset.label_choice import LabelOptions
 from genre_batch.dataset.preview import PreviewJob, look_alikes, preview_catalog, scripts_of
 from genre_batch.errors import ColumnError, GenreBatchWarning
@@ -40,6 +41,18 @@ def test_a_look_counts_what_would_be_learned(tmp_path: Path) -> None:
     assert preview.cut == pytest.approx(1 / 100, abs=1e-4)
     assert preview.scripts == {"Latin": 1.0}
     assert preview.seconds > 0
+
+
+def test_the_estimate_of_time_counts_the_films_of_further_catalogs(tmp_path: Path) -> None:
+    cells = ["Drama", "War"] * 30
+    rows = zip([f"{text} again" for text in overviews(60)], cells, strict=True)
+    extra = write_csv(tmp_path / "more.csv", ("overview", "genres"), rows)
+    alone = _preview(tmp_path, cells)
+    preview = _preview(tmp_path, cells, extra_train=(ExtraTrain(str(extra.path)),))
+    assert preview.films == alone.films
+    trained = preview.films["train"]
+    assert preview.estimate.startswith(f"4 epochs of {trained + 60} at 25 a second")
+    assert preview.seconds == pytest.approx(alone.seconds * (1 + 60 / trained), abs=0.1)
 
 
 def test_negatives_and_flags_are_counted(tmp_path: Path) -> None:
