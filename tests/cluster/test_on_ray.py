@@ -228,9 +228,9 @@ def test_objects_are_those_of_one_machine_and_a_second_run_writes_none(
     for name, value in cluster.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("XDG_CACHE_HOME", "home")
-    bucket = boto3.resource("s3").create_bucket(Bucket="films")
+    bucket = boto3.resource("s3").create_bucket(Bucket="objects")
     _write_catalogs(12, 4_000)
-    run = _start(cluster, output="s3://films/out/")
+    run = _start(cluster, output="s3://objects/out/")
     end = time.monotonic() + 60
     while not [*bucket.objects.filter(Prefix="out.genre-batch/parts/")]:
         assert time.monotonic() < end
@@ -244,7 +244,7 @@ def test_objects_are_those_of_one_machine_and_a_second_run_writes_none(
         "here"
     )
     time.sleep(1.1)  # S3 counts seconds
-    _end(_start(cluster, output="s3://films/out/"))
+    _end(_start(cluster, output="s3://objects/out/"))
     assert {each.key: each.last_modified for each in bucket.objects.all()} == written
 
 
