@@ -6,8 +6,8 @@
 Writes the first films of a CSV file as Parquet files of equal length, and tags them in turn with
 one process of two threads, with two shares of one thread each, and on a Ray cluster of two nodes
 with one core each, all on this machine. CPU time, not wall-clock time, is compared: on one machine
-the three have the same cores. Checks that all write the same bytes. Writes cluster.md, which marks
-what is estimated as such.
+the three have the same cores. Checks that all write the same bytes. Writes cluster.json and, made
+from it, cluster.md, which marks what is estimated as such.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.common.arguments import benchmark_parser
 from benchmarks.common.films import read_films
 from benchmarks.common.machine import machine_facts, machine_sentence
 from benchmarks.common.process import COMMAND, model_arguments
+from benchmarks.common.results import write_results
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 from support.processes import workers_below
@@ -171,14 +173,21 @@ def main() -> None:
                     measured.append(_run_processes(shares))
                 else:
                     measured.append(_run_on_ray(cluster, line, Path(f"{output}.genre-batch")))
+                print(kind, measured[-1], file=sys.stderr, flush=True)
                 files = {path.name: path.read_bytes() for path in output.iterdir()}
                 expected = expected or files
                 if files != expected:
                     raise SystemExit(f"{kind} wrote other bytes")
                 for written in (output, Path(f"{output}.genre-batch")):
                     shutil.rmtree(written)
-    text = _page(runs, films, options.parts)
-    (options.output / "cluster.md").write_text(text, encoding="utf-8")
+    figures = {kind: [asdict(each) for each in measured] for kind, measured in runs.items()}
+    result = {
+        "machine": machine_facts(_PACKAGES),
+        "films": films,
+        "parts": options.parts,
+        "runs": figures,
+    }
+    write_results(options.output, "cluster", result, _page)
 
 
 _NAMES = {
@@ -188,7 +197,11 @@ _NAMES = {
 }
 
 
-def _page(runs: dict[str, list[Measured]], films: int, parts: int) -> str:
+def _page(result: dict[str, Any]) -> str:
+    films, parts = result["films"], result["parts"]
+    runs = {
+        kind: [Measured(**each) for each in measured] for kind, measured in result["runs"].items()
+    }
     base = statistics.median(each.cpu for each in runs["process"])
     rows = []
     for kind, measured in runs.items():
@@ -198,7 +211,7 @@ def _page(runs: dict[str, list[Measured]], films: int, parts: int) -> str:
         seconds = _middle([each.seconds for each in measured])
         rows.append(f"| {_NAMES[kind]} | {_middle(cpu)} | {services} | {ratio:.2f} | {seconds} |")
     on_ray = runs["ray"]
-    machine = machine_sentence(machine_facts(_PACKAGES))
+    machine = machine_sentence(result["machine"])
     first = _middle([each.first_part or 0.0 for each in on_ray])
     peak = max(each.worker_bytes for each in on_ray) / 1e6
     return "\n".join(
