@@ -23,7 +23,12 @@ from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.cluster.job_file import library_versions
 from genre_batch.cluster.marks import Mark
 from genre_batch.cluster.part import Part
-from genre_batch.cluster.ray_cluster import check_capacity, connected, find_address
+from genre_batch.cluster.ray_cluster import (
+    LostClusterError,
+    check_capacity,
+    connected,
+    find_address,
+)
 from genre_batch.cluster.ray_task import run_part
 from genre_batch.cluster.ray_watch import RayWatch, lost_node_error
 from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted, first_line
@@ -72,7 +77,9 @@ def run_on_ray(folder: FolderJob, progress: RowProgress, status: StatusProgress)
         signals.deliver()
         return folder.finish(run.planned)
     except BaseException as error:
-        if folder.parts_done and not folder.failures and not isinstance(error, UsageError):
+        # A lost cluster may have written parts whose marks never came.
+        goes_on = folder.parts_done or isinstance(error, LostClusterError)
+        if goes_on and not folder.failures and not isinstance(error, UsageError):
             parts = counted(len(folder.parts), "part")
             error.add_note(
                 f"{folder.parts_done:,} of {parts} are done: run the same command again to resume"
