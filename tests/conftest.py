@@ -73,6 +73,20 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.write_model(tmp_path_factory.mktemp("model") / "tiny.onnx")
 
 
+@pytest.fixture
+def default_model(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the tiny model the default one, also of processes; return its file."""
+    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+    return tiny_model
+
+
+@pytest.fixture
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the test's own folder the current one; return it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def conditional_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the tiny model with two thresholds for Comedy, by whether Drama is predicted."""

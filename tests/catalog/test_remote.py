@@ -13,40 +13,30 @@ from typing import Any
 import boto3
 import polars as pl
 import pytest
-from moto.server import ThreadedMotoServer
 
 from genre_batch import CatalogError, OutputExistsError, UsageError, tag_catalog
 from genre_batch.catalog import remote
 from genre_batch.catalog.remote import list_remote, open_remote, remote_exists, upload
 from genre_batch.errors import GenreBatchWarning
+from support.object_storage import ObjectStorage, object_storage
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("default_model")]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def storage() -> Iterator[ObjectStorage]:
+    with object_storage() as storage:
+        yield storage
 
 
 @pytest.fixture
 def bucket(
-    server: str, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    storage: ObjectStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Any]:
     """An empty bucket called films."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": server,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "XDG_CACHE_HOME": str(tmp_path / "home"),
-        "GENRE_BATCH_MODEL": str(tiny_model),
-    }.items():
+    for name, value in storage.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     bucket = boto3.resource("s3").create_bucket(Bucket="films")
     yield bucket
     bucket.objects.all().delete()

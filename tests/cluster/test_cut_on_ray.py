@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from genre_batch import tag_catalog
-from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 from support.ray_cluster import ray_cluster
 
@@ -63,11 +62,7 @@ def _rejects(side: str) -> list[dict[str, object]]:
     return [json.loads(line) for path in found for line in path.read_bytes().splitlines()]
 
 
-def test_an_untidy_csv_in_stretches_on_two_nodes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+def test_an_untidy_csv_in_stretches_on_two_nodes(working_folder: Path, default_model: Path) -> None:
     with open("films.csv", "wb") as file:
         file.writelines(_lines())
     summary = tag_catalog("films.csv", "whole/")

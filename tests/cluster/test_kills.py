@@ -23,7 +23,6 @@ import polars as pl
 import pytest
 
 from genre_batch import tag_catalog
-from genre_batch.model.tagger import MODEL_VARIABLE
 from support.object_storage import object_storage
 from support.places import COMMAND
 from support.processes import workers_below
@@ -42,11 +41,9 @@ _LOG = logging.getLogger(__name__)
 
 
 @pytest.fixture
-def expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> Files:
+def expected(working_folder: Path, default_model: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     """The files that one machine writes for the inputs in `in`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(working_folder / "home"))
     Path("in").mkdir()
     for part in range(PARTS):
         texts = [f"laugh part {part} row {row}" for row in range(ROWS)]

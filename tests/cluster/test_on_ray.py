@@ -16,46 +16,33 @@ from typing import Any
 import boto3
 import polars as pl
 import pytest
-from moto.server import ThreadedMotoServer
 
 from genre_batch import UsageError, tag_catalog
-from genre_batch.model.tagger import MODEL_VARIABLE
+from support.object_storage import ObjectStorage, object_storage
 from support.places import COMMAND
 from support.processes import workers_below
 from support.ray_cluster import RayCluster, ray_cluster
 
 pytest.importorskip("ray")
-pytestmark = [pytest.mark.cluster, pytest.mark.process]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.process,
+    pytest.mark.usefixtures("default_model", "working_folder"),
+]
 
 Process = subprocess.Popen[str]
 
 
 @pytest.fixture(scope="module")
-def storage() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def storage() -> Iterator[ObjectStorage]:
+    with object_storage() as storage:
+        yield storage
 
 
 @pytest.fixture(scope="module")
-def cluster(storage: str) -> Iterator[RayCluster]:
-    variables = {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": storage,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    with ray_cluster(2, **variables) as cluster:
+def cluster(storage: ObjectStorage) -> Iterator[RayCluster]:
+    with ray_cluster(2, **storage.environment) as cluster:
         yield cluster
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
 
 
 def _write_catalogs(parts: int, rows: int) -> None:
@@ -223,7 +210,7 @@ def test_an_input_that_a_node_does_not_see_is_named(cluster: RayCluster) -> None
 
 
 def test_objects_are_those_of_one_machine_and_a_second_run_writes_none(
-    cluster: RayCluster, storage: str, monkeypatch: pytest.MonkeyPatch
+    cluster: RayCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in cluster.environment.items():
         monkeypatch.setenv(name, value)

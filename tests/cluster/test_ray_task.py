@@ -12,14 +12,13 @@ import pytest
 from genre_batch import tag_catalog
 from genre_batch.cluster import ray_task
 from genre_batch.cluster.ray_task import run_part
-from genre_batch.model.tagger import MODEL_VARIABLE
 from support.ray_work import work_of
+
+pytestmark = pytest.mark.usefixtures("default_model")
 
 
 @pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+def _catalog(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.setenv(name, "1")
     ray_task._writers.clear()

@@ -12,7 +12,6 @@ import pytest
 
 from genre_batch import UsageError, tag_catalog
 from genre_batch.cluster.shard import Shard, find_shard
-from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 
 SLURM = {"SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "5"}
@@ -61,14 +60,12 @@ def test_a_share_that_cannot_be_is_refused(
 
 
 @pytest.fixture
-def catalogs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
+def catalogs(working_folder: Path, default_model: Path) -> Path:
     Path("in").mkdir()
     for name in "abcdefgh":
         rows = "".join(f"{row},laugh {name} {row}\n" for row in range(50))
         Path(f"in/{name}.csv").write_text(f"id,overview\n{rows}broken,row,here\n")
-    return tmp_path
+    return working_folder
 
 
 def _files(folder: str) -> dict[str, bytes]:

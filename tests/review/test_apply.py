@@ -25,18 +25,14 @@ from genre_batch import (
 )
 from genre_batch.catalog.options import ColumnOptions, WritingOptions
 from genre_batch.errors import GenreBatchWarning
-from genre_batch.model.tagger import MODEL_VARIABLE
+
+pytestmark = pytest.mark.usefixtures("default_model")
 
 FILMS = """id,title,overview,genres
 1,"A, b",cry,"Drama, Comedy"
 2,B,laugh,Comedy
 3,C,fight,"Action, Drama"
 """
-
-
-@pytest.fixture(autouse=True)
-def default_model(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
 
 
 def write_review(folder: Path, *records: str, header: str = "row,kind,genre,decision") -> Path:

@@ -25,15 +25,11 @@ from genre_batch import (
     apply_review,
     audit,
 )
-from genre_batch.model.tagger import MODEL_VARIABLE
+
+pytestmark = pytest.mark.usefixtures("default_model")
 
 OLD = "id,title,overview,genres\n1,A,cry,Drama\n2,B,laugh,Comedy\n"
 NEW = "id,title,overview,genres\n3,C,fight,Action\n4,D,fight and cry,Action|Drama\n"
-
-
-@pytest.fixture(autouse=True)
-def default_model(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(MODEL_VARIABLE, str(tiny_model))
 
 
 @pytest.fixture
