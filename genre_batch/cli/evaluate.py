@@ -17,7 +17,7 @@ from genre_batch.cli.console import (
 )
 from genre_batch.cli.decision_options import threshold_options
 from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
-from genre_batch.cli.options import evaluation_job_from, labelled_options
+from genre_batch.cli.options import evaluation_job_from, group_option, labelled_options
 from genre_batch.cli.report_option import check_report, report_option, write_page
 from genre_batch.errors import counted, counted_rows
 
@@ -52,12 +52,7 @@ _GROUPS = {
     help="Also score another model on the same rows: differences with paired bootstrap intervals, "
     "over all genres and of each, and the rows that are predicted differently.",
 )
-@click.option(
-    "--group",
-    metavar="COLUMN",
-    help="Column with the same value for wordings of one film: every wording is scored, and the "
-    "intervals resample films.  [default: every row is a film]",
-)
+@group_option("every wording is scored, and the intervals resample films")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @report_option
 @progress_option

@@ -258,6 +258,16 @@ labelled_options = together(
 """Add CATALOG and the options of commands that run a model on it (`evaluation_job_from`)."""
 
 
+def group_option(effect: str) -> Decorator:
+    """Return a decorator that adds `--group`; `effect`: what the command does with wordings."""
+    return click.option(
+        "--group",
+        metavar="COLUMN",
+        help=f"Column with the same value for wordings of one film: {effect}.  [default: every row "
+        f"is a film]",
+    )
+
+
 def reading_from(options: dict[str, Any]) -> ReadingOptions:
     """Move the values of `reading_options` out of a command's options.
 

@@ -20,10 +20,11 @@ from genre_batch.cli.options import (
     choice_option,
     evaluation_job_from,
     force_option,
+    group_option,
     labelled_options,
     output_option,
 )
-from genre_batch.errors import counted_rows
+from genre_batch.errors import counted, counted_rows
 
 if TYPE_CHECKING:
     from genre_batch.evaluation.tune import TuneResult
@@ -34,7 +35,7 @@ _GENRES_SHOWN = 4  # of those that an operating point never predicts
 
 
 _GROUPS = {
-    "Input": ("split", "part", *READING, *COLUMNS, "ignore_unknown"),
+    "Input": ("split", "part", "group", *READING, *COLUMNS, "ignore_unknown"),
     "Output": ("output", "force"),
     "Model": ("model", "method", "operating_points"),
     "Run": ("threads", "progress"),
@@ -44,6 +45,7 @@ _GROUPS = {
 @grouped_command(_GROUPS, "Find new thresholds for a model on a labeled catalog.")
 @output_option("MODEL.onnx", "Model file to write.")
 @labelled_options
+@group_option("every wording counts, and a film is on one side of a cross-fit")
 @choice_option(
     "--method",
     TUNE_METHODS,
@@ -90,6 +92,7 @@ def tune(
     Examples:
       genre-batch tune labeled.csv -o tuned.onnx
       genre-batch tune labeled.csv -o tuned.onnx --operating-point Horror:precision=0.95
+      genre-batch tune wordings.csv -o tuned.onnx --group imdb_id
       genre-batch tag films.csv -m tuned.onnx --operating-point precision=0.9 -o tagged.csv
     """
     from genre_batch.catalog.reading.rereadable import rereadable
@@ -126,8 +129,12 @@ def _show(result: TuneResult, method: str) -> None:
         note(f"genres with two thresholds: {pairs}")
     elif method == "conditional":
         note("no genre gains from a second threshold: the result is that of --method f1")
+    used = counted_rows(result.films, result.row_name)
+    if result.distinct_films is not None:
+        films = counted_rows(result.distinct_films, result.row_name)
+        used = f"{counted(result.films, 'wording')} of {films}"
     note(
-        f"{counted_rows(result.films, result.row_name)}, "
+        f"{used}, "
         f"macro-F1 {result.scores.macro_f1:.3f} on the same {result.row_name}; "
         f"written to {result.output}: next, genre-batch tag CATALOG -m {result.output}"
     )

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from genre_batch.evaluation.metrics import Labels, Probabilities
 from genre_batch.odds import log_odds, sigmoid
+from genre_batch.thresholds.arrays import Films
 from genre_batch.thresholds.calibration import calibrate
 from genre_batch.thresholds.cross_fit import halves
 
@@ -175,16 +176,19 @@ def _stored(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def cross_fitted_errors(probabilities: Probabilities, labels: Labels) -> CrossFitted:
+def cross_fitted_errors(
+    probabilities: Probabilities, labels: Labels, films: Films = None
+) -> CrossFitted:
     """Measure what a calibration fitted to these films is worth on others, by cross-fitting.
 
     Args:
         probabilities: (n, genres), 0..1.
         labels: (n, genres) 0 or 1, at least two films.
+        films: (n,) ids, equal for wordings of one film, which are in one half.
     """
     odds = log_odds(probabilities)
     calibrated: npt.NDArray[np.float64] = np.empty(odds.shape)
-    for scored, fitted in halves(len(labels), seed=0):
+    for scored, fitted in halves(len(labels), 0, films):
         slopes, shifts = calibrate(odds[fitted], labels[fitted].astype(np.int64))
         calibrated[scored] = sigmoid(slopes * odds[scored] + shifts)
     return CrossFitted(

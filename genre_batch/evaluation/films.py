@@ -14,6 +14,7 @@ import pyarrow as pa
 from genre_batch.catalog.columns import missing_column_error
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import CATALOG, CatalogPath, ColumnOptions, ReadingOptions
+from genre_batch.dataset.label_cells import check_empty, decide_empty
 from genre_batch.dataset.labelled import (
     LabelledCatalog,
     encode_labels,
@@ -58,9 +59,9 @@ class EvaluationJob(Checked):
         ignore_unknown: leave out genres that the model does not know, instead of raising an error.
         threads: number of threads; None: the cores that this process may use.
         against: another exported .onnx to compare the model with; None: none.
-        group: a column whose value is the same for wordings of one film, for `evaluate` only: every
-            wording is scored, those of a film are resampled together, and one without genres has
-            those of its film. None: every row is a film.
+        group: a column whose value is the same for wordings of one film: every wording is scored,
+            those of a film are resampled together and in one half of a cross-fit, and one without
+            genres has those of its film. None: every row is a film.
 
     Raises:
         UsageError: a value out of range, options that contradict each other, or an unknown part.
@@ -166,6 +167,7 @@ def read_films(
         titles="optional" if titles else "unused",
         trained_columns=tagger.metadata.columns,
         labels=tagger.labels,
+        ask=False if job.group is None else None,
     )
     catalog, ids = _grouped(job, catalog)
     in_part = _in_part(job, catalog)
@@ -221,7 +223,11 @@ def _grouped(
     for row in np.flatnonzero(takes).tolist():
         source = labeled[sources[row]]
         genres[row], states[row] = genres[source], states[source]
-    return replace(catalog, cells=replace(catalog.cells, genres=genres, states=states)), ids
+    cells = replace(catalog.cells, genres=genres, states=states)
+    if any(genres) and not catalog.empty.given:
+        empty = decide_empty(cells, catalog.has_text, job.columns)
+        check_empty(empty, catalog.name, catalog.columns.genres, ask=False)
+    return replace(catalog, cells=cells), ids
 
 
 def _no_known_genre_error(

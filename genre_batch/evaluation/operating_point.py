@@ -11,7 +11,7 @@ from genre_batch.errors import UsageError
 from genre_batch.model.metadata import OperatingPoint
 from genre_batch.model.point_names import canonical_name, parse_targets
 from genre_batch.options import nearest_name
-from genre_batch.thresholds.arrays import Method
+from genre_batch.thresholds.arrays import Films, Method
 from genre_batch.thresholds.operating_points import (
     OPERATING_POINTS,
     Measured,
@@ -63,6 +63,7 @@ def measure_operating_points(
     probabilities: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     more: Mapping[str, Method] | None = None,
+    films: Films = None,
 ) -> dict[str, Measured]:
     """Fit every operating point, and measure it with cross-fitted thresholds.
 
@@ -70,10 +71,12 @@ def measure_operating_points(
         probabilities: (n, genres), 0..1.
         labels: (n, genres) 0 or 1.
         more: methods by name, besides the usual ones; a usual name keeps its method.
+        films: (n,) ids, equal for wordings of one film; None: every row is a film.
     """
+    methods: dict[str, Method] = {**OPERATING_POINTS, **(more or {}), **OPERATING_POINTS}
     return {
-        name: measure_point(method, probabilities, labels)
-        for name, method in {**OPERATING_POINTS, **(more or {}), **OPERATING_POINTS}.items()
+        name: measure_point(method, probabilities, labels, films)
+        for name, method in methods.items()
     }
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.dataset.labelled import sha256_of
-from genre_batch.errors import CatalogError, UsageError, counted_rows, first_line
+from genre_batch.errors import CatalogError, counted_rows, first_line
 from genre_batch.evaluation.calibration import CrossFitted, cross_fitted_errors, fit_calibration
 from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
@@ -85,8 +85,6 @@ class TuneJob(Checked):
         super().__post_init__()
         for name in self.operating_points:
             parse_targets(name)
-        if self.data.group is not None:
-            raise UsageError("`group` is an option of `evaluate`: leave it out to tune")
 
 
 @dataclass(frozen=True)
@@ -95,13 +93,15 @@ class TuneResult:
 
     Attributes:
         output: the file written.
-        films: the number of films that the thresholds were fitted to.
+        films: the number of films that the thresholds were fitted to; with `group`, of their
+            wordings.
         scores: figures on the same films: optimistic.
         points: the operating points by name, each measured with cross-fitted thresholds.
         off: the genres that each operating point switches off, if any.
         row_name: what the model calls a row, in the plural.
         calibration_error: of raw probabilities, and of cross-fitted calibrated ones.
         given: the genres with two thresholds, and the genre whose prediction selects between them.
+        distinct_films: the number of films that the wordings are of; None without `group`.
     """
 
     output: str
@@ -112,6 +112,7 @@ class TuneResult:
     given: dict[str, str]
     calibration_error: CrossFitted
     row_name: str = "films"
+    distinct_films: int | None = None
 
 
 def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
@@ -143,22 +144,19 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     tagger = GenreTagger(file, job.data.threads)
     targets = _targets(job, tagger.metadata)
     films = read_films(job.data, location, tagger)
-    if len(films.labels) < _LEAST_FILMS:
-        raise CatalogError(
-            f"{location.name}: {counted_rows(len(films.labels), tagger.metadata.row_name)} cannot "
-            f"be tuned on: at least {_LEAST_FILMS} are needed"
-        )
+    _check_enough(films, location.name, tagger.metadata.row_name)
     probabilities = films.predict(tagger, progress)
-    metadata = _with_thresholds(job.method, probabilities, films.labels, tagger.metadata)
+    metadata = _with_thresholds(job.method, probabilities, films, tagger.metadata)
     fitted = fit_calibration(probabilities, films.labels, tagger.labels)
     metadata = replace(metadata, calibration=fitted)
-    points = measure_operating_points(probabilities, films.labels, targets)
+    points = measure_operating_points(probabilities, films.labels, targets, films.film_ids)
     scores = _scores(films, probabilities, metadata)
     provenance = {
         "catalog_sha256": digest,
         "part": job.data.part,
         "films": len(films.labels),
         "method": job.method,
+        **({} if films.distinct is None else {"distinct_films": films.distinct}),
     }
     _write_model(file, _tuned_metadata(metadata, points, scores, provenance), output)
     off = {name: genres_off(point.thresholds, tagger.labels) for name, point in points.items()}
@@ -169,9 +167,19 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
         points=points,
         off={name: genres for name, genres in off.items() if genres},
         row_name=tagger.metadata.row_name,
-        calibration_error=cross_fitted_errors(probabilities, films.labels),
+        calibration_error=cross_fitted_errors(probabilities, films.labels, films.film_ids),
         given={label: pair.given for label, pair in metadata.conditional_thresholds.items()},
+        distinct_films=films.distinct,
     )
+
+
+def _check_enough(films: LabelledFilms, name: str, row_name: str) -> None:
+    count = len(films.labels) if films.distinct is None else films.distinct
+    if count < _LEAST_FILMS:
+        raise CatalogError(
+            f"{name}: {counted_rows(count, row_name)} cannot be tuned on: at least "
+            f"{_LEAST_FILMS} are needed"
+        )
 
 
 def _targets(job: TuneJob, old: ModelMetadata) -> dict[str, Method]:
@@ -187,20 +195,22 @@ def _scores(
 ) -> Scores:
     """Score the films at the thresholds that were fitted to them."""
     thresholds = Decision().row_thresholds(metadata, probabilities)
-    return score_predictions(films.labels, probabilities, thresholds, metadata.labels)
+    return score_predictions(
+        films.labels, probabilities, thresholds, metadata.labels, films=films.film_ids
+    )
 
 
 def _with_thresholds(
     method: str,
     probabilities: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
+    films: LabelledFilms,
     old: ModelMetadata,
 ) -> ModelMetadata:
     """Return the metadata with the thresholds of a method in place of the old ones."""
     if method in METHODS:
-        plain = METHODS[method](probabilities, labels)
+        plain = METHODS[method](probabilities, films.labels, films.film_ids)
         return replace(old, thresholds=tuple(plain.tolist()), conditional_thresholds={})
-    pairs = conditional(probabilities, labels)
+    pairs = conditional(probabilities, films.labels, films.film_ids)
     with_two = np.flatnonzero(pairs.given != np.arange(len(old.labels))).tolist()
     return replace(
         old,

@@ -105,13 +105,16 @@ class HeldOut:
         """
         rows = np.isin(self.films.parts, "dev")
         labels, before, after = self.films.labels[rows], self.checkpoint[rows], self.export[rows]
-        films = len(labels)
+        ids = None if self.films.film_ids is None else self.films.film_ids[rows]
+        films = len(labels) if ids is None else len(np.unique(ids))
         rng = np.random.default_rng(0)
         draws = rng.multinomial(films, np.full(films, 1 / films), size=LOSS_RESAMPLES)
-        weights = np.vstack([np.ones((1, films)), draws]).astype(np.float32)
+        if ids is not None:
+            draws = draws[:, np.unique(ids, return_inverse=True)[1]]
+        weights = np.vstack([np.ones((1, len(labels))), draws]).astype(np.float32)
         losses = np.zeros(len(weights))
         for seed in range(LOSS_DRAWS):
-            thresholds = cross_fitted(METHODS[method], before, labels, seed)
+            thresholds = cross_fitted(METHODS[method], before, labels, seed, ids)
             losses += _macro_f1(weights, labels, before >= thresholds)
             losses -= _macro_f1(weights, labels, after >= thresholds)
         losses *= 100 / LOSS_DRAWS
@@ -152,8 +155,8 @@ def tune_thresholds(tagger: GenreTagger, held_out: HeldOut, method: str) -> Mode
     """
     development = held_out.films.part("dev")
     probabilities = held_out.of_part("dev")
-    thresholds = find_thresholds(method, probabilities, development.labels)
-    points = measure_operating_points(probabilities, development.labels)
+    thresholds = find_thresholds(method, probabilities, development.labels, development.film_ids)
+    points = measure_operating_points(probabilities, development.labels, films=development.film_ids)
     return replace(
         tagger.metadata,
         thresholds=tuple(thresholds.tolist()),
@@ -173,6 +176,8 @@ def _metrics(
         for index, (variant, texts) in enumerate(variants(films).items()):
             # The first variant's texts are those that `held_out` was predicted from.
             predicted = held_out.of_part(part) if index == 0 else tagger.predict_proba(texts)
-            scores = score_predictions(films.labels, predicted, thresholds, films.names)
+            scores = score_predictions(
+                films.labels, predicted, thresholds, films.names, films=films.film_ids
+            )
             metrics.setdefault(part, {})[variant] = scores.as_dict()
     return metrics

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from genre_batch.thresholds.arrays import Bools, Floats, Labels, Probabilities
+from genre_batch.thresholds.arrays import Bools, Films, Floats, Labels, Probabilities
 from genre_batch.thresholds.confusion import f1_per_genre
 from genre_batch.thresholds.cross_fit import halves
 from genre_batch.thresholds.exact_f1 import f1_optimal
@@ -100,7 +100,9 @@ def _best_of_group(scores: Floats, truth: Bools, price: float) -> float:
     return np.inf if threshold is None else threshold
 
 
-def conditional(probabilities: Probabilities, labels: Labels) -> ConditionalThresholds:
+def conditional(
+    probabilities: Probabilities, labels: Labels, films: Films = None
+) -> ConditionalThresholds:
     """Find, for each genre, the other genre to condition on, if one helps, and two thresholds.
 
     The other genre is the one with the largest gain in cross-fitted F1 (`DRAWS` draws of halves),
@@ -110,6 +112,7 @@ def conditional(probabilities: Probabilities, labels: Labels) -> ConditionalThre
     Args:
         probabilities: (n, genres), 0..1.
         labels: (n, genres), 0 or 1.
+        films: (n,) ids, equal for wordings of one film, which are in one half.
 
     Returns:
         The thresholds; a genre that no other genre helps, or that has too few positives to decide
@@ -117,13 +120,13 @@ def conditional(probabilities: Probabilities, labels: Labels) -> ConditionalThre
     """
     scores, truth = probabilities.astype(np.float64), labels.astype(bool)
     genres = truth.shape[1]
-    base = limited(f1_optimal)(probabilities, labels)
+    base = limited(f1_optimal)(probabilities, labels, films)
     predicted = scores >= base
     given = np.arange(genres)
     thresholds = np.stack([base, base])
-    for genre in np.flatnonzero(~has_few_positives(labels)).tolist():
+    for genre in np.flatnonzero(~has_few_positives(labels, films)).tolist():
         gains = {
-            other: _gain(scores[:, genre], truth[:, genre], predicted[:, other])
+            other: _gain(scores[:, genre], truth[:, genre], predicted[:, other], films)
             for other in range(genres)
             if other != genre
         }
@@ -134,12 +137,12 @@ def conditional(probabilities: Probabilities, labels: Labels) -> ConditionalThre
     return ConditionalThresholds(base, given, thresholds)
 
 
-def _gain(scores: Floats, truth: Bools, other_predicted: Bools) -> float:
+def _gain(scores: Floats, truth: Bools, other_predicted: Bools, films: Films) -> float:
     """Return the cross-fitted gain in F1 of two thresholds over one."""
     gains = []
     for seed in range(DRAWS):
         paired, single = np.empty(len(truth)), np.empty(len(truth))
-        for scored, fitted in halves(len(truth), seed):
+        for scored, fitted in halves(len(truth), seed, films):
             if not truth[fitted].any():
                 return -np.inf
             pair = f1_given(scores[fitted], truth[fitted], other_predicted[fitted])

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 
 from genre_batch.odds import log_odds, sigmoid
-from genre_batch.thresholds.arrays import Bools, Floats, Labels, Method, Probabilities
+from genre_batch.thresholds.arrays import (
+    Bools,
+    FilmMethod,
+    Films,
+    Floats,
+    Labels,
+    Method,
+    Probabilities,
+)
 
-__all__ = ["FEW_POSITIVES", "has_few_positives", "limited", "raise_thresholds"]
+__all__ = [
+    "FEW_POSITIVES",
+    "Limited",
+    "fit",
+    "has_few_positives",
+    "limited",
+    "positive_films",
+    "raise_thresholds",
+]
 
 FEW_POSITIVES = 5
 """Genres with fewer positives than this get a lower limit. One positive that happens to rank low
@@ -31,13 +49,30 @@ is further above its mean than that. It is 9.9; on 100 rows of a normal distribu
 corresponds to about 5."""
 
 
-def has_few_positives(labels: Labels) -> Bools:
-    """Return for each genre of (n, genres) labels whether it has fewer than `FEW_POSITIVES`."""
-    few: Bools = labels.sum(axis=0) < FEW_POSITIVES
+def positive_films(labels: Labels, films: Films = None) -> npt.NDArray[np.int64]:
+    """Return for each genre of (n, genres) labels the number of films that have it.
+
+    Args:
+        labels: (n, genres), 0 or 1.
+        films: (n,) ids of the rows' films: a film whose wordings have the genre counts once.
+    """
+    if films is None:
+        return np.asarray(labels.sum(axis=0), dtype=np.int64)
+    ids, film_of = np.unique(films, return_inverse=True)
+    has = np.zeros((len(ids), labels.shape[1]), dtype=np.int64)
+    np.maximum.at(has, film_of, labels)
+    return np.asarray(has.sum(axis=0), dtype=np.int64)
+
+
+def has_few_positives(labels: Labels, films: Films = None) -> Bools:
+    """Return for each genre whether fewer films than `FEW_POSITIVES` have it (`positive_films`)."""
+    few: Bools = positive_films(labels, films) < FEW_POSITIVES
     return few
 
 
-def raise_thresholds(thresholds: Floats, probabilities: Probabilities, labels: Labels) -> Floats:
+def raise_thresholds(
+    thresholds: Floats, probabilities: Probabilities, labels: Labels, films: Films = None
+) -> Floats:
     """Raise the thresholds of genres with few positives to a limit.
 
     A threshold method maximizes something on the rows that it is given. With one positive that
@@ -60,11 +95,13 @@ def raise_thresholds(thresholds: Floats, probabilities: Probabilities, labels: L
         thresholds: (genres,) float64, from any method; infinite for a genre that is off.
         probabilities: (n, genres), 0..1.
         labels: (n, genres), 0 or 1.
+        films: (n,) ids of the rows' films. Several wordings of one film are one positive, as they
+            say no more about other films.
 
     Returns:
         (genres,) float64; at least `thresholds`, and at most 1 where these are.
     """
-    few = np.flatnonzero(has_few_positives(labels) & (labels == 0).any(axis=0))
+    few = np.flatnonzero(has_few_positives(labels, films) & (labels == 0).any(axis=0))
     if not len(few):
         return thresholds
     odds = log_odds(probabilities)
@@ -75,13 +112,13 @@ def raise_thresholds(thresholds: Floats, probabilities: Probabilities, labels: L
     )
     distances = np.where(
         labels.any(axis=0),
-        _reach(len(labels)) * reaches,
+        _reach(len(labels) if films is None else len(np.unique(films))) * reaches,
         np.maximum(reaches, DEVIATIONS * deviations),
     )
     limits = sigmoid(middles + distances)
-    raised = thresholds.copy()
+    raised, counts = thresholds.copy(), positive_films(labels, films)
     for genre in few.tolist():
-        positives = int(labels[:, genre].sum())
+        positives = int(counts[genre])
         negatives = probabilities[labels[:, genre] == 0, genre].astype(np.float64)
         limit = _lowest_threshold(negatives, positives if positives > 1 else 0)
         if positives <= 1:
@@ -124,10 +161,29 @@ def _lowest_threshold(negatives: Floats, allowed: int) -> float:
     return min(1.0, max(above, float(excluded + higher[0]) / 2) if len(higher) else above)
 
 
-def limited(method: Method) -> Method:
-    """Return a threshold method that applies `raise_thresholds` to the result of another."""
+@dataclass(frozen=True)
+class Limited:
+    """A threshold method that applies `raise_thresholds` to the result of another.
 
-    def find(probabilities: Probabilities, labels: Labels) -> Floats:
-        return raise_thresholds(method(probabilities, labels), probabilities, labels)
+    Attributes:
+        method: the other one.
+    """
 
-    return find
+    method: FilmMethod
+
+    def __call__(self, probabilities: Probabilities, labels: Labels, films: Films = None) -> Floats:
+        """Find thresholds, (genres,) float64, as a `FilmMethod` does."""
+        thresholds = self.method(probabilities, labels, films)
+        return raise_thresholds(thresholds, probabilities, labels, films)
+
+
+def limited(method: Method) -> Limited:
+    """Return `Limited` for a method to which every row is a film."""
+    return Limited(lambda probabilities, labels, films: method(probabilities, labels))
+
+
+def fit(method: Method, probabilities: Probabilities, labels: Labels, films: Films) -> Floats:
+    """Find thresholds with a method, which is given the rows' films if it can use them."""
+    if isinstance(method, Limited):
+        return method(probabilities, labels, films)
+    return method(probabilities, labels)

@@ -13,10 +13,10 @@ from __future__ import annotations
 from functools import partial
 
 from genre_batch.thresholds.anneal import anneal
-from genre_batch.thresholds.arrays import Floats, Labels, Method, Probabilities
+from genre_batch.thresholds.arrays import Films, Floats, Labels, Method, Probabilities
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.expected_f1 import f1_expected
-from genre_batch.thresholds.few_positives import limited
+from genre_batch.thresholds.few_positives import Limited, limited
 from genre_batch.thresholds.fixed import DEFAULT_THRESHOLD, fixed
 from genre_batch.thresholds.mcc import mcc_grid
 from genre_batch.thresholds.regularized_f1 import f1_floor, f1_shrunk
@@ -25,16 +25,19 @@ from genre_batch.thresholds.search import beam_search, genetic
 __all__ = ["DEFAULT_METHOD", "DEFAULT_THRESHOLD", "METHODS", "Method", "find_thresholds"]
 
 
-def _all_limited(methods: dict[str, Method]) -> dict[str, Method]:
+def _all_limited(methods: dict[str, Method | Limited]) -> dict[str, Limited]:
     """Apply the lower limit for genres with few positives to every method."""
-    return {name: limited(method) for name, method in methods.items()}
+    return {
+        name: method if isinstance(method, Limited) else limited(method)
+        for name, method in methods.items()
+    }
 
 
 METHODS = _all_limited(
     {
         "f1": f1_optimal,
-        "f1-shrunk": f1_shrunk,
-        "f1-floor": f1_floor,
+        "f1-shrunk": Limited(f1_shrunk),
+        "f1-floor": Limited(f1_floor),
         "f1-expected": f1_expected,
         "fixed-0.5": fixed,
         "anneal-1": partial(anneal, passes=1),
@@ -52,13 +55,17 @@ DEFAULT_METHOD = "f1-expected"
 macro-F1 on other films, on small tables and on the movies (docs/results/thresholds-small.md)."""
 
 
-def find_thresholds(method: str, probabilities: Probabilities, labels: Labels) -> Floats:
+def find_thresholds(
+    method: str, probabilities: Probabilities, labels: Labels, films: Films = None
+) -> Floats:
     """Find one threshold per genre with a method of the registry.
 
     Args:
         method: a key of `METHODS`.
         probabilities: (n, genres), 0..1.
         labels: (n, genres), 0 or 1.
+        films: (n,) ids, equal for wordings of one film, which count as one film of a rare genre and
+            are in one half or fold where a method divides the rows; None: every row is a film.
 
     Returns:
         (genres,) float64.
@@ -71,4 +78,4 @@ def find_thresholds(method: str, probabilities: Probabilities, labels: Labels) -
             f"`probabilities` and `labels` must be matrices of the same shape, got "
             f"{probabilities.shape} and {labels.shape}"
         )
-    return METHODS[method](probabilities, labels)
+    return METHODS[method](probabilities, labels, films)

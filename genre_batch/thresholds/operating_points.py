@@ -8,11 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from genre_batch.thresholds.arrays import Floats, Labels, Method, Probabilities
+from genre_batch.thresholds.arrays import Films, Floats, Labels, Method, Probabilities
 from genre_batch.thresholds.cross_fit import cross_fitted
 from genre_batch.thresholds.exact_f1 import f1_optimal
 from genre_batch.thresholds.expected_f1 import f1_expected
-from genre_batch.thresholds.few_positives import limited
+from genre_batch.thresholds.few_positives import Limited, fit, limited
 from genre_batch.thresholds.sweep import best_thresholds
 
 __all__ = [
@@ -111,7 +111,7 @@ def method_of_target(kind: str, values: Sequence[float]) -> Method:
     return partial(at_cost, false_positive=values[0], false_negative=values[1])
 
 
-def combined(base: Method, by_genre: Mapping[int, Method]) -> Method:
+def combined(base: Method, by_genre: Mapping[int, Method]) -> Limited:
     """Return a method that finds the thresholds of some genres with methods of their own.
 
     Args:
@@ -119,16 +119,16 @@ def combined(base: Method, by_genre: Mapping[int, Method]) -> Method:
         by_genre: column of the genre -> its method.
     """
 
-    def find(probabilities: Probabilities, labels: Labels) -> Floats:
-        thresholds = base(probabilities, labels).copy()
+    def find(probabilities: Probabilities, labels: Labels, films: Films) -> Floats:
+        thresholds = fit(base, probabilities, labels, films).copy()
         for genre, method in by_genre.items():
             thresholds[genre] = method(probabilities[:, [genre]], labels[:, [genre]])[0]
         return thresholds
 
-    return limited(find)
+    return Limited(find)
 
 
-OPERATING_POINTS: dict[str, Method] = {
+OPERATING_POINTS: dict[str, Limited] = {
     "f1": limited(f1_optimal),
     "balanced": limited(f1_expected),
     "precision=0.9": limited(partial(at_precision, precision=0.9)),
@@ -152,21 +152,26 @@ class Measured:
     recall: float
 
 
-def measure_point(method: Method, probabilities: Probabilities, labels: Labels) -> Measured:
+def measure_point(
+    method: Method, probabilities: Probabilities, labels: Labels, films: Films = None
+) -> Measured:
     """Find thresholds and measure their precision and recall by cross-fitting.
 
     Args:
         method: finds the thresholds.
         probabilities: (n, genres), 0..1; n is at least 2.
         labels: (n, genres), 0 or 1.
+        films: (n,) ids, equal for wordings of one film, which are in one half.
     """
     truth = labels.astype(bool)
     precisions, recalls = [], []
     for seed in range(DRAWS):
-        predicted = probabilities >= cross_fitted(method, probabilities, labels, seed)
+        predicted = probabilities >= cross_fitted(method, probabilities, labels, seed, films)
         hits = int((predicted & truth).sum())
         precisions.append(hits / max(1, int(predicted.sum())))
         recalls.append(hits / max(1, int(truth.sum())))
     return Measured(
-        method(probabilities, labels), float(np.mean(precisions)), float(np.mean(recalls))
+        fit(method, probabilities, labels, films),
+        float(np.mean(precisions)),
+        float(np.mean(recalls)),
     )

@@ -37,6 +37,21 @@ def test_json_output_holds_the_figures_and_nothing_else(command: Command, films:
     assert result["genres"][1]["f1"] == 1.0
 
 
+def test_wordings_are_evaluated_and_tuned_by_film(command: Command, tmp_path: Path) -> None:
+    films = tmp_path / "films.csv"
+    rows = [f"laugh {row},Comedy,{row // 2}" for row in range(50)]
+    films.write_text("overview,genre,film\n" + "\n".join(rows) + "\n")
+    done = command("tune", films, "-o", tmp_path / "tuned.onnx", "--group", "film")
+    assert "50 wordings of 25 films, macro-F1" in done.stderr.decode()
+    done = command("evaluate", films, "-m", tmp_path / "tuned.onnx", "--group", "film")
+    assert done.stderr.decode().startswith("50 wordings of 25 films; model ")
+    done = command("tune", films, "-o", tmp_path / "other.onnx", "--group", "fim")
+    assert done.returncode == 1
+    assert "no column 'fim' (nearest: 'film')" in done.stderr.decode()
+    assert "--group" in done.stderr.decode()
+    assert not (tmp_path / "other.onnx").exists()
+
+
 def test_a_catalog_can_be_read_with_other_options(command: Command, tmp_path: Path) -> None:
     films = tmp_path / "films.txt"
     films.write_bytes("titre#résumé#genre\na#laugh#Comedy\nb#cry#Drama\n".encode("latin-1"))

@@ -11,7 +11,7 @@ import onnx
 import polars as pl
 import pytest
 
-from genre_batch.errors import CatalogError, ColumnError, UsageError
+from genre_batch.errors import CatalogError, ColumnError, GenreBatchWarning, UsageError
 from genre_batch.evaluation.evaluate import Evaluation, EvaluationJob, evaluate
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import write_metadata
@@ -304,3 +304,15 @@ def test_intervals_widen_if_wordings_repeat_their_film(tmp_path: Path, tiny_mode
         low, high = _evaluate(path, tiny_model, group=group).scores.micro_f1_interval
         widths.append(high - low)
     assert widths[1] > 1.5 * widths[0] > 0
+
+
+def test_rows_are_told_as_empty_only_if_their_film_has_no_genres(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    path = tmp_path / "films.csv"
+    rows = [f"laugh {row},Comedy,{row}\ncry {row},,{row}" for row in range(20)]
+    path.write_text("overview,genres,film\n" + "\n".join(rows) + "\n")
+    assert _evaluate(path, tiny_model, group="film").films == 40
+    path.write_text(path.read_text() + "".join(f"fight {row},,x{row}\n" for row in range(12)))
+    with pytest.warns(GenreBatchWarning, match=r"12 rows \(23%\) have an empty cell in 'genres'"):
+        assert _evaluate(path, tiny_model, group="film").left_out == 12

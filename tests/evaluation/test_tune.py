@@ -249,3 +249,73 @@ def test_a_target_that_cannot_be_found_is_refused_before_any_film_is_read(
 def test_operating_points_are_a_list(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="`operating_points` must be"):
         _tune(_films(tmp_path), tiny_model, tmp_path / "t.onnx", operating_points="recall=0.5")
+
+
+def _worded(path: Path, copies: int) -> Path:
+    """Write twenty films whose genres the words hardly tell, each in several wordings."""
+    random = np.random.default_rng(0)
+    rows = ["overview,genres,film"]
+    for film in range(20):
+        words = " ".join(random.choice(["laugh", "cry", "fight", "the"], 3))
+        genres = random.choice(["Comedy", "Drama", "Drama, Comedy"])
+        rows += [f'{words},"{genres}",{film}'] * copies
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("method", ["f1", "f1-shrunk", "f1-floor", "fixed-0.5"])
+def test_repeated_wordings_change_no_threshold_and_no_figure(
+    tiny_model: Path, tmp_path: Path, method: str
+) -> None:
+    results, files = [], []
+    for copies in (1, 3):
+        catalog = _worded(tmp_path / f"{copies}.csv", copies)
+        job = EvaluationJob(str(catalog), model=str(tiny_model), group="film")
+        output = tmp_path / f"{copies}.onnx"
+        results.append(tune(TuneJob(job, str(output), method)))
+        files.append(read_model_file(output).metadata)
+    once, thrice = results
+    assert (thrice.films, thrice.distinct_films) == (60, 20)
+    assert once.points.keys() == thrice.points.keys()
+    for name in ("f1", "precision=0.9", "recall=0.9"):
+        assert thrice.points[name].precision == pytest.approx(once.points[name].precision)
+        assert thrice.points[name].recall == pytest.approx(once.points[name].recall)
+    assert files[1].thresholds == pytest.approx(files[0].thresholds)
+    intervals = [result.scores.macro_f1_interval for result in results]
+    assert intervals[1] == pytest.approx(intervals[0])
+    tuned = files[1].provenance["tuned"]
+    assert (tuned["films"], tuned["distinct_films"]) == (60, 20)
+
+
+def test_ungrouped_copies_make_the_figures_optimistic(tiny_model: Path, tmp_path: Path) -> None:
+    catalog = _worded(tmp_path / "films.csv", 3)
+    plain, grouped = (
+        tune(
+            TuneJob(
+                EvaluationJob(str(catalog), model=str(tiny_model), group=group),
+                str(tmp_path / f"{group}.onnx"),
+            )
+        )
+        for group in (None, "film")
+    )
+    assert plain.calibration_error.calibrated < grouped.calibration_error.calibrated
+
+
+def test_wordings_of_too_few_films_are_too_few(tiny_model: Path, tmp_path: Path) -> None:
+    catalog = tmp_path / "films.csv"
+    rows = [f"laugh {row},Comedy,{row % 19}" for row in range(57)]
+    catalog.write_text("overview,genres,film\n" + "\n".join(rows) + "\n")
+    job = EvaluationJob(str(catalog), model=str(tiny_model), group="film")
+    with pytest.raises(CatalogError, match="19 films cannot be tuned on: at least 20 are needed"):
+        tune(TuneJob(job, str(tmp_path / "tuned.onnx")))
+    assert not (tmp_path / "tuned.onnx").exists()
+
+
+def test_a_wording_without_genres_is_tuned_on_with_those_of_its_film(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    catalog = tmp_path / "films.csv"
+    rows = [f"laugh {row},Comedy,{row}\ncry {row},,{row}" for row in range(20)]
+    catalog.write_text("overview,genres,film\n" + "\n".join(rows) + "\n")
+    job = EvaluationJob(str(catalog), model=str(tiny_model), group="film")
+    assert tune(TuneJob(job, str(tmp_path / "tuned.onnx"), "conditional")).films == 40

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genre_batch.thresholds.cross_fit import cross_fitted
+from genre_batch.thresholds.cross_fit import cross_fitted, folds, halves
 from genre_batch.thresholds.exact_f1 import f1_optimal
 
 RANDOM = np.random.default_rng(0)
@@ -34,3 +34,20 @@ def test_a_seed_gives_the_same_halves_each_time() -> None:
     )
     assert (first == second).all()
     assert (first != other_seed).any()
+
+
+def test_the_wordings_of_a_film_are_in_one_half() -> None:
+    films = RANDOM.integers(0, 25, 80).astype(np.uint64)
+    for seed in range(5):
+        for scored, fitted in halves(80, seed, films):
+            assert not set(films[scored]) & set(films[fitted])
+            assert sorted([*scored, *fitted]) == list(range(80))
+    parts = folds(5, 80, 0, films)
+    assert sum(len(set(films[rows])) for rows in parts) == len(set(films))
+
+
+def test_films_of_one_wording_each_are_divided_like_rows() -> None:
+    films = RANDOM.integers(0, 2**63, 80).astype(np.uint64)
+    for count in (2, 5):
+        for own, expected in zip(folds(count, 80, 3, films), folds(count, 80, 3), strict=True):
+            assert own.tolist() == expected.tolist()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from genre_batch.odds import sigmoid
 from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.few_positives import FEW_POSITIVES, raise_thresholds
-from genre_batch.thresholds.methods import METHODS
+from genre_batch.thresholds.methods import METHODS, find_thresholds
 from genre_batch.thresholds.operating_points import OPERATING_POINTS
 from support.thresholds import Case, Floats
 
@@ -157,3 +157,25 @@ def test_thresholds_only_rise_and_only_those_of_genres_with_few_positives(
 def test_a_genre_without_a_negative_keeps_its_threshold() -> None:
     probabilities, labels = np.full((3, 1), 0.7), np.ones((3, 1), dtype=np.int64)
     assert raise_thresholds(np.array([0.2]), probabilities, labels).tolist() == [0.2]
+
+
+@pytest.mark.parametrize("method", [*METHODS, *OPERATING_POINTS])
+def test_the_wordings_of_one_film_are_one_positive(method: str) -> None:
+    case, others = _with_positives(7, 6, 8, 3.0)
+    probabilities, labels = case
+    films = np.arange(ROWS, dtype=np.uint64)
+    for genre in range(8):
+        films[labels[:, genre] == 1] = 1000
+    find = METHODS.get(method) or OPERATING_POINTS[method]
+    assert (others >= METHODS["f1"](probabilities, labels)).mean(axis=0).max() > 0.01
+    assert (others >= find(probabilities, labels, films)).mean(axis=0).max() <= 0.01
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_films_of_one_wording_each_count_like_rows(method: str) -> None:
+    (probabilities, labels), _ = _with_positives(3, 12, 4, 1.0)
+    labels[:, 0] = 0
+    labels[5, 0] = 1
+    films = np.random.default_rng(0).integers(0, 2**63, ROWS).astype(np.uint64)
+    expected = find_thresholds(method, probabilities, labels)
+    assert find_thresholds(method, probabilities, labels, films).tolist() == expected.tolist()

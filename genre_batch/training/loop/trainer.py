@@ -154,7 +154,7 @@ class _FineTuning(EpochCallback):
             precision = mean_average_precision(labels, probabilities)
             if self._weights.best is not None:
                 self._weights.best.save_if_better(model, precision)
-        thresholds = find_thresholds("f1", probabilities, labels)
+        thresholds = find_thresholds("f1", probabilities, labels, self._development.film_ids)
         losses = logged(state, "loss", round(state.epoch or 1) - 1)
         return {
             "step": state.global_step,
