@@ -100,16 +100,16 @@ class LabelModel:
             labels: (rows, genres), 0 or 1; at least one row.
         """
         rows, genres = labels.shape
-        truth = labels.astype(np.float64)
-        counts = truth.sum(axis=0)
+        counts = labels.sum(axis=0, dtype=np.float64)
         frequent = np.argsort(-counts, kind="stable")[:_MOST_OTHERS]
         frequent = np.sort(frequent[counts[frequent] > 0])
         slopes, shifts = np.ones(genres), np.zeros(genres)
         others = np.zeros((genres, genres))
+        groups = _Groups.of(labels)
+        by_genre = np.ascontiguousarray(odds.T)
         for genre in range(genres):
             columns = frequent[frequent != genre]
-            features = np.column_stack([np.ones(rows), odds[:, genre], truth[:, columns]])
-            weights = _ridge(features, truth[:, genre], odds[:, genre])
+            weights = _ridge(groups, by_genre[genre], labels[:, genre], columns)
             shifts[genre], slopes[genre] = weights[0], 1 + weights[1]
             others[genre, columns] = weights[2:]
         share = (counts + 1) / (rows + 2)
@@ -139,27 +139,70 @@ class LabelModel:
         return np.asarray(odds * self.slopes + self.shifts + given)
 
 
-def _ridge(features: Floats, truth: Floats, offset: Floats) -> Floats:
-    """Fit a logistic regression with fixed offsets by Newton's method.
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Rows with the same labels: a catalog repeats its combinations of genres.
+
+    Attributes:
+        of_row: (rows,) int64, the group of each row.
+        labels: (groups, genres) float64, 0 or 1, those of its rows.
+    """
+
+    of_row: npt.NDArray[np.int64]
+    labels: Floats
+
+    @classmethod
+    def of(cls, labels: npt.NDArray[np.uint8]) -> _Groups:
+        """Group rows, (rows, genres), at least one of each."""
+        packed = np.packbits(labels, axis=1)
+        keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+        _, first, of_row = np.unique(keys, return_index=True, return_inverse=True)
+        return cls(of_row, labels[first].astype(np.float64))
+
+    def sums(self, values: Floats) -> Floats:
+        """Return (groups,) the sums of (rows,) values."""
+        return np.bincount(self.of_row, values, len(self.labels)).astype(np.float64)
+
+
+def _ridge(
+    groups: _Groups, odds: Floats, truth: npt.NDArray[np.uint8], columns: npt.NDArray[np.int64]
+) -> Floats:
+    """Fit a logistic regression whose offset is the log odds, by Newton's method.
+
+    Its features are 1, the log odds, and the other labels. The sums over rows that involve the
+    latter are taken by group. None is a product of a library whose order of summation, and so the
+    last bits, would depend on its threads.
 
     Args:
-        features: (rows, n): ones, the log odds, the other labels.
-        truth: (rows,) 0 or 1.
-        offset: (rows,) log odds without any weight.
+        groups: rows by their labels.
+        odds: (rows,) log odds of the genre.
+        truth: (rows,) 0 or 1: whether a row has it.
+        columns: (n - 2,) the other genres.
 
     Returns:
         (n,) weights.
     """
-    count = features.shape[1]
-    penalties = np.full(count, _OTHERS_PENALTY)
+    others = np.ascontiguousarray(groups.labels[:, columns])
+    penalties = np.full(2 + len(columns), _OTHERS_PENALTY)
     penalties[0], penalties[1] = _SHIFT_PENALTY, _SLOPE_PENALTY
-    weights = np.zeros(count)
+    weights = np.zeros(len(penalties))
+    information = np.empty((len(penalties), len(penalties)))
     for _ in range(_STEPS):
-        fitted = sigmoid(offset + np.einsum("ij,j->i", features, weights))
-        gradient = np.einsum("ij,i->j", features, fitted - truth) + penalties * weights
-        spread = features * (fitted * (1 - fitted))[:, None]
-        information = np.einsum("ij,ik->jk", spread, features) + np.diag(penalties)
-        step = np.linalg.solve(information, gradient)
+        given = np.einsum("ij,j->i", others, weights[2:])
+        fitted = sigmoid(odds * (1 + weights[1]) + weights[0] + given[groups.of_row])
+        error, spread = fitted - truth, fitted * (1 - fitted)
+        gradient = penalties * weights
+        gradient[:2] += error.sum(), (error * odds).sum()
+        gradient[2:] += np.einsum("ij,i->j", others, groups.sums(error))
+        slope = spread * odds
+        in_group = groups.sums(spread)
+        information[0, :2] = spread.sum(), slope.sum()
+        information[1, 1] = (slope * odds).sum()
+        information[0, 2:] = np.einsum("ij,i->j", others, in_group)
+        information[1, 2:] = np.einsum("ij,i->j", others, groups.sums(slope))
+        information[1:, 0], information[2:, 1] = information[0, 1:], information[1, 2:]
+        information[2:, 2:] = np.einsum("ij,ik->jk", others * in_group[:, None], others)
+        step = np.linalg.solve(information + np.diag(penalties), gradient)
         step *= min(1.0, _LONGEST_STEP / max(np.abs(step).max(), _TOLERANCE))
         weights = weights - step
         if np.abs(step).max() <= _TOLERANCE:

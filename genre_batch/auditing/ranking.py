@@ -11,7 +11,7 @@ import numpy.typing as npt
 from genre_batch.auditing.label_model import LabelModel, Sample
 from genre_batch.auditing.labels import Labels
 from genre_batch.auditing.row_store import RowBlock, RowStore
-from genre_batch.auditing.scores import as_scores, row_evidence
+from genre_batch.auditing.scores import as_scores, evidence_below, row_evidence
 from genre_batch.auditing.selection import candidates_for, diverse, uncertainty
 from genre_batch.auditing.top_records import TopRecords
 from genre_batch.auditing.true_counts import GenreHistogram, TrueCounts
@@ -73,8 +73,9 @@ class Ranking:
         for block in store.blocks():
             rows = self._audited(block)
             probabilities, given = block.probabilities[rows], labels.matrix[block.codes[rows]]
-            sample.add(log_odds(probabilities), given)
-            histogram.add(probabilities.astype(np.float64), given)
+            odds = log_odds(probabilities)
+            sample.add(odds, given)
+            histogram.add(probabilities, odds, given)
             self.rows_by_genre += given.sum(axis=0, dtype=np.int64)
         self._model = LabelModel.fit(*sample.arrays())
         self._histogram = histogram
@@ -118,7 +119,7 @@ class Ranking:
         if self._by_row:
             rows, genres, against = _worst(evidence)
         else:
-            rows, genres = np.nonzero(~np.isnan(evidence))
+            rows, genres = np.nonzero(evidence >= evidence_below(self._least))
             against = evidence[rows, genres]
         enough = as_scores(against) >= self._least
         return rows[enough] + block.start, genres[enough], against[enough]
@@ -144,18 +145,18 @@ class Ranking:
         """
         block = self._store.read(start, rows)
         evidence = self._evidence(block)
-        genres = np.flatnonzero(self._wanted)
-        row_of = np.repeat(np.arange(len(block)), len(genres))
-        genre_of = np.tile(genres, len(block))
-        against = evidence[row_of, genre_of]
         if self._by_row:
             scored, worst, values = _worst(np.where(self._wanted, evidence, np.nan))
             row_of = np.arange(len(block))
             genre_of = np.full(len(block), -1)
             against = np.full(len(block), np.nan)
             genre_of[scored], against[scored] = worst, values
-        order = np.lexsort((genre_of, np.nan_to_num(-against), row_of))
-        row_of, genre_of, against = row_of[order], genre_of[order], against[order]
+        else:
+            genres = np.flatnonzero(self._wanted)
+            order = np.argsort(-evidence[:, genres], axis=1, kind="stable")
+            row_of = np.repeat(np.arange(len(block)), len(genres))
+            genre_of = genres[order].ravel()
+            against = evidence[row_of, genre_of]
         scores = as_scores(against)
         if self._least > 0:
             enough = scores >= self._least

@@ -49,6 +49,9 @@ __all__ = ["AuditedCatalog", "CatalogPrediction", "CatalogSource"]
 Bools = npt.NDArray[np.bool_]
 Probabilities = npt.NDArray[np.float32]
 
+_ROWS_CHECKED_FIRST = 200
+"""Rows of the first chunk that mostly show whether there is something to audit."""
+
 
 @dataclass(frozen=True)
 class CatalogSource:
@@ -159,7 +162,8 @@ class CatalogSource:
         metadata = self.tagger.metadata
         if not len(metadata.training_text_keys):
             return np.zeros(len(chunk), dtype=np.bool_)
-        keys = text_keys(used.texts_in(chunk), metadata.text_key_version)
+        texts = chunk.strings(used.text).to_pylist()  # keys ignore the space around a text
+        keys = text_keys(texts, metadata.text_key_version)
         return known_keys(keys, metadata.training_text_keys)
 
     def check_early(self, first: TableChunk, used: LabelledColumns) -> None:
@@ -170,7 +174,8 @@ class CatalogSource:
         Raises:
             CatalogError: no row has what is audited.
         """
-        if self._is_auditable([first], used):
+        few = first.head(_ROWS_CHECKED_FIRST)
+        if any(self._is_auditable([rows], used) for rows in (few, first)):
             return
         with self.open() as reader:
             self._is_auditable(self.chunks(reader), used, required=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from genre_batch.odds import sigmoid
 
-__all__ = ["as_scores", "row_evidence"]
+__all__ = ["as_scores", "evidence_below", "row_evidence"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,3 +39,13 @@ def as_scores(evidence: Floats) -> Floats:
     known = ~np.isnan(evidence)
     scores[known] = sigmoid(evidence[known])
     return scores
+
+
+def evidence_below(score: float) -> float:
+    """Return evidence that is just below that of a score, 0..1: none with the score has less.
+
+    Most labels of a catalog have little evidence, and are left out by it before they have scores.
+    """
+    if score <= 0:
+        return -math.inf
+    return math.log(score) - math.log1p(-min(score, 1 - 1e-12)) - 1e-6

@@ -54,21 +54,25 @@ class GenreHistogram:
         self._rows = np.zeros((genres, 2, _BINS))
         self._sums = np.zeros((genres, 2, _BINS))
 
-    def add(self, probabilities: Floats, labels: npt.NDArray[np.uint8]) -> None:
+    def add(
+        self,
+        probabilities: npt.NDArray[np.floating],
+        odds: Floats,
+        labels: npt.NDArray[np.uint8],
+    ) -> None:
         """Add labeled rows.
 
         Args:
             probabilities: (rows, genres) 0..1, without NaN.
+            odds: (rows, genres) their log odds.
             labels: (rows, genres), 0 or 1.
         """
-        clipped = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
-        odds = np.log(clipped / (1 - clipped))
         bins = np.clip((odds + _RANGE) / (2 * _RANGE) * _BINS, 0, _BINS - 1).astype(np.int64)
         genres = probabilities.shape[1]
         cells = (np.arange(genres) * 2 + labels) * _BINS + bins
         size = self._rows.size
         self._rows += np.bincount(cells.ravel(), minlength=size).reshape(self._rows.shape)
-        weights = clipped.ravel()
+        weights = probabilities.ravel()
         self._sums += np.bincount(cells.ravel(), weights, size).reshape(self._rows.shape)
 
     def estimate(self) -> TrueCounts:
@@ -86,10 +90,11 @@ class GenreHistogram:
         in_bin = rows.sum(axis=1)
         sums = self._sums.sum(axis=1)
         probability = np.where(in_bin > 0, sums / np.maximum(in_bin, 1), 0.5)
-        added, omitted = _error_rates(rows[None], probability)
-        posterior = _posterior(probability, added, omitted)[0]
-        missing = (posterior[:, 0] * rows[:, 0]).sum(axis=-1)
-        kept = (posterior[:, 1] * rows[:, 1]).sum(axis=-1)
+        probability = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
+        by_label = np.ascontiguousarray(rows.swapaxes(0, 1)[:, None])
+        added, omitted = _error_rates(by_label, probability)
+        posterior = _posterior(probability, added, omitted)
+        missing, kept = (posterior * by_label).sum(axis=-1)[:, 0]
         have = rows[:, 1].sum(axis=-1)
         count = missing + kept
         errors = self._errors(probability, added[0], omitted[0], in_bin)
@@ -110,14 +115,13 @@ class GenreHistogram:
         random = np.random.default_rng(0)
         shape = (_REPLICATES, *probability.shape)
         whole = in_bin.astype(np.int64)
-        true = random.binomial(whole, np.clip(probability, 0, 1), shape)
+        true = random.binomial(whole, probability, shape)
         kept = random.binomial(true, (1 - omitted)[:, None], shape)
         false = random.binomial(whole - true, added[:, None], shape)
         with_label = kept + false
-        drawn = np.stack([whole - with_label, with_label], axis=2).astype(np.float64)
-        rates = _error_rates(drawn, probability)
-        posterior = _posterior(probability, *rates)
-        errors: Floats = (posterior * drawn).sum(axis=(2, 3)) - true.sum(axis=2)
+        drawn = np.stack([whole - with_label, with_label]).astype(np.float64)
+        posterior = _posterior(probability, *_error_rates(drawn, probability))
+        errors: Floats = (posterior * drawn).sum(axis=(0, 3)) - true.sum(axis=2)
         return errors
 
 
@@ -125,38 +129,34 @@ def _posterior(probability: Floats, added: Floats, omitted: Floats) -> Floats:
     """Return the probability of the truth given the label.
 
     Args:
-        probability: (genres, bins).
+        probability: (genres, bins), 0..1 without the two.
         added, omitted: (replicates, genres).
 
     Returns:
-        (replicates, genres, 2, bins), for rows without and with the label.
+        (2, replicates, genres, bins), for rows without and with the label.
     """
-    without = probability * omitted[..., None]
-    without = without / (without + (1 - probability) * (1 - added)[..., None])
-    having = probability * (1 - omitted)[..., None]
-    having = having / (having + (1 - probability) * added[..., None])
-    return np.stack([without, having], axis=2)
+    against = (1 - probability) / probability
+    # How many times as probable the label is if the genre is not right.
+    ratios = np.stack([(1 - added) / omitted, added / (1 - omitted)])
+    return 1 / (1 + ratios[..., None] * against)
 
 
 def _error_rates(rows: Floats, probability: Floats) -> tuple[Floats, Floats]:
     """Return the rates of added and of omitted labels, (replicates, genres) each.
 
     Args:
-        rows: (replicates, genres, 2, bins) numbers of rows.
-        probability: (genres, bins).
+        rows: (2, replicates, genres, bins) numbers of rows without and with the label.
+        probability: (genres, bins), 0..1 without the two.
     """
-    probability = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
-    added = np.full(rows.shape[:2], _START[0])
-    omitted = np.full(rows.shape[:2], _START[1])
-    having = rows[:, :, 1].sum(axis=-1)
-    total = rows.sum(axis=(2, 3))
+    added = np.full(rows.shape[1:3], _START[0])
+    omitted = np.full(rows.shape[1:3], _START[1])
+    having = rows[1].sum(axis=-1)
+    total = rows.sum(axis=(0, 3))
     for _ in range(_STEPS):
         posterior = _posterior(probability, added, omitted)
-        true = posterior * rows
-        missing, kept = true[:, :, 0].sum(axis=-1), true[:, :, 1].sum(axis=-1)
+        missing, kept = np.einsum("lrgb,lrgb->lrg", posterior, rows)
         count = missing + kept
-        omitted = missing / np.maximum(count, _SMALLEST)
+        omitted = np.clip(missing / np.maximum(count, _SMALLEST), _SMALLEST, _LARGEST)
         added = (having - kept) / np.maximum(total - count, _SMALLEST)
-        omitted = np.clip(omitted, _SMALLEST, _LARGEST)
         added = np.clip(added, _SMALLEST, _LARGEST)
     return added, omitted

@@ -79,6 +79,7 @@ def _cld2() -> Any:
     return pycld2
 
 
+@functools.cache
 def _code(code: str) -> str:
     """Return the code of ISO 639-1 for one of CLD2, or with a region: `zh-Hant`, `pt_BR`."""
     low = code.strip().lower().replace("_", "-")

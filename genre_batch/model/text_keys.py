@@ -119,5 +119,10 @@ def known_keys(
         keys: (n,) keys of a version.
         known: (m,) keys of the same version.
     """
-    found: npt.NDArray[np.bool_] = np.isin(keys, known) & (keys != _NOTHING)
+    if not len(known):
+        return np.zeros(len(keys), dtype=np.bool_)
+    # Those of a model are sorted: for the few keys of a chunk, `np.isin` would sort them again.
+    ordered = known if (known[:-1] <= known[1:]).all() else np.sort(known)
+    places = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
+    found: npt.NDArray[np.bool_] = (ordered[places] == keys) & (keys != _NOTHING)
     return found

@@ -51,3 +51,20 @@ def test_what_every_row_lacks_stays_improbable() -> None:
     fitted = LabelModel.fit(odds, labels)
     assert (fitted.log_odds(odds, labels)[:, 1:] < -4).all()
     assert np.isfinite(fitted.prior).all()
+
+
+def test_the_weights_of_a_genre_are_those_of_a_penalized_logistic_regression() -> None:
+    random = np.random.default_rng(1)
+    combinations = (random.random((40, 4)) < [0.1, 0.4, 0.2, 0.5]).astype(np.uint8)
+    labels = combinations[random.integers(0, 40, 3000)]
+    odds = np.where(labels == 1, 1.0, -1.0) + random.normal(0, 1.5, labels.shape)
+    fitted = LabelModel.fit(odds, labels)
+    errors = 1 / (1 + np.exp(-fitted.log_odds(odds, labels))) - labels
+    # Where the penalized loss is smallest, its gradient is zero.
+    shifts = errors.sum(axis=0) + 0.1 * fitted.shifts
+    slopes = (errors * odds).sum(axis=0) + 0.5 * (fitted.slopes - 1)
+    others = errors.T @ labels + 5 * fitted.others
+    assert np.allclose(shifts, 0, atol=1e-5)
+    assert np.allclose(slopes, 0, atol=1e-5)
+    assert np.allclose(others[~np.eye(4, dtype=np.bool_)], 0, atol=1e-5)
+    assert not fitted.others.diagonal().any()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from genre_batch.auditing.true_counts import GenreHistogram
+from genre_batch.odds import log_odds
 
 
 def test_labels_that_were_removed_and_added_are_counted() -> None:
@@ -17,7 +18,7 @@ def test_labels_that_were_removed_and_added_are_counted() -> None:
     histogram = GenreHistogram(4)
     for start in range(0, 20_000, 3000):
         rows = slice(start, start + 3000)
-        histogram.add(probabilities[rows], labels[rows])
+        histogram.add(probabilities[rows], odds[rows], labels[rows])
     found = histogram.estimate()
     assert np.allclose(found.count, truth.sum(axis=0), rtol=0.03)
     assert np.allclose(found.missing, (truth & (labels == 0)).sum(axis=0), atol=250)
@@ -29,7 +30,9 @@ def test_labels_that_were_removed_and_added_are_counted() -> None:
 
 def test_a_genre_that_no_row_has_is_estimated_too() -> None:
     histogram = GenreHistogram(2)
-    histogram.add(np.full((10, 2), 1e-6), np.zeros((10, 2), dtype=np.uint8))
+    probabilities = np.full((10, 2), 1e-6)
+    labels = np.zeros((10, 2), dtype=np.uint8)
+    histogram.add(probabilities, log_odds(probabilities), labels)
     found = histogram.estimate()
     assert np.isfinite(found.count).all()
     assert (found.low <= found.count).all()

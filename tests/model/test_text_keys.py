@@ -133,6 +133,14 @@ def test_lone_surrogates_have_keys() -> None:
     assert text_key("\ud800") != text_key("\ud801")
 
 
+def test_known_keys_may_be_in_any_order() -> None:
+    keys = np.array([7, 1, 5, 9], dtype=np.uint64)
+    assert known_keys(keys, np.array([9, 2, 7], dtype=np.uint64)).tolist() == [
+        *(True, False, False, True)
+    ]
+    assert not known_keys(keys, keys[:0]).any()
+
+
 def test_a_key_of_nothing_is_never_known() -> None:
     keys = text_keys(["Старый сыщик", "a cop", None], version=1)
     assert known_keys(keys, keys).tolist() == [False, True, False]
