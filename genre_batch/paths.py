@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "neighbor",
     "open_stream",
     "side_folder",
+    "user_cache_folder",
 ]
 
 StrPath = str | os.PathLike[str]
@@ -134,3 +136,12 @@ def _longest_name(folder: str) -> int:
         return os.pathconf(folder or ".", "PC_NAME_MAX")
     except (OSError, ValueError):
         return _LONGEST_NAME
+
+
+def user_cache_folder() -> Path:
+    """Return this tool's folder in the user's cache folder; it may not exist.
+
+    The cache folder is that of the XDG base directory specification.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(home, "genre-batch")

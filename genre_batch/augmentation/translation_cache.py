@@ -11,6 +11,7 @@ from pathlib import Path
 
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.path_checks import check_output_file
+from genre_batch.paths import user_cache_folder
 
 __all__ = ["TranslationCache", "default_cache_path"]
 
@@ -25,8 +26,7 @@ CREATE TABLE IF NOT EXISTS copies (
 
 def default_cache_path() -> Path:
     """Return the path of the cache in the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(home, "genre-batch", "translations.sqlite")
+    return user_cache_folder() / "translations.sqlite"
 
 
 def _key(text: str) -> bytes:

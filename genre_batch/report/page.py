@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Self, TypeVar
 
-import vl_convert
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from genre_batch.errors import CatalogError
 from genre_batch.files import replacing
+from genre_batch.report.library import drawing_library
 from genre_batch.version import __version__
 
 __all__ = ["Cell", "Column", "Figure", "Report", "Section", "Table", "render", "write_report"]
@@ -173,7 +173,7 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> None:
 
 def render(report: Report) -> bytes:
     """Render the page as UTF-8 HTML, with every text escaped."""
-    library, scripts = _library(), [_resource("page.js")]
+    library, scripts = drawing_library(), [_resource("page.js")]
     if report.queue is not None:
         scripts.append(_resource("queue.js"))
     template = _environment().from_string(_resource("page.html"))
@@ -186,15 +186,6 @@ def render(report: Report) -> bytes:
         version=__version__,
     )
     return page.encode()
-
-
-@functools.cache
-def _library() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script of 0.9 MB."""
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    # A string of the library must not end the script element. Browsers normalize line ends before
-    # they hash a script.
-    return bundle.replace("</script", "<\\/script").replace("\r\n", "\n")
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from genre_batch.catalog.formats import Location, is_regular_or_new
 from genre_batch.errors import CatalogError
 from genre_batch.locks import take_lock
-from genre_batch.paths import SIDE_SUFFIX, neighbor
+from genre_batch.paths import SIDE_SUFFIX, neighbor, user_cache_folder
 
 __all__ = ["Workspace", "remote_workspace", "workspace_folder"]
 
@@ -42,9 +42,8 @@ def workspace_folder(target: Location) -> Path | None:
 
 def remote_workspace(url: str) -> Path:
     """Return the workspace, on this machine, of a run that writes to cloud storage."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     name = hashlib.sha256(os.fsencode(url)).hexdigest()[:16]
-    return Path(home, "genre-batch", f"{name}{SIDE_SUFFIX}")
+    return user_cache_folder() / f"{name}{SIDE_SUFFIX}"
 
 
 class Workspace(contextlib.AbstractContextManager["Workspace"]):
