@@ -32,9 +32,7 @@ ROBOTS = " ".join(["robot"] * 10)
 FIELDS = ["row", "kind", "genre", "probability", "score", "seen_in_training"]
 
 
-@pytest.fixture(autouse=True)
-def _model(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GENRE_BATCH_MODEL", str(tiny_model))
+pytestmark = pytest.mark.usefixtures("default_model")
 
 
 def _films(rows: int = 80) -> pl.DataFrame:

@@ -21,10 +21,7 @@ from genre_batch.errors import CatalogError, GenreBatchWarning
 NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GENRE_BATCH_MODEL", str(tiny_model))
+pytestmark = pytest.mark.usefixtures("default_model", "working_folder")
 
 
 def _write(path: str, **columns: Any) -> None:

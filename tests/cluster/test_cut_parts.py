@@ -31,10 +31,8 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GENRE_BATCH_MODEL", str(tiny_model))
-    return tmp_path
+def here(working_folder: Path, default_model: Path) -> Path:
+    return working_folder
 
 
 def _dirty_csv(rows: int = 400) -> str:

@@ -24,21 +24,15 @@ from genre_batch import (
 from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.tagging.job import tag_job
 from genre_batch.tagging.workspace import Workspace
+from support import tiny
 
-WORDS = ("laugh", "cry", "fight", "robot", "the")
-
-
-@pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GENRE_BATCH_MODEL", str(tiny_model))
+pytestmark = pytest.mark.usefixtures("default_model", "working_folder")
 
 
 def _films(name: str, rows: int = 3) -> Path:
     path = Path("in", name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [f"{row},{WORDS[row % 5]} {name} {row}\n" for row in range(rows)]
-    path.write_text("id,overview\n" + "".join(lines))
+    path.write_text(tiny.films(rows, name))
     return path
 
 
@@ -150,8 +144,7 @@ def test_without_its_marks_or_without_its_files_everything_runs(three: list[Path
 def test_parts_of_another_job_are_replaced_only_if_forced(
     three: list[Path], tiny_model: Path, options: dict[str, Any], words: str
 ) -> None:
-    # Bytes after the graph: a field that protobuf skips makes another file of the same model.
-    Path("other.onnx").write_bytes(tiny_model.read_bytes() + b"\xf8\x7f\x01")
+    tiny.write_twin(Path("other.onnx"), tiny_model)
     _films("gone.csv")
     _tag()
     files = _files()

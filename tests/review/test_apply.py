@@ -25,6 +25,7 @@ from genre_batch import (
 )
 from genre_batch.catalog.options import ColumnOptions, WritingOptions
 from genre_batch.errors import GenreBatchWarning
+from support.reviews import write_review
 
 pytestmark = pytest.mark.usefixtures("default_model")
 
@@ -33,12 +34,6 @@ FILMS = """id,title,overview,genres
 2,B,laugh,Comedy
 3,C,fight,"Action, Drama"
 """
-
-
-def write_review(folder: Path, *records: str, header: str = "row,kind,genre,decision") -> Path:
-    path = folder / "review.csv"
-    path.write_text("\n".join([header, *records]) + "\n", encoding="utf-8")
-    return path
 
 
 def corrected(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +23,7 @@ from genre_batch import (
     apply_review,
     audit,
 )
+from support.reviews import write_review
 
 pytestmark = pytest.mark.usefixtures("default_model")
 
@@ -42,15 +41,9 @@ def films(tmp_path: Path) -> Path:
     return folder
 
 
-def review(folder: Path, *records: str, header: str = "row,kind,genre,decision") -> Path:
-    path = folder / "review.csv"
-    path.write_text("\n".join([header, *records]) + "\n")
-    return path
-
-
-def apply(films: Path | str, output: Path | str, *records: str, **options: Any) -> ApplyResult:
-    folder = Path(os.path.commonpath([films, output])) if isinstance(output, Path) else Path(".")
-    return apply_review(ApplyJob(review(folder, *records), films, output, **options))
+def apply(films: Path, output: Path | str, *records: str) -> ApplyResult:
+    """Apply a review, written next to the catalog, to the catalog."""
+    return apply_review(ApplyJob(write_review(films.parent, *records), films, output))
 
 
 CHANGES = ("1,doubtful,Comedy,wrong", "1,missing,Drama,right", "2,missing,Comedy,right")
@@ -65,8 +58,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 def test_each_file_is_corrected_at_its_place(films: Path, tmp_path: Path) -> None:
     output = tmp_path / "corrected"
-    job = ApplyJob(review(tmp_path, *CHANGES), films, f"{output}/")
-    result = apply_review(job)
+    result = apply(films, f"{output}/", *CHANGES)
     assert tree(output) == {"old.csv": OLD_CORRECTED, "recent/new.csv": NEW_CORRECTED}
     assert (result.rows, result.rows_changed) == (4, 2)
     assert result.output == f"{output}/"
@@ -83,7 +75,9 @@ def test_each_file_is_corrected_at_its_place(films: Path, tmp_path: Path) -> Non
 def test_a_glob_and_a_folder_of_one_file_are_corrected_too(films: Path, tmp_path: Path) -> None:
     output = tmp_path / "corrected"
     output.mkdir()
-    apply_review(ApplyJob(review(tmp_path, "0,missing,Comedy,right"), f"{films}/*/n*.csv", output))
+    apply_review(
+        ApplyJob(write_review(tmp_path, "0,missing,Comedy,right"), f"{films}/*/n*.csv", output)
+    )
     assert tree(output) == {"new.csv": NEW.replace("fight,Action\n", "fight,Action|Comedy\n")}
 
 
@@ -129,13 +123,7 @@ def test_files_of_other_formats_and_compressions_stay_what_they_are(tmp_path: Pa
     table = pa.table({"id": ["3", "4"], "overview": ["fight", "cry"], "genres": genres})
     pq.write_table(table, films / "b.parquet")
     (films / "c.jsonl").write_text('{"id": "5", "genres": []}\n')
-    apply_review(
-        ApplyJob(
-            review(tmp_path, *CHANGES, "3,missing,Drama,right", "4,missing,Drama,right"),
-            films,
-            f"{output}/",
-        )
-    )
+    apply(films, f"{output}/", *CHANGES, "3,missing,Drama,right", "4,missing,Drama,right")
     assert gzip.decompress((output / "a.csv.gz").read_bytes()).decode() == OLD_CORRECTED
     written = pq.read_table(output / "b.parquet")
     assert written.schema.equals(table.schema)
@@ -149,14 +137,14 @@ def test_a_file_without_a_pair_of_genres_joins_them_as_the_others_do(tmp_path: P
     (films / "a.csv").write_text("overview,genres\ncry,Drama|Comedy\nlaugh,COMEDY\n")
     (films / "b.csv").write_text("overview,genres\ncry,\nfight,Action\n")
     records = ("2,missing,Comedy,right", "2,missing,Drama,right", "3,missing,Drama,right")
-    apply_review(ApplyJob(review(tmp_path, *records), films, f"{output}/"))
+    apply(films, f"{output}/", *records)
     assert (output / "b.csv").read_text() == (
         "overview,genres\ncry,Comedy|Drama\nfight,Action|Drama\n"
     )
 
 
 def test_a_folder_may_be_replaced_by_its_corrected_self(films: Path, tmp_path: Path) -> None:
-    job = ApplyJob(review(tmp_path, *CHANGES), films, films)
+    job = ApplyJob(write_review(tmp_path, *CHANGES), films, films)
     with pytest.raises(OutputExistsError):
         apply_review(job)
     assert tree(films) == {"old.csv": OLD, "recent/new.csv": NEW}
@@ -165,7 +153,7 @@ def test_a_folder_may_be_replaced_by_its_corrected_self(films: Path, tmp_path: P
 
 
 def test_a_review_in_the_folder_is_not_one_of_its_files(films: Path, tmp_path: Path) -> None:
-    inside = Path(shutil.move(review(tmp_path, *CHANGES), films / "a-review.csv"))
+    inside = Path(shutil.move(write_review(tmp_path, *CHANGES), films / "a-review.csv"))
     apply_review(ApplyJob(inside, films, f"{tmp_path}/corrected/"))
     assert tree(tmp_path / "corrected") == {
         "old.csv": OLD_CORRECTED,
@@ -185,22 +173,22 @@ def test_a_review_of_another_catalog_is_refused_before_anything_is_written(
     films: Path, tmp_path: Path, records: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(CatalogError, match=message):
-        apply_review(ApplyJob(review(tmp_path, *CHANGES, *records), films, f"{tmp_path}/out/"))
+        apply(films, f"{tmp_path}/out/", *CHANGES, *records)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "review.csv"]
 
 
 def test_nothing_is_written_if_a_later_file_cannot_be(films: Path, tmp_path: Path) -> None:
     (films / "z.csv").write_text("overview\ncry\n")
     with pytest.raises(ColumnError, match="no column named genres"):
-        apply_review(ApplyJob(review(tmp_path, *CHANGES), films, f"{tmp_path}/out/"))
+        apply(films, f"{tmp_path}/out/", *CHANGES)
     assert not (tmp_path / "out").exists()
 
 
 def test_an_output_for_stdin_is_a_file(films: Path, tmp_path: Path) -> None:
     job = ApplyJob(
-        review(tmp_path), "-", f"{tmp_path}/out/", reading=ReadingOptions(input_format="csv")
+        write_review(tmp_path), "-", f"{tmp_path}/out/", reading=ReadingOptions(input_format="csv")
     )
     with pytest.raises(UsageError, match="stdin has no file name"):
         apply_review(job)
     with pytest.raises(UsageError, match=r"or name a folder: .*out/"):
-        apply_review(ApplyJob(review(tmp_path), films, tmp_path / "out"))
+        apply(films, tmp_path / "out")

@@ -89,6 +89,13 @@ def graph(width: int = len(LABELS)) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
+def films(rows: int, name: str = "film") -> str:
+    """Return a CSV of distinct overviews, `<word> <name> <row>`; one word in five has no genre."""
+    words = (*WORDS, "the")
+    lines = [f"{row},{words[row % len(words)]} {name} {row}\n" for row in range(rows)]
+    return "id,overview\n" + "".join(lines)
+
+
 def films_by_drama() -> str:
     """Return a labeled CSV of forty films, some with equal probabilities but unequal labels.
 
@@ -125,3 +132,8 @@ def write_model(
     helper.set_model_props(model, values)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def write_twin(path: Path, model: Path) -> None:
+    """Write another file of the same model: with a field after the graph that protobuf skips."""
+    path.write_bytes(model.read_bytes() + b"\xf8\x7f\x01")

@@ -18,12 +18,10 @@ REJECT = json.dumps({"file": "in.csv", "line": 2, "byte_offset": 9, "reason": "r
 
 
 @pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GENRE_BATCH_MODEL", str(tiny_model))
+def _place(working_folder: Path, default_model: Path) -> None:
     Path("in.csv").write_text("id,overview\n1,laugh\n")
     Path("two.csv").write_text("id,overview\n2,cry\n")
-    Path("model.onnx").write_bytes(tiny_model.read_bytes())
+    Path("model.onnx").write_bytes(default_model.read_bytes())
     os.link("in.csv", "hard.csv")
     Path("link.csv").symlink_to("in.csv")
 

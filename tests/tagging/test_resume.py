@@ -20,26 +20,18 @@ from genre_batch import (
     tag_catalog,
 )
 from genre_batch.catalog.writing.text import DelimitedEncoder
+from support import tiny
+
+pytestmark = pytest.mark.usefixtures("default_model")
 
 FULL_DISK = OSError(errno.ENOSPC, "No space left on device")
-WORDS = ("laugh", "cry", "fight", "robot", "the")
-
-
-def _films(rows: int) -> str:
-    lines = [f"{row},{WORDS[row % 5]} number{row}\n" for row in range(rows)]
-    return "id,overview\n" + "".join(lines)
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Path:
     path = tmp_path / "films.csv"
-    path.write_text(_films(300))
+    path.write_text(tiny.films(300))
     return path
-
-
-@pytest.fixture(autouse=True)
-def _model(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GENRE_BATCH_MODEL", str(tiny_model))
 
 
 def _names(folder: Path) -> list[str]:
@@ -85,7 +77,7 @@ def test_after_a_failure_the_same_run_predicts_nothing_again(
 
 
 def test_after_an_error_in_the_input_the_note_says_to_fix_it_first(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(_films(300))
+    (tmp_path / "a.csv").write_text(tiny.films(300))
     (tmp_path / "b.csv").write_text("id,overview\0\n1,laugh\n")
     output = tmp_path / "o.jsonl"
     sources = [tmp_path / "a.csv", tmp_path / "b.csv"]
@@ -104,7 +96,7 @@ def test_other_options_and_other_rows_may_follow_an_interruption(
 ) -> None:
     output = tmp_path / "o.csv"
     _fails_at_writing(monkeypatch, FULL_DISK, lambda: tag_catalog(catalog, output))
-    catalog.write_text(_films(310).replace("number7\n", "number seven\n"))
+    catalog.write_text(tiny.films(310).replace("film 7\n", "film seven\n"))
     summary = tag_catalog(catalog, output, threshold=0.9, probabilities=True)
     assert (summary.texts_predicted, summary.texts_from_cache) == (11, 299)
 
@@ -183,7 +175,7 @@ def test_a_cache_is_shared_between_outputs_and_runs(catalog: Path, tmp_path: Pat
     assert (first.texts_predicted, first.texts_from_cache) == (300, 0)
     again = tag_catalog(catalog, tmp_path / "b.parquet", cache=cache, probabilities=True)
     assert (again.texts_predicted, again.texts_from_cache) == (0, 300)
-    catalog.write_text(_films(300).replace("number7\n", "number seven\n"))
+    catalog.write_text(tiny.films(300).replace("film 7\n", "film seven\n"))
     changed = tag_catalog(catalog, tmp_path / "c.csv", cache=cache)
     assert (changed.texts_predicted, changed.texts_from_cache) == (1, 299)
     assert _names(tmp_path) == ["a.csv", "b.parquet", "c.csv", "cache", "films.csv"]
@@ -201,8 +193,7 @@ def test_another_model_finds_nothing_in_the_cache(
     cache = str(tmp_path / "cache")
     tag_catalog(catalog, tmp_path / "a.csv", cache=cache)
     other = tmp_path / "other.onnx"
-    # Bytes after the graph: a field that protobuf skips makes another file of the same model.
-    other.write_bytes(tiny_model.read_bytes() + b"\xf8\x7f\x01")
+    tiny.write_twin(other, tiny_model)
     assert tag_catalog(catalog, tmp_path / "b.csv", cache=cache, model=str(other)).texts_predicted
 
 
@@ -220,7 +211,7 @@ def test_a_cached_probability_is_the_computed_one_bit_for_bit(
 def test_rejects_appear_together_with_the_output(
     catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalog.write_text(_films(20) + "1,2,3\n" + "4,laugh\n")
+    catalog.write_text(tiny.films(20) + "1,2,3\n" + "4,laugh\n")
     output = tmp_path / "o.csv"
     _fails_at_writing(monkeypatch, FULL_DISK, lambda: tag_catalog(catalog, output))
     assert _names(tmp_path) == [".o.csv.genre-batch", "films.csv"]
@@ -229,7 +220,7 @@ def test_rejects_appear_together_with_the_output(
     assert summary.rejects == (str(output) + ".rejects.jsonl",)
     assert "line 22" in str(summary.first_reject)
     assert _names(tmp_path) == ["films.csv", "o.csv", "o.csv.rejects.jsonl"]
-    catalog.write_text(_films(20))
+    catalog.write_text(tiny.films(20))
     with pytest.raises(OutputExistsError):
         tag_catalog(catalog, output)
     tag_catalog(catalog, output, force=True)
@@ -272,7 +263,7 @@ def test_a_folder_of_outputs_in_another_format(tmp_path: Path) -> None:
 def test_an_interrupted_folder_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.csv", "b.csv"):
         (tmp_path / "in").mkdir(exist_ok=True)
-        (tmp_path / "in" / name).write_text(_films(20).replace("number", name))
+        (tmp_path / "in" / name).write_text(tiny.films(20).replace("film", name))
     calls: list[object] = []
 
     def fail_the_second_time(*_: object) -> None:
@@ -300,7 +291,7 @@ def test_an_interrupted_folder_is_resumed(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_limit_counts_over_all_inputs(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text(_films(10))
+        (tmp_path / name).write_text(tiny.films(10))
     sources = [tmp_path / "a.csv", tmp_path / "b.csv"]
     assert tag_catalog(sources, tmp_path / "o.csv", limit=13).rows == 13
     ids = pl.read_csv(tmp_path / "o.csv")["id"].to_list()
@@ -319,7 +310,7 @@ def test_each_input_has_its_own_columns_when_rows_become_objects(tmp_path: Path)
 
 def test_an_output_among_several_inputs_is_refused(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text(_films(1))
+        (tmp_path / name).write_text(tiny.films(1))
     with pytest.raises(UsageError, match="is one of the inputs"):
         tag_catalog(tmp_path, tmp_path / "a.csv", force=True)
 

@@ -38,9 +38,7 @@ def catalog(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def _model(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GENRE_BATCH_MODEL", str(tiny_model))
+pytestmark = pytest.mark.usefixtures("default_model")
 
 
 def _genres(path: Path) -> list[Any]:
