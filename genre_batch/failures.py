@@ -9,9 +9,9 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 
-from genre_batch.errors import GenreBatchError
+from genre_batch.errors import GenreBatchError, first_line
 
-__all__ = ["advice_for", "describe_failure", "failures_as"]
+__all__ = ["describe_failure", "failures_as", "reason_of"]
 
 StrPath = str | os.PathLike[str]
 
@@ -42,9 +42,15 @@ _NOT_WRITTEN = re.compile(
 _TRIAL_BYTES = 1 << 20
 
 
-def advice_for(number: int | None) -> str:
-    """Return what to do about an error of the system; empty if there is no advice."""
-    return _ADVICE.get(number or 0, "")
+def reason_of(error: BaseException) -> str:
+    """Return the reason in an error, and what to do about it where that is known.
+
+    For an error of the system, these are its own words and an advice, as in
+    `No space left on device: free some space`; for any other error, its first line.
+    """
+    reason = getattr(error, "strerror", None) or first_line(error)
+    advice = _ADVICE.get(getattr(error, "errno", None) or 0)
+    return f"{reason}: {advice}" if advice else reason
 
 
 def describe_failure(error: BaseException, folder: StrPath = "") -> tuple[str, str] | None:
@@ -64,11 +70,11 @@ def describe_failure(error: BaseException, folder: StrPath = "") -> tuple[str, s
         if number := _number_of(each):
             path = _path_of(each) or os.fspath(folder)
             reason = os.strerror(number)
-            return (f"{path}: {reason}" if path else reason), advice_for(number)
+            return (f"{path}: {reason}" if path else reason), _ADVICE.get(number, "")
     if any(_NOT_WRITTEN.search(str(each)) for each in chain):
         number = _reason_not_to_write(folder)
         reason = os.strerror(number) if number else "a file cannot be written"
-        advice = advice_for(number) or "free some space, or allow larger files (ulimit -f)"
+        advice = _ADVICE.get(number or 0, "free some space, or allow larger files (ulimit -f)")
         return (f"{os.fspath(folder)}: {reason}" if folder else reason), advice
     return None
 

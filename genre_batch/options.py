@@ -249,7 +249,7 @@ def from_flat_options(kind: type[Made], options: Mapping[str, Any]) -> Made:
         options: by field name, each at most one level deep; the others keep their defaults.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
         TypeError: there is no such field.
     """
     rest = dict(options)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from genre_batch.errors import CatalogError, TrainingError
-from genre_batch.failures import advice_for, describe_failure, failures_as
+from genre_batch.failures import describe_failure, failures_as, reason_of
 
 TORCH_MEMORY = (
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you "
@@ -97,7 +97,13 @@ def test_the_advice_ends_with_what_to_do_next_and_own_errors_pass() -> None:
         raise _os_error(errno.ENOSPC)
     with pytest.raises(CatalogError, match=r"^mine$"), failures_as(TrainingError):
         raise CatalogError("mine")
-    assert advice_for(None) == advice_for(errno.EAGAIN) == ""
+
+
+def test_a_reason_is_followed_by_advice_where_there_is_some() -> None:
+    assert reason_of(_os_error(errno.ENOSPC, "o.csv")) == "No space left on device: free some space"
+    assert reason_of(_os_error(errno.EAGAIN)) == os.strerror(errno.EAGAIN)
+    assert reason_of(OSError("AWS Error\nand more")) == "AWS Error"
+    assert reason_of(EOFError("the gzip data ends too early")) == "the gzip data ends too early"
 
 
 WRITERS = {

@@ -47,7 +47,7 @@ class AuditJob(RunOptions):
             `AuditResult.kept`), for a page.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
     """
 
     catalog: StrPath = field(default=STDIO, metadata=STRING)
@@ -69,13 +69,13 @@ class AuditJob(RunOptions):
             names = name_list("genres", self.genres)
             object.__setattr__(self, "genres", names or None)
         if self.all and self.top is not None:
-            raise UsageError("`all` and `top` exclude each other: give one")
+            raise UsageError("`all` and `top` cannot be used together: give one")
         if self.columns.group_rows:
             raise UsageError("`group_rows` is not for audits: a record names one row")
         if self.select is not None:
             for name in ("all", "top", "min_score", "genres"):
                 if getattr(self, name):
-                    raise UsageError(f"`select` and `{name}` exclude each other: give one")
+                    raise UsageError(f"`select` and `{name}` cannot be used together: give one")
 
     @property
     def least_score(self) -> float:

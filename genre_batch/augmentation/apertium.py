@@ -27,6 +27,7 @@ from pathlib import Path
 from genre_batch.augmentation.translator import select_pivots
 from genre_batch.cores import available_cores
 from genre_batch.errors import TrainingError, UsageError
+from genre_batch.failures import reason_of
 
 __all__ = ["CHAINS", "PACKAGES", "Apertium"]
 
@@ -256,12 +257,17 @@ def _run(pipeline: str, stream: str, mode: str) -> str:
 
 
 def _failure(mode: str, reason: str) -> TrainingError:
-    return TrainingError(f"Apertium failed on {mode}: {reason}")
+    return TrainingError(
+        f"Apertium failed on {mode}: {reason}: run the same command again, or leave this language "
+        f"out of `pivots`"
+    )
 
 
 def _output_of(command: Sequence[str]) -> str:
     try:
         process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
-        raise TrainingError(f"cannot run Apertium: {error}") from error
+        raise TrainingError(
+            f"cannot run {command[0]}: {reason_of(error)}: install Apertium again"
+        ) from error
     return process.stdout

@@ -75,7 +75,8 @@ class Marian:
             if unavailable and (pivots or not available):
                 raise UsageError(
                     f"Marian lacks models for {', '.join(unavailable)}: `models` {models} has no "
-                    f"folder {self._missing(unavailable[0])[0]}"
+                    f"folder {self._missing(unavailable[0])[0]}: download it there, or leave it "
+                    f"out of `pivots`"
                 )
             selected = available
         self.pivots = selected

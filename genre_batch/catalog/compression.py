@@ -81,6 +81,9 @@ _NOT_TEXT = {
 """First bytes -> the end of an error message."""
 
 
+_COPY_AGAIN = "copy or download the file again"
+
+
 class _Codec(Protocol):
     """A decompressor of one member, as `bz2` and `lzma` have it."""
 
@@ -289,11 +292,13 @@ class _Members(io.RawIOBase):
             if not data and self._codec.needs_input:
                 data = self._read()
                 if not data:
-                    raise EOFError(f"the {self._kind.name} data ends too early: was it cut off?")
+                    raise EOFError(f"the {self._kind.name} data ends too early: {_COPY_AGAIN}")
             try:
                 text = self._codec.decompress(data, size)
             except (zlib.error, lzma.LZMAError, OSError, ValueError) as error:
-                raise EOFError(f"the {self._kind.name} data is damaged ({error})") from error
+                raise EOFError(
+                    f"the {self._kind.name} data is damaged ({error}): {_COPY_AGAIN}"
+                ) from error
             if self._codec.eof:
                 self._next_member(self._codec.unused_data)
             if text:

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from genre_batch.catalog.compression import COMPRESSIONS, archive_advice, decompressed
 from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
+from genre_batch.failures import reason_of
 from genre_batch.path_checks import check_input_file, check_output_file
 from genre_batch.paths import is_stream
 
@@ -133,7 +134,7 @@ class Location:
                 return cast(BinaryIO, open(self.path, "rb", buffering=0))
             return open(self.path, "rb")
         except OSError as error:
-            raise CatalogError(f"cannot open {self.name}: {error.strerror}") from error
+            raise CatalogError(f"cannot open {self.name}: {reason_of(error)}") from error
 
     def decompress(self, raw: BinaryIO) -> BinaryIO:
         """Wrap `raw`, at its start, in a decompressor if its first bytes are those of one.

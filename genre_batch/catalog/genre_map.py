@@ -15,6 +15,7 @@ from typing import Any
 
 from genre_batch.catalog.genre_aliases import GenreIndex
 from genre_batch.errors import CatalogError, first_line
+from genre_batch.failures import reason_of
 from genre_batch.files import read_input
 from genre_batch.names import clean_name, is_name, name_key
 from genre_batch.options import StrPath
@@ -137,7 +138,7 @@ def read_genre_map(path: StrPath) -> GenreMap:
         missing=f"no such file: {file}: `genre_map` names one",
         wanted="a file of genre names",
         unreadable=lambda error: CatalogError(
-            f"cannot read {file} of `genre_map`: {first_line(error)}"
+            f"cannot read {file} of `genre_map`: {reason_of(error)}"
         ),
     )
     try:

@@ -91,7 +91,8 @@ def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
             text = column.dictionary[code].as_py()
             raise ColumnError(
                 f"the column {name!r} of `label_columns` holds {text!r} in "
-                f"{row_place(table, row)}: such columns hold 0 and 1, true and false, or yes and no"
+                f"{row_place(table, row)}: write 0 or 1, true or false, or yes or no, or leave the "
+                f"column out"
             )
     return np.asarray(np.array([*values, -1], dtype=np.int8)[codes], dtype=np.int8)
 

@@ -92,7 +92,7 @@ class ReadingOptions(Checked):
         no_hive: add no columns for folders named `name=value`.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
     """
 
     input_format: str | None = field(default=None, metadata=one_of(*_FORMATS))
@@ -124,7 +124,7 @@ class ReadingOptions(Checked):
             values = check_strings("null_values", values)
             object.__setattr__(self, "null_values", tuple(value for value in values if value))
         if self.strict and self.rejects is not None:
-            raise UsageError("`strict` and `rejects` exclude each other: give one")
+            raise UsageError("`strict` and `rejects` cannot be used together: give one")
 
     def nulls(self, kind: Format) -> tuple[str, ...]:
         """Return the texts that mean null in a format."""
@@ -230,7 +230,7 @@ class GenreOptions(Checked):
     The fields are as in `ColumnOptions`.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
     """
 
     genre_column: str | None = field(default=None, metadata=STRING)
@@ -249,7 +249,9 @@ class GenreOptions(Checked):
         if self.label_columns:
             for name in ("genre_column", "genre_separator", "label_names"):
                 if getattr(self, name) is not None:
-                    raise UsageError(f"`label_columns` and `{name}` exclude each other: give one")
+                    raise UsageError(
+                        f"`label_columns` and `{name}` cannot be used together: give one"
+                    )
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,7 @@ class ColumnOptions(GenreOptions):
             whose cell is null are left out, except in CSV, which writes an empty list as nothing.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
     """
 
     text_column: str | None = field(default=None, metadata=STRING)

@@ -14,6 +14,7 @@ from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.reading.charset import UTF_8, encoding_advice
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError
+from genre_batch.failures import reason_of
 from genre_batch.paths import is_stream
 
 __all__ = [
@@ -231,7 +232,7 @@ class RejectsFile:
         try:
             yield
         except OSError as error:
-            raise CatalogError(f"cannot write {self.path}: {error.strerror or error}") from error
+            raise CatalogError(f"cannot write {self.path}: {reason_of(error)}") from error
 
 
 def _is_rejects_file(path: str) -> bool:

@@ -89,12 +89,15 @@ def _parse(url: str) -> _Object:
     try:
         system, root = fs.FileSystem.from_uri(f"{_SCHEMES[scheme.lower()]}://{bucket}")
     except (pa.ArrowException, OSError) as error:
-        raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
+        raise _refused("reach", url, error) from error
     return _Object(system, f"{root}{slash}{key}", f"{scheme}://{bucket}", root)
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())
+def _refused(verb: str, url: str, error: BaseException) -> CatalogError:
+    reason = " ".join(str(error).split()).rstrip(".")
+    return CatalogError(
+        f"cannot {verb} {url}: {reason}: check the URL, the credentials and the network"
+    )
 
 
 def open_remote(url: str) -> BinaryIO:
@@ -110,7 +113,7 @@ def open_remote(url: str) -> BinaryIO:
     except FileNotFoundError as error:
         raise UsageError(f"no such file: {url}") from error
     except (pa.ArrowException, OSError) as error:
-        raise CatalogError(f"cannot open {url}: {_reason(error)}") from error
+        raise _refused("open", url, error) from error
 
 
 def remote_exists(url: str) -> bool:
@@ -123,7 +126,7 @@ def remote_exists(url: str) -> bool:
     try:
         return bool(parsed.system.get_file_info(parsed.path).type == fs.FileType.File)
     except (pa.ArrowException, OSError) as error:
-        raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
+        raise _refused("reach", url, error) from error
 
 
 def modified_remote(url: str) -> tuple[int, int]:
@@ -137,7 +140,7 @@ def modified_remote(url: str) -> tuple[int, int]:
     try:
         info = parsed.system.get_file_info(parsed.path)
     except (pa.ArrowException, OSError) as error:
-        raise CatalogError(f"cannot reach {url}: {_reason(error)}") from error
+        raise _refused("reach", url, error) from error
     if info.type != fs.FileType.File:
         raise UsageError(f"no such file: {url}")
     return info.size, info.mtime_ns or 0
@@ -155,7 +158,7 @@ def remove_remote(url: str) -> None:
     except FileNotFoundError:
         pass
     except (pa.ArrowException, OSError) as error:
-        raise CatalogError(f"cannot remove {url}: {_reason(error)}") from error
+        raise _refused("remove", url, error) from error
 
 
 def list_remote(url: str) -> dict[str, int] | None:
@@ -182,7 +185,7 @@ def list_remote(url: str) -> dict[str, int] | None:
             return None
         found = system.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
     except (pa.ArrowException, OSError) as error:
-        raise CatalogError(f"cannot list {url}: {_reason(error)}") from error
+        raise _refused("list", url, error) from error
     sizes = {info.path: info.size for info in found if info.type == fs.FileType.File}
     names = sorted(sizes)
     if magic is not None:

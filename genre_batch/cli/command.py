@@ -102,10 +102,9 @@ def _os_error(error: OSError) -> str:
     if error.filename == STDOUT:
         return _stdout_error(error)
     path = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-    from genre_batch.failures import advice_for
+    from genre_batch.failures import reason_of
 
-    advice = advice_for(error.errno)
-    return f"{path}{error.strerror or error}" + (f": {advice}" if advice else "")
+    return f"{path}{reason_of(error)}"
 
 
 def _stdout_error(error: OSError) -> str:

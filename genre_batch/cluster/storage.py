@@ -16,7 +16,7 @@ from genre_batch.catalog.remote import (
     upload,
 )
 from genre_batch.errors import CatalogError, UsageError
-from genre_batch.failures import advice_for
+from genre_batch.failures import reason_of
 from genre_batch.files import replacing
 
 __all__ = ["list_sizes", "modified", "read_bytes", "remove", "write_bytes"]
@@ -72,7 +72,7 @@ def read_bytes(path: str) -> bytes | None:
     except (UsageError, FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise CatalogError(f"cannot read {path}: {error.strerror or error}") from error
+        raise CatalogError(f"cannot read {path}: {reason_of(error)}") from error
 
 
 def write_bytes(path: str, content: bytes) -> None:
@@ -89,9 +89,7 @@ def write_bytes(path: str, content: bytes) -> None:
         with replacing(path) as stream:
             stream.write(content)
     except OSError as error:
-        advice = advice_for(error.errno)
-        message = f"cannot write {path}: {error.strerror or error}"
-        raise CatalogError(f"{message}: {advice}" if advice else message) from error
+        raise CatalogError(f"cannot write {path}: {reason_of(error)}") from error
 
 
 def remove(path: str) -> None:
@@ -108,7 +106,7 @@ def remove(path: str) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise CatalogError(f"cannot remove {path}: {error.strerror or error}") from error
+        raise CatalogError(f"cannot remove {path}: {reason_of(error)}") from error
 
 
 def modified(location: Location) -> tuple[int, int]:
@@ -125,5 +123,5 @@ def modified(location: Location) -> tuple[int, int]:
     try:
         status = os.stat(location.path)
     except OSError as error:
-        raise CatalogError(f"cannot open {location.name}: {error.strerror}") from error
+        raise CatalogError(f"cannot open {location.name}: {reason_of(error)}") from error
     return status.st_size, status.st_mtime_ns

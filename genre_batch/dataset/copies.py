@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.reading.several import integers_in
 from genre_batch.errors import TrainingError
 
 __all__ = ["PIVOT_COLUMN", "SOURCE_COLUMN", "films_of"]
@@ -43,14 +44,12 @@ def films_of(table: pa.Table, name: str) -> npt.NDArray[np.int64]:
             f"distinguished from films; add the column, or rename {SOURCE_COLUMN!r} if it means "
             f"something else"
         )
-    # In CSV both are text.
-    sources = table.column(SOURCE_COLUMN).to_pylist()
     is_film = TableChunk(table).blank(PIVOT_COLUMN)
     try:
-        numbers = np.array([int(source) for source in sources], dtype=np.int64)
-    except (TypeError, ValueError, OverflowError) as error:
+        numbers = np.array(integers_in(table, SOURCE_COLUMN), dtype=np.int64)
+    except ValueError as error:
         raise TrainingError(
-            f"{name}: a value of the column {SOURCE_COLUMN!r} is not a number: {error}"
+            f"{name}: {error}: make the copies again with genre-batch augment, or rename the column"
         ) from error
     position = dict(zip(numbers[is_film].tolist(), np.flatnonzero(is_film).tolist(), strict=True))
     return np.array([position.get(number, -1) for number in numbers.tolist()], dtype=np.int64)

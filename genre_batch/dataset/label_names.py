@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from genre_batch.errors import CatalogError, first_line
+from genre_batch.failures import reason_of
 from genre_batch.files import read_input
 from genre_batch.options import StrPath
 
@@ -35,20 +36,20 @@ def read_label_names(path: StrPath) -> dict[str, str] | list[str]:
         CatalogError: it cannot be read, is of another form, or names an id twice.
     """
     name = os.fspath(path)
-
-    def unreadable(error: OSError | UnicodeDecodeError) -> CatalogError:
-        return CatalogError(f"cannot read {name} of `label_names`: {first_line(error)}")
-
     content = read_input(
         name,
         missing=f"`label_names`: no such file: {name}",
         wanted="a file of genre names",
-        unreadable=unreadable,
+        unreadable=lambda error: CatalogError(
+            f"cannot read {name} of `label_names`: {reason_of(error)}"
+        ),
     )
     try:
         text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig").read()  # any line ends
     except UnicodeDecodeError as error:
-        raise unreadable(error) from error
+        raise CatalogError(
+            f"{name} of `label_names` is not UTF-8: save it as UTF-8 text"
+        ) from error
     if text.lstrip()[:1] in ("{", "["):
         try:
             names = _from_json(json.loads(text))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from genre_batch.catalog.columns import listed, missing_column_error
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.reading.several import row_place
+from genre_batch.catalog.reading.several import integers_in, row_place
 from genre_batch.catalog.reading.whole import read_table
 from genre_batch.errors import CatalogError, ColumnError, TrainingError
 from genre_batch.model.text_keys import TEXT_KEY_VERSION
@@ -59,7 +59,7 @@ def draw_split(
     if len(distinct) < DRAWN_GROUPS:
         raise TrainingError(
             f"{len(distinct)} distinct texts cannot be split 70/20/10: "
-            f"at least {DRAWN_GROUPS} are needed"
+            f"at least {DRAWN_GROUPS} are needed: add films, or set `split`"
         )
     group_labels = np.zeros((len(distinct), labels.shape[1]), dtype=np.uint8)
     np.maximum.at(group_labels, group_of, labels)
@@ -152,10 +152,10 @@ def read_split_file(location: Location) -> SplitFile:
                 f"columns: {listed(table.column_names)}"
             )
     try:
-        rows = [int(row) for row in table.column("row").to_pylist()]
-    except (TypeError, ValueError) as error:
+        rows = integers_in(table, "row")
+    except ValueError as error:
         raise CatalogError(
-            f"{location.name}: a value of the column row is not a number: {error}"
+            f"{location.name}: {error}: write the numbers of the catalog's rows, from 0"
         ) from error
     parts = dict(zip(rows, table.column("part").to_pylist(), strict=True))
     unknown = sorted(set(parts.values()) - set(PARTS), key=str)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.dataset.labelled import sha256_of
-from genre_batch.errors import CatalogError, counted_rows, first_line
+from genre_batch.errors import CatalogError, counted_rows
 from genre_batch.evaluation.calibration import CrossFitted, cross_fitted_errors, fit_calibration
 from genre_batch.evaluation.films import EvaluationJob, LabelledFilms, read_films
 from genre_batch.evaluation.metrics import Scores, score_predictions
@@ -22,6 +22,7 @@ from genre_batch.evaluation.operating_point import (
     stored_thresholds,
     target_methods,
 )
+from genre_batch.failures import reason_of
 from genre_batch.files import replacing
 from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import (
@@ -178,7 +179,7 @@ def _check_enough(films: LabelledFilms, name: str, row_name: str) -> None:
     if count < _LEAST_FILMS:
         raise CatalogError(
             f"{name}: {counted_rows(count, row_name)} cannot be tuned on: at least "
-            f"{_LEAST_FILMS} are needed"
+            f"{_LEAST_FILMS} are needed: add more"
         )
 
 
@@ -250,6 +251,4 @@ def _write_model(file: ModelFile, metadata: ModelMetadata, output: str) -> None:
         with replacing(output) as stream:
             stream.write(model.SerializeToString(deterministic=True))
     except OSError as error:
-        raise CatalogError(
-            f"cannot write {output}: {error.strerror or first_line(error)}"
-        ) from error
+        raise CatalogError(f"cannot write {output}: {reason_of(error)}") from error

@@ -228,7 +228,9 @@ def _check_loss(job: ExportJob, loss: Loss, films: int) -> None:
         f"`max_loss` ({job.max_loss:g})"
     )
     if low > min(job.max_loss, 0.0):
-        raise TrainingError(f"{lost}: nothing was written; raise it, or set `precision` to fp32")
+        raise TrainingError(
+            f"{lost}: nothing was written: raise `max_loss`, or set `precision` to fp32"
+        )
     warnings.warn(
         f"{lost}, but that may be chance on so few films: evaluate both precisions on more",
         GenreBatchWarning,

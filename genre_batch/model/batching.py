@@ -53,7 +53,9 @@ def load_tokenizer(text: str, max_length: int, name: str) -> Tokenizer:
         tokenizer.enable_truncation(max_length)
         tokenizer.no_padding()
     except Exception as error:  # tokenizers raises bare Exception
-        raise ModelError(f"{name}: its tokenizer cannot be loaded: {error}") from error
+        raise ModelError(
+            f"{name}: its tokenizer cannot be loaded: {error}: export the model again"
+        ) from error
     return tokenizer
 
 

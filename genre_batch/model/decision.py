@@ -39,7 +39,7 @@ class Decision(Checked):
             without this option.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
     """
 
     threshold: float | None = field(default=None, metadata=number(0, 1))
@@ -55,7 +55,7 @@ class Decision(Checked):
             names = name_list("exclude_genres", self.exclude_genres)
             object.__setattr__(self, "exclude_genres", names or None)
         if self.threshold is not None and self.operating_point is not None:
-            raise UsageError("`threshold` and `operating_point` exclude each other: give one")
+            raise UsageError("`threshold` and `operating_point` cannot be used together: give one")
         if self.min_k is not None and self.top_k is not None and self.min_k > self.top_k:
             raise UsageError(f"`min_k` must be at most `top_k` ({self.top_k}), got {self.min_k}")
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import onnx
 
 from genre_batch.errors import ModelError
+from genre_batch.failures import reason_of
 from genre_batch.files import read_input
 from genre_batch.model.metadata_checks import InvalidMetadataError, check_values
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, TEXT_KEY_VERSIONS
@@ -305,7 +306,7 @@ def read_model_file(path: Path) -> ModelFile:
         path,
         missing=f"no such model: {path}: make one with genre-batch export-onnx",
         wanted="an .onnx file",
-        unreadable=lambda error: ModelError(f"cannot read the model {path}: {error.strerror}"),
+        unreadable=lambda error: ModelError(f"cannot read the model {path}: {reason_of(error)}"),
     )
     return parse_model(content, path)
 

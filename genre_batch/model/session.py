@@ -73,4 +73,6 @@ def _as_model_error(message: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # onnxruntime's exceptions share no public base class
-        raise ModelError(f"{message}: {first_line(error)}") from error
+        raise ModelError(
+            f"{message}: {first_line(error).rstrip('.')}: copy or export the model again"
+        ) from error

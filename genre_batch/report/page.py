@@ -22,6 +22,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from genre_batch.errors import CatalogError
+from genre_batch.failures import reason_of
 from genre_batch.files import replacing
 from genre_batch.report.library import drawing_library
 from genre_batch.version import __version__
@@ -168,7 +169,7 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> None:
         with replacing(os.fspath(path)) as stream:
             stream.write(content)
     except OSError as error:
-        raise CatalogError(f"cannot write {path}: {error.strerror or error}") from error
+        raise CatalogError(f"cannot write {path}: {reason_of(error)}") from error
 
 
 def render(report: Report) -> bytes:

@@ -19,6 +19,7 @@ from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.catalog.writing.writer import open_stream, open_writer
 from genre_batch.dataset.label_names import read_label_names
 from genre_batch.errors import CatalogError, GenreBatchWarning
+from genre_batch.failures import reason_of
 from genre_batch.options import check_job
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.review.decisions import Review, read_review
@@ -233,5 +234,5 @@ def _summary_errors(place: Location) -> Iterator[None]:
         yield
     except OSError as error:
         raise CatalogError(
-            f"cannot write {place.path}: {error.strerror or error}: the catalog itself is complete"
+            f"cannot write {place.path}: {reason_of(error)}: the catalog itself is complete"
         ) from error

@@ -31,7 +31,7 @@ class ApplyJob(GenreOptions):
         summary_json: a file for the result; None: no file.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
     """
 
     review: StrPath = field(metadata=STRING)

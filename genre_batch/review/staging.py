@@ -12,6 +12,7 @@ from pathlib import Path
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.remote import is_remote
 from genre_batch.errors import CatalogError
+from genre_batch.failures import reason_of
 from genre_batch.files import rename_into_place
 from genre_batch.locks import locked
 from genre_batch.paths import side_folder
@@ -69,4 +70,4 @@ def _errors(folder: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CatalogError(f"cannot write {folder}: {error.strerror or error}") from error
+        raise CatalogError(f"cannot write {folder}: {reason_of(error)}") from error

@@ -56,7 +56,9 @@ class EngineOptions(Checked):
         if self.address is not None and self.engine != "ray":
             raise UsageError("`address` is for a Ray cluster: add `engine` ray")
         if self.shard is not None and self.engine == "ray":
-            raise UsageError("`shard` and `engine` ray exclude each other: Ray spreads the parts")
+            raise UsageError(
+                "`shard` and `engine` ray cannot be used together: Ray spreads the parts"
+            )
         if self.split_size is not None:
             object.__setattr__(self, "split_size", _split_size(self.split_size))
 
@@ -109,7 +111,7 @@ class TagJob(RunOptions):
     The others are as in `TagOptions`.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
     """
 
     sources: tuple[StrPath, ...] = field(default=(STDIO,), metadata=STRINGS)
@@ -145,7 +147,7 @@ def tag_job(**options: Any) -> TagJob:
             `EngineOptions` and `Decision`.
 
     Raises:
-        UsageError: a value is out of range, or two options exclude each other.
+        UsageError: a value is out of range, or two options cannot be used together.
         TypeError: there is no such field.
     """
     return from_flat_options(TagJob, options)

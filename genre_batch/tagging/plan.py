@@ -15,6 +15,7 @@ from genre_batch.catalog.sources import find_sources, output_names, renamed
 from genre_batch.catalog.stretches import Stretch
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import CatalogError, UsageError
+from genre_batch.failures import reason_of
 from genre_batch.options import StrPath
 from genre_batch.path_checks import check_output_file, check_output_folder, check_separate_files
 from genre_batch.paths import neighbor, side_folder
@@ -58,7 +59,7 @@ class OutputTask:
                 os.makedirs(self.folder, exist_ok=True)
             except OSError as error:
                 raise CatalogError(
-                    f"cannot create the folder {self.folder}: {error.strerror}"
+                    f"cannot create the folder {self.folder}: {reason_of(error)}"
                 ) from error
 
     @property

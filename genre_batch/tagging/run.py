@@ -14,6 +14,7 @@ from typing import Any
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError, GenreBatchError
+from genre_batch.failures import reason_of
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.tagging.counts import Tally, warn_of_texts
@@ -223,6 +224,4 @@ def write_summary(
         with open_output(place, force=True) as stream:
             stream.write(text.encode("utf-8", "backslashreplace") + b"\n")
     except OSError as error:
-        raise CatalogError(
-            f"cannot write {place.path}: {error.strerror or error}: {complete}"
-        ) from error
+        raise CatalogError(f"cannot write {place.path}: {reason_of(error)}: {complete}") from error

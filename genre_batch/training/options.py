@@ -244,9 +244,9 @@ class TrainJob(Checked):
             )
         given: Any = self.extra_train
         if self.init_from is not None and self.align_to is not None:
-            raise UsageError("`init_from` and `align_to` exclude each other: leave one out")
+            raise UsageError("`init_from` and `align_to` cannot be used together: leave one out")
         if self.split is not None and self.part_column is not None:
-            raise UsageError("`split` and `part_column` exclude each other: give one")
+            raise UsageError("`split` and `part_column` cannot be used together: give one")
         extras = given if isinstance(given, tuple | list) else () if given is None else (given,)
         if self.exclude_genres is not None:
             names = name_list("exclude_genres", self.exclude_genres)

@@ -12,6 +12,7 @@ from typing import Any
 
 from genre_batch.dataset.load import CatalogPath
 from genre_batch.errors import UsageError, first_line
+from genre_batch.failures import reason_of
 from genre_batch.options import (
     StrPath,
     flat_values,
@@ -69,7 +70,8 @@ class Recipe:
         if init_from := values.get("init_from"):
             if changes.get("base_model"):
                 raise UsageError(
-                    "`init_from` and `base_model` exclude each other: the run has its own encoder"
+                    "`init_from` and `base_model` cannot be used together: the run has its own "
+                    "encoder"
                 )
             own = {} if self.is_default else self.values
             start = read_starting_point(init_from).options
@@ -100,8 +102,10 @@ def read_recipe(recipe: StrPath) -> Recipe:
     elif os.path.isfile(name):
         try:
             text = Path(name).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read the recipe {name}: {first_line(error)}") from error
+        except OSError as error:
+            raise UsageError(f"cannot read the recipe {name}: {reason_of(error)}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"the recipe {name} is not UTF-8: save it as UTF-8 text") from error
     elif os.path.isdir(name):
         raise UsageError(f"{name} is a folder: name a recipe file in it")
     elif name.endswith(".toml") or os.path.basename(name) != name:
@@ -112,7 +116,7 @@ def read_recipe(recipe: StrPath) -> Recipe:
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of numbers too long and lists too deep as well
-        raise UsageError(f"{name} is not valid TOML: {first_line(error)}") from error
+        raise UsageError(f"{name} is not valid TOML: {first_line(error)}: fix it") from error
     title = values.pop("recipe", os.path.basename(name))
     for key in values:
         if key not in _KEYS:

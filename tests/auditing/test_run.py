@@ -153,9 +153,9 @@ def test_records_can_be_limited(catalog: Path) -> None:
 
 
 def test_options_that_exclude_each_other_are_told() -> None:
-    with pytest.raises(UsageError, match="`all` and `top` exclude each other"):
+    with pytest.raises(UsageError, match="`all` and `top` cannot be used together"):
         AuditJob(all=True, top=3)
-    with pytest.raises(UsageError, match="`select` and `genres` exclude each other"):
+    with pytest.raises(UsageError, match="`select` and `genres` cannot be used together"):
         AuditJob(select=3, genres="Drama")
     with pytest.raises(UsageError, match="`genres`: unknown genre 'Dramma': did you mean 'Drama'"):
         _audited(Path(__file__), genres="Dramma", input_format="csv")

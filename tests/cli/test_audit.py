@@ -51,7 +51,7 @@ def test_a_piped_catalog_is_audited(command: Command, films: Path) -> None:
     [
         (("--genre-column", "genre"), 1, "no column 'genre' (nearest: 'genres'): name one with"),
         (("--genres", "Wester"), 2, "--genres: unknown genre 'Wester'"),
-        (("--select", "3", "--all"), 2, "--select and --all exclude each other: give one"),
+        (("--select", "3", "--all"), 2, "--select and --all cannot be used together: give one"),
         (("--cache-size", "1GB"), 2, "--cache-size needs --cache"),
         (("--min-score", "2"), 2, "--min-score"),
         (("-o", "."), 2, "-o . is a folder: name a file for the records"),

@@ -77,7 +77,11 @@ def _fails(
         (2, ["@films.csv", "-m", "@none.onnx"], ["no such model: ", "none.onnx"]),
         (2, ["@films.csv", "--operating-point", "no"], ["it has f1, no-drama", "genre-batch tune"]),
         (2, ["@films.csv", "--min-k", "3", "--top-k", "2"], ["--min-k must be at most --top-k"]),
-        (2, ["@films.csv", "--threshold", "0.5", "--operating-point", "f1"], ["exclude each"]),
+        (
+            2,
+            ["@films.csv", "--threshold", "0.5", "--operating-point", "f1"],
+            ["cannot be used together"],
+        ),
         (2, ["@films.csv", "--threshold", "2"], ["--threshold", "genre-batch tag --help"]),
         (2, ["@films.csv", "--top-k", "0"], ["--top-k"]),
         (2, ["@films.csv", "--no-such-option"], ["--no-such-option"]),

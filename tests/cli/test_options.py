@@ -71,7 +71,7 @@ def test_options_are_moved_into_their_dataclass() -> None:
         ({"escape": ""}, "`escape` must be one character"),
         ({"delimiter": "'", "quote": "'"}, "must be different characters"),
         ({"skip_lines": -1}, "`skip_lines` must be"),
-        ({"strict": True, "rejects": "r"}, "`strict` and `rejects` exclude each other"),
+        ({"strict": True, "rejects": "r"}, "`strict` and `rejects` cannot be used together"),
     ],
 )
 def test_an_invalid_reading_option_is_a_usage_error(option: dict[str, Any], message: str) -> None:

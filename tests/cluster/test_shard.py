@@ -103,8 +103,8 @@ def test_each_share_has_its_own_list_of_failures(catalogs: Path) -> None:
     [
         ({"output": "o.csv"}, "`shard` needs a folder: `output` tagged/"),
         ({"source": "-"}, "stdin cannot be read by several machines"),
-        ({"cache": "c"}, "`cache` and `shard` exclude each other"),
-        ({"limit": 3}, "`limit` and `shard` exclude each other"),
+        ({"cache": "c"}, "`cache` and `shard` cannot be used together"),
+        ({"limit": 3}, "`limit` and `shard` cannot be used together"),
         ({"rejects": "r.jsonl"}, "`rejects` names one file"),
     ],
 )

@@ -82,8 +82,8 @@ def test_a_split_file_of_another_catalog_is_refused_with_the_row(tmp_path: Path)
     [
         pytest.param([(0, "train"), (1, "valid"), (2, "test")], "part 'valid'", id="another part"),
         pytest.param([(0, "train"), (1, ""), (2, "valid")], "unknown part", id="no part"),
-        pytest.param([(0, "train"), ("", "dev")], "is not a number", id="no row"),
-        pytest.param([("first", "train")], "is not a number", id="a row in words"),
+        pytest.param([(0, "train"), ("", "dev")], "row 1 .* has None in the", id="no row"),
+        pytest.param([("first", "train")], "'first' .* is not a number", id="a row in words"),
         pytest.param([(0, "train"), (1, "test")], "in the part 'dev'", id="an empty part"),
         pytest.param([(90, "train"), (91, "dev")], "another catalog: it has row 91", id="longer"),
     ],

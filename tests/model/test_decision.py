@@ -286,7 +286,7 @@ def test_counted_thresholds_predict_what_a_row_gets(
 
 
 def test_a_threshold_and_an_operating_point_exclude_each_other() -> None:
-    with pytest.raises(UsageError, match="exclude each other"):
+    with pytest.raises(UsageError, match="cannot be used together"):
         Decision(threshold=0.5, operating_point="f1")
 
 

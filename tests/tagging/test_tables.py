@@ -326,7 +326,7 @@ def test_a_table_without_columns_is_refused(tagger: GenreTagger) -> None:
     [
         ({"top_k": 0}, "`top_k` must be an integer"),
         ({"threshold": 2}, "`threshold` must be a number"),
-        ({"threshold": 0.5, "operating_point": "f1"}, "exclude each other"),
+        ({"threshold": 0.5, "operating_point": "f1"}, "cannot be used together"),
         ({"operating_point": "nowhere"}, "no operating point 'nowhere'"),
         ({"exclude_genres": "Western"}, "`exclude_genres`"),
         ({"output_column": " "}, "`output_column` must not be empty"),

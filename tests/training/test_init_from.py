@@ -140,8 +140,8 @@ def test_given_options_and_recipes_come_before_those_of_the_run(run: Path) -> No
 def test_what_does_not_fit_together_is_an_error(run: Path, more: Path, tmp_path: Path) -> None:
     recipe, other = _recipe(), tmp_path / "other"
     for changes, message in (
-        ({"base_model": "minilm"}, "`init_from` and `base_model` exclude each other"),
-        ({"align_to": "minilm"}, "`init_from` and `align_to` exclude each other"),
+        ({"base_model": "minilm"}, "`init_from` and `base_model` cannot be used together"),
+        ({"align_to": "minilm"}, "`init_from` and `align_to` cannot be used together"),
     ):
         with pytest.raises(UsageError, match=message):
             recipe.job(more, other, init_from=run, **changes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from genre_batch.errors import CatalogError
+from genre_batch.failures import reason_of
 
 __all__ = [
     "BLOCK_BYTES",
@@ -60,8 +61,9 @@ def read_some(stream: BinaryIO, name: str, line: int, size: int = BLOCK_BYTES) -
     try:
         piece: bytes = read(size)
     except (OSError, EOFError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CatalogError(f"{name}: cannot be read after line {line}: {reason}") from error
+        raise CatalogError(
+            f"{name}: cannot be read after line {line}: {reason_of(error)}"
+        ) from error
     return piece
 
 
@@ -126,7 +128,7 @@ def split_blocks(
             if not end:
                 raise CatalogError(
                     f"{name}: line {line} does not end within {MAX_RECORD_BYTES >> 20} MB: "
-                    f"is it a text file?"
+                    f"check that it is text, or set `input_format`"
                 )
         if end:
             block = data[:end]

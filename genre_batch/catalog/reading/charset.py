@@ -160,7 +160,9 @@ class _Transcoded(io.RawIOBase):
                 text = self._decoder.decode(piece, final=not piece)
             except UnicodeError as error:
                 reason = getattr(error, "reason", None) or error
-                self._error = EOFError(f"not valid {self._encoding} ({reason})")
+                self._error = EOFError(
+                    f"not valid {self._encoding} ({reason}): set `encoding` to the file's own"
+                )
                 self._error.__cause__ = error
                 text = self._before(error)
                 if not text:

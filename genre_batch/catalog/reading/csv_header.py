@@ -21,6 +21,7 @@ from genre_batch.errors import CatalogError
 
 __all__ = ["Header"]
 
+_FIX_QUOTES = "fix its quotes, or set `quote` to none if quotes are ordinary characters"
 _BOM = b"\xef\xbb\xbf"
 _SEPARATORS = (",", ";", "\t", "|")
 _MAX_HEADER_BYTES = 1 << 20
@@ -137,9 +138,11 @@ class Header:
         if not data[position or 0 :].strip() or position is None:
             raise CatalogError(
                 f"{self._name} has no header: there are only blank lines, or lines that "
-                f"`skip_lines` skips"
+                f"`skip_lines` skips: set a lower one, or add a header"
             )
-        raise CatalogError(f"{self._name}, line 1: the header has broken quoting or no end")
+        raise CatalogError(
+            f"{self._name}, line 1: the header has broken quoting or no end: {_FIX_QUOTES}"
+        )
 
     def _skip(self, data: bytes) -> int | None:
         """Return where the header starts; None if that is not in `data`."""
@@ -213,7 +216,7 @@ class Header:
             names = [self.spelling.text(cell, back) for cell in next(rows, [])]
         except csv.Error as error:
             raise CatalogError(
-                f"{name}, line {line}: the header cannot be read: {error}"
+                f"{name}, line {line}: the header cannot be read: {error}: {_FIX_QUOTES}"
             ) from error
         grammar = Grammar(self.separator, 1, quotes=quotes)
         self._is_quoted = all(field.startswith(b'"') for field in grammar.fields(masked))

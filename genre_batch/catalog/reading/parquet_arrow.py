@@ -30,6 +30,9 @@ for impossible sizes."""
 
 _UNREADABLE = ("month_interval", "day_time_interval")
 
+_COPY_AGAIN = "copy or write the file again"
+_NOT_READABLE = f"{_COPY_AGAIN}, or set `input_format` if its format is another one"
+
 _BOMB_BYTES = 1 << 28
 _BOMB_RATIO = 500
 """A row group larger than `_BOMB_BYTES` and this many times larger than its file is refused: real
@@ -50,7 +53,9 @@ def _tables(
                 # A damaged Arrow file may point outside its own buffers.
                 batch.validate(full=True)
         except DAMAGED as error:
-            raise CatalogError(f"{name} is damaged: {first_line(error).rstrip('.')}") from error
+            raise CatalogError(
+                f"{name} is damaged: {first_line(error).rstrip('.')}: {_COPY_AGAIN}"
+            ) from error
         if is_first:
             yield TableChunk(_empty_table(schema, batch, name))
             is_first = False
@@ -118,7 +123,8 @@ def read_parquet(
         schema = file.schema_arrow
     except DAMAGED as error:
         raise CatalogError(
-            f"{name} is not a readable Parquet file: {first_line(error).rstrip('.')}"
+            f"{name} is not a readable Parquet file: {first_line(error).rstrip('.')}: "
+            f"{_NOT_READABLE}"
         ) from error
     _check_expanded_size(file.metadata, stream.seek(0, io.SEEK_END), name, limit)
     groups, rows = None, file.metadata.num_rows
@@ -178,5 +184,5 @@ def read_arrow(
         return _tables(reader.schema, iter(reader), name, limit)
     except DAMAGED as error:
         raise CatalogError(
-            f"{name} is not a readable Arrow file: {first_line(error).rstrip('.')}"
+            f"{name} is not a readable Arrow file: {first_line(error).rstrip('.')}: {_NOT_READABLE}"
         ) from error

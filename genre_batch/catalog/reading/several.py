@@ -13,7 +13,7 @@ from genre_batch.catalog.nested import without_views
 from genre_batch.catalog.reading.joining import common_type
 from genre_batch.catalog.texts import as_strings, holds_text
 
-__all__ = ["files_of", "joined", "missing_columns", "row_place"]
+__all__ = ["files_of", "integers_in", "joined", "missing_columns", "row_place"]
 
 _FILES = b"genre_batch.files"
 """The key of a schema's metadata that holds the name, the number of rows and the missing columns of
@@ -96,6 +96,27 @@ def files_of(table: pa.Table) -> list[tuple[str, int]]:
 def missing_columns(table: pa.Table) -> dict[str, list[str]]:
     """Return file -> the columns of other files that it lacks."""
     return {name: missing for name, _, missing in _described(table)}
+
+
+def integers_in(table: pa.Table, column: str) -> list[int]:
+    """Return the integers in a column, also those that are written as text.
+
+    Raises:
+        ValueError: a value is not an integer of 64 bits; the message names its row.
+    """
+    numbers: list[int] = []
+    for row, value in enumerate(table.column(column).to_pylist()):
+        try:
+            number = int(value)
+        except (TypeError, ValueError, OverflowError):
+            number = None
+        if number is None or not -(2**63) <= number < 2**63:
+            raise ValueError(
+                f"{row_place(table, row)} has {value!r} in the column {column!r}, which is not a "
+                f"number"
+            )
+        numbers.append(number)
+    return numbers
 
 
 def row_place(table: pa.Table, row: int) -> str:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from genre_batch.catalog.reading.blocks import BLOCK_BYTES
 from genre_batch.errors import CatalogError
+from genre_batch.failures import reason_of
 
 __all__ = ["spooled"]
 
@@ -57,4 +58,4 @@ def _read(stream: BinaryIO, name: str) -> bytes:
     try:
         return stream.read(BLOCK_BYTES)
     except OSError as error:
-        raise CatalogError(f"{name}: cannot be read: {error.strerror or error}") from error
+        raise CatalogError(f"{name}: cannot be read: {reason_of(error)}") from error

@@ -17,6 +17,7 @@ from genre_batch.catalog.writing.columnar import ArrowEncoder, ParquetEncoder
 from genre_batch.catalog.writing.encoder import Encoder, EncoderOptions
 from genre_batch.catalog.writing.text import DelimitedEncoder, JsonLinesEncoder
 from genre_batch.errors import CatalogError, UsageError
+from genre_batch.failures import reason_of
 
 __all__ = ["encoder_for", "open_stream", "open_writer"]
 
@@ -61,7 +62,8 @@ def encoder_for(kind: Format, stream: BinaryIO, options: EncoderOptions) -> Enco
         for name in ("delimiter", "encoding"):
             if getattr(options, name) is not None:
                 raise UsageError(
-                    f"`output_{name}` is for CSV and TSV, but the output is {kind.value}"
+                    f"`output_{name}` is for CSV and TSV, but the output is {kind.value}: "
+                    f"leave it out"
                 )
     if kind is Format.PARQUET:
         return ParquetEncoder(stream, options)
@@ -96,7 +98,7 @@ def open_stream(
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise CatalogError(f"cannot write {name}: {error.strerror or error}") from error
+        raise CatalogError(f"cannot write {name}: {reason_of(error)}") from error
 
 
 @contextlib.contextmanager
