@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
-import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
-from typing import Any
 
 from genre_batch.catalog.genre_aliases import GenreIndex
+from genre_batch.catalog.genre_map_lines import FORM, MapLine, map_lines
 from genre_batch.errors import CatalogError, first_line
 from genre_batch.failures import reason_of
 from genre_batch.files import read_input
-from genre_batch.names import clean_name, is_name, name_key
+from genre_batch.names import name_key
 from genre_batch.options import StrPath
 
 __all__ = ["GenreMap", "MapLine", "read_genre_map"]
 
-_FORM = "lines of THEIR NAME,OUR GENRE"
-_THEIRS = frozenset(
-    ("theirs", "their name", "their genre", "name", "genre", "from", "source", "label", "alias")
-)
-_OURS = frozenset(
-    ("ours", "our name", "our genre", "genre", "genres", "to", "target", "model", "name", "label")
-)
-"""Headings of the two columns, in lower case: a first line with one of each is a header."""
-_DELIMITERS = (",", ";", "\t")
 _SHOWN = 20
 """Genres of a model that an error lists."""
-_NAME_SHOWN = 40
-"""Characters of a name that an error shows."""
-
-
-@dataclass(frozen=True)
-class MapLine:
-    """What a map states of one name.
-
-    Attributes:
-        name: the name in the catalog.
-        genres: what it stands for; empty: nothing, so that the name is left out.
-        line: its line in the file, 1-based; 0 if it is not known.
-    """
-
-    name: str
-    genres: tuple[str, ...]
-    line: int
-
-    @property
-    def place(self) -> str:
-        """Where it is, for a message."""
-        return f"line {self.line}" if self.line else f"the entry {self.name!r}"
 
 
 @dataclass(frozen=True)
@@ -148,122 +112,10 @@ def read_genre_map(path: StrPath) -> GenreMap:
         raise CatalogError(
             f"{file} of `genre_map`, line {line}: not UTF-8: save it as UTF-8 text"
         ) from error
-    lines = tuple(_without_repeats(file, _lines_of(file, text)))
+    lines = tuple(_without_repeats(file, map_lines(file, text)))
     if not lines:
-        raise CatalogError(f"{file} of `genre_map` is empty: write {_FORM}")
+        raise CatalogError(f"{file} of `genre_map` is empty: write {FORM}")
     return GenreMap(file, lines, _order(file, lines))
-
-
-def _lines_of(file: str, text: str) -> Iterator[MapLine]:
-    suffix = os.path.splitext(file)[1].lower()
-    if suffix == ".toml":
-        try:
-            values = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise CatalogError(
-                f"{file} of `genre_map` is not valid TOML: {first_line(error)}: fix it"
-            ) from error
-        yield from _entries(file, text, list(values.items()))
-    elif suffix == ".json" or (text.lstrip()[:1] in ("{", "[") and suffix not in (".csv", ".tsv")):
-        try:
-            value = json.loads(text, object_pairs_hook=_Pairs) if text.strip() else _Pairs()
-        except (ValueError, RecursionError) as error:
-            raise CatalogError(
-                f"{file} of `genre_map` is not valid JSON: {first_line(error)}: fix it"
-            ) from error
-        if not isinstance(value, _Pairs):
-            raise CatalogError(
-                f'{file} of `genre_map` is not an object: write {{"THEIR NAME": "OUR GENRE", ...}}'
-            )
-        yield from _entries(file, text, value)
-    else:
-        yield from _delimited(file, text, "\t" if suffix == ".tsv" else None)
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """The entries of a JSON object, repeated keys included."""
-
-
-def _entries(file: str, text: str, pairs: list[tuple[str, Any]]) -> Iterator[MapLine]:
-    """Yield the entries of a JSON object or a TOML table; one in another one is that one."""
-    if len(pairs) == 1 and isinstance(pairs[0][1], _Pairs | Mapping):
-        inner = pairs[0][1]
-        pairs = list(inner.items()) if isinstance(inner, Mapping) else inner
-    ends: dict[str, int] = {}
-    for name, value in pairs:
-        start = _position(text, name, ends.get(name, 0))
-        ends[name] = start + 1
-        line = text.count("\n", 0, start) + 1 if start >= 0 else 0
-        genres = [value] if isinstance(value, str) else [] if value is None else value
-        if not isinstance(genres, list) or isinstance(genres, _Pairs):
-            genres = [None]
-        if not all(isinstance(genre, str) for genre in genres):
-            raise CatalogError(
-                f"{file} of `genre_map`, {MapLine(name, (), line).place}: {name!r} is mapped to "
-                f'neither a genre nor a list of genres: write "OUR GENRE", or "" for none'
-            )
-        yield _line(file, name, genres, line)
-
-
-def _position(text: str, name: str, start: int) -> int:
-    """Return where the key of an entry is in JSON or TOML text, from a position on; -1: unknown."""
-    spellings = (json.dumps(name), json.dumps(name, ensure_ascii=False), f"'{name}'", name)
-    for spelling in spellings:
-        found = re.compile(rf"(?<![^\s{{,]){re.escape(spelling)}\s*[:=]").search(text, start)
-        if found is not None:
-            return found.start()
-    return -1
-
-
-def _delimited(file: str, text: str, delimiter: str | None) -> Iterator[MapLine]:
-    filled = [line for line in text.splitlines() if line.strip()]
-    if delimiter is None:
-        counts = {mark: sum(mark in line for line in filled) for mark in _DELIMITERS}
-        delimiter = max(_DELIMITERS, key=lambda mark: counts[mark])
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    is_first = True
-    start = 1
-    try:
-        for row in reader:
-            line, start = start, reader.line_num + 1
-            cells = [cell.strip() for cell in row]
-            if not any(cells):
-                continue
-            is_header = is_first and len(cells) > 1 and cells[0].lower() in _THEIRS
-            is_first = False
-            if is_header and cells[1].lower() in _OURS:
-                continue
-            if len(cells) < 2:
-                name = clean_name(cells[0])[:_NAME_SHOWN]
-                raise CatalogError(
-                    f"{file} of `genre_map`, line {line}: {name!r} is mapped to nothing: write "
-                    f"{name},OUR GENRE, or {name}, with nothing after the comma to leave it out"
-                )
-            yield _line(file, cells[0], cells[1:], line)
-    except csv.Error as error:
-        raise CatalogError(
-            f"{file} of `genre_map`, line {reader.line_num}: {first_line(error)}: write {_FORM}"
-        ) from error
-
-
-def _line(file: str, name: str, genres: Sequence[str], line: int) -> MapLine:
-    """Check the names of a line, and clean them.
-
-    Raises:
-        CatalogError: a name is empty, or none that a genre can have.
-    """
-    cleaned = MapLine(
-        clean_name(name), tuple(clean for genre in genres if (clean := clean_name(genre))), line
-    )
-    if not cleaned.name:
-        raise CatalogError(f"{file} of `genre_map`, {cleaned.place}: no name to map: write {_FORM}")
-    for text in (cleaned.name, *cleaned.genres):
-        if not is_name(text):
-            raise CatalogError(
-                f"{file} of `genre_map`, {cleaned.place}: {text[:40]!r} cannot be a genre: names "
-                f"have up to 200 characters, and no control characters"
-            )
-    return cleaned
 
 
 def _without_repeats(file: str, lines: Iterator[MapLine]) -> Iterator[MapLine]:
