@@ -54,17 +54,27 @@ def uninterrupted(
 def _killed_and_resumed(
     seed: int, model: Path, catalog: Path, folder: Path, seconds: float
 ) -> tuple[str, bool]:
-    """Kill a run, then rerun it; return its output, and whether it was killed before its end."""
+    """Kill a run and up to two reruns, and run it again to its end.
+
+    Returns:
+        The name of its output, and whether any of them was killed before its end.
+    """
     name = OUTPUTS[seed % len(OUTPUTS)]
     output = folder / str(seed) / name
     output.parent.mkdir()
-    process = _run(model, catalog, output)
-    time.sleep(random.Random(seed).uniform(0.2, seconds))
-    process.send_signal(signal.SIGKILL)
-    killed = process.wait(60) == -signal.SIGKILL
     workspace = output.parent / f".{output.name}.genre-batch"
-    if killed and (workspace.exists() or not output.exists()):
-        assert _run(model, catalog, output).wait(120) == 0
+    moments = random.Random(seed)
+    killed = False
+    for _ in range(moments.randint(1, 3)):
+        process = _run(model, catalog, output)
+        time.sleep(moments.uniform(0.2, seconds))
+        process.send_signal(signal.SIGKILL)
+        if process.wait(60) != -signal.SIGKILL:
+            return name, killed
+        killed = True
+        if output.exists() and not workspace.exists():
+            return name, killed
+    assert _run(model, catalog, output).wait(120) == 0
     return name, killed
 
 
