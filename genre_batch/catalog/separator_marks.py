@@ -9,6 +9,7 @@ from functools import lru_cache
 
 __all__ = [
     "COMMON",
+    "DOUBLED",
     "JOINING",
     "RARE",
     "SPACE",
@@ -16,6 +17,8 @@ __all__ = [
     "WEAK",
     "are_codes",
     "combine",
+    "combine_parts",
+    "doubled",
     "is_codes",
     "pattern_of",
     "recur",
@@ -23,7 +26,15 @@ __all__ = [
 ]
 
 SPACE = " "
+DOUBLED = {"||": "|", ";;": ";", ", ,": ",", "//": "/", "##": "#", "&&": "&"}
+"""Doubled marks that separate, and the mark that names may have then."""
 STRONG = {
+    "||": r"[|¦]\s*[|¦]+",
+    ";;": r";\s*;+",
+    ", ,": r",\s*,+",
+    "//": r"(?<!:)[/／]{2,}",
+    "##": "[#＃]{2}(?![#＃](?![#＃]))",
+    "&&": "[&＆]{2,}",
     "|": r"[|¦]",
     "｜": "｜",
     ";": ";",
@@ -55,11 +66,17 @@ WEAK = {
     "\\": r"\\",
 }
 """Marks that names have too, as in `Sci-Fi/Fantasy`: they separate where their parts recur."""
-_WORDS = ("and", "or", "und", "et", "y", "и")
+_WORDS = (
+    *("and", "or", "und", "oder", "et", "ou", "y", "e", "o", "en", "och", "og", "i", "ja"),
+    *("és", "ve", "dan", "и", "та", "і", "και"),
+)
 JOINING = {
     " & ": r"(?:\A|\s+)[&＆]\s+",
     "&": r"(?<=\S)[&＆](?=\S)",
     **{f" {word} ": rf"(?:\A|\s+)(?i:{word})\s+" for word in _WORDS},
+    "和": r"(?<=\w)[和与與及](?=\w)",
+    "::": "[:：]{2,}",
+    "--": "-{2,}",
     " - ": r"\s+-\s+",
     " – ": r"\s+[–—]\s+",
 }
@@ -91,7 +108,10 @@ def _split(pattern: re.Pattern[str], names: Iterable[str]) -> dict[str, list[str
 
 def recur(pattern: re.Pattern[str], names: Iterable[str]) -> bool:
     """Return whether nearly all parts of the names that have a mark occur in other names too."""
-    split = _split(pattern, names)
+    return _recur(_split(pattern, names))
+
+
+def _recur(split: Mapping[str, list[str]]) -> bool:
     occurs = Counter(part for parts in split.values() for part in set(parts))
     parts = {part for several in split.values() if len(several) > 1 for part in several}
     recurring = sum(occurs[part] > 1 for part in parts)
@@ -105,17 +125,42 @@ def combine(pattern: re.Pattern[str], names: Iterable[str]) -> bool:
     `War & Drama` and `Action & Drama` occur, the mark separates. Nearly all parts must stand beside
     different ones, and half of them must be names, too, unless three stand together somewhere.
     """
-    split = _split(pattern, names)
+    return combine_parts(_split(pattern, names))
+
+
+def combine_parts(split: Mapping[str, list[str]]) -> bool:
+    """Return what `combine` does, for names that are split: name -> its parts."""
     beside: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
     for parts in map(frozenset, split.values()):
         for part in parts if len(parts) > 1 else ():
             beside[part].add(parts)
     combined = sum(len(sets) > 1 for sets in beside.values())
-    if not beside or combined < _MOSTLY * len(beside) or not recur(pattern, split):
+    if not beside or combined < _MOSTLY * len(beside) or not _recur(split):
         return False
     alone = {parts[0] for parts in split.values() if len(parts) == 1}
     three = any(len(set(parts)) > 2 for parts in split.values())
     return three or 2 * len(alone & beside.keys()) >= len(beside)
+
+
+def doubled(mark: str, labels: Mapping[str, int]) -> bool:
+    """Return whether a doubled mark separates, rather than a single one beside an empty genre.
+
+    Where the single one separates too, `a||b` beside `a|c`, its parts recur. In names, such as
+    `Action|War` of `Action|War||Drama`, they never do, and the names themselves recur.
+
+    Args:
+        mark: a key of `DOUBLED`.
+        labels: what the mark separates -> number of distinct cells that have it.
+    """
+    single = pattern_of((DOUBLED[mark],))
+    if DOUBLED[mark] not in STRONG:
+        return not recur(single, labels)  # many names have such a mark
+    split = _split(single, labels)
+    several = [name for name, parts in split.items() if name not in parts]
+    occurs = Counter(part for parts in split.values() for part in set(parts))
+    parts = {part for name in several for part in split[name]}
+    recurring = sum(labels[name] > 1 for name in several)
+    return recurring >= _MOSTLY * len(several) and all(occurs[part] == 1 for part in parts)
 
 
 def stand_alone(pattern: re.Pattern[str], cells: Mapping[str, int], *, few: bool = False) -> bool:

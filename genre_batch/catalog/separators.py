@@ -7,99 +7,38 @@ The marks and the evidence for each kind of them are in `separator_marks.py`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from genre_batch.catalog.genre_values import opens_list, read_text
 from genre_batch.catalog.separator_marks import (
     COMMON,
+    DOUBLED,
     JOINING,
     RARE,
     SPACE,
     STRONG,
     WEAK,
     are_codes,
-    combine,
+    doubled,
     is_codes,
     pattern_of,
     recur,
     stand_alone,
 )
+from genre_batch.catalog.separator_quotes import Masked, masked
+from genre_batch.catalog.separator_words import Positions, Span, breaks, having, names_kept_whole
 
 __all__ = ["Evidence", "Separators", "find_separators", "join_genres", "quoted"]
 
 _SAMPLE = 20_000
 """The number of distinct cells that decide, the first ones of the column."""
-_FIRST, _MOST_QUOTED = 0xF0000, 0xFFFE
-"""The first private character that stands for a quoted genre, and the number of them."""
 _JOINED = 0.8
 """The share of the parts of a further mark that must be genres of cells without it (by hand)."""
-
-
-@lru_cache
-def _quoted_parts(separator: str | None) -> re.Pattern[str]:
-    """Return the pattern of a quoted genre at the start of a text or after a mark."""
-    marks = [*STRONG.values(), *WEAK.values()]
-    if separator is not None:
-        marks.insert(0, re.escape(separator))
-        if separator.strip():
-            marks.insert(1, re.escape(separator.strip()))
-    mark = "|".join(marks)
-    return re.compile(
-        rf'(?P<before>\A\s*|(?:{mark})\s*)"(?P<name>(?:[^"]|"")*)"(?=\s*(?:{mark}|\Z))'
-    )
-
-
-@dataclass(frozen=True)
-class _Masked:
-    """A text in which each quoted genre is replaced by a private character between two markers."""
-
-    text: str
-    marker: str = ""
-    names: tuple[str, ...] = ()
-
-    def parts(self, pattern: re.Pattern[str], text: str | None = None) -> list[str]:
-        """Return the non-empty genres between the separators, quoted ones without quotes.
-
-        Args:
-            pattern: of the separators.
-            text: a part of the text; None: all of it.
-        """
-        parts = [part.strip() for part in pattern.split(self.text if text is None else text)]
-        if self.names:
-            parts = [self._restored(part) for part in parts]
-        return [part for part in parts if part]
-
-    def written(self, part: str) -> str:
-        """Return a part of the text as it was before quoted genres were replaced."""
-        number = re.compile(f"{self.marker}([\U000f0000-\U000ffffd]){self.marker}")
-        return number.sub(lambda found: self._in_quotes(found[1]), part) if self.names else part
-
-    def _in_quotes(self, stand_in: str) -> str:
-        return '"' + self.names[ord(stand_in) - _FIRST].replace('"', '""') + '"'
-
-    def _restored(self, part: str) -> str:
-        number = re.compile(f"{self.marker}([\U000f0000-\U000ffffd]){self.marker}")
-        if (whole := number.fullmatch(part)) is not None:
-            return self.names[ord(whole[1]) - _FIRST]
-        return number.sub(lambda found: self._in_quotes(found[1]), part)
-
-
-def _masked(text: str, separator: str | None = None) -> _Masked:
-    if '"' not in text:
-        return _Masked(text)
-    # Noncharacters of Unicode: one that the text does not have.
-    marker = next((chr(c) for c in range(0xFDD0, 0xFDF0) if chr(c) not in text), "\ufdd0")
-    names: list[str] = []
-    pattern, out, position = _quoted_parts(separator), [], 0
-    while (found := pattern.search(text, position)) is not None and len(names) < _MOST_QUOTED:
-        out += [text[position : found.start("name") - 1], marker, chr(_FIRST + len(names)), marker]
-        names.append(found["name"].replace('""', '"'))
-        position = found.end()
-    return _Masked("".join([*out, text[position:]]), marker, tuple(names))
 
 
 @dataclass(frozen=True)
@@ -128,6 +67,7 @@ class Separators:
         cells: the number of cells looked at.
         doubtful: the separators whose parts never occur in another cell, in too few rows to tell
             whether they are parts of names.
+        whole: names that have a separator of `JOINING` and stay whole, as `Rock and Roll` does.
     """
 
     marks: tuple[str, ...] = ()
@@ -135,6 +75,7 @@ class Separators:
     evidence: tuple[Evidence, ...] = ()
     cells: int = 0
     doubtful: tuple[str, ...] = ()
+    whole: frozenset[str] = frozenset()
 
     @property
     def alternative(self) -> tuple[str, str] | None:
@@ -150,36 +91,39 @@ class Separators:
                 return f"{entry.mark!r} may separate genres too", entry.mark
         return None
 
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return pattern_of(self.marks) if self.given is None else re.compile(re.escape(self.given))
+    def _spans(self, text: str) -> list[Span]:
+        """Return where the separators of a text are."""
+        if self.given is not None:
+            return [found.span() for found in re.finditer(re.escape(self.given), text)]
+        return _spans(text, self.marks, self.whole)
 
     def split(self, text: str) -> list[str]:
         """Return the distinct genres of a text, in its order."""
         if self.given in ("><", "][") and text[:1] == self.given[1] and text[-1:] == self.given[0]:
             text = text[1:-1]
-        return list(dict.fromkeys(_masked(text, self.given).parts(self._pattern)))
+        masked_text = masked(text, self.given)
+        return list(dict.fromkeys(masked_text.parts(self._spans(masked_text.text))))
 
     def pieces(self, text: str) -> list[tuple[str, str, str]]:
         """Return each part of a text as (how it is written, its genre, the separator before it).
 
         The separators include white space around them; parts without a genre are empty.
         """
-        masked = _masked(text, self.given)
+        masked_text = masked(text, self.given)
         spans, position = list[tuple[str, str]](), 0
         before = ""
-        for found in self._pattern.finditer(masked.text):
-            spans.append((masked.text[position : found.start()], before))
-            before, position = found[0], found.end()
-        spans.append((masked.text[position:], before))
+        for start, end in self._spans(masked_text.text):
+            spans.append((masked_text.text[position:start], before))
+            before, position = masked_text.text[start:end], end
+        spans.append((masked_text.text[position:], before))
         pieces, space = list[tuple[str, str, str]](), ""
         for part, mark in spans:
             bare = part.strip()
-            start = part[: len(part) - len(part.lstrip())]
-            raw = masked.written(bare)
-            name = masked.parts(re.compile(r"(?!)"), bare)
-            pieces.append((raw, name[0] if name else "", space + mark + start))
-            space = part[len(start) + len(bare) :]
+            lead = part[: len(part) - len(part.lstrip())]
+            pieces.append(
+                (masked_text.written(bare), masked_text.restored(bare), space + mark + lead)
+            )
+            space = part[len(lead) + len(bare) :]
         return [*pieces, ("", "", space)]
 
     def __str__(self) -> str:
@@ -209,9 +153,10 @@ def find_separators(cells: Mapping[str, int]) -> Separators:
     The first separator is the mark that gives the fewest distinct genres. Another mark separates as
     well if it never occurs in a cell beside the first one and its parts are genres of other cells.
     Of the marks of `separator_marks.py` that names have too, `WEAK` ones separate if nearly all of
-    their parts recur in other cells, `JOINING` ones if these also stand in several combinations; a
-    space, if nothing else separates and all words are codes that recur. A mark of `COMMON` is part
-    of the names where none of its parts ever occurs in another cell (`stand_alone`).
+    their parts recur in other cells, `JOINING` ones if these also stand in several combinations or
+    as in prose (`names_kept_whole`); a space, if nothing else separates and all words are codes
+    that recur. A mark of `COMMON` is part of names where no part ever occurs in another cell
+    (`stand_alone`). A doubled mark separates unless it stands for an empty genre (`doubled`).
 
     Args:
         cells: distinct texts -> number of rows; those that are lists already are not among them.
@@ -219,10 +164,8 @@ def find_separators(cells: Mapping[str, int]) -> Separators:
     Returns:
         The separators; the same for the same cells in the same order.
     """
-    sample = [(_masked(text), rows) for text, rows in list(cells.items())[:_SAMPLE]]
-    evidence = [_evidence(mark, sample) for mark in STRONG]
-    evidence = [entry for entry in evidence if entry.cells]
-    evidence.sort(key=lambda entry: entry.labels)  # stable: of equal ones, the first in `STRONG`
+    sample = [(masked(text), rows) for text, rows in list(cells.items())[:_SAMPLE]]
+    evidence = _strong_evidence(sample)
     cells_of = {cell.text: rows for cell, rows in sample}
     strong = [
         entry.mark
@@ -233,15 +176,20 @@ def find_separators(cells: Mapping[str, int]) -> Separators:
     for mark in strong[1:]:
         if _joins(mark, tuple(marks), [text for text, _ in sample]):
             marks.append(mark)
-    labels = _labels(sample, tuple(marks))
-    for mark in (*WEAK, *JOINING):
-        if (recur if mark in WEAK else combine)(pattern_of((mark,)), labels):
+    # Beside a list's own mark, `C++ and Drama` ends a list in prose.
+    whole = _add_joining(marks, sample) if marks else frozenset[str]()
+    labels = _labels(sample, tuple(marks), whole)
+    for mark in WEAK:
+        if recur(pattern_of((mark,)), labels):
             marks.append(mark)
-            labels = _labels(sample, tuple(marks))
+            labels = _labels(sample, tuple(marks), whole)
+    if not set(JOINING).intersection(marks):
+        whole = _add_joining(marks, sample)
+        labels = _labels(sample, tuple(marks), whole)
     if not marks and are_codes(labels):
         marks.append(SPACE)
     for mark in (*WEAK, *JOINING, *RARE, SPACE):
-        entry = _evidence(mark, sample, tuple(marks))
+        entry = _further_evidence(mark, sample, labels, is_chosen=mark in marks)
         # A mark that names have too is worth mentioning if it would halve the number of genres, or
         # if its parts are genres already.
         if entry.cells and (
@@ -257,43 +205,117 @@ def find_separators(cells: Mapping[str, int]) -> Separators:
         tuple(evidence),
         sum(rows for _, rows in sample),
         tuple(mark for mark in marks if mark in COMMON and _never_recurs(mark, sample)),
+        whole,
     )
 
 
-def _never_recurs(mark: str, sample: list[tuple[_Masked, int]]) -> bool:
+def _strong_evidence(sample: list[tuple[Masked, int]]) -> list[Evidence]:
+    """Return what each mark of `STRONG` would give, the fewest genres first."""
+    evidence = {mark: _evidence(mark, sample) for mark in STRONG}
+    for mark, single in DOUBLED.items():
+        if evidence[mark].cells:
+            separates = doubled(mark, _labels(sample, (mark,)))
+            evidence.pop(single if separates else mark, None)
+    entries = [entry for entry in evidence.values() if entry.cells]
+    return sorted(entries, key=lambda entry: entry.labels)  # of equal ones, the first in `STRONG`
+
+
+def _add_joining(marks: list[str], sample: list[tuple[Masked, int]]) -> frozenset[str]:
+    """Add the marks of `JOINING` that separate, and return the names that stay whole.
+
+    The mark that the most genres have is decided first: it may separate names that have another.
+    """
+    whole = frozenset[str]()
+    left = list(JOINING)
+    while left:
+        positions = Positions.of(_cells(sample, tuple(marks), whole))
+        found = {mark: len(having(mark, positions.labels)) for mark in left}
+        for mark in sorted((mark for mark in left if found[mark]), key=lambda mark: -found[mark]):
+            names = names_kept_whole(mark, positions)
+            if names is not None:
+                marks.append(mark)
+                left.remove(mark)
+                whole |= names
+                break
+        else:
+            break
+    return whole
+
+
+def _never_recurs(mark: str, sample: list[tuple[Masked, int]]) -> bool:
     """Return whether no part of the cells that have a mark occurs in another one, be they few."""
     pattern = pattern_of((mark,))
     return stand_alone(pattern, {cell.text: rows for cell, rows in sample}, few=True)
 
 
-def _evidence(
-    mark: str, sample: list[tuple[_Masked, int]], chosen: tuple[str, ...] = ()
-) -> Evidence:
-    """Return what a mark would give besides those chosen."""
+def _evidence(mark: str, sample: list[tuple[Masked, int]]) -> Evidence:
+    """Return what a mark would give by itself."""
     pattern = pattern_of((mark,))
     rows = sum(count for cell, count in sample if pattern.search(cell.text))
-    labels = _labels(sample, tuple(dict.fromkeys((*chosen, mark)))) if rows else ()
+    labels = _labels(sample, (mark,)) if rows else ()
     return Evidence(mark, rows, len(labels))
 
 
-def _labels(sample: list[tuple[_Masked, int]], marks: tuple[str, ...]) -> Counter[str]:
+def _further_evidence(
+    mark: str, sample: list[tuple[Masked, int]], labels: Counter[str], *, is_chosen: bool
+) -> Evidence:
+    """Return what a mark gives or would give besides those chosen; `labels`: what they give."""
+    pattern = pattern_of((mark,))
+    rows = sum(count for cell, count in sample if pattern.search(cell.text))
+    if not rows or is_chosen:
+        return Evidence(mark, rows, len(labels))
+    parts = {part.strip() for label in labels for part in pattern.split(label)} - {""}
+    return Evidence(mark, rows, len(parts))
+
+
+def _labels(
+    sample: list[tuple[Masked, int]], marks: tuple[str, ...], whole: frozenset[str] = frozenset()
+) -> Counter[str]:
     """Return genre -> number of distinct cells that have it."""
-    pattern = pattern_of(marks)
-    return Counter(part for cell, _ in sample for part in set(cell.parts(pattern)))
+    return Counter(part for parts in _cells(sample, marks, whole) for part in set(parts))
 
 
-def _joins(mark: str, marks: tuple[str, ...], cells: list[_Masked]) -> bool:
+def _cells(
+    sample: list[tuple[Masked, int]], marks: tuple[str, ...], whole: frozenset[str]
+) -> Iterator[list[str]]:
+    """Yield the genres of each distinct cell."""
+    for cell, _ in sample:
+        yield cell.parts(_spans(cell.text, marks, whole))
+
+
+@lru_cache
+def _patterns(marks: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
+    """Return the patterns of the marks that are not of `JOINING`, and of those that are."""
+    joining = tuple(mark for mark in marks if mark in JOINING)
+    others = tuple(mark for mark in marks if mark not in JOINING)
+    return pattern_of(others), pattern_of(joining) if joining else None
+
+
+def _spans(text: str, marks: tuple[str, ...], whole: frozenset[str] = frozenset()) -> list[Span]:
+    """Return where the marks separate a text; those of `JOINING`, between the others."""
+    pattern, joining = _patterns(marks)
+    spans = [found.span() for found in pattern.finditer(text)]
+    if joining is None:
+        return spans
+    inner = list[Span]()
+    for (_, start), (end, _) in itertools.pairwise([(0, 0), *spans, (len(text), 0)]):
+        found = breaks(joining, text[start:end], whole)
+        inner += [(start + first, start + last) for first, last in found]
+    return sorted(spans + inner)
+
+
+def _joins(mark: str, marks: tuple[str, ...], cells: list[Masked]) -> bool:
     """Return whether a mark separates in other cells than the marks do, into the same genres."""
     pattern, chosen = pattern_of((mark,)), pattern_of(marks)
     known: set[str] = set()
     parts: set[str] = set()
     for cell in cells:
         if pattern.search(cell.text) is None:
-            known.update(cell.parts(chosen))
+            known.update(cell.parts(_spans(cell.text, marks)))
         elif chosen.search(cell.text) is not None:
             return False
         else:
-            parts.update(cell.parts(pattern))
+            parts.update(cell.parts(_spans(cell.text, (mark,))))
     return len(parts & known) >= _JOINED * len(parts) > 0
 
 

@@ -1,0 +1,201 @@
+"""Marks that join genres as in prose, `Drama, Comedy and War`, and the names that have them.
+
+`Rock and Roll` stays one name beside `Drama and War`: a mark separates two parts only if both occur
+without each other in the column.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from genre_batch.catalog.separator_marks import combine_parts, pattern_of
+
+__all__ = ["Positions", "Span", "breaks", "having", "names_kept_whole"]
+
+_PAIRS, _PARTS = 2, 3
+"""How many distinct names, of how many distinct parts, must end a cell as prose does (by hand)."""
+_SHARE = 2
+"""One of this many cells with several parts must end so (by hand)."""
+_IN_NO_NAME = ("::", "--")
+"""Marks of `JOINING` that no name has where they separate."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Where the parts of a column's cells stand that other marks separate.
+
+    Attributes:
+        labels: part -> number of distinct cells that have it.
+        before: the parts that stand before the last one of a cell.
+        last: part -> number of distinct cells with several parts that end with it.
+    """
+
+    labels: Counter[str]
+    before: frozenset[str]
+    last: Counter[str]
+
+    @classmethod
+    def of(cls, cells: Iterable[Sequence[str]]) -> Positions:
+        """Count the parts of distinct cells."""
+        labels, last = Counter[str](), Counter[str]()
+        before = set[str]()
+        for parts in cells:
+            labels.update(set(parts))
+            if len(parts) > 1:
+                before.update(parts[:-1])
+                last[parts[-1]] += 1
+        return cls(labels, frozenset(before), last)
+
+
+def breaks(pattern: re.Pattern[str], text: str, whole: Collection[str]) -> list[Span]:
+    """Return where the marks of a pattern separate a text: (start, end) of each of them.
+
+    Args:
+        pattern: of the marks.
+        text: a part of a cell that no other mark separates.
+        whole: names that have a mark and are not separated, the longest first where names overlap.
+    """
+    spans = [found.span() for found in pattern.finditer(text)]
+    if not spans or not whole:
+        return spans
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
+    kept: list[Span] = []
+    first = 0
+    while first < len(starts):
+        last = next(
+            (
+                last
+                for last in range(len(ends) - 1, first, -1)
+                if text[starts[first] : ends[last]].strip() in whole
+            ),
+            first,
+        )
+        if last < len(spans):
+            kept.append(spans[last])
+        first = last + 1
+    return kept
+
+
+def _parts(pattern: re.Pattern[str], text: str, whole: Collection[str] = ()) -> list[str]:
+    """Return the parts of a text that are not blank."""
+    spans = breaks(pattern, text, whole)
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
+    parts = (text[start:end].strip() for start, end in zip(starts, ends, strict=True))
+    return [part for part in parts if part]
+
+
+def having(mark: str, labels: Iterable[str]) -> list[str]:
+    """Return the labels that have a mark."""
+    pattern = pattern_of((mark,))
+    return [label for label in labels if pattern.search(label) is not None]
+
+
+def names_kept_whole(mark: str, positions: Positions) -> frozenset[str] | None:
+    """Decide whether a mark separates, and which names have it all the same.
+
+    It does if the parts of the names that have it stand alone and in several combinations
+    (`combine`), or if cells are lists in prose: if the last part of cells often has the mark, in
+    front of a genre of other cells (`A, B, and C`) or between two of them (`A, B and C`).
+
+    Args:
+        mark: a key of `JOINING`.
+        positions: of the parts that other marks separate.
+
+    Returns:
+        The names that have the mark and are not separated; None: the mark does not separate.
+    """
+    pattern, names = pattern_of((mark,)), having(mark, positions.labels)
+    if not names:
+        return None
+    if mark in _IN_NO_NAME:
+        return frozenset() if _divides(pattern, positions.labels) else None
+    whole = _inseparable(pattern, positions.labels, names)
+    several = {name for name in names if len(_parts(pattern, name, whole)) > 1}
+    # A list in prose has the mark at its end, a name anywhere.
+    named = several & positions.before
+    split = {name: _parts(pattern, name, whole) for name in positions.labels}
+    if named and not combine_parts(_without(split, several - named)):
+        whole |= named
+    else:
+        named = set()
+    loose = {name: _parts(pattern, name) for name in positions.labels}
+    if (
+        combine_parts(_without(loose, named))
+        or combine_parts(_without(split, named))
+        or _is_prose(split, several - named, names, positions)
+    ):
+        return frozenset(whole)
+    return None
+
+
+def _divides(pattern: re.Pattern[str], labels: Iterable[str]) -> bool:
+    """Return whether a mark separates genres that no name has, rather than the levels of a topic.
+
+    Half of its parts are genres alone, too, or they `combine`. Of `Sport::Tennis`, `Sport` may be.
+    """
+    split = {name: _parts(pattern, name) for name in labels}
+    alone = {parts[0] for parts in split.values() if len(parts) == 1}
+    beside = {part for parts in split.values() if len(parts) > 1 for part in parts}
+    return combine_parts(split) or 2 * len(alone & beside) >= len(beside) > 0
+
+
+def _without(split: Mapping[str, list[str]], names: Collection[str]) -> dict[str, list[str]]:
+    return {name: parts for name, parts in split.items() if name not in names}
+
+
+def _inseparable(pattern: re.Pattern[str], labels: Iterable[str], names: Iterable[str]) -> set[str]:
+    """Return the names, and the runs of parts in them, whose parts occur only beside each other."""
+    after, before = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for label in labels:
+        for first, second in itertools.pairwise(["", *_parts(pattern, label), ""]):
+            after[first].add(second)
+            before[second].add(first)
+
+    def apart(first: str, second: str) -> bool:
+        return bool(after[first] - {second}) and bool(before[second] - {first})
+
+    return {run for name in names for run in _runs(pattern, name, apart)}
+
+
+def _runs(pattern: re.Pattern[str], name: str, apart: Callable[[str, str], bool]) -> Iterable[str]:
+    """Yield the texts of several parts of a name none of which may be separated."""
+    spans = breaks(pattern, name, ())
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(name)]
+    parts = [name[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+    first = 0
+    for index in range(1, len(parts) + 1):
+        joined = index < len(parts) and parts[index - 1] and parts[index]
+        if joined and not apart(parts[index - 1], parts[index]):
+            continue
+        if index - first > 1:
+            yield name[starts[first] : ends[index - 1]].strip()
+        first = index
+
+
+def _is_prose(
+    split: Mapping[str, list[str]],
+    several: Collection[str],
+    names: Collection[str],
+    positions: Positions,
+) -> bool:
+    """Return whether cells end with a mark and a genre, or with two genres and a mark between."""
+    led = {
+        name: split[name][0]
+        for name in names
+        if name in positions.last and len(split[name]) == 1 and split[name][0] != name
+    }
+    known = {part for name, parts in split.items() if name not in led for part in parts}
+    if led and 2 * sum(rest in known for rest in led.values()) >= len(led):
+        return True
+    ended = [name for name in several if name in positions.last]
+    cells = sum(positions.last[name] for name in ended)
+    parts = {part for name in ended for part in split[name]}
+    return (
+        len(ended) >= _PAIRS and len(parts) >= _PARTS and _SHARE * cells >= positions.last.total()
+    )
