@@ -1,4 +1,4 @@
-"""Names of genres are what a table can show, with one rule for catalogs and models."""
+"""Genre names are what a table can show, with one rule for catalogs and models."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class KeptRecords:
 
     @property
     def lost(self) -> int:
-        """As of the encoder."""
+        """The number of NaN and infinities that the encoder wrote as null."""
         return self._encoder.lost
 
     def write(self, chunk: Chunk, added: pa.Table) -> None:

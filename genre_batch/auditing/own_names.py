@@ -15,7 +15,7 @@ __all__ = ["OwnNames"]
 
 
 class OwnNames:
-    """Names of genres in records.
+    """Genre names in records.
 
     A map may have several names of one genre, of which one is written. A record about a genre that
     a row has by another of them has that one: it is the label that is right or wrong.
@@ -62,7 +62,7 @@ class OwnNames:
         return found
 
     def of(self, codes: npt.NDArray[np.int32], genres: npt.NDArray[np.int64]) -> pa.Array:
-        """Return (n,) the names of genres that rows have.
+        """Return (n,) the genre names that rows have.
 
         Args:
             codes: (n,) of the rows' cells.

@@ -111,15 +111,19 @@ class GenreHistogram:
     def _errors(
         self, probability: Floats, added: Floats, omitted: Floats, in_bin: Floats
     ) -> Floats:
-        """Return (replicates, genres) how far the estimate of drawn data is from its truth."""
+        """Return (replicates, genres) errors of the estimate on data drawn from the model.
+
+        In each replicate the true labels are drawn from the probabilities, and the catalog's labels
+        from the true ones at the estimated error rates; then they are estimated from these labels.
+        """
         random = np.random.default_rng(0)
         shape = (_REPLICATES, *probability.shape)
-        whole = in_bin.astype(np.int64)
-        true = random.binomial(whole, probability, shape)
-        kept = random.binomial(true, (1 - omitted)[:, None], shape)
-        false = random.binomial(whole - true, added[:, None], shape)
-        with_label = kept + false
-        drawn = np.stack([whole - with_label, with_label]).astype(np.float64)
+        rows = in_bin.astype(np.int64)
+        true = random.binomial(rows, probability, shape)
+        kept_labels = random.binomial(true, (1 - omitted)[:, None], shape)
+        added_labels = random.binomial(rows - true, added[:, None], shape)
+        with_label = kept_labels + added_labels
+        drawn = np.stack([rows - with_label, with_label]).astype(np.float64)
         posterior = _posterior(probability, *_error_rates(drawn, probability))
         errors: Floats = (posterior * drawn).sum(axis=(0, 3)) - true.sum(axis=2)
         return errors

@@ -33,7 +33,7 @@ class Prefixed(io.RawIOBase):
         return getattr(self._stream, "read1", self._stream.read)(size) or b""
 
     def read(self, size: int = -1) -> bytes:
-        """Return bytes as `read1` does, or all of them."""
+        """Return at most `size` bytes, as `read1` does; without a size, all that are left."""
         if size >= 0:
             return self.read1(size)
         return self._head + (self._stream.read() or b"")
@@ -117,7 +117,7 @@ class UpToDamage(io.RawIOBase):
         return piece
 
     def read(self, size: int = -1) -> bytes:
-        """Return bytes, as `read1` does."""
+        """Return at most `size` bytes, as `read1` does."""
         return self.read1(size)
 
     def _rest(self) -> bytes:

@@ -221,7 +221,7 @@ def output_location(
     location = _locate(path, override, "output_format")
     if override is None and location.format is Format.JSONL and _is_json(path):
         raise UsageError(
-            f"{path} would be read as one JSON value, but one object a line is written: name it "
+            f"{path} would be read as one JSON value, but one object per line is written: name it "
             f".jsonl, or set `output_format` to jsonl"
         )
     if location.is_remote:

@@ -1,4 +1,4 @@
-"""Usual other names of film genres, and how a name is found among the genres of a model."""
+"""Common aliases of film genres, and how a name is found among the genres of a model."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ class GenreIndex:
 
         Args:
             labels: the genres of the model.
-            aliases: find them by usual other names too.
+            aliases: find them by common aliases too.
         """
         self.labels = tuple(labels)
         self._names = frozenset(labels)

@@ -1,4 +1,4 @@
-"""Files that map the names of a catalog's genres to other genres: CSV, JSON or TOML."""
+"""Files that map the genre names of a catalog to other genres: CSV, JSON or TOML."""
 
 from __future__ import annotations
 

@@ -279,7 +279,7 @@ def _cells(
 
 
 def parse_cell(cell: str, separator: str | None = None) -> list[str]:
-    """Return the distinct genres of one cell, in the cell's order, as of a column of one row.
+    """Return the distinct genres of one cell, in its order, read without other rows.
 
     Args:
         cell: the text of the cell.

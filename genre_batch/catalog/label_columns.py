@@ -1,4 +1,4 @@
-"""One column a genre: tables in which 1, true or yes in a column means that a row has its genre."""
+"""One column per genre: 1, true or yes in a column means that a row has its genre."""
 
 from __future__ import annotations
 

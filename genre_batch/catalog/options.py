@@ -265,8 +265,8 @@ class ColumnOptions(GenreOptions):
             patterns (`is_*`) or ranges (`FIRST..LAST`), as a sequence or joined by commas.
         label_names: a file that names the genres whose numbers or codes the cells have: one name a
             line, or id and name as CSV or JSON.
-        genre_map: a file that maps names of genres to others (catalog/genre_map.py); None: no map.
-        no_aliases: do not read usual other names of a model's genres, such as Sci-Fi, as these.
+        genre_map: a file that maps genre names to others (catalog/genre_map.py); None: no map.
+        no_aliases: do not read common aliases of a model's genres, such as Sci-Fi, as these.
             Where the catalog's own genres are learned, none are.
         group_rows: join rows with the same text and title, each with some of a film's genres.
         empty: what a row with an empty genre cell is: `negative`, a film without any genre, or

@@ -229,6 +229,7 @@ class RejectsFile:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
+        """Raise errors of the system as a `CatalogError` that names the file."""
         try:
             yield
         except OSError as error:

@@ -88,7 +88,7 @@ def _catalogs_below(folder: str, override: str | None) -> list[str]:
     if others:
         warnings.warn(
             f"skipped {counted(len(others), '.json file')} of {folder} without an array of "
-            f"objects or one object a line (the first: {others[0]})",
+            f"objects or one object per line (the first: {others[0]})",
             GenreBatchWarning,
             stacklevel=2,
         )

@@ -59,8 +59,8 @@ _CHANGES_SHOWN = 10
 @writing_options
 @label_place_options
 @genre_name_options(
-    "The map that the audit had, of the catalog's names of genres to the model's.",
-    "Do not read usual other names, such as Sci-Fi, as the genres of the review.  "
+    "The map that the audit had, of the catalog's genre names to the model's.",
+    "Do not read common aliases, such as Sci-Fi, as the genres of the review.  "
     "[default: read them]",
 )
 @model_option

@@ -65,7 +65,7 @@ _CELL_OPTIONS = (
     click.option(
         "--genre-separator",
         metavar="STR",
-        help="String between two genres of a cell.  [default: found over the whole column]",
+        help="String between two genres of a cell.  [default: detected from the whole column]",
     ),
 )
 _PLACE_OPTIONS = (
@@ -78,8 +78,8 @@ _PLACE_OPTIONS = (
     click.option(
         "--label-names",
         metavar="FILE",
-        help="File of genre names for cells that contain numbers or codes: one name a line, or id "
-        "and name as CSV or JSON.  [default: cells contain names]",
+        help="File of genre names for cells that contain numbers or codes: one name per line, or "
+        "id and name as CSV or JSON.  [default: cells contain names]",
     ),
 )
 _LABEL_OPTIONS = (
@@ -87,8 +87,9 @@ _LABEL_OPTIONS = (
     click.option(
         "--empty",
         type=click.Choice(EMPTIES),
-        help="What a row with an empty genre cell is: a film without any genre (negative), or a "
-        "row to leave out (skip).  [default: skip; negative with --label-columns]",
+        help="Meaning of an empty genre cell. negative: the film has none of the genres; skip: its "
+        "genres are unknown, and the row is left out.  [default: skip; negative with "
+        "--label-columns]",
     ),
 )
 
@@ -109,10 +110,10 @@ def genre_name_options(map_help: str, aliases_help: str) -> Decorator:
 
 
 _GENRE_NAMES = genre_name_options(
-    "CSV, JSON or TOML file that maps the catalog's names of genres to others: to a genre, several "
-    "or nothing.",
-    "Do not read usual other names, such as Sci-Fi, as the model's genres.  [default: read them, "
-    "except where the catalog's own genres are learned]",
+    "CSV, JSON or TOML file that maps the catalog's genre names to other genres: to one, several "
+    "or none.",
+    "Do not read common aliases of the model's genres, such as Sci-Fi, as these.  [default: read "
+    "them, except where the catalog's own genres are learned]",
 )
 
 

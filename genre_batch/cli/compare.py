@@ -62,7 +62,8 @@ _GROUPS = {
 @click.option(
     "--systems",
     metavar="NAME,...",
-    help="Systems to fit; those already in the folder are kept.  [default: all]",
+    help="Systems to fit, such as tfidf-logreg,distilbert; the results of others in the folder are "
+    "kept.  [default: all]",
 )
 @click.option(
     "--split",
@@ -70,18 +71,18 @@ _GROUPS = {
     help="File that assigns rows to parts under the clean protocol: columns row (0-based) and part "
     "(train, dev, test).  [default: a random split]",
 )
-@base_model_option("Encoder of the paper's DistilBERT.")
+@base_model_option("Base model of the systems named distilbert.")
 @click.option(
     "--bert-model",
     metavar="ID|DIR|minilm",
-    help="Encoder of the system bert.  [default: that of --base-model]",
+    help="Base model of the system bert.  [default: that of --base-model]",
 )
 @click.option(
     "-m",
     "--model",
     metavar="PATH",
-    help="Exported .onnx model of the system shipped.  [default: $GENRE_BATCH_MODEL, then the "
-    "shipped model]",
+    help="Exported .onnx model to score as the system shipped.  [default: $GENRE_BATCH_MODEL, then "
+    "the shipped model]",
 )
 @click.option(
     "--oversampled",
@@ -104,7 +105,7 @@ def compare(
     progress: bool | None,
     **options: Any,
 ) -> None:
-    """Train and score the systems of the paper on CATALOG, and the shipped model.
+    """Train the paper's systems on CATALOG, and score them and the shipped model.
 
     CATALOG is one table: files, globs, folders or URLs, or a piped stdin.
 

@@ -41,31 +41,32 @@ _ENTRIES_SHOWN = 3
 
 
 _GROUPS = {
+    "Output": ("purpose", "model", "as_json", "help"),
     "Input": READING,
-    "Training (with --for train)": ("purpose", *COLUMNS, "min_films", "merge_labels"),
-    "Output": ("as_json",),
+    "Columns and genres (with --for train or -m)": COLUMNS,
+    "Training (with --for train)": ("min_films", "merge_labels"),
 }
 
 
 @grouped_command(_GROUPS, "Show the contents of a model or a catalog.")
 @click.argument("path", metavar="[MODEL|CATALOG]", required=False)
 @click.option(
-    "-m",
-    "--model",
-    metavar="PATH",
-    help="Show how a catalog's names of genres are read for this model.  [default: with "
-    "--genre-map, $GENRE_BATCH_MODEL, then the shipped model]",
-)
-@reading_options
-@column_options()
-@learned_label_options
-@click.option(
     "--for",
     "purpose",
     type=click.Choice(["train"]),
     help="Show what train would learn from a catalog.  [default: the contents of every column]",
 )
+@click.option(
+    "-m",
+    "--model",
+    metavar="PATH",
+    help="Show how a catalog's genre names are read for this model.  [default: with "
+    "--genre-map, $GENRE_BATCH_MODEL, then the shipped model]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@reading_options
+@column_options()
+@learned_label_options
 def inspect(
     path: str | None, model: str | None, as_json: bool, purpose: str | None, **options: Any
 ) -> None:
@@ -73,8 +74,15 @@ def inspect(
 
     For a MODEL (.onnx, default or fast; without one: the model that tag would use): labels,
     thresholds, figures and provenance. For a CATALOG: rows, columns, genres, and which columns tag
-    and train would read. With -m or --genre-map: also how evaluate and tune would read the names of
-    its genres.
+    and train would read. With -m or --genre-map: also how evaluate and tune would read its genre
+    names.
+
+    \b
+    Examples:
+      genre-batch inspect
+      genre-batch inspect films.csv
+      genre-batch inspect films.csv --for train
+      genre-batch inspect films.csv -m model.onnx
     """
     from genre_batch.catalog.options import ColumnOptions
 

@@ -121,8 +121,8 @@ reading_options = together(
     click.option(
         "--null-values",
         metavar="A,B,...",
-        help="Texts that mean null: such a row has no text, and the cell is written as it is.  "
-        "[default: \\N in TSV]",
+        help="Cell texts that mean null: they are read as no text and no genres, and written as "
+        "they are.  [default: \\N in TSV]",
     ),
     option_with_default(
         "--skip-lines",
@@ -263,8 +263,8 @@ def group_option(effect: str) -> Decorator:
     return click.option(
         "--group",
         metavar="COLUMN",
-        help=f"Column with the same value for wordings of one film: {effect}.  [default: every row "
-        f"is a film]",
+        help=f"Column that identifies films: rows with the same value are wordings of one film; "
+        f"{effect}.  [default: every row is a film]",
     )
 
 

@@ -174,7 +174,7 @@ def separator_line(other: tuple[str, str]) -> str:
 def genre_names(
     path: str, model: str | None, columns: ColumnOptions, reading: ReadingOptions
 ) -> tuple[NameReading, ...]:
-    """Return how the names of a catalog's genres are read for a model; None: the default one.
+    """Return how the genre names of a catalog are read for a model; None: the default one.
 
     Raises:
         UsageError: the catalog is stdin, which can be read only once; or it, the model or the map
@@ -189,7 +189,7 @@ def genre_names(
 
     location = reading.locate(path)
     if location.is_stdio:
-        raise UsageError("stdin can be read only once, and names of genres need two: name a file")
+        raise UsageError("stdin can be read only once, and genre names need two: name a file")
     file = read_model_file(model_path(model))
     catalog = read_labelled(
         location,
@@ -204,7 +204,7 @@ def genre_names(
 
 def names_table(names: Sequence[NameReading]) -> Table:
     """Create a table of names, what each is read as, and why."""
-    read = table("Names of genres", "name", "rows", "read as", "by")
+    read = table("Genre names", "name", "rows", "read as", "by")
     for column in read.columns[2:]:
         column.justify = "left"
     for name in names:

@@ -98,8 +98,9 @@ _GROUPS = {
     "--group",
     None,
     "COLUMN",
-    "Column with the same value for wordings of one film, in any of the catalogs: they stay in one "
-    "part, and one of them is drawn per epoch.  [default: every row is a film]",
+    "Column that identifies films, in any of the catalogs: rows with the same value are wordings "
+    "of one film; they stay in one part, and one of them is drawn per epoch.  [default: every row "
+    "is a film]",
 )
 @_option(
     "--soft-labels",

@@ -23,7 +23,7 @@ __all__ = ["JobFile", "library_versions"]
 _LIBRARIES = ("onnxruntime", "tokenizers", "numpy", "pyarrow", "polars")
 """What computes, reads and writes; Parquet names the version of Arrow that wrote it."""
 
-_NO_BYTES = {
+_NOT_IN_KEY = {
     *("sources", "output", "model", "resume", "force", "cache", "cache_size", "threads", "limit"),
     *(
         "summary_json",
@@ -74,11 +74,11 @@ class JobFile:
 
     @classmethod
     def of(cls, job: TagJob, model: str, model_sha256: str) -> JobFile:
-        """Return the file of a job."""
+        """Describe a job; the model's path and SHA-256 are those of the file that it uses."""
         options = {
             name: _json_value(value)
             for name, value in sorted(flat_values(job).items())
-            if name not in _NO_BYTES
+            if name not in _NOT_IN_KEY
         }
         if job.genre_map is not None:
             options["genre_map"] = hashlib.sha256(Path(job.genre_map).read_bytes()).hexdigest()

@@ -62,7 +62,7 @@ class Mark:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Mark:
-        """Return what `as_dict` was called on.
+        """Restore the mark from the values of `as_dict`.
 
         Raises:
             KeyError, TypeError: the values are those of something else.

@@ -77,7 +77,7 @@ class Part:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Part:
-        """Return what `as_dict` was called on, with absolute paths."""
+        """Restore the part, with absolute paths, from the values of `as_dict`."""
         task = dict(values["task"])
         stretch = task["stretch"]
         task["sources"] = tuple(_location(source) for source in task["sources"])

@@ -34,7 +34,7 @@ class RayWatch:
     """
 
     def __init__(self, ray: Any, address: str) -> None:
-        """Count the nodes, and start to watch.
+        """Count the nodes, and start watching.
 
         Args:
             ray: the module, connected.
@@ -49,7 +49,7 @@ class RayWatch:
         threading.Thread(target=self._keep_counting, daemon=True).start()
 
     def close(self) -> None:
-        """Stop to watch."""
+        """Stop watching."""
         self._ended.set()
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""How the genre names of a catalog are read: by a map, by spelling, and by usual other names."""
+"""How the genre names of a catalog are read: by a map, by spelling, and by common aliases."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class NameReading:
 
 
 class GenreNames:
-    """The names of a catalog's genres, replaced by those of a model or a map as rows are read.
+    """The genre names of a catalog, replaced by those of a model or a map as rows are read.
 
     A name in the map is what the map states, whatever the model calls its genres. Any other name is
     the genre of the model that is spelled alike (`names.name_key`), else the one that it is a usual
@@ -82,7 +82,7 @@ class GenreNames:
         Args:
             genre_map: what names stand for; None: there is no map.
             labels: the genres of the model; None: there is none, and any name may be a genre.
-            aliases: read usual other names of the model's genres.
+            aliases: read common aliases of the model's genres.
             closed: whether the map may only name genres of the model.
 
         Raises:
@@ -194,7 +194,7 @@ class GenreNames:
             shown = ", ".join(f"{one} ({counted(one.rows, 'row')})" for one in other[:_SHOWN])
             more = f" and {len(other) - _SHOWN:,} others" if len(other) > _SHOWN else ""
             warnings.warn(
-                f"{catalog}: usual other names are read as the model's genres: {shown}{more}; map "
+                f"{catalog}: common aliases are read as the model's genres: {shown}{more}; map "
                 f"them otherwise with `genre_map`, or add `no_aliases`",
                 GenreBatchWarning,
                 stacklevel=3,

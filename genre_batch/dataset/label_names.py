@@ -21,10 +21,10 @@ _NAMES = ("name", "title", "genre", "text", "value")
 
 
 def read_label_names(path: StrPath) -> dict[str, str] | list[str]:
-    """Read the names of genres.
+    """Read the genre names.
 
     Args:
-        path: a file with one name a line; CSV or TSV with lines of id and name, with or without a
+        path: a file with one name per line; CSV or TSV with lines of id and name, with or without a
             header; or JSON: an object of names by id, a list of names, or a list of objects with
             `id` and `name`, also inside an object, as TMDB's API returns them.
 
@@ -61,7 +61,7 @@ def read_label_names(path: StrPath) -> dict[str, str] | list[str]:
         names = _from_lines(text, name)
     if not names:
         raise CatalogError(
-            f"{name} of `label_names` has no names: write one a line, or lines of id,name"
+            f"{name} of `label_names` has no names: write one per line, or lines of id,name"
         )
     return names
 

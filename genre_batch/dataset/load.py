@@ -164,7 +164,7 @@ def load_extra(location: Location, dataset: Dataset, part: str = "train") -> Dat
 
     Their columns are found by name. A copy is compared by its film's overview. If the catalog has a
     column `part`, only the rows of one part are taken; genres that the dataset does not know are
-    left out. A genre may have a usual other name of the dataset's.
+    left out. A genre may have a common alias of the dataset's.
 
     Args:
         location: the further catalog.

@@ -216,7 +216,7 @@ class ProfileCollector:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return what `as_dict` was called on.
+        """Restore the collector from the values of `as_dict`.
 
         Raises:
             KeyError, TypeError, ValueError: the values are those of something else.

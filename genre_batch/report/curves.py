@@ -39,7 +39,7 @@ _Genre = tuple[str, npt.NDArray[np.bool_], npt.NDArray[np.floating[Any]], float]
 
 
 def precision_recall_curves(predictions: Predictions, chosen: str) -> Figure:
-    """Draw precision against recall over all thresholds, one curve a genre, one highlighted.
+    """Draw precision against recall over all thresholds, one curve per genre, one highlighted.
 
     Genres without films are left out: their recall is undefined. Each point is the exact precision
     and recall at a probability that occurs in the data. A curve of more than `CURVE_POINTS` points

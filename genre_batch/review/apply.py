@@ -230,6 +230,7 @@ def _write_summary(result: ApplyResult, place: Location) -> None:
 
 @contextlib.contextmanager
 def _summary_errors(place: Location) -> Iterator[None]:
+    """Raise errors of the system as a `CatalogError`: the catalog is complete, the summary not."""
     try:
         yield
     except OSError as error:

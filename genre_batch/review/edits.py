@@ -91,7 +91,7 @@ class Edits:
         return self._filled[index] if index >= 0 and row < self._filled[index].end else None
 
     def _reading(self) -> Callable[[str], tuple[str, ...]]:
-        """Return how names are read: by the map, by spelling, and by usual other names."""
+        """Return how names are read: by the map, by spelling, and by common aliases."""
         genre_map = None if self._job.genre_map is None else read_genre_map(self._job.genre_map)
         names = GenreNames(genre_map, self._model_labels, aliases=not self._job.no_aliases)
         return lambda name: tuple(names.read([[name]])[0])

@@ -28,7 +28,7 @@ _Edit = TypeVar("_Edit")
 def is_copied(source: Location, reading: ReadingOptions) -> bool:
     """Return whether the records of a text catalog stand one after the other, so that it is copied.
 
-    JSON that is an array, or has objects over several lines, is written as one object a line.
+    JSON that is an array, or has objects over several lines, is written as one object per line.
 
     Raises:
         CatalogError: it cannot be read.
@@ -124,7 +124,7 @@ def write_objects(
     output: BinaryIO,
     progress: Progress,
 ) -> None:
-    """Write JSON objects, one a line, with their own bytes.
+    """Write JSON objects, one per line, with their own bytes.
 
     Args:
         sources: the files of a catalog of JSON.

@@ -67,6 +67,7 @@ def staged(folder: str | None, targets: Sequence[Location]) -> Iterator[list[Loc
 
 @contextlib.contextmanager
 def _errors(folder: str) -> Iterator[None]:
+    """Raise errors of the system as a `CatalogError` that names the folder."""
     try:
         yield
     except OSError as error:

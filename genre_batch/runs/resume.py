@@ -91,7 +91,7 @@ def last_checkpoint(folder: Path) -> tuple[str | None, int]:
     Args:
         folder: the Trainer's output folder.
     """
-    whole: dict[int, tuple[str | None, int]] = {0: (None, 0)}
+    complete: dict[int, tuple[str | None, int]] = {0: (None, 0)}
     broken: list[Path] = []
     for state in sorted(folder.glob("checkpoint-*/trainer_state.json")):
         checksums = read_checksums(state.parent)
@@ -102,13 +102,13 @@ def last_checkpoint(folder: Path) -> tuple[str | None, int]:
             broken.append(damaged[0])
         else:
             content = json.loads(state.read_text(encoding="utf-8"))
-            whole[content["global_step"]] = str(state.parent), int(content["epoch"])
-    step = max(whole)
-    done = f"training goes back to step {step}" if step else "training starts again"
+            complete[content["global_step"]] = str(state.parent), int(content["epoch"])
+    step = max(complete)
+    consequence = f"training goes back to step {step}" if step else "training starts again"
     for path in broken:
-        warn_of_damage(path, done)
+        warn_of_damage(path, consequence)
         shutil.rmtree(path.parent)
-    return whole[step]
+    return complete[step]
 
 
 def keep_lines(log: Path, epochs: int) -> None:

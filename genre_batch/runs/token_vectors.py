@@ -1,4 +1,4 @@
-"""Token vectors of many texts in a file, written while they are computed: a resumed run goes on."""
+"""Token vectors of texts in a file, written while they are computed: a resumed run continues."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class TaskCounts:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TaskCounts:
-        """Return what `as_dict` was called on.
+        """Restore the counts from the values of `as_dict`.
 
         Raises:
             KeyError, TypeError: the values are those of something else.

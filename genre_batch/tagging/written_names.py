@@ -35,7 +35,7 @@ class WrittenNames:
         excluded: the genres that the job excludes, by the names of the map or the model.
         choices: which of several names of a genre are not written, in words; empty: there are none.
         mapped: key (`name_key`) of a name in the map -> the genres that it stands for.
-        aliases: whether usual other names of genres are read.
+        aliases: whether common aliases of genres are read.
     """
 
     labels: tuple[str, ...]
@@ -59,7 +59,7 @@ class WrittenNames:
         return (name,) if found is None else found.genres
 
     def warn(self) -> None:
-        """Tell which of several names of a genre are not written."""
+        """Warn of names that are not written, where a genre has several."""
         if self.choices:
             warnings.warn(self.choices, GenreBatchWarning, stacklevel=3)
 

@@ -1,4 +1,4 @@
-"""Usual other names of genres, found among the genres of a model."""
+"""Common aliases of genres, found among the genres of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that map names of genres: CSV, JSON and TOML, and what is wrong with others."""
+"""Files that map genre names: CSV, JSON and TOML, and what is wrong with others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of genres as a catalog has them, read for a model, for training, and with a map."""
+"""Genre names as a catalog has them, read for a model, for training, and with a map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read JSON that is not one object a line: arrays of objects, and objects over several lines."""
+"""Read JSON that is not one object per line: arrays of objects, and objects over several lines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CUT_OFF = 16
 
 
 def are_lines(head: bytes, at_end: bool) -> bool | None:
-    """Return whether JSON starts as one value a line; None if more bytes are needed to know.
+    """Return whether JSON starts as one value per line; None if more bytes are needed to know.
 
     An array of objects, or an object that continues after its first line, is not lines.
 
@@ -54,7 +54,7 @@ def are_lines(head: bytes, at_end: bool) -> bool | None:
 
 
 def holds_rows(head: bytes) -> bool:
-    """Return whether JSON starts as an array of objects or as one object a line.
+    """Return whether JSON starts as an array of objects or as one object per line.
 
     Args:
         head: the first bytes of a file.

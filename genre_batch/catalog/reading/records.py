@@ -289,7 +289,7 @@ class LineRecords:
 
 
 def _line_spans(block: Block, bad: set[int]) -> Iterator[tuple[int, int]]:
-    """Yield the start and the end of the object on each line, but not on bad and blank lines."""
+    """Yield the start and the end of each line's object; skip blank lines and those in `bad`."""
     start = 0
     for number, raw in enumerate(block.data.split(b"\n"), start=block.first_line):
         line = raw.strip(b" \t\r")

@@ -37,11 +37,11 @@ class UnwritableTypeError(CatalogError):
 def column_error(
     table: pa.Table, write: Callable[[pa.Table], object], error: Exception
 ) -> UnwritableTypeError:
-    """Return the error for a table that cannot be written: of the first column that cannot.
+    """Return the error for a table that cannot be written; it names the first such column.
 
     Args:
         table: the rows.
-        write: writes rows to nowhere; it is called with one column at a time.
+        write: encodes rows and discards the result; it is called with one column at a time.
         error: what the library raised for the whole table.
     """
     reason = _reason(error)

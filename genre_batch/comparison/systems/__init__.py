@@ -1,1 +1,1 @@
-"""The systems that the paper's experiment compares, one module a kind."""
+"""The systems that the paper's experiment compares, one module per kind."""

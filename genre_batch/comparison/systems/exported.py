@@ -23,7 +23,7 @@ class Exported:
 
     Args:
         model: its path; None: the default model.
-        aliases: give the catalog's genres the probabilities of usual other names, too.
+        aliases: give the catalog's genres the probabilities of common aliases, too.
     """
 
     def __init__(self, model: str | None, *, aliases: bool = True) -> None:

@@ -35,7 +35,7 @@ def _vectorizer() -> TfidfVectorizer:
 
 
 class SingleGenreNaiveBayes:
-    """Multinomial naive Bayes over TF-IDF that predicts one genre a film: reference [4].
+    """Multinomial naive Bayes over TF-IDF that predicts one genre per film: reference [4].
 
     A film of several genres is a training example for each of them, with its weight divided among
     them.
@@ -68,7 +68,7 @@ class SingleGenreNaiveBayes:
 
 
 class BinaryRelevance:
-    """One classifier a genre over TF-IDF, with the settings that are best on the development part.
+    """One classifier per genre over TF-IDF, with the best settings on the development part.
 
     Binary relevance with logistic regression is reference [5]; support vectors, logistic regression
     and naive Bayes with a grid search are reference [1]. Settings are compared by mean average
@@ -150,7 +150,7 @@ def svm_grid(seed: int, quick: bool) -> BinaryRelevance:
 
 
 def bayes_grid(quick: bool) -> BinaryRelevance:
-    """Return naive Bayes, one a genre, with a grid search of its settings."""
+    """Return naive Bayes, one per genre, with a grid search of its settings."""
     settings: Grid = {
         _WORDS: [(1, 1), (1, 2)],
         "classifier__estimator__alpha": [0.01, 0.03, 0.1, 0.3, 1.0],

@@ -34,7 +34,7 @@ Ids = npt.NDArray[np.int64]
 
 
 class _Network(nn.Module):
-    """Words -> bidirectional LSTM -> max pooling -> a logit a genre."""
+    """Words -> bidirectional LSTM -> max pooling -> one logit per genre."""
 
     def __init__(self, words: int, genres: int) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ class Setting:
         bert_model: likewise, the encoder of `bert`.
         model: an exported .onnx, for `shipped`; None: the default model.
         seed: of all randomness.
-        aliases: read usual other names of the exported model's genres as these.
+        aliases: read common aliases of the exported model's genres as these.
         quick: one epoch, one point of each grid: to check that it runs.
     """
 

@@ -1,1 +1,1 @@
-"""Rewrites of the exported ONNX graph, one a file, each with its error bound."""
+"""Rewrites of the exported ONNX graph, one per file, each with its error bound."""

@@ -193,7 +193,7 @@ def _with_head(
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
     config.pooling = options.pooling
-    # DistilBERT's names for them, and those of all other architectures.
+    # DistilBERT has its own names for these two settings: set both spellings.
     if options.activation is not None:
         config.activation = config.hidden_act = options.activation
     config.attention_dropout = options.attention_dropout

@@ -158,7 +158,7 @@ class LengthSampler(torch.utils.data.Sampler[int]):
     """Sample films grouped by their length in this epoch's wording.
 
     With weights, as many are drawn with replacement; without, each film once. The order depends on
-    the seed and the epoch alone: an epoch that is resumed goes on with the films that it lacked.
+    the seed and the epoch alone: an epoch that is resumed continues with the films that it lacked.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""JSON that is not one object a line: arrays, and objects over several lines."""
+"""JSON that is not one object per line: arrays, and objects over several lines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LAYOUTS = {
     "indented": json.dumps([FILM, OTHER], indent=2),
     "tabs": json.dumps([FILM, OTHER], indent="\t"),
     "no indentation": json.dumps([FILM, OTHER], indent=0),
-    "one a line": f"[\n{json.dumps(FILM)},\n{json.dumps(OTHER)}\n]\n",
+    "one per line": f"[\n{json.dumps(FILM)},\n{json.dumps(OTHER)}\n]\n",
     "commas first": f"[ {json.dumps(FILM)}\n, {json.dumps(OTHER)}\n]",
     "CRLF": json.dumps([FILM, OTHER], indent=4).replace("\n", "\r\n"),
     "space around": f" \n\n [ {json.dumps(FILM)} , {json.dumps(OTHER)} ] \n\n",
