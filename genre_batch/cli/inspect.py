@@ -41,10 +41,10 @@ _ENTRIES_SHOWN = 3
 
 
 _GROUPS = {
-    "Output": ("purpose", "model", "as_json", "help"),
     "Input": READING,
     "Columns and genres (with --for train or -m)": COLUMNS,
     "Training (with --for train)": ("min_films", "merge_labels"),
+    "Output": ("purpose", "model", "as_json"),
 }
 
 
