@@ -9,7 +9,7 @@ from itertools import dropwhile
 
 from genre_batch.catalog.genre_aliases import GenreIndex
 from genre_batch.catalog.genre_map_lines import FORM, MapLine, map_lines
-from genre_batch.errors import CatalogError, first_line
+from genre_batch.errors import CatalogError
 from genre_batch.failures import reason_of
 from genre_batch.files import read_input
 from genre_batch.names import name_key
