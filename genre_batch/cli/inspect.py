@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect"]
 
+_NAMES_SHOWN = 5
+"""The number of unused names of a map that are shown."""
 _ENTRIES_SHOWN = 3
 """The number of entries of a mapping, such as versions, that are shown."""
 
@@ -108,9 +110,17 @@ def inspect(
     from genre_batch.cli.preview import genre_names, names_table
 
     names = genre_names(path, model, columns, reading)
-    _inspect_catalog(path, reading, as_json, {"genre_names": [asdict(name) for name in names]})
-    if not as_json:
-        print_tables(names_table(names), stderr=False)
+    readings, unused = names.readings, names.unused
+    further = {"genre_names": list(map(asdict, readings)), "genre_map_unused": unused}
+    _inspect_catalog(path, reading, as_json, further)
+    if not as_json and readings:
+        print_tables(names_table(readings), stderr=False)
+    if not readings:
+        note(f"{Path(path).name}: no row has a text and a genre")
+    elif unused:
+        shown = ", ".join(map(repr, unused[:_NAMES_SHOWN]))
+        more = f" and {len(unused) - _NAMES_SHOWN:,} others" if len(unused) > _NAMES_SHOWN else ""
+        note(f"{columns.genre_map} has names that the catalog does not have: {shown}{more}")
 
 
 def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from genre_batch.catalog.options import ColumnOptions, ReadingOptions
-    from genre_batch.dataset.genre_names import NameReading
+    from genre_batch.dataset.genre_names import GenreNames, NameReading
     from genre_batch.dataset.preview import CatalogPreview
     from genre_batch.runs.starting_point import StartingPoint
     from genre_batch.training.options import TrainJob
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["genre_names", "names_table", "preview_training", "separator_line", "show_preview"]
 
 _SHOWN = 8
+_NAMES_SHOWN = 50
+"""Rows of the table of names."""
 
 
 def _listed(names: list[str]) -> str:
@@ -173,7 +175,7 @@ def separator_line(other: tuple[str, str]) -> str:
 
 def genre_names(
     path: str, model: str | None, columns: ColumnOptions, reading: ReadingOptions
-) -> tuple[NameReading, ...]:
+) -> GenreNames:
     """Return how the genre names of a catalog are read for a model; None: the default one.
 
     Raises:
@@ -199,15 +201,18 @@ def genre_names(
         trained_columns=file.metadata.columns,
         labels=file.metadata.labels,
     )
-    return catalog.names.readings
+    return catalog.names
 
 
 def names_table(names: Sequence[NameReading]) -> Table:
-    """Create a table of names, what each is read as, and why."""
+    """Create a table of names, what each is read as, and why; of many, those of most rows."""
     read = table("Genre names", "name", "rows", "read as", "by")
+    if len(names) > _NAMES_SHOWN:
+        more = f"and {len(names) - _NAMES_SHOWN:,} others: --json shows all"
+        read.caption, read.caption_justify = more, "left"
     for column in read.columns[2:]:
         column.justify = "left"
-    for name in names:
+    for name in names[:_NAMES_SHOWN]:
         genres = ", ".join(name.genres) or "(nothing)"
         reason = {"same": "", "map": f"map, line {name.line}" if name.line else "map"}
         by = reason.get(name.by, name.by)

@@ -124,6 +124,15 @@ class GenreNames:
             for one, rows in found
         )
 
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The names of the map that no cell read so far has, nor another line leads to."""
+        if self._map is None:
+            return ()
+        used = set(map(name_key, self._rows))
+        used.update(name_key(genre) for line in self._map.lines for genre in line.genres)
+        return tuple(line.name for line in self._map.lines if name_key(line.name) not in used)
+
     def read(
         self, cells: Iterable[Sequence[str]], rows: Iterable[int] | None = None
     ) -> list[list[str]]:

@@ -197,7 +197,7 @@ def test_the_names_of_genres_are_shown_as_they_are_read_for_a_model(
 ) -> None:
     films, genre_map = tmp_path / "films.csv", tmp_path / "map.csv"
     films.write_text('overview,genres\nlaugh,"Fun, SF"\ncry,"Fun, drama, Dramatic"\n')
-    genre_map.write_text("Fun,Comedy\n")
+    genre_map.write_text("Fun,Comedy\nDark,Tragic\nTragic,Drama\n")
     shown = command("inspect", films, "-m", tiny_model, "--genre-map", genre_map, "--json")
     assert [
         (name["name"], name["rows"], name["genres"], name["by"], name["line"], name["nearest"])
@@ -208,9 +208,25 @@ def test_the_names_of_genres_are_shown_as_they_are_read_for_a_model(
         ("SF", 1, ["Science Fiction"], "alias", 0, None),
         ("drama", 1, ["Drama"], "spelling", 0, None),
     ]
-    table = command("inspect", films, "--genre-map", genre_map, "--no-aliases").stdout.decode()
+    assert json.loads(shown.stdout)["genre_map_unused"] == ["Dark"]
+    shown = command("inspect", films, "--genre-map", genre_map, "--no-aliases")
+    assert b"map.csv has names that the catalog does not have: 'Dark'" in shown.stderr
+    table = shown.stdout.decode()
     for line in (r"Fun +2 +Comedy +map, line 1", r"SF +1 +- +unknown", r"nearest: Drama"):
         assert re.search(line, table)
+
+
+def test_of_many_names_those_of_most_rows_are_shown(
+    command: Command, tiny_model: Path, tmp_path: Path
+) -> None:
+    films = tmp_path / "films.csv"
+    rows = [f'laugh {row},"tag{row}, Fun"\n' for row in range(70)]
+    films.write_text("overview,genres\n" + "".join(rows))
+    shown = command("inspect", films, "-m", tiny_model).stdout.decode()
+    assert re.search(r"Fun +70 +- +unknown", shown)
+    assert shown.rstrip().endswith("and 21 others: --json shows all")
+    films.write_text("overview,genres\nlaugh,\n")
+    assert b"no row has a text and a genre" in command("inspect", films, "-m", tiny_model).stderr
 
 
 def test_names_of_genres_need_a_catalog_that_is_a_file(
