@@ -111,16 +111,16 @@ def inspect(
 
     names = genre_names(path, model, columns, reading)
     readings, unused = names.readings, names.unused
-    further = {"genre_names": list(map(asdict, readings)), "genre_map_unused": unused}
-    _inspect_catalog(path, reading, as_json, further)
-    if not as_json and readings:
-        print_tables(names_table(readings), stderr=False)
     if not readings:
         note(f"{Path(path).name}: no row has a text and a genre")
     elif unused:
         shown = ", ".join(map(repr, unused[:_NAMES_SHOWN]))
         more = f" and {len(unused) - _NAMES_SHOWN:,} others" if len(unused) > _NAMES_SHOWN else ""
         note(f"{columns.genre_map} has names that the catalog does not have: {shown}{more}")
+    further = {"genre_names": list(map(asdict, readings)), "genre_map_unused": unused}
+    _inspect_catalog(path, reading, as_json, further)
+    if not as_json and readings:
+        print_tables(names_table(readings), stderr=False)
 
 
 def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, Any]) -> None:
