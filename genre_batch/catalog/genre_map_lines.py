@@ -1,4 +1,4 @@
-"""The lines of a file that maps names of genres: CSV, JSON or TOML."""
+"""The lines of a file that maps genre names: CSV, JSON or TOML."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ GROUPS = {
 @genre_name_options(
     "CSV, JSON or TOML file of names and the model's genres that they stand for: genres are "
     "written by these names, the first in the file of each.",
-    "The map must name the model's genres by their own names, not by usual other ones.",
+    "The map must name the model's genres by their own names, not by aliases.",
 )
 @click.option(
     "--probabilities", is_flag=True, help="Also write one column per genre, probability_<genre>."

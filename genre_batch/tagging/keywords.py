@@ -48,7 +48,7 @@ class TableOptions(TypedDict, total=False):
         output_column: the name of the added column of genres.
         genre_map: a file that maps the names of the output to the model's genres, which are then
             written by these names; None: the model's names.
-        no_aliases: the map must name the model's genres by their own names, not usual other ones.
+        no_aliases: the map must name the model's genres by their own names, not by aliases.
         probabilities: also add one column per genre, but not for excluded genres.
         only_missing: only predict rows where this column is null, blank or an empty list.
         only_language: a code of ISO 639-1: rows whose text is in another language get null. Texts
