@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from genre_batch.errors import GenreBatchError
+
 __all__ = [
     "gain_cell",
     "measure_and_write",
@@ -44,9 +46,16 @@ def measure_and_write(
     measure: Callable[[argparse.Namespace, Path], dict[str, Any]],
     markdown: Callable[[dict[str, Any]], str],
 ) -> None:
-    """Measure with an empty temporary folder, then write the results into `options.output`."""
+    """Measure with an empty temporary folder, then write the results into `options.output`.
+
+    Raises:
+        SystemExit: with one line; a catalog or a model cannot be used.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, Path(folder))
+        try:
+            result = measure(options, Path(folder))
+        except GenreBatchError as error:
+            raise SystemExit(f"{name}: {error}") from error
     write_results(options.output, name, result, markdown)
 
 

@@ -4,7 +4,8 @@
         [--films N] [--rounds 6] [--engines NAME ...] [-o docs/results]
 
 Quality is that of the part: macro-F1 and micro-F1 at cross-fitted thresholds (f1-expected, the same
-halves for all), mAP, and the mean difference of probabilities from the float32 model. Speed is
+halves for all), mAP, and the mean difference of probabilities from the float32 model; of the genres
+that all models know, the page lists the others. Speed is
 measured in turn: each round runs every pair of model and engine once on the same films, in an order
 that rotates, after one round that is not counted; ratios to the first model are taken within
 rounds. A pair is on the frontier if none is both better (macro-F1) and faster.
@@ -22,7 +23,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -118,32 +119,55 @@ def _as_films(films: LabelledFilms, tagger: GenreTagger) -> Films:
     return Films(pl.DataFrame({"overview": texts}), texts)
 
 
-def _scores(films: LabelledFilms, probabilities: Floats, names: tuple[str, ...]) -> dict[str, Any]:
-    thresholds = cross_fitted(METHODS[METHOD], probabilities, films.labels, seed=0)
-    return score_predictions(films.labels, probabilities, thresholds, names).as_dict()
+def _scores(
+    films: LabelledFilms, probabilities: Floats, tagger: GenreTagger, genres: list[str]
+) -> dict[str, Any]:
+    columns = [tagger.labels.index(genre) for genre in genres]
+    labels, probabilities = films.labels[:, columns], probabilities[:, columns]
+    thresholds = cross_fitted(METHODS[METHOD], probabilities, labels, seed=0)
+    return score_predictions(labels, probabilities, thresholds, genres).as_dict()
+
+
+def _common_genres(paths: list[str]) -> list[str]:
+    """Return the genres that all models know, in the first one's order."""
+    labels = [GenreTagger.load(path, lazy=True).labels for path in paths]
+    common = [genre for genre in labels[0] if all(genre in others for others in labels)]
+    if not common:
+        raise SystemExit(f"pareto: no genre is known to all of {', '.join(paths)}")
+    return common
 
 
 def _pairs(
-    options: argparse.Namespace, model: str, folder: Path, left_out: list[dict[str, str]]
+    options: argparse.Namespace,
+    model: str,
+    folder: Path,
+    genres: list[str],
+    left_out: list[dict[str, str]],
+    not_scored: set[str],
 ) -> list[Pair]:
-    """Prepare a model in every engine, and score it."""
+    """Prepare a model in every engine, and score it on these genres.
+
+    Engines that cannot run are added to `left_out`, other genres to `not_scored`.
+    """
     path, _, run = model.partition("=")
     tagger = GenreTagger.load(path)
-    job = EvaluationJob(str(options.catalog), path, split=options.split, part=options.part)
+    job = EvaluationJob(
+        str(options.catalog),
+        path,
+        split=options.split,
+        part=options.part,
+        ignore_unknown=True,
+    )
     location = job.reading.locate(options.catalog)
     films = read_films(job, location, tagger)
+    not_scored |= {*films.ignored, *tagger.labels} - {*genres}
     scored = _as_films(films, tagger)
     timed = scored.spread(options.films)
     # Ranges are measured on films of another part, as an export does.
     other = (
         job
         if options.part is None
-        else EvaluationJob(
-            job.catalog,
-            path,
-            split=options.split,
-            part="train" if options.part != "train" else "dev",
-        )
+        else replace(job, part="train" if options.part != "train" else "dev")
     )
     texts = _as_films(read_films(other, location, tagger), tagger).spread(CALIBRATION_TEXTS).texts
     setting = _setting(tagger, Path(run) if run else None, texts, folder)
@@ -163,7 +187,7 @@ def _pairs(
             continue
         probabilities = contender.run(scored).probabilities
         assert probabilities is not None
-        scores = _scores(films, probabilities, tagger.labels)
+        scores = _scores(films, probabilities, tagger, genres)
         difference = float(np.abs(probabilities - truth).mean())
         pairs.append(Pair(Path(path).name, name, contender, timed, scores, difference))
     return pairs
@@ -174,9 +198,11 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     torch.set_num_threads(available_cores())
     pairs: list[Pair] = []
     left_out: list[dict[str, str]] = []
+    not_scored = set[str]()
+    genres = _common_genres([model.partition("=")[0] for model in options.models])
     for number, model in enumerate(options.models):
         (folder / str(number)).mkdir()
-        pairs += _pairs(options, model, folder / str(number), left_out)
+        pairs += _pairs(options, model, folder / str(number), genres, left_out, not_scored)
     if not pairs:
         raise SystemExit(f"no engine can run: {left_out}")
     for number in range(options.rounds + 1):
@@ -203,6 +229,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "rounds": options.rounds,
         "rows": rows,
         "left_out": left_out,
+        "not_scored": sorted(not_scored),
     }
 
 
@@ -246,6 +273,11 @@ def markdown(result: dict[str, Any]) -> str:
         "difference: mean absolute difference of probabilities from the float32 model. frontier: "
         "no other row is both better in macro-F1 and faster.",
     ]
+    if result.get("not_scored"):
+        lines += [
+            "",
+            f"Genres that not all models know, not scored: {', '.join(result['not_scored'])}.",
+        ]
     for entry in result["left_out"]:
         lines += ["", f"Left out: {entry['model']} in {entry['engine']}: {entry['why']}."]
     return "\n".join([*lines, ""])

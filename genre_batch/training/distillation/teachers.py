@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -22,7 +22,7 @@ from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.dataset.wordings import Wordings
 from genre_batch.errors import TrainingError, counted
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.model.text import uses_title
+from genre_batch.model.text import OVERVIEW_ONLY, uses_title
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, known_keys
 from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress
@@ -46,6 +46,7 @@ __all__ = [
 Targets = npt.NDArray[np.float32]
 """(2, films, genres): the teachers' mean probabilities for `texts` and for `bare_texts`."""
 Titles: TypeAlias = Literal["sometimes", "always", "never"]
+"""Whether the training texts of a teacher had titles: it is only asked about texts of that kind."""
 _RECORDED = ("base_model", "architecture", "shape", "options", "teachers", "data")
 
 
@@ -57,8 +58,9 @@ class Teacher:
         record: what a student's provenance records of it.
         predictor: returns a function from texts to (texts, genres) float32 probabilities, in the
             order of the student's genres. The model is loaded when it is called.
-        titles: whether the texts it learnt from had titles. If always, its predictions for `texts`
-            are the targets of `bare_texts` too: better ones, for half the work.
+        titles: whether the texts it learned from had titles. If always, its predictions for `texts`
+            are the targets of `bare_texts` too, and if never, those for `bare_texts` are the
+            targets of `texts`: better ones, for half the work.
         cache: the folder for predictions; None: the student's.
     """
 
@@ -108,6 +110,14 @@ def _record(provenance: Any) -> dict[str, Any]:
     return record | ({"aligned_to": aligned_to} if aligned_to else {})
 
 
+def _titles(template: str, provenance: Mapping[str, Any]) -> Titles:
+    options = provenance.get("options")
+    dropout = options.get("title_dropout") if isinstance(options, Mapping) else None
+    if not uses_title(template) or dropout == 1:
+        return "never"
+    return "always" if dropout == 0 else "sometimes"
+
+
 def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
     run = RunFolder(Path(name))
     run.check_finished()
@@ -120,9 +130,8 @@ def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
         order = [films.names.index(genre) for genre in genres]
         return lambda texts: predict(model, tokenizer, texts, length, fast=True)[:, order]
 
-    always = provenance["options"].get("title_dropout") == 0 and films.texts != films.bare_texts
-    titles: Titles = "always" if always else "sometimes"
-    teacher = Teacher(_record(provenance), predictor, titles, run.path)
+    template = films.template if films.texts != films.bare_texts else OVERVIEW_ONLY
+    teacher = Teacher(_record(provenance), predictor, _titles(template, provenance), run.path)
     return teacher, films.names, training_keys(run, TEXT_KEY_VERSION), TEXT_KEY_VERSION
 
 
@@ -142,8 +151,7 @@ def _load_model(name: str, genres: Sequence[str]) -> _Loaded:
         return predict_texts
 
     record = _record(metadata.provenance) | {"model": tagger.sha256}
-    titles: Titles = "sometimes" if uses_title(metadata.text_template) else "never"
-    teacher = Teacher(record, predictor, titles)
+    teacher = Teacher(record, predictor, _titles(metadata.text_template, metadata.provenance))
     keys, version = metadata.training_text_keys, metadata.text_key_version
     return teacher, metadata.labels, keys, version
 

@@ -17,6 +17,7 @@ from genre_batch.dataset.dataset import Dataset, read_dataset
 from genre_batch.errors import ModelError, TrainingError, UsageError
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs import predictions as runs_predictions
 from genre_batch.runs.folder import RunFolder
@@ -26,6 +27,7 @@ from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
+from support import tiny
 from support.catalogs import load, write_films
 from support.scripts import film_texts
 from support.training import InterruptionError, interrupt_at
@@ -99,19 +101,67 @@ def test_targets_are_the_mean_of_the_teachers_with_and_without_titles(
 def test_a_teacher_that_always_saw_titles_is_asked_with_them_only(
     teacher: Path, films: Dataset, tmp_path: Path
 ) -> None:
-    copy = RunFolder(tmp_path / "teacher")
-    shutil.copytree(teacher, copy.path)
-    provenance = copy.read_json(copy.provenance)
-    provenance["options"]["title_dropout"] = 0.0
-    copy.provenance.write_text(json.dumps(provenance), encoding="utf-8")
-    write_checksums(copy.path, [copy.provenance])
+    copy = _trained_as(teacher, tmp_path / "teacher", 0.0)
     few = films.take(range(20))
     totals: list[int] = []
-    asked = _predictions([copy.path], films, few, lambda done, total, what: totals.append(total))
+    asked = _predictions([copy], films, few, lambda done, total, what: totals.append(total))
     sometimes = _predictions([teacher], films, few)
     np.testing.assert_array_equal(asked[0], asked[1])
     np.testing.assert_array_equal(asked[0], sometimes[0])
     assert set(totals) == {20}
+
+
+def _trained_as(teacher: Path, folder: Path, title_dropout: float) -> Path:
+    """Return a copy of a run that says that it was trained with this share of titles dropped."""
+    copy = RunFolder(folder)
+    shutil.copytree(teacher, copy.path)
+    provenance = copy.read_json(copy.provenance)
+    provenance["options"]["title_dropout"] = title_dropout
+    copy.provenance.write_text(json.dumps(provenance), encoding="utf-8")
+    write_checksums(copy.path, [copy.provenance])
+    return copy.path
+
+
+def test_a_teacher_trained_without_titles_is_asked_without_them(
+    teacher: Path, films: Dataset, tmp_path: Path
+) -> None:
+    without = tmp_path / "without"
+    shutil.copytree(teacher, without)
+    folder = RunFolder(without)
+    bare = replace(films, texts=films.bare_texts, template=OVERVIEW_ONLY)
+    bare.write(folder.splits)
+    write_checksums(without, [folder.splits])
+    few = films.take(range(20))
+    sometimes = _predictions([teacher], films, few)
+    dropped = _trained_as(teacher, tmp_path / "dropped", 1.0)
+    for run in (without, dropped):
+        assert load_teacher(run, films).titles == "never"
+        asked = _predictions([run], films, few)
+        np.testing.assert_array_equal(asked[0], asked[1])
+        np.testing.assert_array_equal(asked[1], sometimes[1])
+
+
+@pytest.mark.parametrize(
+    ("template", "options", "titles"),
+    [
+        (OVERVIEW_ONLY, {"title_dropout": 0.0}, "never"),
+        (TITLE_AND_OVERVIEW, {"title_dropout": 1.0}, "never"),
+        (TITLE_AND_OVERVIEW, {"title_dropout": 0.0}, "always"),
+        (TITLE_AND_OVERVIEW, {"title_dropout": 0.25}, "sometimes"),
+        (TITLE_AND_OVERVIEW, {}, "sometimes"),
+        (TITLE_AND_OVERVIEW, None, "sometimes"),
+    ],
+)
+def test_an_exported_teacher_is_asked_as_it_was_trained(
+    tmp_path: Path, films: Dataset, template: str, options: object, titles: str
+) -> None:
+    path = tiny.write_model(
+        tmp_path / "teacher.onnx",
+        props={"text_template": template, "provenance": {"options": options}},
+    )
+    names = sorted(tiny.LABELS)
+    dataset = replace(films, names=names, labels=np.zeros((len(films), len(names)), np.uint8))
+    assert load_teacher(path, dataset).titles == titles
 
 
 def test_films_without_titles_are_predicted_once(teacher: Path, films: Dataset) -> None:
