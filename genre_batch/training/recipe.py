@@ -105,7 +105,7 @@ def read_recipe(recipe: StrPath) -> Recipe:
         except OSError as error:
             raise UsageError(f"cannot read the recipe {name}: {reason_of(error)}") from error
         except UnicodeDecodeError as error:
-            raise UsageError(f"the recipe {name} is not UTF-8: save it as UTF-8 text") from error
+            raise UsageError(f"cannot read the recipe {name}: save it as UTF-8 text") from error
     elif os.path.isdir(name):
         raise UsageError(f"{name} is a folder: name a recipe file in it")
     elif name.endswith(".toml") or os.path.basename(name) != name:
