@@ -7,7 +7,8 @@ alternative_overviews.parquet. FOLDER gets mymoviedb.parquet, extra.parquet (the
 more.parquet, translated.parquet and wordings.parquet, with the columns title, overview, genres and
 `film`: the key of the film's first overview, by which `train --group film` finds wordings of one
 film. translated.parquet has the films whose genres were translated from another scheme, as
-probabilities in `genre_p`. That scheme has no TV Movie, so its probability is null.
+probabilities in `genre_p`. That scheme has no TV Movie, so its probability is null. sources.md
+counts the films of each public source, for the model card.
 """
 
 from __future__ import annotations
@@ -49,6 +50,31 @@ def prepare(data: Path, folder: Path) -> None:
     wordings = pl.read_parquet(data / "alternative_overviews.parquet")
     wordings = wordings.with_columns(film=pl.col("overview_key"))
     wordings.select(COLUMNS).write_parquet(folder / "wordings.parquet")
+    counts = {
+        "films, its own genres": more.filter(~is_translated),
+        "films, translated genres": translated,
+        "second wordings": wordings,
+    }
+    (folder / "sources.md").write_text(_sources(counts), encoding="utf-8")
+
+
+def _sources(counts: dict[str, pl.DataFrame]) -> str:
+    """Return a table of public sources: the rows of each in these tables, most rows first."""
+    found = pl.concat(
+        films.select(pl.col("source").str.extract(r"^([^:]+)"), kind=pl.lit(kind))
+        for kind, films in counts.items()
+    )
+    table = found.pivot("kind", index="source", values="kind", aggregate_function="len")
+    names = [pl.col(kind).fill_null(0) for kind in counts]
+    table = table.with_columns(*names, total=pl.sum_horizontal(names)).sort(
+        ["total", "source"], descending=[True, False]
+    )
+    rows = [("source", *counts), ("---",) * (1 + len(counts))]
+    rows += [
+        (source, *(f"{count:,}" for count in row))
+        for source, *row in table.select("source", *counts).iter_rows()
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _write(films: pl.DataFrame, path: Path, *more: str) -> None:
