@@ -1,7 +1,7 @@
 """The drawing library of a page: Vega, Vega-Lite and Vega-Embed as one script.
 
 Bundling it takes more than a second, as much as the rest of a small run, and gives the same script
-every time. So the script is kept in the user's cache folder, for each version of the package.
+every time. So the script is kept in the user's cache folder, by its version and that of this tool.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from genre_batch.files import replacing
 from genre_batch.paths import user_cache_folder
+from genre_batch.version import __version__
 
 __all__ = ["drawing_library"]
 
@@ -25,7 +26,8 @@ def drawing_library() -> str:
     It is taken from the cache folder if that has it, whole and unchanged; else it is bundled, and
     written there if the folder can be written.
     """
-    path = user_cache_folder() / f"vega-{version('vl-convert-python')}.js"
+    versions = f"{version('vl-convert-python')}-{__version__}"
+    path = user_cache_folder() / f"vega-{versions}.js"
     if not path.is_absolute():  # the user has no home folder
         return _bundled()
     script = _kept(path)
