@@ -140,7 +140,7 @@ def test_rows_of_one_genre_each_are_recognized_and_joined(tmp_path: Path) -> Non
 
 
 def test_options_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(UsageError, match="`label_columns` and `genre_column` exclude"):
+    with pytest.raises(UsageError, match="`label_columns` and `genre_column` cannot be used"):
         ColumnOptions(label_columns=("a",), genre_column="b")
     with pytest.raises(UsageError, match="`empty` must be one of negative, skip"):
         ColumnOptions(empty="no")

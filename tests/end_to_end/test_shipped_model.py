@@ -39,8 +39,11 @@ def test_its_metadata_states_where_it_comes_from(shipped: GenreTagger) -> None:
     assert provenance["shape"] == [6, 384, 12, 1536]
     assert provenance["precision"] == "int8"
     assert {entry["file"] for entry in provenance["data"]} == {
-        "mymoviedb.csv",
-        "extra_movies.parquet",
+        "mymoviedb.parquet",
+        "extra.parquet",
+        "more.parquet",
+        "translated.parquet",
+        "wordings.parquet",
     }
     assert all(len(entry["sha256"]) == 64 for entry in provenance["data"])
 
@@ -48,8 +51,8 @@ def test_its_metadata_states_where_it_comes_from(shipped: GenreTagger) -> None:
 def test_its_stored_scores_are_no_worse_than_promised(shipped: GenreTagger) -> None:
     metrics = shipped.metadata.metrics
     figures = metrics["test"]["title_and_overview"]
-    assert figures["macro_f1"] >= 0.62
-    assert figures["micro_f1"] >= 0.67
+    assert figures["macro_f1"] >= 0.65
+    assert figures["micro_f1"] >= 0.69
     assert metrics["export"]["macro_f1_loss_points_development_and_test"] <= 0.5
 
 
