@@ -110,7 +110,9 @@ def _os_error(error: OSError) -> str:
 def _stdout_error(error: OSError) -> str:
     if error.errno == errno.EBADF:
         return "stdout is closed: redirect it to a file, or to /dev/null"
-    return f"cannot write stdout: {error.strerror or error}"
+    from genre_batch.failures import reason_of
+
+    return f"cannot write stdout: {reason_of(error)}"
 
 
 def _flush_stdout(code: int) -> int:

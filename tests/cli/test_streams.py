@@ -37,7 +37,7 @@ def _shell(model: Path, folder: Path, line: str, **variables: str) -> tuple[int,
 
 
 CLOSED = "Error: stdout is closed: redirect it to a file, or to /dev/null\n"
-FULL = "Error: cannot write stdout: No space left on device\n"
+FULL = "Error: cannot write stdout: No space left on device: free some space\n"
 
 
 @pytest.mark.parametrize(

@@ -297,7 +297,7 @@ def test_a_device_that_is_full_is_an_error_and_not_a_traceback(
     done = command("tag", films, "-o", "/dev/full", "--output-format", "csv")
     assert done.returncode == 1
     assert done.stderr.decode().splitlines() == [
-        "Error: cannot write /dev/full: No space left on device"
+        "Error: cannot write /dev/full: No space left on device: free some space"
     ]
 
 
@@ -313,7 +313,7 @@ def test_a_full_stdout_is_an_error_too(tiny_model: Path, films: Path) -> None:
         )
     assert done.returncode == 1
     assert done.stderr.decode().splitlines() == [
-        "Error: cannot write stdout: No space left on device"
+        "Error: cannot write stdout: No space left on device: free some space"
     ]
 
 
