@@ -257,7 +257,8 @@ def test_the_wheel_holds_the_package_and_the_shipped_model(tmp_path: Path) -> No
     with zipfile.ZipFile(tree / built.stdout.split()[-1]) as wheel:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
     sources = {str(path.relative_to(tree)) for path in (tree / "genre_batch").rglob("*.*")}
-    models = {path.name for path in (ROOT / "export").glob("*.onnx")}
-    shipped = {"__init__.py", "README.md"} | models
-    assert "genre-batch.onnx" in shipped
+    shipped = {"__init__.py"} | {
+        path.name for suffix in ("onnx", "md") for path in (ROOT / "export").glob(f"*.{suffix}")
+    }
+    assert {"genre-batch.onnx", "README.md", "sources.md"} <= shipped
     assert held == sources | {f"genre_batch/export/{name}" for name in shipped}
