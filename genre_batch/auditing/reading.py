@@ -252,6 +252,7 @@ class CatalogPrediction:
         )
         self._cells: CellCodes | None = None
         self._is_auditable = False
+        self._rows_predicted = 0
         if source.job.profile:
             self._result.profile = ProfileCollector(source.tagger.labels, reads_labels=False)
         self._estimate = RowEstimate([0], source.job.limit)
@@ -298,11 +299,16 @@ class CatalogPrediction:
             yield chunk
 
     def _predict(self, chunk: TableChunk, stop: threading.Event) -> Probabilities:
+        """Return (rows, genres) probabilities, and look at the languages of the texts."""
         columns = self._result.columns
         if columns is None:
             return np.zeros((0, len(self._source.tagger.labels)), dtype=np.float32)
-        titles = self._source.titles(chunk, columns)
-        return self._predictor.predict(chunk.strings(columns.text), titles, stop)
+        texts = chunk.strings(columns.text)
+        rows = range(self._rows_predicted, self._rows_predicted + len(chunk))
+        self._rows_predicted += len(chunk)
+        # In this thread, because the detection runs in parallel to what `_add` does with a chunk.
+        self._result.languages.add(texts, rows)
+        return self._predictor.predict(texts, self._source.titles(chunk, columns), stop)
 
     def _add(self, chunk: TableChunk, probabilities: Probabilities) -> None:
         result = self._result
@@ -314,8 +320,6 @@ class CatalogPrediction:
             probabilities = calibrated(probabilities, metadata)
         codes = self._cells.add(chunk, ~np.isnan(probabilities[:, 0]))
         self._store.append(codes, probabilities)
-        rows = range(result.rows, result.rows + len(chunk))
-        result.languages.add(chunk.strings(result.columns.text), rows)
         if result.profile is not None:
             result.profile.add(chunk, predicted, probabilities)
         result.rows += len(chunk)

@@ -148,6 +148,11 @@ def _latin(text: str) -> bool:
     return 2 * others <= len(letters)
 
 
+def _is_close(code: str, other: str) -> bool:
+    """Return whether two languages are told apart by few words."""
+    return any(code in group and other in group for group in _CLOSE)
+
+
 def other_language(text: str, language: str) -> str | None:
     """Return the code of the language of a text that is not in a given one.
 
@@ -164,8 +169,7 @@ def other_language(text: str, language: str) -> str | None:
     by_code = dict(reversed(shares))
     if reliable and shares:
         found = shares[0][0]
-        is_close = any(language in group and found in group for group in _CLOSE)
-        if found == language or is_close or by_code.get(language, 0) >= _MIXED:
+        if found == language or by_code.get(language, 0) >= _MIXED or _is_close(found, language):
             return None
         is_veto = language == "en" and len(text) < _SHORT and _ENGLISH_WORDS.search(text)
         return None if is_veto else found
