@@ -9,9 +9,8 @@ from itertools import dropwhile
 
 from genre_batch.catalog.genre_aliases import GenreIndex
 from genre_batch.catalog.genre_map_lines import FORM, MapLine, map_lines
+from genre_batch.catalog.name_file import read_name_file
 from genre_batch.errors import CatalogError
-from genre_batch.failures import reason_of
-from genre_batch.files import read_input
 from genre_batch.names import name_key
 from genre_batch.options import StrPath
 
@@ -97,21 +96,7 @@ def read_genre_map(path: StrPath) -> GenreMap:
             things of one name, or leads back to where it started.
     """
     file = os.fspath(path)
-    content = read_input(
-        file,
-        missing=f"no such file: {file}: `genre_map` names one",
-        wanted="a file of genre names",
-        unreadable=lambda error: CatalogError(
-            f"cannot read {file} of `genre_map`: {reason_of(error)}"
-        ),
-    )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise CatalogError(
-            f"{file} of `genre_map`, line {line}: not UTF-8: save it as UTF-8 text"
-        ) from error
+    text = read_name_file(path, "genre_map")
     lines = tuple(_without_repeats(file, map_lines(file, text)))
     if not lines:
         raise CatalogError(f"{file} of `genre_map` is empty: write {FORM}")

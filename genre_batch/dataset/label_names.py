@@ -9,9 +9,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from genre_batch.catalog.name_file import read_name_file
 from genre_batch.errors import CatalogError, first_line
-from genre_batch.failures import reason_of
-from genre_batch.files import read_input
 from genre_batch.options import StrPath
 
 __all__ = ["name_labels", "read_label_names"]
@@ -33,23 +32,10 @@ def read_label_names(path: StrPath) -> dict[str, str] | list[str]:
 
     Raises:
         UsageError: there is no such file, or it is a folder.
-        CatalogError: it cannot be read, is of another form, or names an id twice.
+        CatalogError: it cannot be read, is not UTF-8, is of another form, or names an id twice.
     """
     name = os.fspath(path)
-    content = read_input(
-        name,
-        missing=f"`label_names`: no such file: {name}",
-        wanted="a file of genre names",
-        unreadable=lambda error: CatalogError(
-            f"cannot read {name} of `label_names`: {reason_of(error)}"
-        ),
-    )
-    try:
-        text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig").read()  # any line ends
-    except UnicodeDecodeError as error:
-        raise CatalogError(
-            f"{name} of `label_names` is not UTF-8: save it as UTF-8 text"
-        ) from error
+    text = read_name_file(path, "label_names")
     if text.lstrip()[:1] in ("{", "["):
         try:
             names = _from_json(json.loads(text))
@@ -96,7 +82,7 @@ def _from_lines(text: str, file: str) -> dict[str, str] | list[str]:
         return [line.strip() for line in lines]
     if not lines:
         return {}
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    rows = [row for row in csv.reader(io.StringIO(text, newline=None), delimiter=delimiter) if row]
     header = [cell.strip().lower() for cell in rows[0]]
     id_at = next((header.index(name) for name in _IDS if name in header), 0)
     name_at = next((header.index(name) for name in _NAMES if name in header), 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -76,13 +76,9 @@ class TaskCounts:
     profile: Mapping[str, Any] | None = None
     unread: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the counts as JSON values; floats keep all their bits."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TaskCounts:
-        """Restore the counts from the values of `as_dict`.
+        """Restore the counts from those in a mark (`cluster.marks.Mark.as_dict`).
 
         Raises:
             KeyError, TypeError: the values are those of something else.

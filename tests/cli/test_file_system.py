@@ -23,13 +23,6 @@ TAGGED = "overview,genres,predicted_genres\nlaugh,Comedy,Comedy\n"
 
 
 @pytest.fixture
-def films(tmp_path: Path) -> Path:
-    path = tmp_path / "films.csv"
-    path.write_text("overview,genres\nlaugh,Comedy\n")
-    return path
-
-
-@pytest.fixture
 def bad(tmp_path: Path) -> Path:
     path = tmp_path / "bad.csv"
     path.write_text("overview,genres\nlaugh,Comedy\n1,2,3\n")

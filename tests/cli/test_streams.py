@@ -16,13 +16,6 @@ from support.places import COMMAND, Command
 pytestmark = pytest.mark.process
 
 
-@pytest.fixture
-def films(tmp_path: Path) -> Path:
-    path = tmp_path / "films.csv"
-    path.write_text("overview,genres\nlaugh,Comedy\n")
-    return path
-
-
 def _shell(model: Path, folder: Path, line: str, **variables: str) -> tuple[int, str]:
     """Run a line of shell, where GB is the command; return its exit code and stderr."""
     done = subprocess.run(

@@ -67,5 +67,17 @@ def test_files_of_another_form_are_refused(tmp_path: Path, text: str, message: s
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such file"):
+    with pytest.raises(UsageError, match=r"no such file: .*`label_names` names one"):
         read_label_names(tmp_path / "names")
+
+
+def test_a_file_that_is_not_utf8_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "names").write_bytes("Drama\nComédie\n".encode("latin-1"))
+    with pytest.raises(CatalogError, match="of `label_names`, line 2: not UTF-8"):
+        read_label_names(tmp_path / "names")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_on_any_system(tmp_path: Path, end: str) -> None:
+    (tmp_path / "names").write_bytes(f"id,name{end}18,Drama{end}35,Comedy{end}".encode())
+    assert read_label_names(tmp_path / "names") == {"18": "Drama", "35": "Comedy"}

@@ -17,6 +17,7 @@ from genre_batch.model.decision import Decision
 from genre_batch.model.metadata import write_metadata
 from genre_batch.model.text_keys import text_key
 from support import tiny
+from support.catalogs import write_wordings
 
 FILMS = [
     ("laugh", "Comedy", "train"),
@@ -309,9 +310,7 @@ def test_intervals_widen_if_wordings_repeat_their_film(tmp_path: Path, tiny_mode
 def test_rows_are_told_as_empty_only_if_their_film_has_no_genres(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    path = tmp_path / "films.csv"
-    rows = [f"laugh {row},Comedy,{row}\ncry {row},,{row}" for row in range(20)]
-    path.write_text("overview,genres,film\n" + "\n".join(rows) + "\n")
+    path = write_wordings(tmp_path / "films.csv")
     assert _evaluate(path, tiny_model, group="film").films == 40
     path.write_text(path.read_text() + "".join(f"fight {row},,x{row}\n" for row in range(12)))
     with pytest.warns(GenreBatchWarning, match=r"12 rows \(23%\) have an empty cell in 'genres'"):

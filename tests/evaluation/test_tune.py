@@ -19,6 +19,7 @@ from genre_batch.model.tagger import GenreTagger
 from genre_batch.thresholds.conditional import conditional
 from genre_batch.thresholds.methods import METHODS
 from support import tiny
+from support.catalogs import write_wordings
 
 
 @pytest.fixture
@@ -314,8 +315,6 @@ def test_wordings_of_too_few_films_are_too_few(tiny_model: Path, tmp_path: Path)
 def test_a_wording_without_genres_is_tuned_on_with_those_of_its_film(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    catalog = tmp_path / "films.csv"
-    rows = [f"laugh {row},Comedy,{row}\ncry {row},,{row}" for row in range(20)]
-    catalog.write_text("overview,genres,film\n" + "\n".join(rows) + "\n")
+    catalog = write_wordings(tmp_path / "films.csv")
     job = EvaluationJob(str(catalog), model=str(tiny_model), group="film")
     assert tune(TuneJob(job, str(tmp_path / "tuned.onnx"), "conditional")).films == 40

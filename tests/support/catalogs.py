@@ -13,7 +13,16 @@ from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.load import load_dataset
 
-__all__ = ["GENRES", "as_rows", "genres_of", "load", "overviews", "write_csv", "write_films"]
+__all__ = [
+    "GENRES",
+    "as_rows",
+    "genres_of",
+    "load",
+    "overviews",
+    "write_csv",
+    "write_films",
+    "write_wordings",
+]
 
 GENRES = ("Action", "Comedy", "Drama", "Horror", "Romance")
 CELLS = ("Action, Drama", "Comedy", "Drama", "Action, Comedy")
@@ -32,6 +41,17 @@ def write_films(path: Path, overviews: Sequence[str], cells: Sequence[str] = CEL
         for number, overview in enumerate(overviews)
     ]
     return write_csv(path / "films.csv", ("title", "overview", "genres"), rows)
+
+
+def write_wordings(path: Path) -> Path:
+    """Twenty films in two wordings each, the second without genres; return the path."""
+    rows = [
+        (f"{word} {film}", genre, film)
+        for film in range(20)
+        for word, genre in (("laugh", "Comedy"), ("cry", ""))
+    ]
+    write_csv(path, ("overview", "genres", "film"), rows)
+    return path
 
 
 def overviews(count: int) -> list[str]:

@@ -97,21 +97,26 @@ def test_a_csv_cell_holds_lists_and_structs_as_json_and_bytes_as_base64() -> Non
     assert frame["raw"].to_list() == ["/wA=", "", None]
 
 
-def test_an_object_keeps_its_bytes_and_added_members_come_last() -> None:
-    chunk = _lines(b'{"n": 1.50, "t":"\\u00e9"}\n{}\n{ "a" : 1e400 }\n')
-    assert _encode(Format.JSONL, chunk).splitlines() == [
-        b'{"n": 1.50, "t":"\\u00e9","predicted_genres":["Drama","War"]}',
+@pytest.mark.parametrize(
+    ("first", "written"),
+    [
+        pytest.param(
+            b'{ "n" : 1.50, "t":"\\u00e9" }',
+            b'{ "n" : 1.50, "t":"\\u00e9","predicted_genres":["Drama","War"]}',
+            id="an added member comes last",
+        ),
+        pytest.param(
+            b'{"a": 1.50, "predicted_genres" : ["x, }"], "b":[ 1 ]}',
+            b'{"a":1.50,"predicted_genres":["Drama","War"],"b":[ 1 ]}',
+            id="a member of the same name is replaced in place",
+        ),
+    ],
+)
+def test_an_object_keeps_the_spelling_of_its_values(first: bytes, written: bytes) -> None:
+    assert _encode(Format.JSONL, _lines(first + b'\n{}\n{"a":1e400}\n')).splitlines() == [
+        written,
         b'{"predicted_genres":null}',
-        b'{ "a" : 1e400,"predicted_genres":[]}',
-    ]
-
-
-def test_a_member_of_the_same_name_is_replaced_in_place_and_the_rest_keeps_its_spelling() -> None:
-    chunk = _lines(b'{"a": 1.50, "predicted_genres" : ["x, }"], "b":[ 1 ]}\n{}\n{"c":2}\n')
-    assert _encode(Format.JSONL, chunk).splitlines() == [
-        b'{"a":1.50,"predicted_genres":["Drama","War"],"b":[ 1 ]}',
-        b'{"predicted_genres":null}',
-        b'{"c":2,"predicted_genres":[]}',
+        b'{"a":1e400,"predicted_genres":[]}',
     ]
 
 

@@ -115,6 +115,11 @@ class Uninterrupted:
     folder: Path
     calls: list[tuple[int, int, str]]
 
+    def assert_equal(self, model: torch.nn.Module, folder: Path) -> None:
+        """Compare another run's weights and the figures of its log."""
+        assert _same_weights(model, self.model)
+        assert _figures(folder) == _figures(self.folder)
+
 
 @pytest.fixture(scope="module")
 def tune(base_model: Path, films: Dataset, options: TrainingOptions) -> Tuner:
@@ -227,8 +232,7 @@ def test_a_run_interrupted_and_resumed_is_the_uninterrupted_run(
     epochs_done = (step - 1) // STEPS
     resumed, calls = tune.resume(tmp_path)
     assert calls[0][0] == epochs_done * STEPS + 1
-    assert _same_weights(resumed, uninterrupted.model)
-    assert _figures(tmp_path) == _figures(uninterrupted.folder)
+    uninterrupted.assert_equal(resumed, tmp_path)
 
 
 def test_an_incomplete_checkpoint_is_ignored(
@@ -257,16 +261,14 @@ def test_resuming_after_the_last_epoch_trains_nothing(
     tune(tmp_path)
     resumed, calls = tune.resume(tmp_path)
     assert calls == []
-    assert _same_weights(resumed, uninterrupted.model)
-    assert _figures(tmp_path) == _figures(uninterrupted.folder)
+    uninterrupted.assert_equal(resumed, tmp_path)
 
 
 def test_without_resume_a_run_starts_from_the_beginning(
     tune: Tuner, uninterrupted: Uninterrupted, tmp_path: Path
 ) -> None:
     tune.interrupt(tmp_path, STEPS + 1)
-    assert _same_weights(tune(tmp_path), uninterrupted.model)
-    assert _figures(tmp_path) == _figures(uninterrupted.folder)
+    uninterrupted.assert_equal(tune(tmp_path), tmp_path)
 
 
 def test_two_checkpoints_are_kept(uninterrupted: Uninterrupted) -> None:
