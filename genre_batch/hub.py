@@ -43,7 +43,9 @@ def load_from_hub(name: str, load: Callable[[bool], Loaded]) -> Loaded:
 
 
 def check_available(name: str, parameter: str) -> None:
-    """Check that an encoder is in a folder or the cache, or that the hub can be reached; no torch.
+    """Check that an encoder is in a folder or the cache, or that the hub can be reached.
+
+    Does not import torch.
 
     Args:
         name: a hub id, or a local folder.

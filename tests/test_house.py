@@ -20,9 +20,10 @@ from support.plan import ROOMS
 PACKAGE = ROOT / "genre_batch"
 BASE = {
     *("errors", "version", "progress", "extras", "files", "paths", "options", "cores", "hub"),
-    *("failures", "locks", "names", "odds"),
+    *("failures", "locks", "names", "odds", "path_checks"),
 }
-"""Top-level modules that every room may import; they themselves may import only `errors`."""
+"""Top-level modules that every room may import; they themselves may import only `errors` and
+`paths`."""
 
 ONLY_IN = {
     "click": {"cli"},

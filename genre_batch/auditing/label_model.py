@@ -1,7 +1,7 @@
 """How probable each label of a catalog is, given the model's probability and the other labels.
 
-A model's probability says how well a genre fits a text. Whether a catalog gives the genre to the
-film also depends on the catalog: on how often it uses the genre, and on the film's other genres.
+A model's probability measures how well a genre fits a text. Whether a catalog gives it to the film
+also depends on the catalog: on how often it uses the genre, and on the film's other genres.
 Both are learned from the catalog's own labels, most of which are right.
 """
 
@@ -120,9 +120,10 @@ class LabelModel:
 
         A genre that a row lacks has the log odds that the row should have it. A genre that a row
         has is compared with a row drawn at random: its evidence is above 0 if the genre is less
-        probable here than in the catalog as a whole, so that a rare genre, which is never probable,
-        is not suspected wherever it occurs. The two are comparable between genres and with each
-        other, for what confident learning (Northcutt et al. 2021) has a threshold per genre.
+        probable here than in the catalog as a whole, so that a rare genre, whose probability is
+        always low, is not suspected in every row that has it. Both are comparable between genres
+        and with each other; confident learning (Northcutt et al. 2021) has a threshold per genre
+        for this purpose.
 
         Arguments are those of `fit`.
         """
@@ -170,7 +171,7 @@ def _ridge(
     """Fit a logistic regression whose offset is the log odds, by Newton's method.
 
     Its features are 1, the log odds, and the other labels. The sums over rows that involve the
-    latter are taken by group. None is a product of a library whose order of summation, and so the
+    latter are taken by group. No sum uses a BLAS product, whose order of summation, and so the
     last bits, would depend on its threads.
 
     Args:

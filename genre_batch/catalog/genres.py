@@ -94,12 +94,12 @@ class GenreReader:
         return self.style is None and not self.lists
 
     def read(self, cell: str) -> Names:
-        """Return the distinct genres of a text, or why it has none."""
+        """Return the distinct genres of a text, or the reason that it has none."""
         names = self._read(cell)
         return names if self.numbers or not isinstance(names, list) else without_numbers(names)
 
     def read_any(self, value: object) -> Names:
-        """Return the distinct genres of a value of any type, or why it has none."""
+        """Return the distinct genres of a value of any type, or the reason that it has none."""
         if isinstance(value, str):
             return self.read(value)
         names = read_value(value)

@@ -147,7 +147,7 @@ def modified_remote(url: str) -> tuple[int, int]:
 
 
 def remove_remote(url: str) -> None:
-    """Remove an object; one that does not exist is no error.
+    """Remove an object; a missing one is not an error.
 
     Raises:
         CatalogError: the storage cannot be reached, or refuses.

@@ -264,7 +264,7 @@ def _named(entry: Mapping[str, Any]) -> str:
 def _thresholds(metadata: ModelMetadata) -> Table:
     """Return a table of the genres' thresholds, and of their F1 if it is known.
 
-    The F1 is that on the test part, or of a tuned model that on the films that it was tuned on.
+    F1 was measured on the test part; for a tuned model, on the films that it was tuned on.
     """
     tuned_on = metadata.metrics.get("tuned_on")
     genres = table("Genres", "genre", "threshold", "F1 on test" if tuned_on is None else "F1")

@@ -148,9 +148,10 @@ def tag(
 ) -> None:
     """Append predicted genres to a catalog.
 
-    INPUT is a .csv, .tsv, .jsonl, .ndjson, .json, .parquet or .arrow file (text formats also .gz
-    or .zst), a glob, a folder, an s3://, gs:// or abfs:// URL, or - for stdin. Without INPUT, a
-    piped stdin is read, by default as JSON Lines, and each row is written as its line arrives.
+    INPUT is a .csv, .tsv, .jsonl, .ndjson, .json, .parquet or .arrow file (text formats also
+    .gz, .zst, .bz2 or .xz), a glob, a folder, an s3://, gs:// or abfs:// URL, or - for stdin.
+    Without INPUT, a piped stdin is read, by default as JSON Lines, and each row is written as its
+    line arrives.
 
     Every row is written once, in order, with its columns unchanged, followed by
     predicted_genres: a list, or joined text in CSV and TSV. A row without text gets null. Rows

@@ -1,4 +1,4 @@
-"""Cut inputs of which no row could be read: they fail as they would in one piece."""
+"""Fail a cut input if none of its rows can be read, as an uncut one fails."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def remove_unread(
 ) -> list[Failure]:
     """Remove the parts of each cut input of which every row was rejected; return them as failures.
 
-    A stretch alone cannot tell: the others may have rows. So whichever process wrote the last
-    stretch of an input sees it.
+    One stretch is not enough to decide, because the others may have rows. So this is done by the
+    process that wrote the last stretch of an input.
 
     Args:
         parts: all parts of the job, also those of other shares.

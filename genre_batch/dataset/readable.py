@@ -1,4 +1,4 @@
-"""Whether a base model's tokenizer can read the films that a model is to be trained on."""
+"""Check that a base model's tokenizer covers the texts to train on."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from genre_batch.model.readability import NOT_READ, PieceKinds, main_script
 __all__ = ["check_readable"]
 
 SAMPLE = 500
-"""Texts that are looked at, evenly spread over the catalog."""
+"""Number of texts that are examined, evenly spread over the catalog."""
 SHARE_WARNED_OF = 0.05
-"""Share of hardly read texts that is worth a warning: fewer are quotes and single foreign rows."""
+"""Share of mostly unknown texts above which a warning is given: smaller shares come from quotations
+and single rows in another language."""
 _ADVICE = (
     "`base_model` distilbert-base-multilingual-cased, or a local folder of an encoder for this "
     "language"
@@ -24,7 +25,7 @@ _ADVICE = (
 
 
 def check_readable(name: str, tokenizer: Tokenizer, texts: Sequence[str]) -> None:
-    """Check that a base model's tokenizer can read texts; warn if many are hardly read.
+    """Check that a base model's tokenizer covers texts; warn if many are mostly unknown tokens.
 
     Args:
         name: the base model, as the user named it.

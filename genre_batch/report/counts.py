@@ -1,4 +1,4 @@
-"""Numbers of films by genre as a figure: the paper's figures 1 and 2."""
+"""Bar chart of films per genre (Balete and Ducay 2024, figures 1 and 2)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from genre_batch.report.page import Figure
 
 __all__ = ["genre_counts"]
 
-_ROOM = 1.15
-"""The width of a figure in lengths of its longest bar, so that the bar's number fits."""
+_WIDTH = 1.15
+"""The width of a chart in lengths of its longest bar, so that the bar's number fits."""
 
 
 def genre_counts(
@@ -23,8 +23,8 @@ def genre_counts(
     Args:
         counts: series (such as `before` and `after` oversampling) -> genre -> films. Genres are
             sorted by the first series' counts, and by name where those are equal.
-        title: the figure's.
-        description: how to read it.
+        title: of the chart.
+        description: how to read the chart.
         rows: what is counted, in the plural.
     """
     series = list(counts)
@@ -42,7 +42,7 @@ def genre_counts(
             "films:Q",
             title=rows,
             axis=alt.Axis(tickCount=5, format="~s"),
-            scale=alt.Scale(domain=[0, _ROOM * max(1, *longest)], nice=False),
+            scale=alt.Scale(domain=[0, _WIDTH * max(1, *longest)], nice=False),
         ),
         y=alt.Y("genre:N", title=None, sort=genres, scale=alt.Scale(paddingInner=0.25)),
         tooltip=[

@@ -37,7 +37,7 @@ NOT_INHERITED = {
 other files, or the encoder has them already."""
 
 _RECORDED = ("base_model", "recipe", "data")
-"""What of the earlier run's provenance is recorded in the new one's."""
+"""Keys of the earlier run's provenance that are copied into the new one's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class StartingPoint:
         return rows
 
     def further(self, given: Further) -> Further:
-        """Return what else is read; genres that the earlier run left out may be missing."""
+        """Return `given`, which may exclude genres that only the earlier run had."""
         return replace(given, inherited=tuple(self.options.get("exclude_genres") or ()))
 
     @cached_property
