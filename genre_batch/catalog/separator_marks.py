@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "SPACE",
     "STRONG",
     "WEAK",
+    "Present",
     "are_codes",
     "combine",
     "combine_parts",
@@ -22,6 +24,8 @@ __all__ = [
     "is_codes",
     "pattern_of",
     "recur",
+    "recur_parts",
+    "split_parts",
     "stand_alone",
 ]
 
@@ -84,6 +88,35 @@ JOINING = {
 and in several combinations."""
 RARE = {":": ":", "-": r"(?<=\S)-(?=\S)", "–": r"(?<=\S)[–—](?=\S)", "_": "_"}
 """Marks inside so many names, as in `red-wine`, that they are only mentioned."""
+_CHARACTERS = {
+    "||": "|¦",
+    "//": "/／",
+    "##": "#＃",
+    "&&": "&＆",
+    "|": "|¦",
+    "line break": "\r\n\u2028\u2029",
+    "tab": "\t",
+    " • ": "•●▪‣",
+    " · ": "·・∙‧",
+    "।": "।॥",
+    "。": "。｡",
+    "、": "、､",
+    "/": "/／",
+    "·": "·∙‧",
+    "・": "・･",
+    "+": "+＋",
+    "#": "#＃",
+    "~": "~～",
+    " & ": "&＆",
+    "&": "&＆",
+    "和": "和与與及",
+    "::": ":：",
+    " – ": "–—",
+    "–": "–—",
+}
+"""Mark -> characters one of which a text with the mark has; default: the mark's own."""
+_WORD_OF = {f" {word} ": re.compile(f"(?i:{word})") for word in _WORDS}
+_ANY_WORD = re.compile(f"(?i:{'|'.join(_WORDS)})")
 _MOSTLY = 0.8
 """The share of the parts of a mark that must recur (chosen by hand)."""
 _ROWS_A_CELL, _CELLS = 10, 3
@@ -100,19 +133,41 @@ def pattern_of(marks: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(known.get(mark, re.escape(mark)) for mark in marks) or r"(?!)")
 
 
-def _split(pattern: re.Pattern[str], names: Iterable[str]) -> dict[str, list[str]]:
+class Present:
+    """The marks that some texts may have, found without a search for each of them."""
+
+    def __init__(self, texts: Collection[str]) -> None:
+        """Collect the characters and the words of the texts."""
+        words = set(" ".join(texts).split())
+        self._characters = frozenset("".join(texts))
+        self._words = [word for word in words if _ANY_WORD.fullmatch(word) is not None]
+
+    def __contains__(self, mark: str) -> bool:
+        """Return False only if no text has the mark."""
+        if (word := _WORD_OF.get(mark)) is not None:
+            return any(word.fullmatch(found) for found in self._words)
+        return mark == SPACE or not self._characters.isdisjoint(_CHARACTERS.get(mark, mark.strip()))
+
+
+def split_parts(pattern: re.Pattern[str], names: Iterable[str]) -> dict[str, list[str]]:
     """Return name -> its parts that are not blank."""
-    parts = {name: [part.strip() for part in pattern.split(name)] for name in names}
-    return {name: [part for part in several if part] for name, several in parts.items()}
+    split = pattern.split
+    return {name: [bare for part in split(name) if (bare := part.strip())] for name in names}
+
+
+def _occurrences(split: Mapping[str, list[str]]) -> Counter[str]:
+    """Return part -> number of names that have it."""
+    return Counter(itertools.chain.from_iterable(map(set, split.values())))
 
 
 def recur(pattern: re.Pattern[str], names: Iterable[str]) -> bool:
     """Return whether nearly all parts of the names that have a mark occur in other names too."""
-    return _recur(_split(pattern, names))
+    return recur_parts(split_parts(pattern, names))
 
 
-def _recur(split: Mapping[str, list[str]]) -> bool:
-    occurs = Counter(part for parts in split.values() for part in set(parts))
+def recur_parts(split: Mapping[str, list[str]]) -> bool:
+    """Return what `recur` does, for names that are split: name -> its parts."""
+    occurs = _occurrences(split)
     parts = {part for several in split.values() if len(several) > 1 for part in several}
     recurring = sum(occurs[part] > 1 for part in parts)
     return bool(parts) and recurring >= _MOSTLY * len(parts) and len(occurs) <= len(split)
@@ -125,7 +180,7 @@ def combine(pattern: re.Pattern[str], names: Iterable[str]) -> bool:
     `War & Drama` and `Action & Drama` occur, the mark separates. Nearly all parts must stand beside
     different ones, and half of them must be names, too, unless three stand together somewhere.
     """
-    return combine_parts(_split(pattern, names))
+    return combine_parts(split_parts(pattern, names))
 
 
 def combine_parts(split: Mapping[str, list[str]]) -> bool:
@@ -135,7 +190,7 @@ def combine_parts(split: Mapping[str, list[str]]) -> bool:
         for part in parts if len(parts) > 1 else ():
             beside[part].add(parts)
     combined = sum(len(sets) > 1 for sets in beside.values())
-    if not beside or combined < _MOSTLY * len(beside) or not _recur(split):
+    if not beside or combined < _MOSTLY * len(beside) or not recur_parts(split):
         return False
     alone = {parts[0] for parts in split.values() if len(parts) == 1}
     three = any(len(set(parts)) > 2 for parts in split.values())
@@ -155,9 +210,9 @@ def doubled(mark: str, labels: Mapping[str, int]) -> bool:
     single = pattern_of((DOUBLED[mark],))
     if DOUBLED[mark] not in STRONG:
         return not recur(single, labels)  # many names have such a mark
-    split = _split(single, labels)
+    split = split_parts(single, labels)
     several = [name for name, parts in split.items() if name not in parts]
-    occurs = Counter(part for parts in split.values() for part in set(parts))
+    occurs = _occurrences(split)
     parts = {part for name in several for part in split[name]}
     recurring = sum(labels[name] > 1 for name in several)
     return recurring >= _MOSTLY * len(several) and all(occurs[part] == 1 for part in parts)
@@ -174,7 +229,7 @@ def stand_alone(pattern: re.Pattern[str], cells: Mapping[str, int], *, few: bool
         cells: distinct texts, and the number of rows of each.
         few: accept fewer cells and rows, too few to be sure.
     """
-    split = _split(pattern, cells)
+    split = split_parts(pattern, cells)
     several = [cell for cell, parts in split.items() if len(set(parts)) > 1]
     rows = sum(cells[cell] for cell in several)
     enough = rows >= _ROWS_A_CELL * len(several) > 0
@@ -184,7 +239,7 @@ def stand_alone(pattern: re.Pattern[str], cells: Mapping[str, int], *, few: bool
         return False
     if not enough:
         return False
-    occurs = Counter(part for parts in split.values() for part in set(parts))
+    occurs = _occurrences(split)
     return all(occurs[part] == 1 for cell in several for part in split[cell])
 
 

@@ -11,10 +11,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from genre_batch.catalog.separator_marks import combine_parts, pattern_of
+from genre_batch.catalog.separator_marks import JOINING, Present, combine_parts, pattern_of
 
-__all__ = ["Positions", "Span", "breaks", "having", "names_kept_whole"]
+__all__ = ["Positions", "Span", "breaks", "names_kept_whole"]
 
 _PAIRS, _PARTS = 2, 3
 """How many distinct names, of how many distinct parts, must end a cell as prose does (by hand)."""
@@ -40,17 +41,33 @@ class Positions:
     before: frozenset[str]
     last: Counter[str]
 
+    @cached_property
+    def alone(self) -> dict[str, list[str]]:
+        """Part -> the part alone."""
+        return {label: [label] for label in self.labels}
+
+    @cached_property
+    def joined(self) -> dict[str, list[str]]:
+        """The marks of `JOINING` that parts have -> these parts, the most frequent mark first."""
+        present = Present(self.labels)
+        patterns = {mark: pattern_of((mark,)) for mark in JOINING if mark in present}
+        names = {
+            mark: [label for label in self.labels if pattern.search(label) is not None]
+            for mark, pattern in patterns.items()
+        }
+        marks = sorted(filter(names.__getitem__, names), key=lambda mark: -len(names[mark]))
+        return {mark: names[mark] for mark in marks}
+
     @classmethod
     def of(cls, cells: Iterable[Sequence[str]]) -> Positions:
         """Count the parts of distinct cells."""
-        labels, last = Counter[str](), Counter[str]()
-        before = set[str]()
-        for parts in cells:
-            labels.update(set(parts))
-            if len(parts) > 1:
-                before.update(parts[:-1])
-                last[parts[-1]] += 1
-        return cls(labels, frozenset(before), last)
+        cells = list(cells)
+        several = [parts for parts in cells if len(parts) > 1]
+        return cls(
+            Counter(itertools.chain.from_iterable(map(set, cells))),
+            frozenset(part for parts in several for part in parts[:-1]),
+            Counter(parts[-1] for parts in several),
+        )
 
 
 def breaks(pattern: re.Pattern[str], text: str, whole: Collection[str]) -> list[Span]:
@@ -90,12 +107,6 @@ def _parts(pattern: re.Pattern[str], text: str, whole: Collection[str] = ()) -> 
     return [part for part in parts if part]
 
 
-def having(mark: str, labels: Iterable[str]) -> list[str]:
-    """Return the labels that have a mark."""
-    pattern = pattern_of((mark,))
-    return [label for label in labels if pattern.search(label) is not None]
-
-
 def names_kept_whole(mark: str, positions: Positions) -> frozenset[str] | None:
     """Decide whether a mark separates, and which names have it all the same.
 
@@ -110,21 +121,21 @@ def names_kept_whole(mark: str, positions: Positions) -> frozenset[str] | None:
     Returns:
         The names that have the mark and are not separated; None: the mark does not separate.
     """
-    pattern, names = pattern_of((mark,)), having(mark, positions.labels)
-    if not names:
+    pattern, names = pattern_of((mark,)), positions.joined.get(mark)
+    if names is None:
         return None
+    loose = positions.alone | {name: _parts(pattern, name) for name in names}
     if mark in _IN_NO_NAME:
-        return frozenset() if _divides(pattern, positions.labels) else None
-    whole = _inseparable(pattern, positions.labels, names)
-    several = {name for name in names if len(_parts(pattern, name, whole)) > 1}
+        return frozenset() if _divides(loose) else None
+    whole = _inseparable(pattern, loose, names)
+    split = positions.alone | {name: _parts(pattern, name, whole) for name in names}
+    several = {name for name in names if len(split[name]) > 1}
     # A list in prose has the mark at its end, a name anywhere.
     named = several & positions.before
-    split = {name: _parts(pattern, name, whole) for name in positions.labels}
     if named and not combine_parts(_without(split, several - named)):
         whole |= named
     else:
         named = set()
-    loose = {name: _parts(pattern, name) for name in positions.labels}
     if (
         combine_parts(_without(loose, named))
         or combine_parts(_without(split, named))
@@ -134,31 +145,42 @@ def names_kept_whole(mark: str, positions: Positions) -> frozenset[str] | None:
     return None
 
 
-def _divides(pattern: re.Pattern[str], labels: Iterable[str]) -> bool:
+def _divides(split: Mapping[str, list[str]]) -> bool:
     """Return whether a mark separates genres that no name has, rather than the levels of a topic.
 
     Half of its parts are genres alone, too, or they `combine`. Of `Sport::Tennis`, `Sport` may be.
     """
-    split = {name: _parts(pattern, name) for name in labels}
     alone = {parts[0] for parts in split.values() if len(parts) == 1}
     beside = {part for parts in split.values() if len(parts) > 1 for part in parts}
     return combine_parts(split) or 2 * len(alone & beside) >= len(beside) > 0
 
 
-def _without(split: Mapping[str, list[str]], names: Collection[str]) -> dict[str, list[str]]:
-    return {name: parts for name, parts in split.items() if name not in names}
+def _without(split: Mapping[str, list[str]], names: Collection[str]) -> Mapping[str, list[str]]:
+    return {name: parts for name, parts in split.items() if name not in names} if names else split
 
 
-def _inseparable(pattern: re.Pattern[str], labels: Iterable[str], names: Iterable[str]) -> set[str]:
-    """Return the names, and the runs of parts in them, whose parts occur only beside each other."""
+def _inseparable(
+    pattern: re.Pattern[str], split: Mapping[str, list[str]], names: Iterable[str]
+) -> set[str]:
+    """Return the names, and the runs of parts in them, whose parts occur only beside each other.
+
+    Args:
+        pattern: of the mark.
+        split: label -> its parts.
+        names: the labels that have the mark.
+    """
+    names = set(names)
     after, before = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
-    for label in labels:
-        for first, second in itertools.pairwise(["", *_parts(pattern, label), ""]):
+    for name in names:
+        for first, second in itertools.pairwise(["", *split[name], ""]):
             after[first].add(second)
             before[second].add(first)
 
+    def has_others(part: str, beside: set[str], other: str) -> bool:
+        return (part in split and part not in names) or bool(beside - {other})
+
     def apart(first: str, second: str) -> bool:
-        return bool(after[first] - {second}) and bool(before[second] - {first})
+        return has_others(first, after[first], second) and has_others(second, before[second], first)
 
     return {run for name in names for run in _runs(pattern, name, apart)}
 

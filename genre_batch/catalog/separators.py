@@ -10,9 +10,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from genre_batch.catalog.genre_values import opens_list, read_text
 from genre_batch.catalog.separator_marks import (
@@ -23,20 +22,21 @@ from genre_batch.catalog.separator_marks import (
     SPACE,
     STRONG,
     WEAK,
+    Present,
     are_codes,
     doubled,
     is_codes,
     pattern_of,
     recur,
-    stand_alone,
+    recur_parts,
+    split_parts,
 )
 from genre_batch.catalog.separator_quotes import Masked, masked
-from genre_batch.catalog.separator_words import Positions, Span, breaks, having, names_kept_whole
+from genre_batch.catalog.separator_sample import Sample, spans
+from genre_batch.catalog.separator_words import Positions, Span, names_kept_whole
 
 __all__ = ["Evidence", "Separators", "find_separators", "join_genres", "quoted"]
 
-_SAMPLE = 20_000
-"""The number of distinct cells that decide, the first ones of the column."""
 _JOINED = 0.8
 """The share of the parts of a further mark that must be genres of cells without it (by hand)."""
 
@@ -95,7 +95,7 @@ class Separators:
         """Return where the separators of a text are."""
         if self.given is not None:
             return [found.span() for found in re.finditer(re.escape(self.given), text)]
-        return _spans(text, self.marks, self.whole)
+        return spans(text, self.marks, self.whole)
 
     def split(self, text: str) -> list[str]:
         """Return the distinct genres of a text, in its order."""
@@ -110,14 +110,14 @@ class Separators:
         The separators include white space around them; parts without a genre are empty.
         """
         masked_text = masked(text, self.given)
-        spans, position = list[tuple[str, str]](), 0
+        found, position = list[tuple[str, str]](), 0
         before = ""
         for start, end in self._spans(masked_text.text):
-            spans.append((masked_text.text[position:start], before))
+            found.append((masked_text.text[position:start], before))
             before, position = masked_text.text[start:end], end
-        spans.append((masked_text.text[position:], before))
+        found.append((masked_text.text[position:], before))
         pieces, space = list[tuple[str, str, str]](), ""
-        for part, mark in spans:
+        for part, mark in found:
             bare = part.strip()
             lead = part[: len(part) - len(part.lstrip())]
             pieces.append(
@@ -164,144 +164,96 @@ def find_separators(cells: Mapping[str, int]) -> Separators:
     Returns:
         The separators; the same for the same cells in the same order.
     """
-    sample = [(masked(text), rows) for text, rows in list(cells.items())[:_SAMPLE]]
+    sample = Sample(cells)
     evidence = _strong_evidence(sample)
-    cells_of = {cell.text: rows for cell, rows in sample}
     strong = [
         entry.mark
         for entry in evidence
-        if entry.mark not in COMMON or not stand_alone(pattern_of((entry.mark,)), cells_of)
+        if entry.mark not in COMMON or not sample.stand_alone(entry.mark)
     ]
     marks = strong[:1]
     for mark in strong[1:]:
-        if _joins(mark, tuple(marks), [text for text, _ in sample]):
+        if _joins(mark, tuple(marks), sample.cells):
             marks.append(mark)
     # Beside a list's own mark, `C++ and Drama` ends a list in prose.
-    whole = _add_joining(marks, sample) if marks else frozenset[str]()
-    labels = _labels(sample, tuple(marks), whole)
+    whole, labels = _add_joining(marks, sample) if marks else (frozenset(), sample.labels(()))
+    tried = list(marks)
+    present = Present(labels)
     for mark in WEAK:
-        if recur(pattern_of((mark,)), labels):
+        if mark in present and recur(pattern_of((mark,)), labels):
             marks.append(mark)
-            labels = _labels(sample, tuple(marks), whole)
-    if not set(JOINING).intersection(marks):
-        whole = _add_joining(marks, sample)
-        labels = _labels(sample, tuple(marks), whole)
+            labels = sample.labels(marks, whole)
+    if not marks or (marks != tried and not set(JOINING).intersection(marks)):
+        whole, labels = _add_joining(marks, sample)
     if not marks and are_codes(labels):
         marks.append(SPACE)
-    for mark in (*WEAK, *JOINING, *RARE, SPACE):
-        entry = _further_evidence(mark, sample, labels, is_chosen=mark in marks)
-        # A mark that names have too is worth mentioning if it would halve the number of genres, or
-        # if its parts are genres already.
-        if entry.cells and (
-            mark in marks
-            or 2 * entry.labels <= len(labels)
-            or (mark != SPACE and recur(pattern_of((mark,)), labels))
-        ):
-            evidence.append(entry)
+    evidence += _further_evidence(marks, sample, labels)
     evidence.sort(key=lambda entry: (entry.mark not in marks, entry.labels))
     return Separators(
         tuple(marks),
         None,
         tuple(evidence),
-        sum(rows for _, rows in sample),
-        tuple(mark for mark in marks if mark in COMMON and _never_recurs(mark, sample)),
+        sum(sample.rows),
+        tuple(mark for mark in marks if mark in COMMON and sample.stand_alone(mark, few=True)),
         whole,
     )
 
 
-def _strong_evidence(sample: list[tuple[Masked, int]]) -> list[Evidence]:
+def _strong_evidence(sample: Sample) -> list[Evidence]:
     """Return what each mark of `STRONG` would give, the fewest genres first."""
-    evidence = {mark: _evidence(mark, sample) for mark in STRONG}
+    found = {mark: rows for mark in STRONG if (rows := sample.rows_with(mark))}
+    labels = {mark: sample.labels((mark,)) for mark in found}
     for mark, single in DOUBLED.items():
-        if evidence[mark].cells:
-            separates = doubled(mark, _labels(sample, (mark,)))
-            evidence.pop(single if separates else mark, None)
-    entries = [entry for entry in evidence.values() if entry.cells]
+        if mark in found:
+            found.pop(single if doubled(mark, labels[mark]) else mark, None)
+    entries = [Evidence(mark, rows, len(labels[mark])) for mark, rows in found.items()]
     return sorted(entries, key=lambda entry: entry.labels)  # of equal ones, the first in `STRONG`
 
 
-def _add_joining(marks: list[str], sample: list[tuple[Masked, int]]) -> frozenset[str]:
-    """Add the marks of `JOINING` that separate, and return the names that stay whole.
+def _add_joining(marks: list[str], sample: Sample) -> tuple[frozenset[str], Counter[str]]:
+    """Add the marks of `JOINING` that separate.
 
     The mark that the most genres have is decided first: it may separate names that have another.
+
+    Returns:
+        The names that stay whole; genre -> number of distinct cells that have it.
     """
     whole = frozenset[str]()
-    left = list(JOINING)
-    while left:
-        positions = Positions.of(_cells(sample, tuple(marks), whole))
-        found = {mark: len(having(mark, positions.labels)) for mark in left}
-        for mark in sorted((mark for mark in left if found[mark]), key=lambda mark: -found[mark]):
-            names = names_kept_whole(mark, positions)
+    while True:
+        positions = Positions.of(sample.parts(marks, whole))
+        for mark in positions.joined:
+            names = None if mark in marks else names_kept_whole(mark, positions)
             if names is not None:
                 marks.append(mark)
-                left.remove(mark)
                 whole |= names
                 break
         else:
-            break
-    return whole
-
-
-def _never_recurs(mark: str, sample: list[tuple[Masked, int]]) -> bool:
-    """Return whether no part of the cells that have a mark occurs in another one, be they few."""
-    pattern = pattern_of((mark,))
-    return stand_alone(pattern, {cell.text: rows for cell, rows in sample}, few=True)
-
-
-def _evidence(mark: str, sample: list[tuple[Masked, int]]) -> Evidence:
-    """Return what a mark would give by itself."""
-    pattern = pattern_of((mark,))
-    rows = sum(count for cell, count in sample if pattern.search(cell.text))
-    labels = _labels(sample, (mark,)) if rows else ()
-    return Evidence(mark, rows, len(labels))
+            return whole, positions.labels
 
 
 def _further_evidence(
-    mark: str, sample: list[tuple[Masked, int]], labels: Counter[str], *, is_chosen: bool
-) -> Evidence:
-    """Return what a mark gives or would give besides those chosen; `labels`: what they give."""
-    pattern = pattern_of((mark,))
-    rows = sum(count for cell, count in sample if pattern.search(cell.text))
-    if not rows or is_chosen:
-        return Evidence(mark, rows, len(labels))
-    parts = {part.strip() for label in labels for part in pattern.split(label)} - {""}
-    return Evidence(mark, rows, len(parts))
+    marks: Collection[str], sample: Sample, labels: Counter[str]
+) -> Iterator[Evidence]:
+    """Yield what the marks that names have too give, or would give besides those chosen.
 
+    One that is not chosen is worth mentioning if it would halve the number of genres, or if its
+    parts are genres already.
 
-def _labels(
-    sample: list[tuple[Masked, int]], marks: tuple[str, ...], whole: frozenset[str] = frozenset()
-) -> Counter[str]:
-    """Return genre -> number of distinct cells that have it."""
-    return Counter(part for parts in _cells(sample, marks, whole) for part in set(parts))
-
-
-def _cells(
-    sample: list[tuple[Masked, int]], marks: tuple[str, ...], whole: frozenset[str]
-) -> Iterator[list[str]]:
-    """Yield the genres of each distinct cell."""
-    for cell, _ in sample:
-        yield cell.parts(_spans(cell.text, marks, whole))
-
-
-@lru_cache
-def _patterns(marks: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
-    """Return the patterns of the marks that are not of `JOINING`, and of those that are."""
-    joining = tuple(mark for mark in marks if mark in JOINING)
-    others = tuple(mark for mark in marks if mark not in JOINING)
-    return pattern_of(others), pattern_of(joining) if joining else None
-
-
-def _spans(text: str, marks: tuple[str, ...], whole: frozenset[str] = frozenset()) -> list[Span]:
-    """Return where the marks separate a text; those of `JOINING`, between the others."""
-    pattern, joining = _patterns(marks)
-    spans = [found.span() for found in pattern.finditer(text)]
-    if joining is None:
-        return spans
-    inner = list[Span]()
-    for (_, start), (end, _) in itertools.pairwise([(0, 0), *spans, (len(text), 0)]):
-        found = breaks(joining, text[start:end], whole)
-        inner += [(start + first, start + last) for first, last in found]
-    return sorted(spans + inner)
+    Args:
+        marks: the separators.
+        sample: the cells.
+        labels: genre -> number of distinct cells, with these separators.
+    """
+    for mark in (*WEAK, *JOINING, *RARE, SPACE):
+        if not (rows := sample.rows_with(mark)):
+            continue
+        if mark in marks:
+            yield Evidence(mark, rows, len(labels))
+            continue
+        split = split_parts(pattern_of((mark,)), labels)
+        count = len(set(itertools.chain.from_iterable(split.values())))
+        if 2 * count <= len(labels) or (mark != SPACE and recur_parts(split)):
+            yield Evidence(mark, rows, count)
 
 
 def _joins(mark: str, marks: tuple[str, ...], cells: list[Masked]) -> bool:
@@ -311,11 +263,11 @@ def _joins(mark: str, marks: tuple[str, ...], cells: list[Masked]) -> bool:
     parts: set[str] = set()
     for cell in cells:
         if pattern.search(cell.text) is None:
-            known.update(cell.parts(_spans(cell.text, marks)))
+            known.update(cell.parts(spans(cell.text, marks)))
         elif chosen.search(cell.text) is not None:
             return False
         else:
-            parts.update(cell.parts(_spans(cell.text, (mark,))))
+            parts.update(cell.parts(spans(cell.text, (mark,))))
     return len(parts & known) >= _JOINED * len(parts) > 0
 
 

@@ -9,7 +9,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from genre_batch.catalog.separator_marks import combine, pattern_of, recur, stand_alone
+from genre_batch.catalog.separator_marks import (
+    JOINING,
+    RARE,
+    STRONG,
+    WEAK,
+    Present,
+    combine,
+    pattern_of,
+    recur,
+    stand_alone,
+)
 from genre_batch.catalog.separators import find_separators
 
 GENRES = ("Drama", "Comedy", "War", "R&B", "Sci-Fi", "C#", "Rock and Roll", "Bed & Breakfast")
@@ -116,3 +126,20 @@ def test_parts_that_never_occur_elsewhere_stand_alone() -> None:
     assert stand_alone(comma, {"a, b": 10}, few=True)
     assert not stand_alone(comma, {"a, b": 1, "c, d": 1}, few=True)
     assert not stand_alone(comma, {"a": 40})
+
+
+@pytest.mark.parametrize("mark", [*STRONG, *WEAK, *JOINING, *RARE])
+def test_a_text_has_no_mark_that_is_not_present(mark: str) -> None:
+    characters = [chr(code) for code in range(1, 0x10000) if not 0xD800 <= code < 0xE000]
+    others = [char for char in characters if not char.isalnum() and mark not in Present([char])]
+    assert len(others) > 1_000
+    text = " ".join(f"a{char}b {char} {char}{char}" for char in others)
+    assert pattern_of((mark,)).search(text) is None
+
+
+def test_words_are_present_in_any_case_between_spaces_only() -> None:
+    present = Present(["Drama AND War", "\u0130 \u0441", "Sand", "Drama,and War"])
+    assert " and " in present
+    assert " i " in present  # as its pattern matches it, in the case of any language
+    assert " or " not in present
+    assert " and " not in Present(["Sand", "Andorra", "x,and y"])

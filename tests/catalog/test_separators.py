@@ -78,7 +78,7 @@ def test_a_given_separator_is_the_only_one_and_says_so() -> None:
 
 
 def test_the_first_cells_of_a_huge_column_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genre_batch.catalog.separators._SAMPLE", 600)
+    monkeypatch.setattr("genre_batch.catalog.separator_sample._SIZE", 600)
     cells = {f"g{i % 50}|g{i % 7}|{i}": 1 for i in range(600)}
     found = find_separators(cells)
     assert found.marks == ("|",)
