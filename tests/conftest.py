@@ -62,6 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.training)
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+        if any(item.get_closest_marker(name) for name in ("browser", "cluster")):
+            item.add_marker(pytest.mark.alone)
     if "torch" in sys.modules:
         # Models this small run slower on several threads.
         sys.modules["torch"].set_num_threads(1)

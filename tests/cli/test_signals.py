@@ -16,7 +16,7 @@ from genre_batch.cli.signals import StoppedBySignal, StopSignals
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.alone, pytest.mark.process]
 
 SIGNALS = [
     signal.SIGINT,

@@ -22,7 +22,7 @@ from genre_batch.cli.tag import GROUPS, tag
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND, Command
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.alone, pytest.mark.process]
 
 
 @pytest.fixture

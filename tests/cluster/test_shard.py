@@ -115,6 +115,7 @@ def test_what_shares_cannot_do_is_refused(
         tag_catalog(**{"source": "in", "output": "out/", "shard": "0/2"} | options)
 
 
+@pytest.mark.alone
 @pytest.mark.process
 def test_a_share_that_is_killed_is_started_again(catalogs: Path) -> None:
     def start(index: int) -> subprocess.Popen[bytes]:

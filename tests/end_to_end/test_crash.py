@@ -15,7 +15,7 @@ import pytest
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.alone, pytest.mark.process]
 
 SEEDS = range(20)
 OUTPUTS = ("tag.parquet", "tag.csv.gz", "audit.jsonl", "tag.jsonl", "tag.arrow", "audit.parquet")

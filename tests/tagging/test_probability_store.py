@@ -109,6 +109,7 @@ store.close()
 """
 
 
+@pytest.mark.alone
 @pytest.mark.process
 @pytest.mark.parametrize("die", [False, True])
 def test_two_processes_share_a_store_and_a_killed_one_leaves_it_intact(
