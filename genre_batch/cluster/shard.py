@@ -11,7 +11,8 @@ from genre_batch.errors import UsageError
 
 __all__ = ["Shard", "find_shard"]
 
-_SPELLING = re.compile(r"(\d+)/(\d+)", re.ASCII)
+_SPELLING = re.compile(r"(\d{1,18})/(\d{1,18})", re.ASCII)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _KNOWN = "SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX, AWS_BATCH_JOB_ARRAY_INDEX"
 
 
@@ -36,7 +37,7 @@ def find_shard(spelling: str, environment: Mapping[str, str] = os.environ) -> Sh
     Raises:
         UsageError: it is neither, K is not below N, or there are no such variables.
     """
-    if spelling != "auto":
+    if spelling.strip() != "auto":
         match = _SPELLING.fullmatch(spelling.strip())
         if match is None:
             raise UsageError(
@@ -48,7 +49,7 @@ def find_shard(spelling: str, environment: Mapping[str, str] = os.environ) -> Sh
         ("JOB_COMPLETION_INDEX", _kubernetes),
         ("AWS_BATCH_JOB_ARRAY_INDEX", _batch),
     ):
-        if variable in environment:
+        if environment.get(variable):
             return find(environment)
     raise UsageError(
         f"`shard` auto: none of {_KNOWN} is set, so this is not an array job: type K/N"
@@ -63,7 +64,7 @@ def _checked(index: int, count: int, place: str) -> Shard:
 
 def _number(environment: Mapping[str, str], name: str, advice: str = "type K/N") -> int:
     text = environment.get(name, "")
-    if not (text.isascii() and text.isdigit()):
+    if not _NUMBER.fullmatch(text):
         shown = f"is {text!r}" if name in environment else "is not set"
         raise UsageError(f"`shard` auto: {name} {shown}: {advice}")
     return int(text)
@@ -72,8 +73,10 @@ def _number(environment: Mapping[str, str], name: str, advice: str = "type K/N")
 def _slurm(environment: Mapping[str, str]) -> Shard:
     task = _number(environment, "SLURM_ARRAY_TASK_ID")
     count = _number(environment, "SLURM_ARRAY_TASK_COUNT")
-    first = int(environment.get("SLURM_ARRAY_TASK_MIN") or 0)
-    step = int(environment.get("SLURM_ARRAY_TASK_STEP") or 1)
+    others = {"SLURM_ARRAY_TASK_MIN": "0", "SLURM_ARRAY_TASK_STEP": "1"}
+    first, step = (
+        _number({name: environment.get(name) or default}, name) for name, default in others.items()
+    )
     index, rest = divmod(task - first, max(1, step))
     if rest or not 0 <= index < count:
         raise UsageError(

@@ -14,7 +14,7 @@ from genre_batch.cluster.canary import canary, processor
 from genre_batch.cluster.job_file import library_versions
 from genre_batch.cluster.marks import Mark, Marks
 from genre_batch.cluster.part import Part
-from genre_batch.cluster.storage import modified
+from genre_batch.cluster.storage import modified, remove
 from genre_batch.errors import CatalogError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.job import TagJob
@@ -25,11 +25,21 @@ from genre_batch.tagging.written_names import WrittenNames, written_names
 __all__ = ["PartWriter", "temporary_folder"]
 
 _ATTEMPTS = 2
+_SECOND = 10**9
+"""In the nanoseconds of `Part.modified`."""
 
 
 def temporary_folder(side: str) -> str | None:
     """Return the folder of unfinished files; None for cloud storage, which has none."""
     return None if is_remote(side) else f"{side}/temporary"
+
+
+def _state(part: Part) -> tuple[int, int] | None:
+    """Return the size and the time of a part's input; None for a pipe, which has neither."""
+    source = part.source
+    if not source.is_remote and not os.path.isfile(source.path):
+        return None
+    return modified(source)
 
 
 @dataclass
@@ -78,6 +88,7 @@ class PartWriter:
             UsageError, CatalogError, ModelError: as the parts raise them; there is no mark then.
         """
         started = time.perf_counter()
+        before = _state(part)
         key = part.key(self.job_key)
         for attempt in range(_ATTEMPTS):
             writer = TaskWriter(
@@ -102,6 +113,7 @@ class PartWriter:
                     return mark
                 if attempt + 1 == _ATTEMPTS:
                     raise
+        self._check_unchanged(part, before)
         if writer.tally.texts_predicted and self._canary is None:
             self._canary = canary(self.tagger)
         mark = Mark(
@@ -118,6 +130,33 @@ class PartWriter:
         )
         mark.write(self.side)
         return mark
+
+    def _check_unchanged(self, part: Part, before: tuple[int, int] | None) -> None:
+        """Check that the input is the one that was planned; otherwise remove what was written.
+
+        The time since planning is compared in seconds, because machines that share a folder may
+        count finer or coarser.
+
+        Args:
+            part: just written.
+            before: its `_state` before.
+
+        Raises:
+            CatalogError: it is another: stretches would begin within a record.
+        """
+        after = _state(part)
+        if after is None:
+            return
+        size, changed = after
+        is_planned = changed // _SECOND == part.modified // _SECOND
+        is_planned &= part.task.stretch is not None or size == part.size
+        if after == (before or after) and is_planned:
+            return
+        remove(part.task.target.path)
+        raise CatalogError(
+            f"{part.source.name} changed while the run was reading it: run the same command again "
+            f"when it is complete"
+        )
 
     def _mark_of_another_run(self, part: Part, key: str) -> Mark | None:
         marks = Marks(self.output, self.side)

@@ -26,6 +26,13 @@ SLURM = {"SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY
         ("auto", SLURM, (2, 4)),
         ("auto", SLURM | {"SLURM_ARRAY_TASK_STEP": "2"}, (1, 4)),
         ("auto", {"JOB_COMPLETION_INDEX": "4", "JOB_COMPLETIONS": "5"}, (4, 5)),
+        (
+            "auto",
+            {"SLURM_ARRAY_TASK_ID": "", "JOB_COMPLETION_INDEX": "4", "JOB_COMPLETIONS": "5"},
+            (4, 5),
+        ),
+        ("auto", SLURM | {"SLURM_ARRAY_TASK_MIN": "4", "SLURM_ARRAY_TASK_STEP": ""}, (3, 4)),
+        (" auto ", SLURM, (2, 4)),
         ("auto", {"AWS_BATCH_JOB_ARRAY_INDEX": "0", "AWS_BATCH_JOB_ARRAY_SIZE": "2"}, (0, 2)),
     ],
 )
@@ -50,6 +57,15 @@ def test_a_share_is_typed_or_found_in_the_environment(
         ("auto", {"JOB_COMPLETION_INDEX": "4"}, "JOB_COMPLETIONS is not set: set it to the Job's"),
         ("auto", {"JOB_COMPLETION_INDEX": "x", "JOB_COMPLETIONS": "5"}, "is 'x'"),
         ("auto", {"JOB_COMPLETION_INDEX": "5", "JOB_COMPLETIONS": "5"}, "K must be below N"),
+        ("auto", SLURM | {"SLURM_ARRAY_TASK_MIN": "x"}, "SLURM_ARRAY_TASK_MIN is 'x': type K/N"),
+        ("auto", SLURM | {"SLURM_ARRAY_TASK_MIN": "-3"}, "SLURM_ARRAY_TASK_MIN is '-3'"),
+        ("auto", SLURM | {"SLURM_ARRAY_TASK_STEP": "2.0"}, "SLURM_ARRAY_TASK_STEP is '2.0'"),
+        ("auto", SLURM | {"SLURM_ARRAY_TASK_COUNT": "9" * 5_000}, "SLURM_ARRAY_TASK_COUNT is '99"),
+        ("auto", {"AWS_BATCH_JOB_ARRAY_INDEX": "1"}, "AWS_BATCH_JOB_ARRAY_SIZE is not set"),
+        ("0/" + "9" * 5_000, {}, "must be K/N"),
+        ("0x1/3", {}, "must be K/N"),
+        ("1/3/5", {}, "must be K/N"),
+        ("", {}, "must be K/N"),
     ],
 )
 def test_a_share_that_cannot_be_is_refused(
