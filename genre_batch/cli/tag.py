@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +33,7 @@ from genre_batch.cli.run_options import convert_run_options, input_output_option
 from genre_batch.errors import counted
 
 if TYPE_CHECKING:
+    from genre_batch.cluster.ray_connection import RayConnection
     from genre_batch.tagging.summary import TagSummary
 
 __all__ = ["GROUPS", "tag"]
@@ -171,17 +175,32 @@ def tag(
         sources = ("-",)
     convert_run_options(options, sources, report)
 
-    from genre_batch.cluster.run import run
-    from genre_batch.tagging.job import tag_job
+    with _early_connection(options) as connection:
+        from genre_batch.cluster.run import run
+        from genre_batch.tagging.job import tag_job
 
-    job = tag_job(sources=sources, **options)
-    with rows_progress(progress) as bar:
-        result = run(job, bar, bar.status)
+        job = tag_job(sources=sources, **options)
+        with rows_progress(progress) as bar:
+            result = run(job, bar, bar.status, connection)
     _print_notes(result)
     if report is not None:
         write_page(tag_page(result, catalog_name(sources)), report)
     if is_shown(summary):
         show_summary(result)
+
+
+def _early_connection(
+    options: Mapping[str, Any],
+) -> contextlib.AbstractContextManager[RayConnection | None]:
+    """Return a connection to a cluster that exists; it is made while libraries are imported."""
+    if options["engine"] != "ray" or find_spec("ray") is None:
+        return contextlib.nullcontext()
+    from genre_batch.cluster.ray_cluster import asks_for_local
+    from genre_batch.cluster.ray_connection import RayConnection
+
+    if asks_for_local(options["address"]):
+        return contextlib.nullcontext()
+    return RayConnection(options["address"], options["threads"])
 
 
 def _print_notes(summary: TagSummary) -> None:

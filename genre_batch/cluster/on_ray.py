@@ -23,17 +23,14 @@ from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.cluster.job_file import library_versions
 from genre_batch.cluster.marks import Mark
 from genre_batch.cluster.part import Part
-from genre_batch.cluster.ray_cluster import (
-    LostClusterError,
-    check_capacity,
-    connected,
-    find_address,
-)
+from genre_batch.cluster.ray_cluster import LostClusterError, check_capacity
+from genre_batch.cluster.ray_connection import RayConnection
 from genre_batch.cluster.ray_task import run_part
 from genre_batch.cluster.ray_watch import RayWatch, lost_node_error
 from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted, first_line
 from genre_batch.options import flat_values
 from genre_batch.progress import RowProgress, StatusProgress
+from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.summary import TagSummary
 from genre_batch.version import __version__
 
@@ -48,11 +45,14 @@ _WAIT_SECONDS = 0.5
 """How soon a signal is noticed."""
 
 
-def run_on_ray(folder: FolderJob, progress: RowProgress, status: StatusProgress) -> TagSummary:
+def run_on_ray(
+    job: TagJob, connection: RayConnection, progress: RowProgress, status: StatusProgress
+) -> TagSummary:
     """Write the parts of a job on a Ray cluster.
 
     Args:
-        folder: the job.
+        job: the run's options.
+        connection: started; it is not used if no part is left to write.
         progress: called after each part.
         status: called when the parts that are done, the nodes or the failures change.
 
@@ -60,20 +60,25 @@ def run_on_ray(folder: FolderJob, progress: RowProgress, status: StatusProgress)
         UsageError, CatalogError, ModelError: as the parts raise them.
         GenreBatchError: there is no such cluster, or it cannot be used.
     """
+    folder = FolderJob(job)
     signals = DeferredSignals()
     run = _Run(folder, progress, status, signals)
     if run.is_done:
         folder.begin()
         return folder.finish(run.planned)
-    address = find_address(folder.job.running.address)
+    ray, address = connection.wait()
     try:
-        with _restored(signals), connected(address) as ray:
+        with _restored(signals):
             signals.defer()
             watch = RayWatch(ray, address)
             try:
                 run.write_parts(ray, watch)
+            except LostClusterError:
+                connection.is_lost = True
+                raise
             finally:
                 watch.close()
+                connection.close()
         signals.deliver()
         return folder.finish(run.planned)
     except BaseException as error:

@@ -16,13 +16,28 @@ if TYPE_CHECKING:
     from genre_batch.cluster.write_part import PartWriter
     from genre_batch.errors import GenreBatchError
 
-__all__ = ["run_part"]
+__all__ = ["load_libraries", "run_part"]
 
 _THREADS = ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "OMP_NUM_THREADS")
 """Read by tokenizers, polars and others; they take every core of the node otherwise."""
 
 _writers: dict[str, PartWriter] = {}
 """The last job's model, loaded: a worker writes many parts."""
+
+
+def load_libraries(threads: int) -> None:
+    """Start a worker and import what every part needs, while the job is planned.
+
+    Args:
+        threads: as many as a part of the job has; libraries read it when they are imported.
+    """
+    _set_threads(threads)
+    import genre_batch.cluster.write_part  # noqa: F401
+
+
+def _set_threads(threads: int) -> None:
+    for name in _THREADS:
+        os.environ[name] = str(threads)
 
 
 def run_part(
@@ -47,8 +62,7 @@ def run_part(
     """
     if threads is not None:
         work = {**work, "threads": threads}
-    for name in _THREADS:
-        os.environ[name] = str(work["threads"])
+    _set_threads(work["threads"])
     from genre_batch.errors import GenreBatchError, GenreBatchWarning
 
     result: dict[str, Any] = {"node": socket.gethostname(), "warnings": []}

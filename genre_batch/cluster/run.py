@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.cluster.here import run_here
+from genre_batch.cluster.ray_connection import RayConnection
 from genre_batch.errors import UsageError
 from genre_batch.extras import require_extra
 from genre_batch.progress import RowProgress, StatusProgress, no_row_progress, no_status
@@ -16,7 +17,10 @@ __all__ = ["run"]
 
 
 def run(
-    job: TagJob, progress: RowProgress = no_row_progress, status: StatusProgress = no_status
+    job: TagJob,
+    progress: RowProgress = no_row_progress,
+    status: StatusProgress = no_status,
+    connection: RayConnection | None = None,
 ) -> TagSummary:
     """Tag catalogs.
 
@@ -24,6 +28,7 @@ def run(
         job: the run's options.
         progress: called after each chunk; on a cluster, after each part.
         status: called when another part begins; on a cluster, when something changes.
+        connection: to the cluster of the job, which the caller closes; None: a new one.
 
     Raises:
         UsageError, CatalogError, ModelError: as the parts raise them; nothing is left under the
@@ -38,7 +43,10 @@ def run(
     from genre_batch.cluster.on_ray import run_on_ray
 
     require_extra("`engine` ray", "ray")
-    return run_on_ray(FolderJob(job), progress, status)
+    if connection is not None:
+        return run_on_ray(job, connection, progress, status)
+    with RayConnection(job.running.address, job.threads) as connection:
+        return run_on_ray(job, connection, progress, status)
 
 
 def _check_engine(job: TagJob) -> None:

@@ -16,9 +16,8 @@ import polars as pl
 import pytest
 
 from genre_batch.cluster import ray_watch
-from genre_batch.cluster.ray_cluster import LostClusterError, connected
+from genre_batch.cluster.ray_cluster import LostClusterError
 from genre_batch.cluster.ray_watch import RayWatch
-from genre_batch.errors import GenreBatchError
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 from support.processes import processes_below, workers_below
@@ -93,32 +92,6 @@ def test_a_node_that_refuses_connections_is_dead(listener: socket.socket) -> Non
     with pytest.raises(LostClusterError, match="this machine's node of the Ray cluster died"):
         _check_for(watch, 5)
     watch.close()
-
-
-@pytest.mark.parametrize(
-    ("address", "error", "message"),
-    [
-        (
-            "local",
-            Exception("The current node timed out"),
-            "Ray did not start on this machine: The",
-        ),
-        ("local", ValueError("no room in /dev/shm"), "run the same command again when"),
-        ("h:1", Exception("odd"), "cannot connect to the Ray cluster at h:1: odd: run the command"),
-        ("h:1", ConnectionError("no"), "the Ray cluster at h:1 refused the connection: if it asks"),
-    ],
-)
-def test_a_cluster_that_does_not_start_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, address: str, error: Exception, message: str
-) -> None:
-    ray = pytest.importorskip("ray")
-
-    def init(**options: object) -> None:
-        raise error
-
-    monkeypatch.setattr(ray, "init", init)
-    with pytest.raises(GenreBatchError, match=message), connected(address):
-        raise AssertionError
 
 
 @pytest.mark.cluster

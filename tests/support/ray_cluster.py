@@ -65,6 +65,7 @@ def ray_cluster(nodes: int = 2, **variables: str) -> Iterator[RayCluster]:
         "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_TMPDIR": folder,
+        "RAY_raylet_start_wait_time_s": "120",
         "RAY_grpc_client_keepalive_time_ms": "5000",
         "RAY_grpc_client_keepalive_timeout_ms": "5000",
         **variables,

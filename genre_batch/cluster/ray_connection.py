@@ -1,0 +1,231 @@
+"""Connect to a Ray cluster in a thread, while the job is planned, and start its workers.
+
+Nothing heavy is imported at the top: the connection begins before the libraries are imported that
+planning needs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import logging
+import os
+import sys
+import threading
+import warnings
+from types import TracebackType
+from typing import Any, Self
+
+from genre_batch.cluster.ray_cluster import asks_for_local, find_address
+from genre_batch.cluster.ray_task import load_libraries
+from genre_batch.cores import available_cores
+from genre_batch.errors import GenreBatchError
+
+__all__ = ["RayConnection"]
+
+_SETTINGS = {
+    # A node that is frozen, not dead, stalls the driver for seven minutes with gRPC's defaults.
+    "RAY_grpc_client_keepalive_time_ms": "5000",
+    "RAY_grpc_client_keepalive_timeout_ms": "5000",
+    # `uv run` would give workers an environment of their own.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_DEDUP_LOGS": "0",
+    # Ray's core would write a line of its own to stderr after 5 s without an answer.
+    "RAY_gcs_rpc_server_connect_timeout_s": "60",
+    # A cluster that is started on a busy machine takes longer than the 30 s that Ray gives it.
+    "RAY_raylet_start_wait_time_s": "100",
+    # Nobody asks for the results of the tasks that start workers.
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",
+}
+"""Read when ray is imported; what the user has set stays."""
+
+_CONNECT_SECONDS = 25.0
+"""Less than the 30 s within which an error is promised; Ray itself tries for minutes."""
+_START_SECONDS = 120.0
+"""For a cluster that is started on this machine, which may be busy."""
+_CLOSE_SECONDS = 5.0
+"""How long a connection that is no longer needed is waited for: to break it off is not possible."""
+_WARM_WORKERS = 32
+"""The most workers that are started early; each costs the driver some 2 ms."""
+_OBJECT_STORE_BYTES = 100 << 20
+"""For the model; rows do not go through Ray."""
+_DEATHS = ("Raylet is terminated", "marked dead")
+
+
+class RayConnection:
+    """A connection to a Ray cluster, as a context.
+
+    One that the process has already is used, and stays. Within the context, what Ray prints goes
+    to stderr, because stdout is for data, and its warnings nowhere: it warns of its own plans, and
+    what concerns the user comes as an error.
+
+    Attributes:
+        is_lost: whether the cluster does not answer any more, so that to disconnect would wait.
+    """
+
+    def __init__(self, requested: str | None, threads: int | None) -> None:
+        """Prepare a connection.
+
+        Args:
+            requested: the address, as in `find_address`.
+            threads: the cores of a part; None: one.
+        """
+        self.is_lost = False
+        self._requested = requested
+        self._threads = max(1, threads or 1)
+        self._address: str | None = None
+        self._ray: Any = None
+        self._is_ours = False
+        self._error: BaseException | None = None
+        self._has_begun = threading.Event()
+        self._context = contextlib.ExitStack()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to connect."""
+        for name, value in _SETTINGS.items():
+            os.environ.setdefault(name, value)
+        self._context.enter_context(contextlib.redirect_stdout(_Notices()))
+        self._context.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", module=r"ray\b")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Disconnect."""
+        self.close()
+        self._context.close()
+
+    def wait(self) -> tuple[Any, str]:
+        """Return the module ray, connected, and the address of the cluster.
+
+        Raises:
+            UsageError: the address is not one.
+            GenreBatchError: there is no such cluster, it refuses, does not answer, or is of another
+                version.
+        """
+        seconds = _START_SECONDS if asks_for_local(self._requested) else _CONNECT_SECONDS
+        self._has_begun.wait()
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self.is_lost = True
+            raise GenreBatchError(_silence(self._address or "local", seconds))
+        if isinstance(self._error, GenreBatchError):
+            raise self._error
+        if self._error is not None:
+            raise GenreBatchError(_refusal(self._address or "", self._error)) from self._error
+        return self._ray, self._address or ""
+
+    def close(self) -> None:
+        """Disconnect; an attempt to connect is given a few seconds to end."""
+        if not self.is_lost:
+            self._thread.join(_START_SECONDS if self._address == "local" else _CLOSE_SECONDS)
+        ray = self._ray
+        if self.is_lost or self._thread.is_alive():
+            # To disconnect waits for what is gone, also as Python exits.
+            if ray is not None:
+                atexit.unregister(ray.shutdown)
+        elif self._is_ours:
+            self._is_ours = False
+            ray.shutdown()
+
+    def _run(self) -> None:
+        try:
+            self._address = find_address(self._requested)
+            import ray
+
+            self._ray = ray
+            self._has_begun.set()
+            if not ray.is_initialized():
+                self._is_ours = True
+                _connect(ray, self._address)
+            self._start_workers(ray)
+        except BaseException as error:  # Ray raises bare ones too
+            self._error = error
+        finally:
+            self._has_begun.set()
+
+    def _start_workers(self, ray: Any) -> None:
+        """Have idle cores import what the parts will need; their outcome does not matter."""
+        free = ray.available_resources().get("CPU", 0)
+        task = ray.remote(load_libraries).options(
+            num_cpus=self._threads,
+            max_retries=0,
+            scheduling_strategy="SPREAD",
+            name="genre-batch start",
+        )
+        for _ in range(min(int(free / self._threads), _WARM_WORKERS)):
+            task.remote(self._threads)
+
+
+class _Notices(io.TextIOBase):
+    """A stream for what Ray prints: the first lines go to stderr, news of dead nodes nowhere.
+
+    Ray writes their parts elsewhere, or the run ends with an error.
+    """
+
+    def write(self, text: str) -> int:
+        """Write the first line of a message, which may have a hundred."""
+        line = text.partition("\n")[0]
+        if line.strip() and not any(words in text for words in _DEATHS):
+            sys.stderr.write(f"{line}\n")
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush stderr."""
+        sys.stderr.flush()
+
+
+def _connect(ray: Any, address: str) -> None:
+    options: dict[str, Any] = {"address": address}
+    if address == "local":
+        options |= {
+            "num_cpus": available_cores(),
+            "include_dashboard": False,
+            "object_store_memory": _OBJECT_STORE_BYTES,
+        }
+    ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+
+
+def _silence(address: str, seconds: float) -> str:
+    """Return that a cluster which accepts connections does not answer, and what to do."""
+    if address == "local":
+        return _refusal(address, TimeoutError(f"it is not up after {seconds:.0f} seconds"))
+    advice = f"run the command on a node of the cluster (ray start --address={address})"
+    host = address.rpartition(":")[0].strip("[]")
+    if host in ("localhost", "::1") or host.startswith("127."):
+        advice = (
+            "set RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 if its nodes were started with it, or "
+            "restart it (ray start --head)"
+        )
+    return (
+        f"the Ray cluster at {address} accepts connections, but does not answer within "
+        f"{seconds:.0f} seconds: {advice}"
+    )
+
+
+def _refusal(address: str, error: BaseException) -> str:
+    """Return why a cluster that listens cannot be used."""
+    text = " ".join(str(error).split())
+    if address == "local":
+        return (
+            f"Ray did not start on this machine: {text[:300]}: run the same command again when the "
+            f"machine has less to do, or without `engine` ray"
+        )
+    if "ersion mismatch" in text:
+        return f"{text[:400]}: install the same Ray and Python on every node"
+    if isinstance(error, ConnectionError) or "auth" in text.lower() or "token" in text.lower():
+        return (
+            f"the Ray cluster at {address} refused the connection: if it asks for a token, set "
+            f"RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+        )
+    return (
+        f"cannot connect to the Ray cluster at {address}: {text[:300]}: run the command on a node "
+        f"of the cluster (ray start --address={address})"
+    )
