@@ -140,6 +140,10 @@ class Separators:
                 f"separator {entry.mark!r} in {entry.cells:,} of {self.cells:,} cells"
                 for entry in chosen
             )
+        if self.whole:
+            first, more = min(self.whole), len(self.whole) - 1
+            text += f"; {first!r}" + (f" and {more:,} more" if more else "")
+            text += f" {'stay' if more else 'stays'} one name"
         rejected = ", ".join(
             f"{entry.mark!r} (in {entry.cells:,} cells) would give {entry.labels:,}"
             for entry in others[:3]

@@ -89,6 +89,27 @@ def test_without_evidence_a_word_is_part_of_a_name() -> None:
     assert found.split("Drama, Food and Drink") == ["Drama", "Food and Drink"]
 
 
+def test_names_that_stay_whole_in_a_list_in_prose_are_told() -> None:
+    cells = ["Drama, Comedy, and War", "War", "Comedy and Drama", "Rock and Roll", "Comedy"]
+    one = str(find_separators(dict.fromkeys(cells, 1)))
+    assert one.endswith("; 'Rock and Roll' stays one name")
+    two = str(find_separators(dict.fromkeys([*cells, "Sales and Travel"], 1)))
+    assert two.endswith("; 'Rock and Roll' and 1 more stay one name")
+
+
+@pytest.mark.parametrize("style", list(STYLES.values())[:-1], ids=list(STYLES)[:-1])
+def test_in_a_dozen_rows_no_name_is_split(style: Style) -> None:
+    names = ("Sales", "Travel", "Design", "Arts and Crafts", "Food & Drink", "Law and Order")
+    for seed in range(10):
+        draw = random.Random(seed)
+        written = [draw.sample(names, draw.choice([1, 1, 2, 2, 3, 4])) for _ in range(12)]
+        found = find_separators({style(row): 1 for row in written})
+        for row in written:
+            # What stays joined is at most a list: each name is a whole part, or within one.
+            parts = found.split(style(row))
+            assert all(any(name in part for part in parts) for name in row)
+
+
 def test_pieces_of_a_cell_keep_how_they_are_written() -> None:
     cells = ["Drama, Comedy, and War", "War", "Comedy and Drama", "Rock and Roll", "Comedy"]
     found = find_separators(dict.fromkeys(cells, 1))
