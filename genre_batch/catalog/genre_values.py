@@ -39,6 +39,12 @@ _NULL_TEXTS = frozenset(
 """Texts, in lower case, that state that nothing is known; the last one is MovieLens's."""
 _EMPTY_TEXTS = frozenset(("", "[]", "{}", "()", "set()", "list()", '""', "''"))
 
+_FLAGS = {
+    **dict.fromkeys(("1", "1.0", "true", "yes"), True),
+    **dict.fromkeys(("0", "0.0", "false", "no"), False),
+}
+"""Texts that are flags where all values of an object are."""
+
 _STRING = r"""[bu]?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _PRINTED_ARRAY = re.compile(rf"\[\s*{_STRING}(?:\s+{_STRING})+\s*\]", re.DOTALL)
 """A list as numpy prints it: quoted names in brackets, without commas between them."""
@@ -149,10 +155,28 @@ def _members(value: Mapping[str, object]) -> Iterable[object]:
     """Return the genres of an object: one with a name, names by id, or flags by name."""
     if any(key in value for key in _NAME_KEYS):
         return [value]
-    flags = [flag for flag in value.values() if flag is not None]
-    if flags and "id" not in value and all(isinstance(f, int) and f in (0, 1) for f in flags):
-        return [name for name, flag in value.items() if flag]
+    flags = {name: _flag(flag) for name, flag in value.items() if flag is not None and flag == flag}
+    if flags and "id" not in value and None not in flags.values():
+        return [name for name, flag in flags.items() if flag]
     return value.values()
+
+
+def _flag(value: object) -> bool | None:
+    """Return what a flag states, be it a float, as pandas writes it, or a text; None: no flag."""
+    if isinstance(value, int | float):
+        return bool(value) if value in (0, 1) else None
+    return _FLAGS.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def _flat(items: Iterable[object]) -> list[object]:
+    """Return the items, or those of lists in a list, if these are of names or of objects."""
+    values = list(items)
+    lists = [value for value in values if value is not None]
+    if not lists or not all(isinstance(value, list | tuple) for value in lists):
+        return values
+    inner = [item for value in lists if isinstance(value, list | tuple) for item in value]
+    is_named = all(item is None or isinstance(item, str | bytes | Mapping) for item in inner)
+    return inner if is_named else values
 
 
 def _of_items(items: Iterable[object]) -> Names:
@@ -161,7 +185,7 @@ def _of_items(items: Iterable[object]) -> Names:
     A list of nulls only is unknown, and one in which no name is found cannot be read; one of
     blank names only, or of flags that are all 0, is empty.
     """
-    values = list(items)
+    values = _flat(items)
     if not values:
         return CellState.EMPTY
     if all(value is None or value != value for value in values):
@@ -178,6 +202,8 @@ def _of_items(items: Iterable[object]) -> Names:
 def _name(value: object) -> str | None:
     """Return the name of one genre, which may be blank; None if the value is not a name."""
     if isinstance(value, Mapping):
+        objects = (value.get(key) for key in _NAME_KEYS)
+        value = next((inner for inner in objects if isinstance(inner, Mapping)), value)
         keys = [key for key in _NAME_KEYS if isinstance(value.get(key), str)]
         texts = [text for text in value.values() if isinstance(text, str)]
         value = value[keys[0]] if keys else texts[0] if len(texts) == 1 else None

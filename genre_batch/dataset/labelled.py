@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -58,6 +59,9 @@ __all__ = [
     "read_labelled",
     "sha256_of",
 ]
+
+_NUMBERS = re.compile(r"[\[({]?\s*\d+(?:\.0)?(?:[\s,;|]+\d+(?:\.0)?)*[\s,;|]*[\])}]?")
+"""An integer, or several, as text or as a list that may be cut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,10 +280,15 @@ def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
     """
     cells, column = catalog.cells, catalog.columns.genres
     if cells.unreadable and not any(cells.genres):
+        are_numbers = _NUMBERS.fullmatch(cells.example[1]) is not None
+        fix = (
+            "name the numbers in a file for `label_names`"
+            if are_numbers
+            else "write lists or texts"
+        )
         return CatalogError(
             f"{catalog.name}: no cell of the column {column!r} could be read as genres: "
-            f"{_unreadable(catalog)}: choose another with `genre_column`, or write "
-            f"its cells as lists or texts"
+            f"{_unreadable(catalog)}: choose another with `genre_column`, or {fix}"
         )
     problem = f": {_unreadable(catalog)}" if cells.unreadable else ""
     if not any(cells.genres):

@@ -183,7 +183,7 @@ def _preview(
         look_alikes=look_alikes(list(all_films)),
         mapped={str(name): name.rows for name in catalog.names.readings if name.by == "map"},
         placeholders=catalog.cells.placeholders,
-        left_out_rows=_left_out(catalog, dataset),
+        left_out_rows=_left_out(catalog, dataset, is_grouped=job.columns.group_rows),
         negatives=int((~dataset.labels.any(axis=1)).sum()),
         example=None if row < 0 else (row, example),
         cut=cut,
@@ -205,13 +205,14 @@ def _separator(catalog: LabelledCatalog) -> str:
     return str(reader.separators) if reader.separators.cells else "cells are lists"
 
 
-def _left_out(catalog: LabelledCatalog, dataset: Dataset) -> dict[str, int]:
+def _left_out(catalog: LabelledCatalog, dataset: Dataset, *, is_grouped: bool) -> dict[str, int]:
     """Return reason -> number of rows left out; each row has the first reason that applies."""
     states, has_text = catalog.cells.states, catalog.has_text
+    unknown = "genres unknown (null)" + (", or joined to an earlier row" if is_grouped else "")
     reasons = {
         "without text": ~has_text,
         "genre cell cannot be read": has_text & (states == CellState.UNREADABLE),
-        "genres unknown (null)": has_text & (states == CellState.UNKNOWN),
+        unknown: has_text & (states == CellState.UNKNOWN),
         "genre cell is empty": has_text & (states == CellState.EMPTY) & ~catalog.is_negative,
     }
     counts = {reason: int(rows.sum()) for reason, rows in reasons.items()}

@@ -279,3 +279,46 @@ def test_numbers_are_genres_only_where_they_are_named(column: pa.Array) -> None:
 def test_fractions_and_flags_are_not_genres() -> None:
     for column in (pa.array([0.25, 0.5]), pa.array([True, False]), pa.array([[0.5]] * 2)):
         assert read_genres(column, numbers=True).unreadable == 2
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {"Drama": 1.0, "War": 0.0, "Crime": 1.0},
+        {"Drama": 1.0, "War": float("nan"), "Crime": 1},
+        {"Drama": "1", "War": "0", "Crime": "1"},
+        {"Drama": "Yes", "War": "no", "Crime": "yes"},
+        [("Drama", 1.0), ("War", 0.0), ("Crime", 1.0)],
+        '{"Drama": 1.0, "War": 0.0, "Crime": 1.0}',
+        '{"Drama": "true", "War": "false", "Crime": "true"}',
+        [["Drama"], ["Crime"]],
+        [["Drama", "Crime"], None, []],
+        '[["Drama"], ["Crime", "Drama"]]',
+        {"genres": ["Drama", "Crime"]},
+        '{"genres": [{"id": 18, "name": "Drama"}, {"id": 80, "name": "Crime"}]}',
+        [{"genre": {"id": 18, "name": "Drama"}}, {"genre": {"id": 80, "name": "Crime"}}],
+    ],
+)
+def test_flags_of_any_type_and_lists_in_lists_are_read(cell: object) -> None:
+    assert read_genres([cell, cell]).genres == [["Drama", "Crime"]] * 2
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        [["Drama", 0.9], ["War", 0.1]],
+        {"Drama": 0.9, "War": 0.1},
+        {"Drama": 1.0, "War": 0.5},
+        [[18, 35]],
+        [[["Drama"]]],
+    ],
+)
+def test_scores_and_deeper_lists_are_not_genres(cell: object) -> None:
+    assert read_genres([cell]).unreadable == 1
+
+
+@pytest.mark.parametrize(
+    "cell", [{"Drama": 0.0, "War": 0.0}, '{"Drama": "no"}', [[]], [[], []], [[""]]]
+)
+def test_flags_that_are_all_zero_and_empty_lists_are_empty(cell: object) -> None:
+    assert read_genres([cell]).states.tolist() == [CellState.EMPTY]

@@ -111,6 +111,8 @@ def test_numbers_are_named_by_a_file(tmp_path: Path) -> None:
     catalog = _read(location, label_names=tmp_path / "names.csv")
     assert catalog.genres == [["Drama"], ["Drama", "War"]]
     assert _read(location).cells.unreadable == 2
+    with pytest.raises(CatalogError, match=r"or name the numbers in a file for `label_names`$"):
+        load_dataset(location, ColumnOptions(), with_title=False, labels=LEARN)
 
 
 def test_names_are_read_without_what_nobody_sees(tmp_path: Path) -> None:

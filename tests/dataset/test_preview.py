@@ -43,6 +43,15 @@ def test_a_look_counts_what_would_be_learned(tmp_path: Path) -> None:
     assert preview.seconds > 0
 
 
+def test_rows_that_are_joined_are_not_told_to_be_null(tmp_path: Path) -> None:
+    texts = overviews(40)
+    rows = [(text, genre) for text in texts for genre in ("Drama", "War")] + [("other", "War")]
+    location = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows)
+    columns = ColumnOptions(group_rows=True)
+    preview = preview_catalog(PreviewJob(location.path, columns=columns))
+    assert preview.left_out_rows == {"genres unknown (null), or joined to an earlier row": 40}
+
+
 def test_the_estimate_of_time_counts_the_films_of_further_catalogs(tmp_path: Path) -> None:
     cells = ["Drama", "War"] * 30
     rows = zip([f"{text} again" for text in overviews(60)], cells, strict=True)
