@@ -125,7 +125,9 @@ class CatalogSource:
                 metadata.columns,
             )
         except ColumnError as error:
-            if "genre_column" not in str(error) or self.job.select is not None:
+            named = self.job.columns.genre_column is not None
+            has_genres = named or matching_columns(first.columns, GENRE_COLUMNS)
+            if "genre_column" not in str(error) or self.job.select is not None or has_genres:
                 raise
             raise ColumnError(
                 f"{error}; if it has no genres, find the rows to label first: add `select` N"

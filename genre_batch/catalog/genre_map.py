@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import dropwhile
 
 from genre_batch.catalog.genre_aliases import GenreIndex
-from genre_batch.catalog.genre_map_lines import FORM, MapLine, map_lines
+from genre_batch.catalog.genre_map_lines import MapLine, form_of, map_lines
 from genre_batch.catalog.name_file import read_name_file
 from genre_batch.errors import CatalogError
 from genre_batch.names import name_key
@@ -99,7 +99,7 @@ def read_genre_map(path: StrPath) -> GenreMap:
     text = read_name_file(path, "genre_map")
     lines = tuple(_without_repeats(file, map_lines(file, text)))
     if not lines:
-        raise CatalogError(f"{file} of `genre_map` is empty: write {FORM}")
+        raise CatalogError(f"{file} of `genre_map` is empty: write {form_of(file)}")
     return GenreMap(file, lines, _order(file, lines))
 
 

@@ -15,9 +15,13 @@ from typing import Any
 from genre_batch.errors import CatalogError, first_line
 from genre_batch.names import clean_name, is_name
 
-__all__ = ["FORM", "MapLine", "map_lines"]
+__all__ = ["MapLine", "form_of", "map_lines"]
 
 FORM = "lines of THEIR NAME,OUR GENRE"
+_FORMS = {
+    ".json": '{"THEIR NAME": "OUR GENRE", ...}',
+    ".toml": 'lines of "THEIR NAME" = "OUR GENRE"',
+}
 _THEIRS = frozenset(
     (
         *("theirs", "their", "their name", "their genre", "name", "genre", "from", "source"),
@@ -59,6 +63,11 @@ class MapLine:
         return f"line {self.line}" if self.line else f"the entry {self.name!r}"
 
 
+def form_of(file: str) -> str:
+    """Return what to write into a map, by the suffix of its file."""
+    return _FORMS.get(os.path.splitext(file)[1].lower(), FORM)
+
+
 def map_lines(file: str, text: str) -> Iterator[MapLine]:
     """Yield the lines of a map, in order, repeated names included.
 
@@ -86,9 +95,7 @@ def map_lines(file: str, text: str) -> Iterator[MapLine]:
                 f"{file} of `genre_map` is not valid JSON: {first_line(error)}: fix it"
             ) from error
         if not isinstance(value, _Pairs):
-            raise CatalogError(
-                f'{file} of `genre_map` is not an object: write {{"THEIR NAME": "OUR GENRE", ...}}'
-            )
+            raise CatalogError(f"{file} of `genre_map` is not an object: write {_FORMS['.json']}")
         yield from _entries(file, text, value)
     else:
         yield from _delimited(file, text, "\t" if suffix == ".tsv" else None)
@@ -203,7 +210,8 @@ def _line(file: str, name: str, genres: Sequence[str], line: int) -> MapLine:
         clean_name(name), tuple(clean for genre in genres if (clean := clean_name(genre))), line
     )
     if not cleaned.name:
-        raise CatalogError(f"{file} of `genre_map`, {cleaned.place}: no name to map: write {FORM}")
+        form = form_of(file)
+        raise CatalogError(f"{file} of `genre_map`, {cleaned.place}: no name to map: write {form}")
     for text in (cleaned.name, *cleaned.genres):
         if not is_name(text):
             raise CatalogError(

@@ -153,6 +153,11 @@ def _is_close(code: str, other: str) -> bool:
     return any(code in group and other in group for group in _CLOSE)
 
 
+def _is_names(text: str, language: str) -> bool:
+    """Return whether a text is nothing but capitalized words in the script of a language."""
+    return text.istitle() and _latin(text) == (language not in _OTHER_SCRIPTS)
+
+
 def other_language(text: str, language: str) -> str | None:
     """Return the code of the language of a text that is not in a given one.
 
@@ -171,7 +176,8 @@ def other_language(text: str, language: str) -> str | None:
         found = shares[0][0]
         if found == language or by_code.get(language, 0) >= _MIXED or _is_close(found, language):
             return None
-        is_veto = language == "en" and len(text) < _SHORT and _ENGLISH_WORDS.search(text)
+        has_english = language == "en" and _ENGLISH_WORDS.search(text)
+        is_veto = len(text) < _SHORT and (has_english or _is_names(text, language))
         return None if is_veto else found
     if _latin(text) == (language not in _OTHER_SCRIPTS) or not any(map(str.isalpha, text)):
         return None

@@ -111,6 +111,8 @@ def _reading(location: Location) -> ReadingOptions:
             head = location.decompress(raw).read(2)
         if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return ReadingOptions(encoding="utf-16")
+        if len(head) == 2 and b"\0" in head:  # without a mark: names of columns begin in ASCII
+            return ReadingOptions(encoding="utf-16-le" if head[1] == 0 else "utf-16-be")
     return ReadingOptions()
 
 

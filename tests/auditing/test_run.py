@@ -230,6 +230,8 @@ def test_a_catalog_without_what_is_audited_is_told_before_any_prediction(
 
     without = "no column named genres.*columns: id, Title, year.*add `select` N"
     told(films.drop("genres"), ColumnError, without)
+    twice = films.with_columns(pl.col("genres").alias("Genres"))
+    told(twice, ColumnError, r"'genres' and 'Genres' both match: (?!.*`select`)")
     empty = films.with_columns(pl.lit(None, pl.String).alias("genres"))
     told(empty, CatalogError, "no row has a text and a genre .*add `select` N")
     told(films, CatalogError, "every row with a text has genres", select=3)

@@ -89,9 +89,10 @@ def test_a_genre_of_the_model_is_final(tmp_path: Path) -> None:
     [
         ("m.csv", "", r"is empty: write lines of THEIR NAME,OUR GENRE"),
         ("m.csv", " \n\n", "is empty"),
-        ("m.json", "", "is empty"),
+        ("m.json", "", r'is empty: write \{"THEIR NAME": "OUR GENRE"'),
         ("m.json", "{}", "is empty"),
-        ("m.toml", "# nothing\n", "is empty"),
+        ("m.json", '{"": "Drama"}', r'no name to map: write \{"THEIR NAME"'),
+        ("m.toml", "# nothing\n", 'is empty: write lines of "THEIR NAME" = "OUR GENRE"'),
         ("m.csv", "name,genre\n", "is empty"),
         ("m.csv", "a,Drama\nb\n", r"line 2: 'b' is mapped to nothing: write b,OUR GENRE"),
         ("m.csv", "a,Drama\n,Comedy\n", "line 2: no name to map"),

@@ -43,6 +43,12 @@ def test_english_is_not_mistaken(text: str) -> None:
     assert other_language(text, "en") is None
 
 
+@pytest.mark.parametrize("text", ["Krzysztof Kieślowski", "Amélie Poulain", "Jürgen Müller-Weiß"])
+def test_names_alone_are_in_no_language(text: str) -> None:
+    assert other_language(text, "en") is None
+    assert other_language(text, "es") is None
+
+
 @pytest.mark.parametrize("language", FILMS)
 def test_overviews_are_in_their_own_language(language: str) -> None:
     assert other_language(FILMS[language][0], language) is None

@@ -663,7 +663,7 @@ def test_an_identifier_of_another_row_is_told_though_the_texts_are_twins(tmp_pat
         apply_review(ApplyJob(review, source, tmp_path / "out.csv"))
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
 def test_a_spreadsheet_s_unicode_text_is_read_and_its_line_told(
     tmp_path: Path, encoding: str
 ) -> None:
