@@ -155,9 +155,8 @@ def steps_progress(requested: bool | None) -> Iterator[Callable[[int, int, str],
                 click.echo(f"{stage} ...", err=True)
                 return
             if not bars:
-                bar = tqdm(
-                    desc=stage, total=total, initial=done - 1, unit=" steps", dynamic_ncols=True
-                )
+                # Of steps or texts, by the stage: the bar has no unit.
+                bar = tqdm(desc=stage, total=total, initial=done - 1, unit="", dynamic_ncols=True)
                 bars.append(stack.enter_context(bar))
             bars[0].update(done - bars[0].n)
 

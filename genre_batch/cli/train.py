@@ -150,8 +150,9 @@ _GROUPS = {
     default="default",
     show_default=True,
     metavar="NAME|FILE.toml",
-    help="Values for options that are not given: default, paper (Balete and Ducay 2024), teacher "
-    "and shipped (how the shipped model was trained), or a TOML file such as RUN_DIR/recipe.toml.",
+    help="Values for options that are not given: default, paper (Balete and Ducay 2024), teacher, "
+    "shipped and fast (how the shipped models were trained), or a TOML file such as "
+    "RUN_DIR/recipe.toml.",
 )
 @click.option(
     "--resume", is_flag=True, help="Continue from the last checkpoint of the same command."

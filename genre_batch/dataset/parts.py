@@ -44,7 +44,7 @@ def assign_parts(
     else:
         if not by_text:
             usable = usable.take(_first_of_each(usable.dataset))
-        films = _draw(usable, seed, by_text=by_text, earlier=earlier)
+        films = _draw(usable, name, seed, by_text=by_text, earlier=earlier)
     films = _one_part_per_film(films, name, by_text=by_text)
     if earlier is not None:
         films = _as_in_earlier_run(films, name, earlier, by_text=by_text)
@@ -56,10 +56,15 @@ def assign_parts(
     return dataset
 
 
-def _draw(usable: Usable, seed: int, *, by_text: bool, earlier: EarlierFilms | None) -> Usable:
+def _draw(
+    usable: Usable, name: str, seed: int, *, by_text: bool, earlier: EarlierFilms | None
+) -> Usable:
     """Draw the part of every film without soft labels that no earlier run has.
 
-    If those are too few to be split, they are trained on.
+    If an earlier run has the others and those are too few to be split, they are trained on.
+
+    Raises:
+        TrainingError: there are too few films to fill three parts.
     """
     dataset, is_new = usable.dataset, ~usable.is_soft
     groups = _groups(dataset, by_text=by_text)
@@ -68,7 +73,14 @@ def _draw(usable: Usable, seed: int, *, by_text: bool, earlier: EarlierFilms | N
         known = group_parts(earlier.parts_of(dataset), groups)
     parts = np.where(known == "", "train", known)
     new = np.flatnonzero(is_new & (known == ""))
-    if not known.any() or len(np.unique(groups[new])) >= DRAWN_GROUPS:
+    distinct = len(np.unique(groups[new]))
+    if not known.any() and distinct < DRAWN_GROUPS and usable.is_soft.any():
+        raise TrainingError(
+            f"{name}: {counted(int(usable.is_soft.sum()), 'row')} with soft labels, which are for "
+            f"training only, and {counted(distinct, 'distinct text')} without, of which at least "
+            f"{DRAWN_GROUPS} are needed for train, dev and test: add rows without soft labels"
+        )
+    if not known.any() or distinct >= DRAWN_GROUPS:
         parts[new] = draw_split(dataset.labels[new], groups[new], seed)
     return replace(usable, dataset=replace(dataset, parts=parts.tolist()))
 

@@ -59,7 +59,7 @@ def predict_in_parts(
             predict = predict or load()
             found.append(predict(texts[start:end]))
             save_array(part, found[-1])
-        progress(end, len(texts), "asking the teacher")
+        progress(end, len(texts), "predicting with the teacher")
     return np.concatenate(found).reshape(len(variants), count, -1)
 
 

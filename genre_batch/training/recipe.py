@@ -25,7 +25,7 @@ from genre_batch.training.options import TrainingOptions, TrainJob
 
 __all__ = ["RECIPES", "Recipe", "read_recipe", "recipe_text"]
 
-RECIPES = ("default", "paper", "teacher", "shipped")
+RECIPES = ("default", "paper", "teacher", "shipped", "fast")
 """The recipes of the package, each a file in `recipes`."""
 
 _NOT_IN_RECIPES = {"catalog", "folder", "recipe", "resume"}

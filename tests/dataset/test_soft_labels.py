@@ -14,7 +14,7 @@ import pytest
 from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.load import Further
 from genre_batch.dataset.soft_labels import read_soft_labels
-from genre_batch.errors import CatalogError, GenreBatchWarning
+from genre_batch.errors import CatalogError, GenreBatchWarning, TrainingError
 from support.catalogs import load, overviews, write_csv
 
 NAMES = ["Comedy", "Drama", "Horror"]
@@ -118,6 +118,19 @@ def test_rows_with_soft_labels_are_in_the_training_part_only(tmp_path: Path) -> 
         )
     assert dataset.part("test").rows.tolist() == [12]
     assert {0, 1} <= set(dataset.part("train").rows.tolist())
+
+
+def test_a_catalog_of_soft_labels_alone_leaves_nothing_to_measure_on(tmp_path: Path) -> None:
+    rows = [(text, "Drama", "[0.5, 1]" if row else "") for row, text in enumerate(overviews(30))]
+    catalog = write_csv(
+        tmp_path / "films.csv", ("overview", "genres", "p"), [*rows, ("A", "War", "")]
+    )
+    message = (
+        r"films\.csv: 29 rows with soft labels, which are for training only, and 2 distinct texts "
+        r"without, of which at least 10 are needed for train, dev and test"
+    )
+    with pytest.raises(TrainingError, match=message):
+        load(catalog, further=Further(soft_labels="p"))
 
 
 def test_soft_labels_of_parquet_are_read(tmp_path: Path) -> None:

@@ -39,9 +39,12 @@ def test_the_paper_s_recipe_is_the_paper_s() -> None:
     assert paper.optimization.rate_for(384) == paper.optimization.rate_for(768) == 5e-5
 
 
-def test_the_shipped_model_was_trained_with_these_recipes() -> None:
-    trained = read_model_file(ROOT / "export" / "genre-batch.onnx").metadata.provenance
-    shipped = read_recipe("shipped").job("films.csv", "run")
+@pytest.mark.parametrize(
+    ("file", "name"), [("genre-batch.onnx", "shipped"), ("genre-batch-fast.onnx", "fast")]
+)
+def test_a_shipped_model_was_trained_with_these_recipes(file: str, name: str) -> None:
+    trained = read_model_file(ROOT / "export" / file).metadata.provenance
+    shipped = read_recipe(name).job("films.csv", "run")
     teacher = read_recipe("teacher").job("films.csv", "teacher")
     [learned] = [each for each in trained["teachers"] if each["architecture"] == "MPNet"]
     for job, provenance in ((shipped, trained), (teacher, learned)):
@@ -100,7 +103,7 @@ def test_a_file_without_a_name_is_named_after_itself(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("papr", r"^unknown recipe 'papr': did you mean 'paper'\?$"),
-        ("xyz", r"^unknown recipe 'xyz': choose from default, paper, teacher, shipped"),
+        ("xyz", r"^unknown recipe 'xyz': choose from default, paper, teacher, shipped, fast"),
         ("no/such", "^no such recipe file: no/such$"),
         ("none.toml", r"^no such recipe file: none\.toml$"),
     ],

@@ -142,7 +142,7 @@ def _targets(
         titled = films.texts != films.bare_texts
         texts = [*films.texts, *films.bare_texts] if titled else films.texts
         vectors = teacher.vectors(
-            texts, lambda done: progress(done, len(texts), "asking the encoder")
+            texts, lambda done: progress(done, len(texts), "computing the vectors")
         )
         with replacing(cache) as file:
             np.save(file, vectors.reshape(-1, len(films), vectors.shape[1]), allow_pickle=False)

@@ -110,7 +110,7 @@ def test_an_interrupted_run_is_resumed_to_the_same_weights(
     folder = train(
         replace(interrupted, resume=True), lambda done, total, what: stages.append(what)
     ).folder
-    assert "asking the encoder" not in stages
+    assert "computing the vectors" not in stages
     assert ("aligning" in stages) == (stage == "aligning")
     weights, expected = (load_checkpoint(run)[0].state_dict() for run in (folder, whole))
     for name, value in weights.items():

@@ -240,7 +240,7 @@ def test_a_student_of_a_model_is_resumed_without_asking_it_again(
     student = job(tmp_path / "student", teachers=(exported["int8"],), options=short)
     expected = train(replace(student, folder=tmp_path / "expected")).folder
     with pytest.raises(InterruptionError):
-        train(student, interrupt_at("asking the teacher", 64))
+        train(student, interrupt_at("predicting with the teacher", 64))
     parts = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "student").rglob("*.npy")}
     assert len(parts) == 2
     with pytest.raises(InterruptionError):
