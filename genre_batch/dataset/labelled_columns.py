@@ -128,6 +128,17 @@ def options_as_trained(
     return options
 
 
+def _genre_column(names: Sequence[str], requested: str | None, trained: str | None) -> str:
+    wanted = (GENRE_COLUMNS, requested, "genre_column", trained)
+    name = find_column(names, *wanted)
+    if name is not None:
+        return name
+    error = missing_column_error(names, *wanted)
+    raise ColumnError(
+        f"{error}; or, if each genre has a column of 0 and 1, name those with `label_columns`"
+    )
+
+
 def find_labelled_columns(
     names: Sequence[str],
     options: ColumnOptions,
@@ -155,9 +166,7 @@ def find_labelled_columns(
         label_columns = find_label_columns(names, options.label_columns)
         genres = ", ".join(label_columns)
     else:
-        genres = require_column(
-            names, GENRE_COLUMNS, options.genre_column, "genre_column", known.get("genres")
-        )
+        genres = _genre_column(names, options.genre_column, known.get("genres"))
     title = None
     if titles != "unused":
         wanted = (TITLE_COLUMNS, options.title_column, "title_column", known.get("title"))

@@ -152,7 +152,7 @@ def _offer_part_column(table: pa.Table, name: str) -> None:
     column = find_part_column(table)
     if column is not None:
         warnings.warn(
-            f"{name} assigns its rows to parts in the column {column!r}, but another split is "
+            f"{name}: the column {column!r} assigns rows to parts, but another split is "
             f"drawn: add `part_column` {column} to use it",
             GenreBatchWarning,
             stacklevel=3,

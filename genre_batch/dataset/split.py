@@ -184,7 +184,7 @@ _SPELLINGS = {
     **{name: name for name in PARTS},
     **dict.fromkeys(("training",), "train"),
     **dict.fromkeys(("valid", "val", "validation", "development", "eval"), "dev"),
-    **dict.fromkeys(("testing", "held-out", "heldout"), "test"),
+    **dict.fromkeys(("testing", "held-out", "heldout", "holdout", "hold-out"), "test"),
 }
 """How catalogs write the parts, in lower case."""
 

@@ -93,7 +93,7 @@ def test_names_that_a_model_cannot_have_are_refused(
 
 
 def test_a_column_of_parts_is_used_if_it_is_named_and_offered_if_not(tmp_path: Path) -> None:
-    parts = ["train", "validation", "test", "Train", "TEST", "valid"] * 10
+    parts = ["train", "validation", "test", "Train", "Holdout", "valid"] * 10
     location = _films(tmp_path, ["Drama", "War"] * 30, parts)
     dataset = _load(location, part_column="split")
     assert dataset.parts[:6] == ["train", "dev", "test", "train", "test", "dev"]

@@ -225,6 +225,12 @@ def test_augment_copies_the_same(written: Catalog, tmp_path: Path, suffix: str) 
     assert sources == [*range(len(ROWS)), *USABLE]
 
 
+def test_a_catalog_without_a_genre_column_may_have_one_for_each_genre(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "films.csv", ("overview", "horror"), [("A ghost.", "1")])
+    with pytest.raises(ColumnError, match="has a column of 0 and 1, name those with `label_col"):
+        read_labelled(path, ColumnOptions(), None)
+
+
 def test_a_column_in_two_spellings_must_be_chosen(tmp_path: Path, tagger: GenreTagger) -> None:
     location = write_csv(tmp_path / "a.csv", ("overview", "Genres", "genres"), [("a", "b", "c")])
     message = r"'Genres' and 'genres'.*`genre_column`"
