@@ -53,6 +53,16 @@ def _version(name: str) -> str:
         return "unknown"
 
 
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "model": str,
+    "model_sha256": str,
+    "options": dict,
+    "versions": dict,
+    "split_size": (int, str),
+}
+"""The fields of a job.json and their types."""
+
+
 @dataclass(frozen=True)
 class JobFile:
     """The content of job.json.
@@ -106,8 +116,10 @@ class JobFile:
             return None
         try:
             values = json.loads(content)
-            names = ("model", "model_sha256", "options", "versions", "split_size")
-            return cls(*(values[name] for name in names))
+            fields = [values[name] for name in _KINDS]
+            if not all(map(isinstance, fields, _KINDS.values())):
+                raise TypeError("a value of another type")
+            return cls(*fields)
         except (ValueError, KeyError, TypeError) as error:
             raise CatalogError(
                 f"{path} is not the file of a job: add `force` to replace it, or choose another "

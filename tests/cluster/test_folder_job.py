@@ -325,9 +325,17 @@ def test_a_bucket_is_no_folder() -> None:
         _tag("s3://films/")
 
 
-def test_a_job_file_of_something_else_is_refused_unless_forced(three: list[Path]) -> None:
+_NO_OPTIONS = (
+    '{"model": "m", "model_sha256": "0", "options": 5, "versions": {}, "split_size": "off"}'
+)
+
+
+@pytest.mark.parametrize("content", ["[]", _NO_OPTIONS])
+def test_a_job_file_of_something_else_is_refused_unless_forced(
+    three: list[Path], content: str
+) -> None:
     Path("out.genre-batch").mkdir()
-    Path("out.genre-batch/job.json").write_text("[]")
+    Path("out.genre-batch/job.json").write_text(content)
     with pytest.raises(CatalogError, match=r"job\.json is not the file of a job"):
         _tag()
     assert _tag(force=True).rows == 9
