@@ -1,13 +1,14 @@
 """Connect to a Ray cluster in a thread, while the job is planned, and start its workers.
 
-Nothing heavy is imported at the top: the connection begins before the libraries are imported that
-planning needs.
+Nothing heavy is imported at the top: the connection begins before the other libraries are imported
+that planning needs.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import io
 import logging
 import os
@@ -89,6 +90,11 @@ class RayConnection:
         self._context.enter_context(contextlib.redirect_stdout(_Notices()))
         self._context.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", module=r"ray\b")
+        # Two threads that import the same library at once may see it half loaded. So those that the
+        # thread needs, Ray and what it serializes with, are loaded before it starts.
+        for name in ("numpy", "pyarrow", "ray"):
+            importlib.import_module(name)
+        self._ray = sys.modules["ray"]
         self._thread.start()
         return self
 
@@ -138,14 +144,11 @@ class RayConnection:
     def _run(self) -> None:
         try:
             self._address = find_address(self._requested)
-            import ray
-
-            self._ray = ray
             self._has_begun.set()
-            if not ray.is_initialized():
+            if not self._ray.is_initialized():
                 self._is_ours = True
-                _connect(ray, self._address)
-            self._start_workers(ray)
+                _connect(self._ray, self._address)
+            self._start_workers(self._ray)
         except BaseException as error:  # Ray raises bare ones too
             self._error = error
         finally:
