@@ -204,7 +204,7 @@ def _model_as_dict(metadata: ModelMetadata) -> dict[str, Any]:
             name: {"precision": point.precision, "recall": point.recall}
             for name, point in metadata.operating_points.items()
         },
-        "calibration": metadata.calibration,
+        "calibration": dict(zip(metadata.labels, metadata.calibration, strict=False)),
         "metrics": metadata.metrics,
         "provenance": metadata.provenance,
     }

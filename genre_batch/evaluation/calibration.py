@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,23 +153,22 @@ def reliability(
 
 
 def fit_calibration(
-    probabilities: Probabilities, labels: Labels, names: Sequence[str]
-) -> Mapping[str, tuple[float, float]]:
+    probabilities: Probabilities, labels: Labels
+) -> tuple[tuple[float, float], ...]:
     """Fit the calibration of a model: each genre's slope and shift (`thresholds.calibration`).
 
     Args:
         probabilities: (n, genres), 0..1, of films that the model was not trained on.
         labels: (n, genres) 0 or 1.
-        names: (genres,) genre names.
 
     Returns:
-        Genre -> (slope, shift), as `ModelMetadata.calibration` has them.
+        (slope, shift) of each genre, as `ModelMetadata.calibration` has them.
     """
     slopes, shifts = calibrate(log_odds(probabilities), labels.astype(np.int64))
-    return {
-        name: (_stored(slope), _stored(shift))
-        for name, slope, shift in zip(names, slopes.tolist(), shifts.tolist(), strict=True)
-    }
+    return tuple(
+        (_stored(slope), _stored(shift))
+        for slope, shift in zip(slopes.tolist(), shifts.tolist(), strict=True)
+    )
 
 
 def _stored(value: float) -> float:

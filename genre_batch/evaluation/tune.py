@@ -148,7 +148,7 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     _check_enough(films, location.name, tagger.metadata.row_name)
     probabilities = films.predict(tagger, progress)
     metadata = _with_thresholds(job.method, probabilities, films, tagger.metadata)
-    fitted = fit_calibration(probabilities, films.labels, tagger.labels)
+    fitted = fit_calibration(probabilities, films.labels)
     metadata = replace(metadata, calibration=fitted)
     points = measure_operating_points(probabilities, films.labels, targets, films.film_ids)
     scores = _scores(films, probabilities, metadata)

@@ -161,7 +161,7 @@ def tune_thresholds(tagger: GenreTagger, held_out: HeldOut, method: str) -> Mode
         tagger.metadata,
         thresholds=tuple(thresholds.tolist()),
         operating_points={name: as_operating_point(point) for name, point in points.items()},
-        calibration=fit_calibration(probabilities, development.labels, tagger.labels),
+        calibration=fit_calibration(probabilities, development.labels),
         metrics=_metrics(tagger, held_out, thresholds),
     )
 

@@ -37,7 +37,7 @@ def calibrated(
         UsageError: the model has no calibration.
     """
     require_calibration(metadata)
-    pairs = np.array([metadata.calibration[label] for label in metadata.labels], dtype=np.float64)
+    pairs = np.array(metadata.calibration, dtype=np.float64)
     slopes, shifts = pairs[:, 0], pairs[:, 1]
     # numpy computes strided arrays with other routines, which may round differently.
     odds = log_odds(np.ascontiguousarray(probabilities, dtype=np.float32))

@@ -110,16 +110,14 @@ class ModelMetadata:
         training_text_keys: (n,) uint64, sorted: `text_key` of every overview trained on.
         metrics: figures by split part, JSON-ready.
         provenance: base model, shape, data hashes, recipe, seed, versions, date, JSON-ready.
-        conditional_thresholds: by label, for genres whose threshold depends on another genre. They
-            replace these genres' entries in `thresholds`, except when another conditional
-            threshold refers to such a genre.
+        conditional_thresholds: by label, where the threshold depends on another genre. They replace
+            entries of `thresholds`, except when another conditional threshold refers to the genre.
         text_key_version: the version of `training_text_keys` (model/text_keys.py).
         columns: the columns of the catalog that the model was trained on: `text`, `title`,
             `genres`, the `separator` of genres, and what `empty` genre cells are (`negative` or
             `skip`); absent or None where there was none.
         row_name: what a row of such a catalog is called, in the plural.
-        calibration: label -> (slope, shift) of its log odds, for every label; empty: none
-            (model/calibration.py).
+        calibration: (slope, shift) of each label's log odds; empty: none (model/calibration.py).
         language: the code of ISO 639-1 of the texts' language; None: not known, or several.
     """
 
@@ -136,7 +134,7 @@ class ModelMetadata:
     text_key_version: int = TEXT_KEY_VERSION
     columns: Mapping[str, str | None] = field(default_factory=dict)
     row_name: str = OPTIONAL["row_name"]
-    calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    calibration: tuple[tuple[float, float], ...] = ()
     language: str | None = None
 
     def to_props(self) -> dict[str, str]:
@@ -155,9 +153,11 @@ class ModelMetadata:
             "metrics": self.metrics,
             "provenance": self.provenance,
         }
+        by_label = dict(zip(self.labels, self.calibration, strict=False))
         for key, default in OPTIONAL.items():
-            if getattr(self, key) != default:
-                values[key] = getattr(self, key)
+            value = by_label if key == "calibration" else getattr(self, key)
+            if value != default:
+                values[key] = value
         if self.conditional_thresholds:
             values[CONDITIONAL] = {
                 label: asdict(pair) for label, pair in self.conditional_thresholds.items()
@@ -228,10 +228,11 @@ class ModelMetadata:
                 )
                 for label, entry in values.get(CONDITIONAL, {}).items()
             },
-            calibration={
-                label: (float(slope), float(shift))
-                for label, (slope, shift) in values["calibration"].items()
-            },
+            calibration=tuple(
+                (float(pair[0]), float(pair[1]))
+                for pair in map(values["calibration"].get, values["labels"])
+                if pair
+            ),
             **{key: values[key] for key in OPTIONAL if key != "calibration"},
         )
 

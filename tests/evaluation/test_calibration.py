@@ -83,7 +83,7 @@ def test_bins_have_equal_mass_keep_ties_together_and_add_up(
 @pytest.mark.parametrize(("slope", "shift"), [(0.5, 1.0), (2.0, -0.5), (4.0, 0.0)])
 def test_a_fit_takes_the_error_of_other_films_away(slope: float, shift: float) -> None:
     labels, probabilities = _films(0, 2000, slope, shift)
-    fitted = fit_calibration(probabilities, labels, tiny.LABELS)
+    fitted = fit_calibration(probabilities, labels)
     metadata = tiny.metadata(calibration=fitted)
     others, raw = _films(1, 2000, slope, shift)
     before, after = (
@@ -104,7 +104,7 @@ def test_labels_and_probabilities_without_variety_give_a_valid_calibration(
     label: int, value: float
 ) -> None:
     labels, probabilities = np.full((30, 4), label), np.full((30, 4), value)
-    fitted = fit_calibration(probabilities, labels, tiny.LABELS)
+    fitted = fit_calibration(probabilities, labels)
     metadata = tiny.metadata(calibration=fitted)
     props = metadata.to_props()
     assert type(metadata).from_props(props, "it").calibration == fitted
@@ -113,5 +113,5 @@ def test_labels_and_probabilities_without_variety_give_a_valid_calibration(
 
 def test_a_fit_is_the_same_every_time() -> None:
     labels, probabilities = _films(3, 300, 2.0, 1.0)
-    first = fit_calibration(probabilities, labels, tiny.LABELS)
-    assert first == fit_calibration(probabilities.copy(), labels.astype(np.uint8), tiny.LABELS)
+    first = fit_calibration(probabilities, labels)
+    assert first == fit_calibration(probabilities.copy(), labels.astype(np.uint8))

@@ -54,11 +54,12 @@ def test_a_copy_carries_a_calibration_fitted_again_with_its_error(
     result = _tune(catalog, tiny_model, tmp_path / "tuned.onnx")
     assert 0 <= result.calibration_error.calibrated < result.calibration_error.raw
     first = read_model_file(tmp_path / "tuned.onnx").metadata.calibration
-    assert set(first) == set(tiny.LABELS)
+    assert len(first) == len(tiny.LABELS)
     catalog.write_text(catalog.read_text().replace("Comedy", "Drama"))
     _tune(catalog, tmp_path / "tuned.onnx", tmp_path / "again.onnx")
     again = read_model_file(tmp_path / "again.onnx").metadata.calibration
-    assert again["Comedy"][1] < first["Comedy"][1]
+    comedy = tiny.LABELS.index("Comedy")
+    assert again[comedy][1] < first[comedy][1]
     evaluation = evaluate(EvaluationJob(str(catalog), model=str(tmp_path / "again.onnx")))
     assert evaluation.calibrated_error is not None
     assert evaluation.calibrated_error < evaluation.calibration_error

@@ -17,7 +17,7 @@ PAIRS = {
     "Drama": (3.0, -2.0),
     "Science Fiction": (12.0, 8.0),
 }
-METADATA = tiny.metadata(calibration=PAIRS)
+METADATA = tiny.metadata(calibration=tuple(PAIRS.values()))
 
 
 def test_the_sigmoid_of_slope_times_log_odds_plus_shift() -> None:
@@ -74,7 +74,7 @@ def test_a_threshold_of_calibrated_probabilities_selects_the_same_raw_ones(
 
 
 def test_a_threshold_that_no_probability_reaches_is_finite() -> None:
-    found = raw_thresholds(1.0, tiny.metadata(calibration=dict.fromkeys(PAIRS, (0.1, 0.0))))
+    found = raw_thresholds(1.0, tiny.metadata(calibration=((0.1, 0.0),) * len(PAIRS)))
     assert np.isfinite(found).all()
     assert (found > 1).all()
     assert raw_thresholds(0.0, METADATA).tolist() == [0.0] * 4

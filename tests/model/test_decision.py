@@ -335,7 +335,7 @@ CALIBRATION = {
     "Drama": (0.5, 1.0),
     "Science Fiction": (1.0, 0.5),
 }
-CALIBRATED = tiny.metadata(calibration=CALIBRATION)
+CALIBRATED = tiny.metadata(calibration=tuple(CALIBRATION.values()))
 
 
 @given(st.integers(0, 2**32 - 1))

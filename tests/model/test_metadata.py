@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -121,13 +122,22 @@ CALIBRATION = {label: (1.5, -0.25 * index) for index, label in enumerate(tiny.LA
 
 
 def test_a_calibration_is_read_as_it_was_written_and_keeps_the_format(tmp_path: Path) -> None:
-    props = tiny.metadata(calibration=CALIBRATION).to_props()
+    props = tiny.metadata(calibration=tuple(CALIBRATION.values())).to_props()
     assert json.loads(props["genre_batch.calibration"])["Comedy"] == [1.5, -0.25]
     assert props["genre_batch.format_version"] == "1"
     read = ModelMetadata.from_props(props, "m.onnx")
-    assert read.calibration == CALIBRATION
+    assert read.calibration == tuple(CALIBRATION.values())
     assert read.to_props() == props
-    assert read_model_file(tiny.write_model(tmp_path / "m.onnx")).metadata.calibration == {}
+    assert read_model_file(tiny.write_model(tmp_path / "m.onnx")).metadata.calibration == ()
+
+
+def test_a_label_that_is_renamed_keeps_its_calibration() -> None:
+    labels = ("Fights", *tiny.LABELS[1:])
+    metadata = tiny.metadata(calibration=tuple(CALIBRATION.values()))
+    renamed = replace(metadata, labels=labels, operating_points={})
+    assert (
+        ModelMetadata.from_props(renamed.to_props(), "m.onnx").calibration == metadata.calibration
+    )
 
 
 @pytest.mark.parametrize(
