@@ -242,4 +242,8 @@ def _details(preview: CatalogPreview) -> list[str]:
         f"letters of the texts: {scripts or 'none'}",
         f"estimated time: {_minutes(preview.seconds)} ({preview.estimate})",
     ]
+    if preview.advised_epochs is not None:
+        lines.append(
+            f"a small table is learned better in more epochs: --epochs {preview.advised_epochs}"
+        )
     return lines

@@ -52,6 +52,14 @@ def test_rows_that_are_joined_are_not_told_to_be_null(tmp_path: Path) -> None:
     assert preview.left_out_rows == {"genres unknown (null), or joined to an earlier row": 40}
 
 
+@pytest.mark.parametrize(("rows", "epochs", "advised"), [(60, 4, 30), (60, 30, None), (600, 4, 20)])
+def test_more_epochs_are_advised_for_a_small_table(
+    tmp_path: Path, rows: int, epochs: int, advised: int | None
+) -> None:
+    preview = _preview(tmp_path, ["Drama", "War"] * (rows // 2), epochs=epochs)
+    assert preview.advised_epochs == advised
+
+
 def test_the_estimate_of_time_counts_the_films_of_further_catalogs(tmp_path: Path) -> None:
     cells = ["Drama", "War"] * 30
     rows = zip([f"{text} again" for text in overviews(60)], cells, strict=True)
