@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from genre_batch.errors import GenreBatchError, GenreBatchWarning
+from genre_batch.paths import make_folder
 
 __all__ = ["locked", "take_lock"]
 
@@ -35,7 +36,7 @@ def take_lock(path: Path, busy: Callable[[str], GenreBatchError]) -> int:
         OSError: the folder or the file cannot be created.
     """
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except FileNotFoundError:

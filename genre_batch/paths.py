@@ -1,4 +1,4 @@
-"""Paths that are streams, and names next to a file that the file system accepts."""
+"""Paths that are streams, folders, and names next to a file that the file system accepts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ __all__ = [
     "is_model_name",
     "is_run",
     "is_stream",
+    "make_folder",
     "neighbor",
     "open_stream",
     "side_folder",
@@ -30,6 +31,8 @@ SIDE_SUFFIX = ".genre-batch"
 """The end of the name of a folder of this tool next to an output."""
 _LONGEST_NAME = 255
 _HASH_DIGITS = 8
+_ATTEMPTS = 100
+"""Of `make_folder`; another process needs to remove the folder each time for one to fail."""
 
 
 def is_model_name(path: StrPath) -> bool:
@@ -56,6 +59,27 @@ def folder_advice(path: StrPath, wanted: str = "a file") -> str:
         f"{path} is a folder, a training run: name {films} for its films, or export its model "
         f"(genre-batch export-onnx {path} -o model.onnx) and name that"
     )
+
+
+def make_folder(path: StrPath) -> None:
+    """Create a folder and its parents, if they do not exist.
+
+    Another process may remove them at the same time: `os.makedirs` then fails although nothing is
+    in its way.
+
+    Raises:
+        OSError: the folder cannot be created.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            os.makedirs(path, exist_ok=True)
+            return
+        except FileExistsError:
+            if os.path.lexists(path):
+                raise
+        except FileNotFoundError:
+            pass
+    os.makedirs(path, exist_ok=True)
 
 
 def is_stream(path: StrPath) -> bool:

@@ -1,15 +1,17 @@
-"""paths.py: streams are recognized under every name, and neighbors' names always fit."""
+"""paths.py: streams are recognized under every name, folders created, neighbors' names fit."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_batch.paths import is_stream, neighbor, open_stream
+from genre_batch.paths import is_stream, make_folder, neighbor, open_stream
 
 
 def test_devices_fifos_and_open_files_are_streams(tmp_path: Path) -> None:
@@ -54,3 +56,35 @@ def test_long_names_that_differ_at_their_end_have_different_neighbors(
 ) -> None:
     first, second = (neighbor("x" * 250 + end, ".", ".genre-batch") for end in ends)
     assert first != second
+
+
+def test_a_folder_that_another_process_keeps_removing_is_created(tmp_path: Path) -> None:
+    folder = tmp_path / "output.genre-batch" / "temporary"
+    done = threading.Event()
+
+    def remove() -> None:
+        while not done.is_set():
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+                folder.parent.rmdir()
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    try:
+        for _ in range(3_000):
+            make_folder(folder)
+    finally:
+        done.set()
+        remover.join()
+
+
+def test_a_file_in_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(FileExistsError):
+        make_folder(file)
+    with pytest.raises(NotADirectoryError):
+        make_folder(file / "below")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "link")

@@ -15,7 +15,7 @@ from genre_batch.catalog.reading.charset import UTF_8, encoding_advice
 from genre_batch.catalog.writing.atomic import open_output
 from genre_batch.errors import CatalogError
 from genre_batch.failures import reason_of
-from genre_batch.paths import is_stream
+from genre_batch.paths import is_stream, make_folder
 
 __all__ = [
     "REJECTS_SUFFIX",
@@ -187,7 +187,7 @@ class RejectsFile:
             if self._stream is None:
                 location = Location(self.path, Format.JSONL)
                 if not location.is_remote and (folder := os.path.dirname(self.path)):
-                    os.makedirs(folder, exist_ok=True)
+                    make_folder(folder)
                 output = open_output(location, force=True, temporary=self._temporary)
                 self._stream = self._opened.enter_context(output)
             self._stream.write(reject.as_json())

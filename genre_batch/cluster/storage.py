@@ -18,6 +18,7 @@ from genre_batch.catalog.remote import (
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.failures import reason_of
 from genre_batch.files import replacing
+from genre_batch.paths import make_folder
 
 __all__ = ["list_sizes", "modified", "read_bytes", "remove", "write_bytes"]
 
@@ -85,7 +86,7 @@ def write_bytes(path: str, content: bytes) -> None:
         if is_remote(path):
             upload(io.BytesIO(content), path)
             return
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_folder(os.path.dirname(path))
         with replacing(path) as stream:
             stream.write(content)
     except OSError as error:

@@ -17,6 +17,7 @@ from genre_batch.cluster.part import Part
 from genre_batch.cluster.storage import modified, remove
 from genre_batch.errors import CatalogError
 from genre_batch.model.tagger import GenreTagger
+from genre_batch.paths import make_folder
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.probability_store import MemoryStore, Store
 from genre_batch.tagging.task import TaskObserver, TaskWriter
@@ -167,7 +168,7 @@ class PartWriter:
         if folder is None:
             return None
         try:
-            os.makedirs(folder, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise CatalogError(
                 f"cannot write {self.output}: {error.strerror}: temporary files are written to "

@@ -18,7 +18,7 @@ from genre_batch.errors import CatalogError, UsageError
 from genre_batch.failures import reason_of
 from genre_batch.options import StrPath
 from genre_batch.path_checks import check_output_file, check_output_folder, check_separate_files
-from genre_batch.paths import neighbor, side_folder
+from genre_batch.paths import make_folder, neighbor, side_folder
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.workspace import remote_workspace, workspace_folder
 
@@ -56,7 +56,7 @@ class OutputTask:
         """
         if self.folder is not None:
             try:
-                os.makedirs(self.folder, exist_ok=True)
+                make_folder(self.folder)
             except OSError as error:
                 raise CatalogError(
                     f"cannot create the folder {self.folder}: {reason_of(error)}"

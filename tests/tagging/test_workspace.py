@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +126,6 @@ def test_an_output_whose_folder_cannot_be_written_is_named(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(os, "makedirs", refuse)
     with pytest.raises(CatalogError, match=r"cannot write out\.csv: Permission denied"):
         Workspace(tmp_path / "w", "out.csv")
