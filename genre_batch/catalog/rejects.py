@@ -219,8 +219,10 @@ class RejectsFile:
         with self._errors():
             if self._stream is not None:
                 self._opened.close()
-            elif self.path is not None and _is_rejects_file(self.path):
-                os.unlink(self.path)
+            elif self.path is not None:
+                with contextlib.suppress(FileNotFoundError):  # removed by another run
+                    if _is_rejects_file(self.path):
+                        os.unlink(self.path)
 
     def rollback(self) -> None:
         """Remove the temporary file."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,8 +17,9 @@ from genre_batch.cluster.failures import Failure, failed_error, write_failures
 from genre_batch.cluster.job_file import JobFile
 from genre_batch.cluster.marks import Mark, Marks
 from genre_batch.cluster.part import Part, plan_parts
+from genre_batch.cluster.replaced import begin_in_place, remove_replaced
 from genre_batch.cluster.shard import Shard, find_shard
-from genre_batch.cluster.storage import list_sizes, remove, write_bytes
+from genre_batch.cluster.storage import remove, write_empty
 from genre_batch.cluster.unread import remove_unread
 from genre_batch.cluster.write_part import temporary_folder
 from genre_batch.errors import CatalogError, GenreBatchWarning, OutputExistsError, UsageError
@@ -35,6 +35,7 @@ from genre_batch.tagging.summary import (
     genres_off,
     summarize,
 )
+from genre_batch.tagging.workspace import remove_unused
 from genre_batch.tagging.written_names import written_names
 
 __all__ = ["FolderJob"]
@@ -94,10 +95,11 @@ class FolderJob:
             self.parts = self._all_parts[self.shard.index :: self.shard.count]
         self._check_one_file_system()
         self._marks = Marks(self.output, self.side)
+        # Another process of this job may have begun meanwhile, and written what was just listed.
+        self._stored = self._stored_job()
         self._goes_on = self._check()
         self._has_begun = False
         self._earlier: dict[str, Part] = {}
-        self._others: list[str] = []
         self.written: dict[str, Mark] = {}
         self.failures: dict[str, Failure] = {}
 
@@ -144,13 +146,21 @@ class FolderJob:
         """
         self._has_begun = True
         remove_other_cuts(self._all_parts, self._marks, self.output, self.side)
+        self._goes_on = self._goes_on or self._has_been_begun()
         if not self._goes_on:
-            self._others = self._marks.forget_all()
-            for name in list_sizes(f"{self.side}/rejects") if self._others else ():
-                remove(f"{self.side}/rejects/{name}")
-            self._file.write(f"{self.side}/job.json")
+            # First, because whoever reads it goes on, and does not remove what others write.
+            self._goes_on = begin_in_place(
+                self._file, self._stored, self._marks, self._all_parts, self.side
+            )
+            self._forget(self._all_parts)
+            self._marks.forget_all()
         elif not self.job.resume:
             self._marks.forget(self.parts)
+
+    def _has_been_begun(self) -> bool:
+        """Return whether another process of this job has written job.json since it was read."""
+        stored = self._stored_job()
+        return stored is not None and self._file.is_same_job(stored)
 
     @property
     def goes_on_after_failures(self) -> bool:
@@ -210,10 +220,14 @@ class FolderJob:
         key = part.key(self.key)
         if not self.job.resume or not self._marks.has(part, key):
             return False
-        if self.job.reading.strict and self._marks.read(part, key).counts.rows_rejected:
-            return False
-        if self.job.profile and self._marks.read(part, key).counts.profile is None:
-            return False
+        if self.job.reading.strict or self.job.profile:
+            mark = self._marks.find(part, key)
+            if mark is None:
+                return False
+            if self.job.reading.strict and mark.counts.rows_rejected:
+                return False
+            if self.job.profile and mark.counts.profile is None:
+                return False
         self._earlier[part.name] = part
         return True
 
@@ -237,8 +251,15 @@ class FolderJob:
         if parts and SUCCESS in self._marks.files:
             remove(f"{self.output}/{SUCCESS}")
             del self._marks.files[SUCCESS]
+        self._forget(parts)
+
+    def _forget(self, parts: Sequence[Part]) -> None:
+        """Remove the marks of parts; whoever writes them replaces or removes their local rejects.
+
+        Not before: another run may have written a part, its rejects and its mark since.
+        """
         for part in self._marks.forget(parts):
-            if part.task.rejects is not None:
+            if part.task.rejects is not None and is_remote(part.task.rejects):
                 remove(part.task.rejects)
 
     def finish(self, planned: Sequence[Part]) -> TagSummary:
@@ -300,15 +321,12 @@ class FolderJob:
 
     def _complete(self) -> None:
         """Remove what a replaced job and unfinished files left, and write `_SUCCESS`."""
-        names = {part.name for part in self._all_parts}
-        for name in self._others:
-            if name not in names:
-                remove(f"{self.output}/{name}")
+        remove_replaced(self._file, self._all_parts, self.output, self.side)
         temporary = temporary_folder(self.side)
         if temporary is not None and not self.is_alone:
-            shutil.rmtree(temporary, ignore_errors=True)
+            remove_unused(Path(temporary))
         if SUCCESS not in self._marks.files:
-            write_bytes(f"{self.output}/{SUCCESS}", b"")
+            write_empty(f"{self.output}/{SUCCESS}")
 
 
 def _warn_of_processors(marks: Sequence[Mark]) -> None:

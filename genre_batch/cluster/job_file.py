@@ -74,6 +74,8 @@ class JobFile:
         versions: of this tool and of libraries.
         split_size: the bytes above which its inputs are cut, or `off`; it is not in the key,
             because a part's own key has its stretch.
+        replaces: the names of marks of a job that this one replaces, whose files are not among its
+            own outputs; they are removed when it is complete.
     """
 
     model: str
@@ -81,6 +83,7 @@ class JobFile:
     options: Mapping[str, Any]
     versions: Mapping[str, str]
     split_size: int | str = OFF
+    replaces: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, job: TagJob, model: str, model_sha256: str) -> JobFile:
@@ -119,7 +122,7 @@ class JobFile:
             fields = [values[name] for name in _KINDS]
             if not all(map(isinstance, fields, _KINDS.values())):
                 raise TypeError("a value of another type")
-            return cls(*fields)
+            return cls(*fields, tuple(map(str, values.get("replaces", ()))))
         except (ValueError, KeyError, TypeError) as error:
             raise CatalogError(
                 f"{path} is not the file of a job: add `force` to replace it, or choose another "
@@ -132,7 +135,7 @@ class JobFile:
         Raises:
             CatalogError: it cannot be written.
         """
-        values = {
+        values: dict[str, Any] = {
             "key": self.key,
             "model": self.model,
             "model_sha256": self.model_sha256,
@@ -140,6 +143,8 @@ class JobFile:
             "versions": dict(self.versions),
             "split_size": self.split_size,
         }
+        if self.replaces:
+            values["replaces"] = list(self.replaces)
         write_bytes(path, json.dumps(values, indent=2).encode() + b"\n")
 
     def differences(self, other: JobFile) -> str:

@@ -76,7 +76,11 @@ class Mark:
             CatalogError: it cannot be written.
         """
         content = json.dumps(self.as_dict(), indent=1).encode() + b"\n"
-        write_bytes(f"{side}/{FOLDER}/{_stem(self.part)}.{self.key[:16]}.{self.size}.json", content)
+        write_bytes(f"{side}/{FOLDER}/{_name(_stem(self.part), self.key, self.size)}", content)
+
+
+def _name(stem: str, key: str, size: int) -> str:
+    return f"{stem}.{key[:16]}.{size}.json"
 
 
 def _stem(part: str) -> str:
@@ -119,20 +123,37 @@ class Marks:
         size = self._marks.get(_stem(part.name), {}).get(key[:16])
         return size is not None and self.files.get(part.name) == size
 
-    def read(self, part: Part, key: str) -> Mark:
-        """Return the mark of a part that is done.
+    def find(self, part: Part, key: str) -> Mark | None:
+        """Return the mark of a part that is done; None if another run has removed it meanwhile.
 
         Raises:
             CatalogError: it cannot be read, or is damaged.
         """
         size = self._marks[_stem(part.name)][key[:16]]
-        path = f"{self._folder}/{_stem(part.name)}.{key[:16]}.{size}.json"
+        path = f"{self._folder}/{_name(_stem(part.name), key, size)}"
+        content = read_bytes(path)
+        if content is None:
+            return None
         try:
-            return Mark.from_dict(json.loads(read_bytes(path) or b""))
+            return Mark.from_dict(json.loads(content))
         except (ValueError, KeyError, TypeError) as error:
             raise CatalogError(
                 f"{path} is damaged: remove it (rm), and run the same command again"
             ) from error
+
+    def read(self, part: Part, key: str) -> Mark:
+        """Return the mark of a part that is done.
+
+        Raises:
+            CatalogError: it cannot be read, is damaged, or another run has removed it meanwhile.
+        """
+        mark = self.find(part, key)
+        if mark is None:
+            raise CatalogError(
+                f"another run is writing {part.task.target.path} again: wait for it, and run the "
+                f"same command again"
+            )
+        return mark
 
     def read_all(self, done: Sequence[tuple[Part, str]]) -> list[Mark]:
         """Return the marks of parts that are done, in order.
@@ -173,19 +194,44 @@ class Marks:
         """Return whether the file of any mark is there."""
         return any(stem in self.files for stem in self._marks)
 
-    def forget_all(self) -> list[str]:
-        """Remove every mark; return the files that they were of.
+    def forget_all(self) -> None:
+        """Remove every mark.
 
         Raises:
             CatalogError: a mark cannot be removed.
         """
-        stems = list(self._marks)
-        for stem in stems:
+        for stem in list(self._marks):
             self._remove(stem)
-        return [stem for stem in stems if stem in self.files]
+
+    def unplanned(self, parts: Iterable[Part]) -> list[str]:
+        """Return the names of the marks, of files that are there, of other parts than these."""
+        planned = {_stem(part.name) for part in parts}
+        return [
+            _name(stem, key, size)
+            for stem, marks in self._marks.items()
+            if stem in self.files and stem not in planned
+            for key, size in marks.items()
+        ]
+
+    def replaced(self, names: Iterable[str], parts: Iterable[Part]) -> list[str]:
+        """Return the files that nobody has written again since the marks of these names were made.
+
+        Args:
+            names: as `unplanned` returned them.
+            parts: these have files of their own.
+        """
+        planned = {_stem(part.name) for part in parts}
+        matches = [match for name in names if (match := _NAME.fullmatch(name))]
+        return [
+            match[1]
+            for match in matches
+            if match[1] in self.files
+            and match[1] not in planned
+            and not self._marks.get(match[1], {}).keys() - {match[2]}
+        ]
 
     def _remove(self, stem: str) -> bool:
         marks = self._marks.pop(stem, {})
         for key, size in marks.items():
-            remove(f"{self._folder}/{stem}.{key}.{size}.json")
+            remove(f"{self._folder}/{_name(stem, key, size)}")
         return bool(marks)

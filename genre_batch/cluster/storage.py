@@ -20,7 +20,7 @@ from genre_batch.failures import reason_of
 from genre_batch.files import replacing
 from genre_batch.paths import make_folder
 
-__all__ = ["list_sizes", "modified", "read_bytes", "remove", "write_bytes"]
+__all__ = ["list_sizes", "modified", "read_bytes", "remove", "write_bytes", "write_empty"]
 
 
 def list_sizes(folder: str) -> dict[str, int]:
@@ -89,6 +89,26 @@ def write_bytes(path: str, content: bytes) -> None:
         make_folder(os.path.dirname(path))
         with replacing(path) as stream:
             stream.write(content)
+    except OSError as error:
+        raise CatalogError(f"cannot write {path}: {reason_of(error)}") from error
+
+
+def write_empty(path: str) -> None:
+    """Create an empty file or object; a missing folder is created.
+
+    An empty file is complete at once, so it needs no temporary name, which readers of its folder
+    would find.
+
+    Raises:
+        CatalogError: it cannot be created.
+    """
+    if is_remote(path):
+        write_bytes(path, b"")
+        return
+    try:
+        make_folder(os.path.dirname(path))
+        with open(path, "wb"):
+            pass
     except OSError as error:
         raise CatalogError(f"cannot write {path}: {reason_of(error)}") from error
 

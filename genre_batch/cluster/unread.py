@@ -48,7 +48,9 @@ def remove_unread(
         keys = [(part, part.key(job_key)) for part in pieces]
         if not all(marks.has(*each) for each in keys):
             continue
-        found = marks.read_all(keys)
+        found = [mark for each in keys if (mark := marks.find(*each)) is not None]
+        if len(found) < len(pieces):
+            continue  # another share is removing them
         reasons = [mark.counts.unread for mark in found if mark.counts.unread]
         if not reasons or any(mark.counts.rows for mark in found):
             continue

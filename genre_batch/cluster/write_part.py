@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import socket
@@ -11,11 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from genre_batch.catalog.remote import is_remote
 from genre_batch.cluster.canary import canary, processor
-from genre_batch.cluster.job_file import library_versions
+from genre_batch.cluster.job_file import JobFile, library_versions
 from genre_batch.cluster.marks import Mark, Marks
 from genre_batch.cluster.part import Part
-from genre_batch.cluster.storage import modified, remove
-from genre_batch.errors import CatalogError
+from genre_batch.cluster.storage import modified
+from genre_batch.errors import CatalogError, GenreBatchError
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.paths import make_folder
 from genre_batch.tagging.job import TagJob
@@ -25,7 +26,8 @@ from genre_batch.tagging.written_names import WrittenNames, written_names
 
 __all__ = ["PartWriter", "temporary_folder"]
 
-_ATTEMPTS = 2
+_ATTEMPTS = 5
+"""Of a part whose temporary file is removed; each needs another run that begins or ends."""
 _SECOND = 10**9
 """In the nanoseconds of `Part.modified`."""
 
@@ -87,6 +89,7 @@ class PartWriter:
 
         Raises:
             UsageError, CatalogError, ModelError: as the parts raise them; there is no mark then.
+            GenreBatchError: the folder has become that of another job.
         """
         started = time.perf_counter()
         before = _state(part)
@@ -101,27 +104,27 @@ class PartWriter:
                 limit=part.limit,
                 observer=observer or TaskObserver(),
                 names=self.names,
+                check=functools.partial(self._check, part, before),
             )
             begun(writer)
             try:
                 counts = writer.write()
+                size = modified(part.task.target)[0]
                 break
             except CatalogError as error:
                 # Another run that ended, or began, may have removed the temporary file.
-                if not isinstance(error.__cause__, FileNotFoundError):
-                    raise
-                if (mark := self._mark_of_another_run(part, key)) is not None:
+                is_gone = isinstance(error.__cause__, FileNotFoundError)
+                if is_gone and (mark := self._mark_of_another_run(part, key)) is not None:
                     return mark
-                if attempt + 1 == _ATTEMPTS:
+                if not is_gone or attempt + 1 == _ATTEMPTS:
                     raise
-        self._check_unchanged(part, before)
         if writer.tally.texts_predicted and self._canary is None:
             self._canary = canary(self.tagger)
         mark = Mark(
             part=part.name,
             source=part.source.name,
             key=key,
-            size=modified(part.task.target)[0],
+            size=size,
             counts=replace(counts, rejects=tuple(map(self._below_side, counts.rejects))),
             versions=library_versions(),
             node=self.node,
@@ -132,19 +135,29 @@ class PartWriter:
         mark.write(self.side)
         return mark
 
-    def _check_unchanged(self, part: Part, before: tuple[int, int] | None) -> None:
-        """Check that the input is the one that was planned; otherwise remove what was written.
+    def _check(self, part: Part, before: tuple[int, int] | None) -> None:
+        """Check that what was read is what was planned, before it gets the part's name.
+
+        Afterwards it would be too late: another run that has planned the present input, or another
+        job, may have written the part meanwhile, and has no reason to look at it again.
 
         The time since planning is compared in seconds, because machines that share a folder may
         count finer or coarser.
 
         Args:
-            part: just written.
+            part: just read.
             before: its `_state` before.
 
         Raises:
-            CatalogError: it is another: stretches would begin within a record.
+            CatalogError: its input is another: stretches would begin within a record.
+            GenreBatchError: the folder has become that of another job.
         """
+        stored = JobFile.read(f"{self.side}/job.json")
+        if stored is not None and stored.key != self.job_key:
+            raise GenreBatchError(
+                f"{self.output} was given to another job while this run was writing it: choose "
+                f"another `output`"
+            )
         after = _state(part)
         if after is None:
             return
@@ -153,7 +166,6 @@ class PartWriter:
         is_planned &= part.task.stretch is not None or size == part.size
         if after == (before or after) and is_planned:
             return
-        remove(part.task.target.path)
         raise CatalogError(
             f"{part.source.name} changed while the run was reading it: run the same command again "
             f"when it is complete"
@@ -161,7 +173,7 @@ class PartWriter:
 
     def _mark_of_another_run(self, part: Part, key: str) -> Mark | None:
         marks = Marks(self.output, self.side)
-        return marks.read(part, key) if marks.has(part, key) else None
+        return marks.find(part, key) if marks.has(part, key) else None
 
     def _temporary(self, what: str) -> str | None:
         folder = temporary_folder(self.side)

@@ -148,18 +148,23 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         self.close()
         self._lookups = 0
         file = self._folder / "data.mdb"
-        size = file.stat().st_size if file.exists() else 0
-        environment = lmdb.open(
-            os.fsencode(self._folder),
-            map_size=max(self._map_bytes, size),
-            max_dbs=2,
-            max_spare_txns=1,
-        )
-        environment.reader_check()
-        self._values = environment.open_db(b"probabilities")
-        self._order = environment.open_db(b"order") if self._limit is not None else None
-        self._environment = environment
-        return environment
+        while True:
+            size = file.stat().st_size if file.exists() else 0
+            environment = lmdb.open(
+                os.fsencode(self._folder),
+                map_size=max(self._map_bytes, size),
+                max_dbs=2,
+                max_spare_txns=1,
+            )
+            try:
+                environment.reader_check()
+                self._values = environment.open_db(b"probabilities")
+                self._order = environment.open_db(b"order") if self._limit is not None else None
+            except lmdb.MapResizedError:  # since its size was looked at
+                environment.close()
+                continue
+            self._environment = environment
+            return environment
 
     def get(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store.get`.
@@ -284,7 +289,9 @@ def check_cache(path: str | os.PathLike[str]) -> Path:
     """
     folder = Path(path)
     check_output_folder(folder, name="`cache`")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "data.mdb").is_file():
+    # LMDB creates its lock first, so another run may just be creating the cache.
+    names = set(os.listdir(folder)) - {"lock.mdb"} if folder.is_dir() else set()
+    if names and not (folder / "data.mdb").is_file():
         raise UsageError(f"`cache` {path} is a folder with other content: choose a new folder")
     check_parent_folder(folder, "`cache`")
     return folder

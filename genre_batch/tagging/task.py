@@ -53,6 +53,10 @@ def no_temporary(what: str) -> str | None:
     return None
 
 
+def _no_check() -> None:
+    """Let every output get its name."""
+
+
 @dataclass
 class TaskWriter:
     """Writes one output, complete or not at all.
@@ -66,6 +70,8 @@ class TaskWriter:
         limit: the number of rows to tag; None: all.
         observer: receives the progress.
         names: the names under which genres are written; None: those of the job.
+        check: called when all is read, before the output gets its name; what it raises ends the
+            write.
     """
 
     job: TagJob
@@ -76,6 +82,7 @@ class TaskWriter:
     limit: int | None = None
     observer: TaskObserver = field(default_factory=TaskObserver)
     names: WrittenNames | None = None
+    check: Callable[[], None] = _no_check
 
     def __post_init__(self) -> None:
         language = self.job.only_language or model_language(self.tagger.metadata)
@@ -127,6 +134,7 @@ class TaskWriter:
             rows.finish()
             self.tally.unread = reader.unread
             self.tally.values_lost += writer.lost
+            self.check()
             self.observer.finishing()
 
     def _read(self, reader: CatalogReader) -> Iterator[Chunk]:

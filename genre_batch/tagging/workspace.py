@@ -7,9 +7,11 @@ computed so far, which the same command uses after an interruption. It is remove
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from genre_batch.catalog.formats import Location, is_regular_or_new
@@ -17,7 +19,7 @@ from genre_batch.errors import CatalogError
 from genre_batch.locks import take_lock
 from genre_batch.paths import SIDE_SUFFIX, neighbor, user_cache_folder
 
-__all__ = ["Workspace", "remote_workspace", "workspace_folder"]
+__all__ = ["Workspace", "remote_workspace", "remove_unused", "workspace_folder"]
 
 _LOCK = "run.lock"
 _DONE = "done"
@@ -69,13 +71,11 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
             CatalogError: another run has the lock, or the folder cannot be created.
         """
         self.folder = folder
-        self.resumable = not fresh and (folder / _STORE / "data.mdb").exists()
         try:
             self._lock = self._acquire_lock(output)
+            self.resumable = not fresh and (folder / _STORE / "data.mdb").exists()
             names_to_keep = (_LOCK,) if fresh else (_LOCK, _DONE, _STORE)
-            for path in folder.iterdir():
-                if path.name not in names_to_keep:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            _remove_all_but(folder, names_to_keep)
         except OSError as error:
             raise CatalogError(
                 f"cannot write {output}: {error.strerror}: temporary files are written to "
@@ -93,11 +93,9 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
 
     def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
         if kind is None or not self.resumable:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            _remove_locked(self.folder)
         else:
-            for path in self.folder.glob("*.partial"):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+            _remove_unfinished(self.folder)
         os.close(self._lock)
 
     @property
@@ -128,3 +126,54 @@ class Workspace(contextlib.AbstractContextManager["Workspace"]):
             file.flush()
             os.fsync(file.fileno())
         self.resumable = True
+
+
+def remove_unused(folder: Path) -> None:
+    """Remove what ended runs left in a workspace, and the folder, if no run has locked it.
+
+    Args:
+        folder: the workspace; it may be missing.
+    """
+    _remove_unfinished(folder)
+    try:
+        lock = os.open(folder / _LOCK, os.O_RDWR)
+    except OSError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove_locked(folder)
+    except OSError:
+        pass  # a run has it, or there are no locks, so that nobody knows
+    finally:
+        os.close(lock)
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for path in folder.glob("*.partial"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _remove_locked(folder: Path) -> None:
+    """Remove a workspace; its lock last, because another run may use all of it from then on."""
+    with contextlib.suppress(OSError):
+        _remove_all_but(folder, (_LOCK,))
+        (folder / _LOCK).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _remove_all_but(folder: Path, names: Collection[str]) -> None:
+    """Remove the content of a folder, except for some names.
+
+    Raises:
+        OSError: something cannot be removed; what others remove meanwhile is no error.
+    """
+    for path in folder.iterdir():
+        if path.name in names:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -162,3 +162,8 @@ def test_a_cache_is_a_folder_of_its_own(tmp_path: Path) -> None:
         check_cache(str(tmp_path))
     with pytest.raises(UsageError, match="no such folder"):
         check_cache(str(tmp_path / "no" / "new"))
+
+
+def test_a_cache_that_another_run_is_creating_is_a_cache(tmp_path: Path) -> None:
+    (tmp_path / "lock.mdb").write_text("")
+    assert check_cache(str(tmp_path)) == tmp_path
