@@ -119,10 +119,10 @@ class JobFile:
             return None
         try:
             values = json.loads(content)
-            fields = [values[name] for name in _KINDS]
-            if not all(map(isinstance, fields, _KINDS.values())):
+            fields = {name: values[name] for name in _KINDS}
+            if not all(map(isinstance, fields.values(), _KINDS.values())):
                 raise TypeError("a value of another type")
-            return cls(*fields, tuple(map(str, values.get("replaces", ()))))
+            return cls(**fields, replaces=tuple(map(str, values.get("replaces", ()))))
         except (ValueError, KeyError, TypeError) as error:
             raise CatalogError(
                 f"{path} is not the file of a job: add `force` to replace it, or choose another "

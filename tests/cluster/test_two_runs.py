@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from genre_batch import CatalogError, GenreBatchError, TagSummary, tag_catalog
-from genre_batch.cluster import folder_job, marks, storage
+from genre_batch import CatalogError, GenreBatchError, TagSummary, files, tag_catalog
+from genre_batch.cluster import cut_parts, folder_job, marks, storage
 from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.tagging.task import TaskWriter
 from genre_batch.tagging.workspace import Workspace
@@ -61,13 +61,13 @@ def _once(action: Callable[[], Any]) -> Callable[[], None]:
 
 def _while_planning(patches: pytest.MonkeyPatch, action: Callable[[], Any]) -> None:
     """Have something done after job.json was looked at, before the folder is."""
-    act, cut = _once(action), folder_job.cut_parts
+    act, cut = _once(action), cut_parts.cut_parts
 
-    def cut_parts(*arguments: Any) -> Any:
+    def cut_later(*arguments: Any) -> Any:
         act()
         return cut(*arguments)
 
-    patches.setattr(folder_job, "cut_parts", cut_parts)
+    patches.setattr(folder_job, "cut_parts", cut_later)
 
 
 def _before_beginning(patches: pytest.MonkeyPatch, action: Callable[[], Any]) -> None:
@@ -151,7 +151,7 @@ def test_other_inputs_that_are_written_meanwhile_are_not_those_of_the_replaced_j
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _tag()
-    new = {"probabilities": True, "force": True, "shard": "0/1"}
+    new: dict[str, Any] = {"probabilities": True, "force": True, "shard": "0/1"}
     with monkeypatch.context() as patches:
         _before_the_name(patches, "a.csv", lambda: tag_catalog("in/d.csv", "out/", **new))
         tag_catalog("in/a.csv", "out/", **new)
@@ -194,10 +194,11 @@ def test_a_part_of_the_old_content_of_an_input_does_not_replace_that_of_the_new(
 def test_a_temporary_file_that_other_runs_remove_is_written_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    removed = []
+    removed: list[str] = []
 
     def remove() -> None:
-        removed.append(shutil.rmtree("out.genre-batch/temporary"))
+        removed.append("temporary")
+        shutil.rmtree("out.genre-batch/temporary")
 
     write = TaskWriter.write
 
@@ -237,11 +238,11 @@ def test_a_mark_that_another_run_removes_is_not_a_damaged_one(
 
 
 def test_nothing_is_in_the_folder_that_is_not_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    replacing, paths = storage.replacing, []
+    paths: list[str] = []
 
     def noted(path: str) -> Any:
         paths.append(path)
-        return replacing(path)
+        return files.replacing(path)
 
     monkeypatch.setattr(storage, "replacing", noted)
     _tag()
