@@ -20,7 +20,7 @@ from genre_batch.files import replacing_path
 from genre_batch.model.text import uses_title
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, text_keys
 
-__all__ = ["Dataset", "concatenate", "read_dataset", "variants"]
+__all__ = ["Dataset", "concatenate", "rarity", "read_dataset", "variants"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,26 @@ class Dataset:
     def has_labels(self) -> npt.NDArray[np.bool_]:
         """(films,) bool: whether something is known of at least one genre of a film."""
         return np.asarray(~np.isnan(self.training_labels).all(axis=1), dtype=np.bool_)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a label is unknown."""
+        return self.soft is not None and bool(np.isnan(self.soft).any())
+
+    @property
+    def label_shares(self) -> npt.NDArray[np.float32]:
+        """(genres,) float32, 0..1: the weighted share of the films with each genre.
+
+        Films of which nothing is known of a genre do not count; NaN: no film counts.
+        """
+        labels = self.training_labels
+        known = ~np.isnan(labels)
+        weights = self.training_weights[:, None] * known
+        counted = weights.sum(axis=0, dtype=np.float64)
+        of_genre = (weights * np.where(known, labels, 0)).sum(axis=0, dtype=np.float64)
+        shares = np.full(len(self.names), np.nan, dtype=np.float32)
+        np.divide(of_genre, counted, out=shares, where=counted > 0, casting="same_kind")
+        return shares
 
     def part(self, *wanted: str) -> Dataset:
         """Return only the films of these parts."""
@@ -245,6 +265,15 @@ def concatenate(first: Dataset, second: Dataset) -> Dataset:
         weights=weights,
         film_ids=film_ids,
     )
+
+
+def rarity(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return (films,) weights: 1 / sqrt(n), where n films have the film's rarest genre.
+
+    A film without a genre counts like one of the most frequent genre.
+    """
+    counts = np.maximum(labels.sum(axis=0, dtype=np.int64), 1)
+    return np.asarray((labels / np.sqrt(counts)).max(axis=1)).clip(min=1 / np.sqrt(counts.max()))
 
 
 def variants(films: Dataset) -> dict[str, list[str]]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.extra import ExtraFilms
+from genre_batch.model.text import uses_title
 from genre_batch.options import StrPath, flat_values
 from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.version import versions
 
-__all__ = ["catalog_name", "map_provenance", "run_provenance"]
+__all__ = ["TitlesRead", "catalog_name", "map_provenance", "run_provenance", "titles_read"]
+
+TitlesRead: TypeAlias = Literal["sometimes", "always", "never"]
+"""Whether the training texts of a model had titles: a teacher is only asked about such texts."""
 
 _ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
 
@@ -43,6 +47,15 @@ def map_provenance(path: StrPath | None) -> dict[str, str] | None:
     if path is None:
         return None
     return {"file": Path(path).name, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+
+
+def titles_read(template: str, provenance: Mapping[str, Any]) -> TitlesRead:
+    """Return whether a model's training texts had titles, from its text template and provenance."""
+    options = provenance.get("options")
+    dropout = options.get("title_dropout") if isinstance(options, Mapping) else None
+    if not uses_title(template) or dropout == 1:
+        return "never"
+    return "always" if dropout == 0 else "sometimes"
 
 
 def run_provenance(

@@ -23,6 +23,7 @@ __all__ = [
     "last_checkpoint",
     "repair",
     "restore",
+    "resume_point",
     "warn_of_damage",
 ]
 
@@ -109,6 +110,21 @@ def last_checkpoint(folder: Path) -> tuple[str | None, int]:
         warn_of_damage(path, consequence)
         shutil.rmtree(path.parent)
     return complete[step]
+
+
+def resume_point(folder: RunFolder, keep: str) -> tuple[str | None, int]:
+    """Return the checkpoint that fine-tuning resumes from, and its epoch, or (None, 0).
+
+    Args:
+        folder: the run's folder.
+        keep: the option `keep`: with `best`, the best epoch's weights are needed too.
+    """
+    checkpoint = last_checkpoint(folder.checkpoints)
+    if checkpoint[0] and keep == "best" and not is_whole(folder.best_epoch):
+        warn_of_damage(folder.best_epoch, "training starts again")
+        folder.best_epoch.unlink(missing_ok=True)
+        return None, 0
+    return checkpoint
 
 
 def keep_lines(log: Path, epochs: int) -> None:

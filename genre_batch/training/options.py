@@ -87,8 +87,8 @@ class OptimizationOptions(Checked):
         batch_size: films per step.
         learning_rate: peak learning rate of the encoder; None: 1.5e-4 for an encoder narrower than
             768, else 5e-5 (the default of transformers' Trainer).
-        head_multiplier: learning rate of the head relative to the encoder's; the head starts from
-            random weights.
+        head_multiplier: learning rate of the head relative to the encoder's; the head's weights
+            start at random.
         warmup: fraction of the steps over which the rate rises; it then falls linearly to zero.
         weight_decay: weight decay of AdamW, on all parameters but biases and layer norms.
         loss: training loss, one of `LOSSES`.

@@ -24,7 +24,7 @@ from genre_batch.report.page import write_report
 from genre_batch.runs.folder import RunFolder, Stage, is_readable
 from genre_batch.runs.provenance import run_provenance
 from genre_batch.runs.readme import run_readme
-from genre_batch.runs.resume import check_same_run, repair, restore
+from genre_batch.runs.resume import check_same_run, repair, restore, resume_point
 from genre_batch.runs.starting_point import StartingPoint, read_starting_point
 from genre_batch.training.distillation.embedding_distillation import (
     EmbeddingTeacher,
@@ -38,7 +38,7 @@ from genre_batch.training.encoder.base_model import (
     load_starting_point,
 )
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.trainer import fine_tune, resume_point
+from genre_batch.training.loop.trainer import fine_tune
 from genre_batch.training.measuring import measure, predict_test_part, run_report
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.recipe import recipe_text
@@ -252,8 +252,8 @@ def _repair(run: _Run, folder: RunFolder) -> None:
 
 def _align(run: _Run, teacher: EmbeddingTeacher, folder: RunFolder, progress: StepProgress) -> None:
     """Distill the embeddings of another encoder, unless fine-tuning has begun already."""
-    if not run.job.resume or resume_point(run.job.options, folder)[0] is None:
-        dev, options = run.dataset.part("dev"), run.job.options
+    dev, options = run.dataset.part("dev"), run.job.options
+    if not run.job.resume or resume_point(folder, options.optimization.keep)[0] is None:
         distill_embeddings(
             run.model, run.tokenizer, teacher, run.training, dev, options, folder, progress
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,24 @@ def test_a_spread_of_films_is_even(many: Dataset, most: int) -> None:
     assert most == 1 or places[-1] == len(many) - 1
     steps = np.diff(places)
     assert not len(steps) or (steps.min() >= 1 and steps.max() - steps.min() <= 1)
+
+
+def test_the_share_of_a_label_is_over_the_weights_of_the_films_where_it_is_known(
+    films: Dataset,
+) -> None:
+    four = replace(films.take(range(4)), names=["a", "b", "c"])
+    labels = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0]], dtype=np.uint8)
+    assert replace(four, labels=labels).label_shares.tolist() == [0.5, 0.5, 0.0]
+    soft = np.array(
+        [[1, 0, np.nan], [np.nan, 0.75, np.nan], [0, 0.25, np.nan], [0, 0, np.nan]], np.float32
+    )
+    weights = np.array([2, 1, 1, 0], dtype=np.float32)
+    shares = replace(four, labels=labels, soft=soft, weights=weights).label_shares
+    assert shares.dtype == np.float32
+    np.testing.assert_allclose(shares, [2 / 3, 0.25, np.nan])
+    unweighted = replace(four, labels=labels, weights=np.zeros(4, dtype=np.float32))
+    assert np.isnan(unweighted.label_shares).all()
+    assert np.isnan(replace(four, labels=labels).take([]).label_shares).all()
 
 
 def test_what_is_written_is_read_again(tmp_path: Path, films: Dataset) -> None:

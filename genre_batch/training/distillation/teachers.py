@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.dataset.wordings import Wordings
 from genre_batch.errors import TrainingError, counted
 from genre_batch.model.tagger import GenreTagger
-from genre_batch.model.text import OVERVIEW_ONLY, uses_title
+from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, known_keys
 from genre_batch.options import StrPath
 from genre_batch.progress import StepProgress
@@ -30,6 +30,7 @@ from genre_batch.runs.films import training_keys
 from genre_batch.runs.folder import RunFolder
 from genre_batch.runs.integrity import is_whole
 from genre_batch.runs.predictions import Predict, predict_in_parts, save_array
+from genre_batch.runs.provenance import TitlesRead, titles_read
 from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions
@@ -37,7 +38,6 @@ from genre_batch.training.options import TrainingOptions
 __all__ = [
     "Targets",
     "Teacher",
-    "Titles",
     "load_teacher",
     "teacher_predictions",
     "training_targets",
@@ -45,8 +45,6 @@ __all__ = [
 
 Targets = npt.NDArray[np.float32]
 """(2, films, genres): the teachers' mean probabilities for `texts` and for `bare_texts`."""
-Titles: TypeAlias = Literal["sometimes", "always", "never"]
-"""Whether the training texts of a teacher had titles: it is only asked about texts of that kind."""
 _RECORDED = ("base_model", "architecture", "shape", "options", "teachers", "data")
 
 
@@ -66,7 +64,7 @@ class Teacher:
 
     record: dict[str, Any]
     predictor: Callable[[], Predict]
-    titles: Titles = "sometimes"
+    titles: TitlesRead = "sometimes"
     cache: Path | None = None
 
 
@@ -110,14 +108,6 @@ def _record(provenance: Any) -> dict[str, Any]:
     return record | ({"aligned_to": aligned_to} if aligned_to else {})
 
 
-def _titles(template: str, provenance: Mapping[str, Any]) -> Titles:
-    options = provenance.get("options")
-    dropout = options.get("title_dropout") if isinstance(options, Mapping) else None
-    if not uses_title(template) or dropout == 1:
-        return "never"
-    return "always" if dropout == 0 else "sometimes"
-
-
 def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
     run = RunFolder(Path(name))
     run.check_finished()
@@ -131,7 +121,7 @@ def _load_run(name: str, genres: Sequence[str]) -> _Loaded:
         return lambda texts: predict(model, tokenizer, texts, length, fast=True)[:, order]
 
     template = films.template if films.texts != films.bare_texts else OVERVIEW_ONLY
-    teacher = Teacher(_record(provenance), predictor, _titles(template, provenance), run.path)
+    teacher = Teacher(_record(provenance), predictor, titles_read(template, provenance), run.path)
     return teacher, films.names, training_keys(run, TEXT_KEY_VERSION), TEXT_KEY_VERSION
 
 
@@ -151,7 +141,7 @@ def _load_model(name: str, genres: Sequence[str]) -> _Loaded:
         return predict_texts
 
     record = _record(metadata.provenance) | {"model": tagger.sha256}
-    teacher = Teacher(record, predictor, _titles(metadata.text_template, metadata.provenance))
+    teacher = Teacher(record, predictor, titles_read(metadata.text_template, metadata.provenance))
     keys, version = metadata.training_text_keys, metadata.text_key_version
     return teacher, metadata.labels, keys, version
 

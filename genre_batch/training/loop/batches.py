@@ -20,7 +20,7 @@ from genre_batch.training.encoder.frozen_features import FrozenLayers
 from genre_batch.training.encoder.inference import token_ids
 from genre_batch.training.options import TrainingOptions
 
-__all__ = ["LengthSampler", "TokenizedFilms", "collate", "rarity"]
+__all__ = ["LengthSampler", "TokenizedFilms", "collate"]
 
 
 class TokenizedFilms(torch.utils.data.Dataset[dict[str, Any]]):
@@ -143,15 +143,6 @@ def collate(films: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         if name in films[0]:
             batch[name] = torch.from_numpy(np.stack([film[name] for film in films]))
     return batch
-
-
-def rarity(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return (films,) weights: 1 / sqrt(n), where n films have the film's rarest genre.
-
-    A film without a genre counts like one of the most frequent genre.
-    """
-    counts = np.maximum(labels.sum(axis=0, dtype=np.int64), 1)
-    return np.asarray((labels / np.sqrt(counts)).max(axis=1)).clip(min=1 / np.sqrt(counts.max()))
 
 
 class LengthSampler(torch.utils.data.Sampler[int]):

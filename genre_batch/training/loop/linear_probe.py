@@ -1,4 +1,4 @@
-"""Initialize the head with a linear probe on the frozen encoder's vectors.
+"""Initialize the head: its biases, and all of it with a linear probe on the encoder's vectors.
 
 A large encoder learns little in the few epochs that are feasible on a CPU while its head is still
 random. Fine-tuning with a random head can also distort the pre-trained features; fitting the head
@@ -17,10 +17,11 @@ from transformers import PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.inference import encode
 from genre_batch.training.encoder.pooling import PooledClassifier
 
-__all__ = ["MAX_FILMS", "STRENGTH", "fit_linear_probe"]
+__all__ = ["MAX_FILMS", "STRENGTH", "fit_linear_probe", "start_biases"]
 
 STRENGTH = 0.01
 """scikit-learn's C, for vectors scaled to unit variance over all their values.
@@ -29,6 +30,16 @@ On 14,192 films, with mpnet-base's vectors, mAP on dev is 0.642 with it and 0.64
 MAX_FILMS = 4_096
 """Films that a probe is fitted on at most, evenly spaced: a large encoder needs an hour for 50,000
 on two cores, and the training that follows sees all of them."""
+
+
+def start_biases(model: Classifier, biases: torch.Tensor, kept: Collection[int] = ()) -> None:
+    """Set the biases of the genres that are not `kept`.
+
+    From biases of 0, the first steps would teach the encoder only that most genres are rare (Lin et
+    al. 2017, "Focal Loss for Dense Object Detection", section 3.3).
+    """
+    new = [genre for genre in range(len(biases)) if genre not in kept]
+    model.classifier.bias.data[new] = biases[new]
 
 
 def fit_linear_probe(
@@ -45,7 +56,7 @@ def fit_linear_probe(
         model: its head is overwritten.
         tokenizer: the model's tokenizer.
         films: the films to fit, with their weights; of more than `MAX_FILMS`, that many are taken,
-            evenly spaced. A genre that none or all of them have keeps its random weights. Where
+            evenly spaced. A genre that none or all of them have keeps its weights. Where
             nothing is known of a genre, the film is left out for it.
         max_length: tokens; longer texts are cut.
         progress: called with the number of texts encoded.
@@ -64,8 +75,8 @@ def fit_linear_probe(
         lambda done: progress(done, len(films), "starting the head"),
     )
     scale = float(vectors.std())
-    weights: npt.NDArray[np.float32] = model.classifier.weight.detach().numpy().copy()
-    biases: npt.NDArray[np.float32] = model.classifier.bias.detach().numpy().copy()
+    weights: npt.NDArray[np.float32] = model.classifier.weight.detach().numpy()  # not a copy
+    biases: npt.NDArray[np.float32] = model.classifier.bias.detach().numpy()
     known = ~np.isnan(films.training_labels)
     for genre in range(films.labels.shape[1]):
         rows = slice(None) if known[:, genre].all() else known[:, genre]
@@ -77,6 +88,3 @@ def fit_linear_probe(
         regression.fit(vectors[rows] / scale, labels, film_weights)
         weights[genre] = regression.coef_[0] / scale
         biases[genre] = regression.intercept_[0]
-    with torch.no_grad():
-        model.classifier.weight.copy_(torch.from_numpy(weights))
-        model.classifier.bias.copy_(torch.from_numpy(biases))

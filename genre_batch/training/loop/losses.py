@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-__all__ = ["Loss", "Objective", "make_loss"]
+__all__ = ["Loss", "Objective", "best_constants", "make_loss"]
 
 
 class Loss(Protocol):
@@ -35,6 +35,8 @@ FOCUS_POSITIVE, FOCUS_NEGATIVE, MARGIN = 0.0, 4.0, 0.05
 """Parameters of the asymmetric loss, the defaults of Ridnik et al. 2021, section 4.1."""
 BETA = 0.999
 """Beta of the class-balanced loss, the middle of the values in Cui et al. 2019, section 5."""
+MOST_CONSTANT = 7.0
+"""Largest constant logit, that of a share of 1 in 1,100: a genre can still be learned from it."""
 
 
 def _bce(
@@ -105,6 +107,28 @@ def make_loss(name: str, labels: npt.NDArray[np.uint8]) -> Loss:
     if name == "class-balanced":
         return _class_balanced(labels.sum(axis=0, dtype=np.int64))
     return {"bce": _bce, "focal": _focal, "asymmetric": _asymmetric}[name]
+
+
+def best_constants(loss: Loss, shares: npt.NDArray[np.float32]) -> torch.Tensor:
+    """Find, by bisection, the logits that minimize a loss if all films have the same.
+
+    Those of binary cross-entropy are the log odds of the shares.
+
+    Args:
+        loss: a loss that is a sum over genres.
+        shares: (genres,) the share of the films with each genre, 0..1; NaN: unknown.
+
+    Returns:
+        (genres,) float32, between plus and minus `MOST_CONSTANT`; 0 where the share is NaN.
+    """
+    films = torch.from_numpy(np.stack([shares, 1 - shares]))
+    labels = torch.tensor([[1.0], [0.0]]).expand_as(films)
+    best, step = torch.zeros(len(shares)), MOST_CONSTANT / 2
+    while step > 1e-4:
+        best.requires_grad_()
+        (slope,) = torch.autograd.grad(loss(best.expand_as(films), labels, films), best)
+        best, step = best.detach() - step * slope.sign(), step / 2
+    return best
 
 
 @dataclass(frozen=True)

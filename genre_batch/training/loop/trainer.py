@@ -19,18 +19,17 @@ from transformers import (
     TrainingArguments,
 )
 
-from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.dataset import Dataset, rarity
 from genre_batch.evaluation.metrics import macro_f1, mean_average_precision
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.runs.folder import RunFolder
-from genre_batch.runs.integrity import is_whole
-from genre_batch.runs.resume import keep_lines, last_checkpoint, warn_of_damage
+from genre_batch.runs.resume import keep_lines, resume_point
 from genre_batch.thresholds.methods import find_thresholds
 from genre_batch.training.encoder.base_model import Classifier
 from genre_batch.training.encoder.frozen_features import FrozenLayers
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.encoder.pooling import PooledClassifier
-from genre_batch.training.loop.batches import LengthSampler, TokenizedFilms, rarity
+from genre_batch.training.loop.batches import LengthSampler, TokenizedFilms
 from genre_batch.training.loop.best_epoch import BestEpoch
 from genre_batch.training.loop.checkpoints import (
     EpochCallback,
@@ -40,11 +39,11 @@ from genre_batch.training.loop.checkpoints import (
 )
 from genre_batch.training.loop.ema import ExponentialMovingAverage
 from genre_batch.training.loop.layerwise import freeze, parameter_groups
-from genre_batch.training.loop.linear_probe import fit_linear_probe
-from genre_batch.training.loop.losses import Loss, Objective, make_loss
+from genre_batch.training.loop.linear_probe import fit_linear_probe, start_biases
+from genre_batch.training.loop.losses import Loss, Objective, best_constants, make_loss
 from genre_batch.training.options import TrainingOptions
 
-__all__ = ["fine_tune", "resume_point"]
+__all__ = ["fine_tune"]
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,19 @@ class _Weights:
     best: BestEpoch | None
 
     @classmethod
-    def of(cls, model: Classifier, options: TrainingOptions, folder: RunFolder) -> _Weights:
+    def of(
+        cls, model: Classifier, options: TrainingOptions, folder: RunFolder, checkpoint: str | None
+    ) -> _Weights:
         decay, layers = options.optimization.averaging, options.model.freeze_layers
         frozen = None
         if layers and not options.optimization.masking and FrozenLayers.fits(model):
             assert isinstance(model, PooledClassifier)
             frozen = FrozenLayers(model, layers)
+        average = ExponentialMovingAverage(model, decay) if decay else None
+        if average is not None and checkpoint is not None:
+            average.restore(Path(checkpoint))
         return cls(
-            ExponentialMovingAverage(model, decay) if decay else None,
+            average,
             frozen,
             BestEpoch(folder.best_epoch) if options.optimization.keep == "best" else None,
         )
@@ -218,16 +222,6 @@ class _GenreTrainer(QuietTrainer):
         return self.optimizer
 
 
-def resume_point(options: TrainingOptions, folder: RunFolder) -> tuple[str | None, int]:
-    """Return the checkpoint that fine-tuning resumes from, and its epoch, or (None, 0)."""
-    checkpoint = last_checkpoint(folder.checkpoints)
-    if checkpoint[0] and options.optimization.keep == "best" and not is_whole(folder.best_epoch):
-        warn_of_damage(folder.best_epoch, "training starts again")
-        folder.best_epoch.unlink(missing_ok=True)
-        return None, 0
-    return checkpoint
-
-
 def fine_tune(
     model: Classifier,
     tokenizer: PreTrainedTokenizerFast,
@@ -244,9 +238,9 @@ def fine_tune(
 ) -> float:
     """Train `model` in place, with a checkpoint and a line in the training log every epoch.
 
-    The head of a `PooledClassifier` is first initialized with a linear probe. With `resume` the
-    result is that of an uninterrupted training. The caller removes the checkpoints once the trained
-    model is saved.
+    The head's biases start from each genre's share of the films, and the head of a
+    `PooledClassifier` from a linear probe. With `resume` the result is that of an uninterrupted
+    training. The caller removes the checkpoints once the trained model is saved.
 
     Args:
         model: an encoder under a head.
@@ -257,7 +251,7 @@ def fine_tune(
         folder: the run's folder, which exists.
         targets: (2, films, genres) teacher predictions for the training films' `texts` and
             `bare_texts`; None: no teachers.
-        loss: the loss of the labels; None: the one that `options` name.
+        loss: the loss of the labels, whose biases start at 0; None: the one that `options` name.
         resume: continue from the last checkpoint, if there is one.
         kept: the genres whose weights in the head are trained already.
         progress: called after every step.
@@ -265,24 +259,25 @@ def fine_tune(
     Returns:
         Seconds of training, over all epochs and attempts.
     """
-    checkpoint, epochs_done = resume_point(options, folder) if resume else (None, 0)
+    chosen = options.optimization
+    checkpoint, epochs_done = resume_point(folder, chosen.keep) if resume else (None, 0)
     keep_lines(folder.log, epochs_done)
     films = TokenizedFilms(training, tokenizer, options, targets)
     first = films.wordings.first
     labeled = training.take(first[training.has_labels[first]].tolist())
-    if isinstance(model, PooledClassifier) and checkpoint is None:
-        fit_linear_probe(model, tokenizer, labeled, options.model.max_length, progress, kept)
+    named = make_loss(chosen.loss, labeled.labels)
+    if checkpoint is None:
+        if loss is None:
+            start_biases(model, best_constants(named, labeled.label_shares), kept)
+        if isinstance(model, PooledClassifier):
+            fit_linear_probe(model, tokenizer, labeled, options.model.max_length, progress, kept)
     freeze(model, options.model.freeze_layers)
-    weights = _Weights.of(model, options, folder)
-    if weights.average is not None and checkpoint is not None:
-        weights.average.restore(Path(checkpoint))
-    loss = loss or make_loss(options.optimization.loss, labeled.labels)
-    partial = bool(np.isnan(training.training_labels).any())
-    objective = Objective(loss, options.distillation.teacher_weight, partial)
+    weights = _Weights.of(model, options, folder, checkpoint)
+    objective = Objective(loss or named, options.distillation.teacher_weight, training.is_partial)
     length = options.model.max_length
     epochs = _FineTuning(films, tokenizer, development, length, weights, folder.log, progress)
-    rarities = rarity(training.labels[first])
-    trainer = _GenreTrainer(model, films, rarities, objective, epochs, options, folder)
+    labels = training.labels[first]
+    trainer = _GenreTrainer(model, films, rarity(labels), objective, epochs, options, folder)
     with weights.without_frozen(films, folder, progress):
         trainer.fit(checkpoint)
     weights.finish(model)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 
 from genre_batch.dataset.dataset import Dataset
@@ -14,7 +15,7 @@ from genre_batch.training.encoder.base_model import load_base_model
 from genre_batch.training.encoder.inference import encode, predict
 from genre_batch.training.encoder.pooling import PooledClassifier
 from genre_batch.training.loop import linear_probe
-from genre_batch.training.loop.linear_probe import STRENGTH, fit_linear_probe
+from genre_batch.training.loop.linear_probe import STRENGTH, fit_linear_probe, start_biases
 from genre_batch.training.options import ModelOptions
 
 
@@ -40,9 +41,18 @@ def test_a_genre_that_no_film_has_keeps_its_random_weights(tiny_bert: Path, film
     before = model.classifier.weight.detach().clone()
     labels = films.labels.copy()
     labels[:, 1] = 0
+    start_biases(model, torch.tensor([-1.0, -6.5, -2.0, -2.0][: len(films.names)]))
     fit_linear_probe(model, tokenizer, replace(films, labels=labels), 32)
+    assert model.classifier.bias[1] == -6.5
     np.testing.assert_array_equal(model.classifier.weight[1].detach(), before[1])
     assert not np.array_equal(model.classifier.weight[0].detach(), before[0])
+
+
+def test_biases_of_kept_genres_do_not_change(tiny_bert: Path) -> None:
+    model, _ = load_base_model(tiny_bert, ["Action", "Comedy", "Drama"], ModelOptions())
+    before = model.classifier.bias.tolist()
+    start_biases(model, torch.tensor([-3.0, -2.5, -2.0]), kept=[2])
+    assert model.classifier.bias.tolist() == [-3.0, -2.5, before[2]]
 
 
 def test_of_many_films_those_evenly_spaced_are_fitted(

@@ -8,7 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_batch.training.loop.losses import BETA, Objective, make_loss
+from genre_batch.training.loop.losses import (
+    BETA,
+    MOST_CONSTANT,
+    Loss,
+    Objective,
+    best_constants,
+    make_loss,
+)
 from genre_batch.training.options import LOSSES
 
 LABELS = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], dtype=np.uint8)
@@ -55,6 +62,34 @@ def test_a_loss_is_finite_everywhere_and_falls_towards_the_labels(name: str) -> 
     assert torch.isfinite(logits.grad).all()
     right = loss(torch.tensor([[9.0, -9.0]]), labels)
     assert right < loss(torch.tensor([[0.0, 0.0]]), labels) < value
+
+
+SHARES = np.array([0.5, 0.2, 0.01, 0.9], dtype=np.float32)
+
+
+def _of_a_constant(loss: Loss, genre: int, logit: float) -> float:
+    """Return the loss of one logit for all films and genres, of which only one counts."""
+    films = torch.zeros(2, len(SHARES))
+    films[:, genre] = torch.tensor([SHARES[genre], 1 - SHARES[genre]])
+    labels = torch.tensor([[1.0], [0.0]]).expand_as(films)
+    return float(loss(torch.full_like(films, logit), labels, films))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_no_constant_has_a_lower_loss_than_the_best_one(name: str) -> None:
+    loss = make_loss(name, (np.arange(400).reshape(100, 4) < [[200, 80, 4, 360]]).astype(np.uint8))
+    for genre, best in enumerate(best_constants(loss, SHARES).tolist()):
+        at_best = _of_a_constant(loss, genre, best)
+        for other in np.arange(-7, 7, 0.25).tolist():
+            assert at_best <= _of_a_constant(loss, genre, other) + 1e-6
+
+
+def test_the_best_constants_of_bce_are_log_odds_within_bounds() -> None:
+    shares = np.array([0.2, 0.0, 1.0, np.nan], dtype=np.float32)
+    best = best_constants(make_loss("bce", LABELS), shares).tolist()
+    assert best[0] == pytest.approx(np.log(0.2 / 0.8), abs=1e-3)
+    assert best[1:3] == pytest.approx([-MOST_CONSTANT, MOST_CONSTANT], abs=1e-3)
+    assert best[3] == 0
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -160,6 +160,42 @@ def test_training_learns_the_words_that_decide_the_genres(run: Path) -> None:
     assert log[-1]["development_macro_f1"] > log[0]["development_macro_f1"]
 
 
+def _start(tune: Tuner, folder: Path, films: Dataset, **arguments: Any) -> list[float]:
+    """Return the biases that training on these films starts from."""
+    model, tokenizer = tune.start()
+    folder.mkdir()
+    options = tune.options.changed(epochs=1, learning_rate=1e-12)
+    dev = tune.films.part("dev")
+    fine_tune(model, tokenizer, films, dev, options, RunFolder(folder), **arguments)
+    return [float(bias) for bias in model.classifier.bias.detach()]
+
+
+def _log_odds(shares: Any) -> Any:
+    return pytest.approx(np.log(shares / (1 - shares)), abs=1e-3)
+
+
+def test_the_head_starts_from_the_share_of_each_genre(tune: Tuner, tmp_path: Path) -> None:
+    films = tune.films.part("train")
+    share = films.labels.mean(axis=0)
+    assert _start(tune, tmp_path / "a", films) == _log_odds(share)
+    known = films.labels.astype(np.float32)
+    known[:60, 0] = np.nan
+    share[0] = known[60:, 0].mean()
+    partly = replace(films, soft=known)
+    assert _start(tune, tmp_path / "b", partly) == _log_odds(share)
+    kept = _start(tune, tmp_path / "c", films, kept=(1,))
+    assert kept[0] < -0.1
+    assert kept[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_films_without_labels_start_the_head_from_zero(tune: Tuner, tmp_path: Path) -> None:
+    films = tune.films.part("train")
+    unlabeled = replace(films, soft=np.full(films.labels.shape, np.nan, dtype=np.float32))
+    targets = np.full((2, *films.labels.shape), 0.5, dtype=np.float32)
+    biases = _start(tune, tmp_path / "a", unlabeled, targets=targets)
+    assert biases == pytest.approx([0] * len(films.names), abs=1e-6)
+
+
 def test_the_log_has_one_line_an_epoch_with_its_figures(uninterrupted: Uninterrupted) -> None:
     log = _log(uninterrupted.folder)
     assert [(entry["epoch"], entry["step"]) for entry in log] == [
@@ -279,8 +315,8 @@ def test_two_checkpoints_are_kept(uninterrupted: Uninterrupted) -> None:
 def test_the_head_learns_at_a_multiple_of_the_encoder_s_rate(tune: Tuner, tmp_path: Path) -> None:
     before = tune.start()[0]
     after = tune(tmp_path, epochs=1, head_multiplier=0.0)
-    for name in ("pre_classifier", "classifier"):
-        assert _same_weights(getattr(after, name), getattr(before, name))
+    assert _same_weights(after.pre_classifier, before.pre_classifier)
+    assert torch.equal(after.classifier.weight, before.classifier.weight)
     assert not _same_weights(after.distilbert, before.distilbert)
 
 
