@@ -40,7 +40,8 @@ def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Loc
     for path in inputs:
         names, sizes = _expanded(path, override)
         if not names:
-            raise UsageError(f"nothing to read: {path} contains no catalog")
+            verb = "matches" if has_magic(path) else "contains"
+            raise UsageError(f"nothing to read: {path} {verb} no catalog")
         expanded = [input_location(name, override) for name in names]
         locations.extend(expanded if names == [path] else _without_empty(expanded, path, sizes))
     if len(locations) > 1 and any(location.is_stdio for location in locations):

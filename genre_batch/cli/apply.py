@@ -46,7 +46,7 @@ GROUPS = {
 _CHANGES_SHOWN = 10
 
 
-@grouped_command(GROUPS, "Correct a catalog by a reviewed audit.")
+@grouped_command(GROUPS, "Correct a catalog with a reviewed audit.")
 @click.argument("review")
 @click.argument("catalog")
 @output_option(
@@ -70,8 +70,8 @@ _CHANGES_SHOWN = 10
 def apply(summary: bool | None, progress: bool | None, **options: Any) -> None:
     """Write a catalog again with the labels that a person decided on.
 
-    REVIEW is the file that audit wrote, or that its page downloaded, with a decision in the column
-    decision of each record that was looked at:
+    REVIEW is the file that audit wrote, or the one downloaded from its page, with a decision in the
+    column decision of each record that was looked at:
 
     \b
       right   the film has the genre: a missing one is added, a doubtful one stays

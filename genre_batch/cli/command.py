@@ -68,9 +68,9 @@ def _print_error(error: BaseException, stopped: StoppedBySignal | None) -> int:
         error.show()
         return error.exit_code
     if isinstance(error, click.ClickException):
-        context = getattr(error, "ctx", None)
-        hint = f": see {context.command_path} --help" if context is not None else ""
-        _print_line(f"Error: {error.format_message().rstrip('.')}{hint}")
+        from genre_batch.cli.usage_errors import describe_usage_error
+
+        _print_line(f"Error: {describe_usage_error(error)}")
         return error.exit_code
     if isinstance(error, BrokenPipeError | ClosedPipeError):
         discard_stdout()

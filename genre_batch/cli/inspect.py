@@ -125,7 +125,7 @@ def inspect(
 
 def _inspect_for_training(path: str | None, as_json: bool, options: dict[str, Any]) -> None:
     if path is None:
-        raise click.UsageError("Missing argument 'CATALOG': --for train reads a catalog.")
+        raise click.UsageError("missing argument CATALOG: --for train reads one")
 
     from genre_batch.cli.preview import show_preview
     from genre_batch.dataset.label_choice import LabelOptions

@@ -103,7 +103,7 @@ reading_options = together(
     click.option(
         "--no-hive",
         is_flag=True,
-        help="Add no columns for input folders named name=value.  [default: add them]",
+        help="Do not add a column for input folders named name=value.  [default: add one]",
     ),
     click.option(
         "--quote",
@@ -128,7 +128,7 @@ reading_options = together(
         "--skip-lines",
         click.IntRange(min=0),
         "N",
-        "Lines before the header of CSV and TSV files.",
+        "Number of lines to skip before the header of CSV and TSV files.",
         0,
     ),
     click.option(

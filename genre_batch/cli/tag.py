@@ -101,8 +101,8 @@ GROUPS = {
 @click.option(
     "--only-language",
     metavar="CODE",
-    help="Leave rows without genres whose text is in another language, such as en for English.  "
-    "[default: predict all rows, and warn of texts that the model does not read]",
+    help="Only predict rows whose text is in this language, such as en for English; the others get "
+    "null.  [default: predict all rows, and warn of texts that the model does not read]",
 )
 @click.option(
     "--replace",

@@ -197,7 +197,7 @@ def train(
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
     if folder is None and not dry_run:
-        raise click.UsageError("Missing option '-o' / '--output'.")
+        raise click.UsageError("missing option -o")
     job = read_recipe(recipe).job(catalog, folder or "", resume=resume, **given)
     job = _checked(job, context)
     preview_training(job, dry_run=dry_run)

@@ -55,9 +55,10 @@ def _check_engine(job: TagJob) -> None:
     Raises:
         UsageError: an option, an input or the output is of this machine alone.
     """
-    if job.running.shard is None and job.running.engine == "local":
+    if not job.running.is_shared:
         return
-    what = "`shard`" if job.running.engine == "local" else "`engine` ray"
+    engine = job.running.engine
+    what = "`shard`" if engine == "local" else f"`engine` {engine}"
     if not writes_folder(job.output):
         raise UsageError(
             f"several machines write one folder, a file for each part, so {what} needs a folder: "

@@ -233,7 +233,9 @@ def _left_out(catalog: LabelledCatalog, dataset: Dataset, *, is_grouped: bool) -
     counts = {reason: int(rows.sum()) for reason, rows in reasons.items()}
     used = set(dataset.rows.tolist())
     others = np.flatnonzero(~np.logical_or.reduce(list(reasons.values()))).tolist()
-    counts["no genre that is learned, or not in the split"] = sum(row not in used for row in others)
+    counts["without a genre that is learned, or not in the split"] = sum(
+        row not in used for row in others
+    )
     return {reason: count for reason, count in counts.items() if count}
 
 

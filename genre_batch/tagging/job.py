@@ -55,9 +55,10 @@ class EngineOptions(Checked):
         super().__post_init__()
         if self.address is not None and self.engine != "ray":
             raise UsageError("`address` is for a Ray cluster: add `engine` ray")
-        if self.shard is not None and self.engine == "ray":
+        if self.shard is not None and self.engine != "local":
             raise UsageError(
-                "`shard` and `engine` ray cannot be used together: Ray spreads the parts"
+                f"`shard` and `engine` {self.engine} cannot be used together: the engine "
+                f"distributes the parts itself: leave `shard` out"
             )
         if self.split_size is not None:
             object.__setattr__(self, "split_size", _split_size(self.split_size))

@@ -110,7 +110,7 @@ def test_debug_adds_the_traceback(command: Command, place: Path) -> None:
 
 
 def test_an_unknown_command_is_a_usage_error(command: Command, place: Path) -> None:
-    assert "No such command 'tga'" in _fails(command, place, 2, "tga")
+    assert "unknown command 'tga'" in _fails(command, place, 2, "tga")
 
 
 @pytest.mark.parametrize(

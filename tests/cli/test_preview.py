@@ -35,7 +35,7 @@ def test_a_dry_run_needs_no_output_and_writes_nothing(two_genres: str) -> None:
 def test_training_needs_an_output(two_genres: str) -> None:
     result = CliRunner().invoke(cli, ["train", two_genres])
     assert result.exit_code == 2
-    assert "Missing option '-o'" in result.stderr
+    assert "missing option -o" in result.stderr
 
 
 def test_inspect_shows_the_same_as_json(two_genres: str) -> None:

@@ -35,7 +35,7 @@ def test_a_look_counts_what_would_be_learned(tmp_path: Path) -> None:
     assert preview.placeholders == {"unknown": 1}
     assert preview.left_out_rows == {
         "genre cell is empty": 1,
-        "no genre that is learned, or not in the split": 2,
+        "without a genre that is learned, or not in the split": 2,
     }
     assert preview.separator == "separator ',' in 25 of 102 cells"
     assert preview.cut == pytest.approx(1 / 100, abs=1e-4)

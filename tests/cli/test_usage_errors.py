@@ -1,0 +1,56 @@
+"""Errors of the command line itself."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from genre_batch.cli.group import cli
+from genre_batch.cli.usage_errors import describe_usage_error
+from genre_batch.errors import UsageError
+from genre_batch.tagging.job import TagJob
+
+
+def _message(*arguments: str) -> str:
+    with pytest.raises(click.ClickException) as caught:
+        cli.main(arguments, prog_name="genre-batch", standalone_mode=False)
+    return describe_usage_error(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("tag --engine rai", "--engine must be one of local, ray, got 'rai'"),
+        ("tag --top-k 0", "--top-k must be an integer (1 or more), got 0"),
+        ("tag --top-k two", "--top-k must be an integer (1 or more), got 'two'"),
+        ("tag --threshold 2", "--threshold must be a number (0 or more and at most 1), got 2.0"),
+        ("train --masking 1", "--masking must be a number (0 or more and below 1), got 1.0"),
+        ("train --learning-rate 0", "--learning-rate must be a number (above 0), got 0.0"),
+        ("export-onnx run --max-loss x", "--max-loss must be a number, got 'x'"),
+        ("apply review.csv", "missing argument CATALOG"),
+        ("tune films.csv", "missing option -o"),
+        ("tag --no-such-thing", "unknown option '--no-such-thing'"),
+    ],
+)
+def test_an_error_states_what_is_wrong_and_names_the_help(line: str, message: str) -> None:
+    command, *arguments = line.split()
+    assert _message(command, *arguments) == f"{message}: see genre-batch {command} --help"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("tag --topk 3", "unknown option '--topk': did you mean '--top-k'?"),
+        ("sing", "unknown command 'sing': see genre-batch --help"),
+        ("tag -o", "-o needs a value"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_one_plain_line(line: str, message: str) -> None:
+    assert _message(*line.split()) == message
+
+
+def test_the_command_line_and_the_library_word_a_bad_value_alike() -> None:
+    with pytest.raises(UsageError) as caught:
+        TagJob(threads=0)
+    message = str(caught.value).replace("`threads`", "--threads")
+    assert _message("tag", "--threads", "0").startswith(f"{message}: see ")
