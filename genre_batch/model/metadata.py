@@ -17,8 +17,13 @@ import onnx
 from genre_batch.errors import ModelError
 from genre_batch.failures import reason_of
 from genre_batch.files import read_input
-from genre_batch.model.metadata_checks import InvalidMetadataError, check_values
-from genre_batch.model.text_keys import TEXT_KEY_VERSION, TEXT_KEY_VERSIONS
+from genre_batch.model.metadata_checks import (
+    InvalidMetadataError,
+    calibration_by_label,
+    check_text_key_version,
+    check_values,
+)
+from genre_batch.model.text_keys import TEXT_KEY_VERSION
 from genre_batch.model.validation import validate_graph, validate_tokenizer
 
 __all__ = [
@@ -138,24 +143,26 @@ class ModelMetadata:
     language: str | None = None
 
     def to_props(self) -> dict[str, str]:
-        """Return the metadata_props of the ONNX file: prefixed keys, JSON values."""
+        """Return the metadata_props of the ONNX file: prefixed keys, JSON values.
+
+        Raises:
+            UsageError: `calibration` is not empty and does not have one entry for each label.
+        """
         packed = np.sort(self.training_text_keys).astype(">u8").tobytes()
         values: dict[str, Any] = {
             "format_version": 2 if self.conditional_thresholds else 1,
             "labels": list(self.labels),
             "thresholds": list(self.thresholds),
-            "operating_points": {
-                name: asdict(point) for name, point in self.operating_points.items()
-            },
+            "operating_points": {name: asdict(p) for name, p in self.operating_points.items()},
             "max_length": self.max_length,
             "text_template": self.text_template,
             "training_text_keys": base64.b64encode(packed).decode("ascii"),
             "metrics": self.metrics,
             "provenance": self.provenance,
         }
-        by_label = dict(zip(self.labels, self.calibration, strict=False))
+        calibration = calibration_by_label(self.labels, self.calibration)
         for key, default in OPTIONAL.items():
-            value = by_label if key == "calibration" else getattr(self, key)
+            value = calibration if key == "calibration" else getattr(self, key)
             if value != default:
                 values[key] = value
         if self.conditional_thresholds:
@@ -188,7 +195,7 @@ class ModelMetadata:
                 _check_version(values[key], name)
         for key, default in OPTIONAL.items():
             values[key] = _parsed(props, key, name) if PREFIX + key in props else default
-        _check_text_key_version(values["text_key_version"], name)
+        check_text_key_version(values["text_key_version"], name)
         if values["format_version"] > 1:
             values[CONDITIONAL] = _parsed(props, CONDITIONAL, name)
         elif PREFIX + CONDITIONAL in props:
@@ -264,14 +271,6 @@ def _check_version(version: object, name: str) -> None:
         raise ModelError(
             f"{name} has format_version {version}, this genre-batch reads up to {FORMAT_VERSION}: "
             f"upgrade it (pip install -U genre-batch)"
-        )
-
-
-def _check_text_key_version(version: object, name: str) -> None:
-    if type(version) is not int or version not in TEXT_KEY_VERSIONS:
-        raise ModelError(
-            f"{name} has text_key_version {version!r}, this genre-batch reads "
-            f"{' and '.join(map(str, TEXT_KEY_VERSIONS))}: upgrade it (pip install -U genre-batch)"
         )
 
 

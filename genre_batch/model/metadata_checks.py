@@ -5,13 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genre_batch.errors import ModelError, UsageError, counted
 from genre_batch.model.text import uses_title
+from genre_batch.model.text_keys import TEXT_KEY_VERSIONS
 from genre_batch.names import MAX_NAMES, is_name
 
-__all__ = ["MAX_MODEL_TOKENS", "InvalidMetadataError", "check_values", "is_row_name"]
+__all__ = [
+    "MAX_MODEL_TOKENS",
+    "InvalidMetadataError",
+    "calibration_by_label",
+    "check_text_key_version",
+    "check_values",
+    "is_row_name",
+]
 
 MAX_MODEL_TOKENS = 4096
 MAX_ROW_NAME_CHARACTERS = 40
@@ -87,6 +96,35 @@ def _check_optional_values(values: Mapping[str, Any]) -> None:
         "language is not a code of ISO 639-1",
     )
     _check_calibration(values["calibration"], values["labels"])
+
+
+def check_text_key_version(version: object, name: str) -> None:
+    """Check the version of the text keys of a model file, which `name` names in the message.
+
+    Raises:
+        ModelError: this package does not know it.
+    """
+    if type(version) is not int or version not in TEXT_KEY_VERSIONS:
+        raise ModelError(
+            f"{name} has text_key_version {version!r}, this genre-batch reads "
+            f"{' and '.join(map(str, TEXT_KEY_VERSIONS))}: upgrade it (pip install -U genre-batch)"
+        )
+
+
+def calibration_by_label(
+    labels: Sequence[str], calibration: Sequence[tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    """Return label -> slope and shift; nothing for an empty calibration.
+
+    Raises:
+        UsageError: there is not one entry for each label.
+    """
+    if len(calibration) not in (0, len(labels)):
+        raise UsageError(
+            f"`calibration` has {counted(len(calibration), 'pair')} for "
+            f"{counted(len(labels), 'label')}: give one for each label, or none"
+        )
+    return dict(zip(labels, calibration, strict=bool(calibration)))
 
 
 def _check_calibration(entries: Any, labels: list[str]) -> None:

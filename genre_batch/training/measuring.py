@@ -54,8 +54,7 @@ def measure(dataset: Dataset, folder: RunFolder, method: str) -> Predictions:
         for part, films in parts.items()
     }
     on_dev, on_test = (next(iter(by_variant.values())) for by_variant in probabilities.values())
-    dev = parts["dev"]
-    thresholds = find_thresholds(method, on_dev, dev.labels, dev.film_ids)
+    thresholds = find_thresholds(method, on_dev, parts["dev"].labels, parts["dev"].film_ids)
     by_genre = dict(zip(names, thresholds.tolist(), strict=True))
     write_json(folder.thresholds, {"method": method, "part": "dev", "thresholds": by_genre})
     metrics = {

@@ -21,6 +21,7 @@ from genre_batch.files import rename_into_place, write_json, write_text
 from genre_batch.options import check_job, flat_values
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
+from genre_batch.runs.disk_space import check_run_fits
 from genre_batch.runs.folder import RunFolder, Stage, is_readable
 from genre_batch.runs.provenance import run_provenance
 from genre_batch.runs.readme import run_readme
@@ -96,6 +97,7 @@ def train(job: TrainJob, progress: StepProgress = no_step_progress) -> TrainResu
 
 def _train(job: TrainJob, folder: RunFolder, progress: StepProgress) -> TrainResult:
     run, aligner = _prepare(job)
+    check_run_fits(folder, run.model, run.training, job.options)
     if not folder.is_begun:
         _begin(run, folder)
     else:
@@ -261,11 +263,10 @@ def _align(run: _Run, teacher: EmbeddingTeacher, folder: RunFolder, progress: St
 
 def _fit(run: _Run, folder: RunFolder, progress: StepProgress) -> None:
     """Train the model and save it as a transformers checkpoint, the weights last."""
-    model, tokenizer = run.model, run.tokenizer
     films, targets = training_targets(run.teachers, run.training, run.job.options, folder, progress)
     fine_tune(
-        model,
-        tokenizer,
+        run.model,
+        run.tokenizer,
         films,
         run.dataset.part("dev"),
         run.job.options,

@@ -32,6 +32,28 @@ def test_a_dry_run_needs_no_output_and_writes_nothing(two_genres: str) -> None:
 
 
 @pytest.mark.training
+@pytest.mark.parametrize(
+    ("free", "told"), [(10_000, "free some space, or choose another -o"), (10**12, "")]
+)
+def test_the_space_on_the_disk_is_told_before_training(
+    two_genres: str, base_model: Path, monkeypatch: pytest.MonkeyPatch, free: int, told: str
+) -> None:
+    monkeypatch.setattr("genre_batch.runs.disk_space.free_bytes", lambda path: free)
+    folder = Path(two_genres).with_name("run")
+    arguments = ["train", two_genres, "--base-model", str(base_model), "-o", str(folder)]
+    dry = CliRunner().invoke(cli, [*arguments, "--dry-run"])
+    assert dry.exit_code == 0, dry.output
+    (line,) = [line for line in dry.stdout.splitlines() if line.startswith("disk: ")]
+    assert line.startswith("disk: training writes at least ")
+    assert line.endswith(told or "are free there")
+    if told:
+        result = CliRunner().invoke(cli, arguments)
+        assert result.exit_code == 1
+        assert str(result.exception).endswith(told)
+    assert not folder.exists()
+
+
+@pytest.mark.training
 def test_training_needs_an_output(two_genres: str) -> None:
     result = CliRunner().invoke(cli, ["train", two_genres])
     assert result.exit_code == 2

@@ -131,6 +131,14 @@ def test_a_calibration_is_read_as_it_was_written_and_keeps_the_format(tmp_path: 
     assert read_model_file(tiny.write_model(tmp_path / "m.onnx")).metadata.calibration == ()
 
 
+@pytest.mark.parametrize("entries", [1, len(CALIBRATION) - 1, len(CALIBRATION) + 1])
+def test_a_calibration_of_the_wrong_length_is_refused_before_it_is_written(entries: int) -> None:
+    calibration = ((1.5, -0.25),) * entries
+    metadata = tiny.metadata(calibration=calibration)
+    with pytest.raises(UsageError, match=r"`calibration` has \d+ pairs? for \d+ labels: give one"):
+        metadata.to_props()
+
+
 def test_a_label_that_is_renamed_keeps_its_calibration() -> None:
     labels = ("Fights", *tiny.LABELS[1:])
     metadata = tiny.metadata(calibration=tuple(CALIBRATION.values()))

@@ -31,8 +31,9 @@ def _mount(folder: Path, options: str) -> None:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a file system that is too small for a run."""
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder on a file system that is too small for a run, and that has no figures of that."""
+    monkeypatch.setattr("genre_batch.runs.disk_space.free_bytes", lambda path: None)
     folder = tmp_path / "small"
     folder.mkdir()
     _mount(folder, "size=200k")
@@ -68,6 +69,18 @@ def test_a_disk_too_full_to_begin_leaves_nothing(
     with pytest.raises(TrainingError, match="No space left on device: free some space") as raised:
         train(short(small / "run"))
     assert str(raised.value).endswith("then repeat the command")
+    assert [path.name for path in small.iterdir()] == ["filler"]
+
+
+def test_a_disk_that_is_certainly_too_small_is_told_before_training(
+    short: Callable[..., TrainJob], run: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    with pytest.raises(TrainingError, match=r"training writes at least \d+ kB, and the disk has"):
+        train(short(small / "run"))
+    (small / "filler").write_bytes(bytes(160 * 1024))
+    with pytest.raises(TrainingError, match=r"the export writes at least \d+ kB, and the disk has"):
+        export_onnx(ExportJob(run, small / "model.onnx"))
     assert [path.name for path in small.iterdir()] == ["filler"]
 
 
