@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 
 from genre_batch.errors import ColumnError
@@ -30,13 +31,18 @@ TEXT_COLUMNS = (
     "plot_summary",
     "text",
 )
+_OTHER_MARKS = re.compile(r"[\x01-\x1f !#-&*+/:;<=>?@^`|~]")
+"""A character that may separate the cells of a file, if its header is a single name."""
+_NO_NAME = re.compile(r"#|[-+]?\d+(\.\d+)?$|unnamed_\d")
+_LONGEST_NAME = 60
+
 TITLE_COLUMNS = ("title", "name", "original_title")
 GENRE_COLUMNS = ("genres", "genre", "genre_names", "labels", "categories", "tags")
 
 
 def listed(columns: Sequence[str]) -> str:
     """Format column names for a message: the first twenty."""
-    shown = ", ".join(columns[:20])
+    shown = ", ".join(name if name.isprintable() else repr(name) for name in columns[:20])
     return f"{shown}, ... ({len(columns)} in all)" if len(columns) > 20 else shown
 
 
@@ -56,7 +62,23 @@ def missing_column_error(
         wanted = repr(requested) + (f" (nearest: {spellings[nearest[0]]!r})" if nearest else "")
     return ColumnError(
         f"no column {wanted}: name one with `{parameter}`; columns: {listed(columns) or 'none'}"
+        f"{_header_advice(columns)}"
     )
+
+
+def _header_advice(columns: Sequence[str]) -> str:
+    """Return what to type if these are hardly the names of columns; empty if they may be."""
+    if any(len(name) > _LONGEST_NAME or _NO_NAME.match(name) for name in columns):
+        return (
+            "; if these are no names of columns: set `skip_lines` if the header is further down, "
+            "or put one before the first row"
+        )
+    if len(columns) == 1 and (mark := _OTHER_MARKS.search(columns[0])) is not None:
+        return (
+            f"; if {mark[0]!r} separates the cells, set `delimiter`; if the header is further down, "
+            f"`skip_lines`"
+        )
+    return ""
 
 
 def column_exists_error(name: str) -> ColumnError:

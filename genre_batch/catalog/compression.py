@@ -6,8 +6,6 @@ import bz2
 import functools
 import io
 import lzma
-import os
-import shlex
 import warnings
 import zlib
 from collections.abc import Callable
@@ -17,9 +15,10 @@ from typing import BinaryIO, Protocol, cast
 import pyarrow as pa
 
 from genre_batch.catalog.damage import Prefixed, Recorded, UpToDamage
+from genre_batch.catalog.other_kinds import MAGIC, check_is_text_kind
 from genre_batch.errors import CatalogError, GenreBatchWarning
 
-__all__ = ["COMPRESSIONS", "archive_advice", "decompressed", "read_head"]
+__all__ = ["COMPRESSIONS", "decompressed", "read_head"]
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 """Suffix -> the name of the compression, which text formats can be read and written with."""
@@ -27,59 +26,13 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 _Open = Callable[[BinaryIO], BinaryIO]
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_ZSTD_SKIPPABLE = tuple(bytes([byte]) + b"\x2a\x4d\x18" for byte in range(0x50, 0x60))
+"""The start of a frame without data, which pzstd and seekable files have before the others."""
 _PIECE_BYTES = 1 << 18
 _OUTPUT_BYTES = 1 << 20
 _MAX_DICTIONARY_BYTES = 1 << 29
 _MAX_LAYERS = 3
 """A file that was compressed twice, by its server and by its owner, is read too."""
-
-_UNPACK = {
-    ".zip": ("a ZIP archive", "unzip -p {path}"),
-    ".7z": ("a 7z archive", "7z x -so {path}"),
-    ".rar": ("a RAR archive", "unrar p -inul {path}"),
-    ".tar": ("a tar archive", "tar -xOf {path}"),
-    ".tgz": ("a tar archive", "tar -xOzf {path}"),
-    ".lz4": ("compressed with lz4", "lz4 -dc {path}"),
-    ".br": ("compressed with brotli", "brotli -dc {path}"),
-    ".lzma": ("compressed with lzma", "xzcat {path}"),
-    ".z": ("compressed with compress", "zcat {path}"),
-    ".sz": ("compressed with snappy", "snzip -dc {path}"),
-    ".xlsx": ("an Excel workbook", "xlsx2csv {path}"),
-}
-"""Suffix -> what the file is, and the command that writes its text to stdout."""
-
-_CONVERT = {
-    ".xls": "an Excel workbook",
-    ".xlsb": "an Excel workbook",
-    ".xlsm": "an Excel workbook",
-    ".ods": "a spreadsheet",
-    ".numbers": "a spreadsheet",
-}
-"""Suffix -> what the file is; LibreOffice converts it."""
-
-_OTHER_MAGIC = {
-    b"PK\x03\x04": ".zip",
-    b"PK\x05\x06": ".zip",
-    b"7z\xbc\xaf\x27\x1c": ".7z",
-    b"Rar!\x1a\x07": ".rar",
-    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ".xls",
-    b"\x04\x22\x4d\x18": ".lz4",
-    b"\x1f\x9d": ".z",
-}
-"""First bytes -> the suffix of a file that has to be unpacked by another program."""
-
-_NOT_TEXT = {
-    b"PAR1\x15": "is a Parquet file: set `input_format` to parquet",
-    b"ARROW1\x00\x00": "is an Arrow file: set `input_format` to arrow",
-    b"SQLite format 3\x00": "is an SQLite database: export the table as CSV, for example with "
-    "sqlite3 -csv -header",
-    b"Obj\x01": "is an Avro file: convert it to Parquet or CSV",
-    b"%PDF-": "is a PDF document, not a catalog",
-    b"version https://git-lfs.github.com/": "is a Git LFS pointer, not the file itself: run git "
-    "lfs pull",
-}
-"""First bytes -> the end of an error message."""
-
 
 _COPY_AGAIN = "copy or download the file again"
 
@@ -136,7 +89,7 @@ _MEMBERS = (
 )
 _BZ2_BLOCK = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
 """The start of bz2's first block or, for an empty file, its end; `BZh9` alone may be a header."""
-_LONGEST_MAGIC = max(map(len, [*_NOT_TEXT, *_OTHER_MAGIC, b"BZh91AY&SY"]))
+_LONGEST_MAGIC = max(map(len, [*MAGIC, b"BZh91AY&SY"]))
 
 
 def read_head(stream: BinaryIO, wants_more: Callable[[bytes], bool], name: str) -> bytes:
@@ -164,7 +117,7 @@ def read_head(stream: BinaryIO, wants_more: Callable[[bytes], bool], name: str) 
 
 def _may_be_magic(head: bytes) -> bool:
     """Return whether further bytes decide which of the known kinds a file is."""
-    known = (*_NOT_TEXT, *_OTHER_MAGIC, _ZSTD_MAGIC, *(member.magic for member in _MEMBERS))
+    known = (*MAGIC, _ZSTD_MAGIC, *_ZSTD_SKIPPABLE, *(member.magic for member in _MEMBERS))
     return any(len(head) < len(magic) and magic.startswith(head) for magic in known) or (
         head.startswith(b"BZh") and len(head) < 10
     )
@@ -201,7 +154,7 @@ def decompressed(raw: BinaryIO, name: str) -> BinaryIO:
             stream = cast(BinaryIO, Prefixed(head, stream))
         layer = _decompressor(head, name)
         if layer is None:
-            _check_is_not_binary(head, name)
+            check_is_text_kind(head, name)
             break
         layers.append(layer)
         # bz2 checks a whole block after its last byte: before that, its bytes may be wrong.
@@ -215,7 +168,7 @@ def decompressed(raw: BinaryIO, name: str) -> BinaryIO:
 
 def _decompressor(head: bytes, name: str) -> _Open | None:
     """Return the function that opens a stream with these first bytes; None: it is text."""
-    if head.startswith(_ZSTD_MAGIC):
+    if head.startswith((_ZSTD_MAGIC, *_ZSTD_SKIPPABLE)):
         return lambda stream: cast(
             BinaryIO, pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
         )
@@ -223,45 +176,6 @@ def _decompressor(head: bytes, name: str) -> _Open | None:
     if member is None or (member.name == "bz2" and not head[4:].startswith(_BZ2_BLOCK)):
         return None
     return lambda stream: cast(BinaryIO, _Members(stream, member, name))
-
-
-def _check_is_not_binary(head: bytes, name: str) -> None:
-    for magic, message in _NOT_TEXT.items():
-        if head.startswith(magic):
-            raise CatalogError(f"{name} {message}")
-    for magic, suffix in _OTHER_MAGIC.items():
-        if head.startswith(magic):
-            own = os.path.splitext(name.lower())[1]
-            advice = archive_advice(name, own if own in _UNPACK or own in _CONVERT else suffix)
-            raise CatalogError(advice or f"{name} is not a text file")
-
-
-def archive_advice(path: str, suffix: str | None = None) -> str | None:
-    """Return what an archive or workbook is, and what to type to read it; None for other files.
-
-    Args:
-        path: the file's name, or `stdin`.
-        suffix: the kind of file; default: the path's own suffix.
-    """
-    stem, own = os.path.splitext(path)
-    suffix = suffix or own.lower()
-    if stem.lower().endswith(".tar"):
-        suffix = ".tar"
-    if suffix in _CONVERT:
-        return (
-            f"{path} is {_CONVERT[suffix]}: save it as CSV, or type: "
-            f"libreoffice --headless --convert-to csv {shlex.quote(path)}"
-        )
-    if suffix not in _UNPACK:
-        return None
-    kind, command = _UNPACK[suffix]
-    inner = os.path.splitext(stem.lower())[1].lstrip(".")
-    inner = {"ndjson": "jsonl", "tsv": "tsv", "jsonl": "jsonl"}.get(inner, "csv")
-    where = "-" if path == "stdin" else shlex.quote(path)
-    return (
-        f"{path} is {kind}: unpack it, or type: {command.format(path=where)} | genre-batch tag - "
-        f"`input_format` {inner}"
-    )
 
 
 class _Members(io.RawIOBase):

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
-from genre_batch.catalog.compression import COMPRESSIONS, archive_advice, decompressed
+from genre_batch.catalog.compression import COMPRESSIONS, decompressed
+from genre_batch.catalog.other_kinds import archive_advice
 from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.failures import reason_of

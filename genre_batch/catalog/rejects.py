@@ -31,13 +31,24 @@ __all__ = [
 REJECTS_SUFFIX = ".rejects.jsonl"
 
 Reason = Literal[
-    "too_many_fields", "invalid_utf8", "bad_quoting", "invalid_json", "not_an_object", "too_deep"
+    "too_many_fields",
+    "invalid_utf8",
+    "bad_quoting",
+    "repeated_header",
+    "other_header",
+    "invalid_json",
+    "not_an_object",
+    "too_deep",
 ]
+"""Why a record cannot be read. `other_header`, a header with its columns in another order, is an
+error, because the cells of the rows after it are in other columns."""
 
 _IN_WORDS: dict[Reason, str] = {
     "too_many_fields": "has more fields than the header",
     "invalid_utf8": "is not valid {encoding}",
     "bad_quoting": "has broken quoting",
+    "repeated_header": "repeats the header",
+    "other_header": "is a header with the columns in another order",
     "invalid_json": "is not valid JSON",
     "not_an_object": "is JSON but not an object",
     "too_deep": "has values nested too deeply to be read",

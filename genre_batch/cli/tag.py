@@ -213,10 +213,9 @@ def _print_notes(summary: TagSummary) -> None:
             f"before"
         )
     if without_text and without_text == summary.rows - summary.rows_skipped:
-        note(
-            f"Warning: no row has text in the column {summary.text_column!r}: "
-            f"choose another with --text-column"
-        )
+        column = summary.text_column
+        where = "" if column is None else f" in the column {column!r}"
+        note(f"Warning: no row has text{where}: choose another column with --text-column")
     if summary.values_lost:
         note(
             f"Warning: {counted(summary.values_lost, 'value')} of NaN or infinity, which JSON does "

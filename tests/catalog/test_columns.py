@@ -37,5 +37,24 @@ def test_a_missing_column_is_an_error_only_if_it_is_required() -> None:
         require_column(["id"], ("genre",), None, "genre_column")
 
 
+@pytest.mark.parametrize("mark", [";", "~", ":", "\x01", "|", " "])
+def test_a_single_name_with_a_mark_in_it_may_be_several_cells(mark: str) -> None:
+    with pytest.raises(ColumnError) as raised:
+        require_column([f"id{mark}overview"], TEXT_COLUMNS, None, "text_column")
+    assert f"if {mark!r} separates the cells, set `delimiter`" in str(raised.value)
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("names", [["# films of 2024"], ["1", "A robot learns."], ["x", "y" * 99]])
+def test_cells_that_are_no_names_may_be_rows_or_lines_before_the_header(names: list[str]) -> None:
+    with pytest.raises(ColumnError, match="`skip_lines` if the header is further down"):
+        require_column(names, TEXT_COLUMNS, None, "text_column")
+
+
+def test_names_are_not_doubted() -> None:
+    with pytest.raises(ColumnError, match="columns: id, Über den Film, n_2$"):
+        require_column(["id", "Über den Film", "n_2"], TEXT_COLUMNS, None, "text_column")
+
+
 def test_a_long_list_of_columns_is_shortened_and_counted() -> None:
     assert listed([f"c{n}" for n in range(50)]).endswith("c19, ... (50 in all)")

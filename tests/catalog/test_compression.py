@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,9 @@ import pytest
 
 from genre_batch.catalog.compression import decompressed
 from genre_batch.catalog.formats import input_location
+from genre_batch.catalog.reading.csv_dialect import Dialect
+from genre_batch.catalog.reading.csv_header import Header
+from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.reading.whole import read_table
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 from support.delivery import Pieces
@@ -144,9 +148,68 @@ def test_an_archive_or_workbook_is_answered_with_what_to_type(
 
 
 @pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        (["films.tsv"], "ZIP archive: unpack it, or type: unzip -p f.zip | genre-batch tag - `inp"),
+        (["films.tsv"], "`input_format` tsv"),
+        (["a.csv", "b.jsonl", "readme.txt"], "a ZIP archive of 3 files: unpack it, or type: unzip "
+         "-p f.zip a.csv | genre-batch tag - `input_format` csv"),
+        (["a/", "a/my b.jsonl", "__MACOSX/a/._x", "b.txt"], "unzip -p f.zip 'a/my b.jsonl' |"),
+        (["films.parquet"], "f.zip is a ZIP archive: unpack it first"),
+        (["films.xlsx", "b.pdf"], "f.zip is a ZIP archive of 2 files: unpack it first"),
+        ([], "f.zip is a ZIP archive of 0 files: unpack it first"),
+    ],
+)  # fmt: skip
+def test_a_zip_archive_is_answered_with_the_member_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("f.zip", "w") as archive:
+        for member in members:
+            archive.writestr(member, TEXT)
+    with pytest.raises(UsageError) as raised:
+        input_location("f.zip")
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (_zip(TEXT), "stdin is a ZIP archive: save it to a file and unpack it first"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "stdin is an Excel workbook: save it as CSV$"),
+        (b"\x04\x22\x4d\x18", r"lz4 -dc - \| genre-batch tag -"),
+    ],
+)
+def test_the_command_for_a_pipe_reads_a_pipe(content: bytes, said: str) -> None:
+    with pytest.raises(CatalogError, match=said):
+        decompressed(io.BytesIO(content), "stdin")
+
+
+def test_a_tar_archive_is_named_under_any_suffix() -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("films.csv"))
+    for data in (stream.getvalue(), gzip.compress(stream.getvalue())):
+        with pytest.raises(CatalogError, match=r"is a tar archive: .* tar -xOf f.csv.gz \|"):
+            Header(decompressed(io.BytesIO(data), "f.csv.gz"), "f.csv.gz", Dialect())
+        with pytest.raises(CatalogError, match="is a tar archive"):
+            list(read_json_lines(decompressed(io.BytesIO(data), "f"), "f", lambda reject: None))
+
+
+@pytest.mark.parametrize("mark", [0x50, 0x5E])
+def test_frames_of_zstd_without_data_are_skipped(mark: int) -> None:
+    frame = bytes([mark]) + b"\x2a\x4d\x18\x03\0\0\0xyz"
+    assert _all(frame + pa.compress(TEXT, "zstd", asbytes=True)) == TEXT
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (_zip(TEXT), "films.csv is a ZIP archive"),
+        (b"<!DOCTYPE html>\n<html>", "is a web page, not a catalog: download the file itself"),
+        (b'<?xml version="1.0"?>\n<films/>', "is XML"),
+        (b"\x93NUMPY\x01\0", "is a NumPy file"),
+        (b"\x89PNG\r\n\x1a\n", "is an image"),
         (b"7z\xbc\xaf\x27\x1c\0\4", "films.csv is a 7z archive"),
         (b"Rar!\x1a\x07\x01\0", "films.csv is a RAR archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "films.csv is an Excel workbook"),

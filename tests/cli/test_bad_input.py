@@ -61,6 +61,8 @@ def _fails(
         (2, ["@films.csv", "--strict", "--rejects", "@r"], ["--strict", "--rejects"]),
         (2, ["@films.csv", "--delimiter", "--"], ["--delimiter", "one character"]),
         (2, ["@films.csv", "--encoding", "klingon"], ["--encoding klingon", "latin-1"]),
+        (2, ["@films.csv", "--encoding", "punycode"], ["--encoding punycode", "latin-1"]),
+        (2, ["@films.csv", "--encoding", "unicode_escape"], ["--encoding unicode_escape"]),
         (2, ["@films.csv", "--cache-size", "1G"], ["--cache-size", "--cache"]),
         (
             2,

@@ -9,18 +9,18 @@ from typing import BinaryIO, cast
 
 from genre_batch.catalog.compression import read_head
 from genre_batch.catalog.damage import Prefixed
-from genre_batch.errors import UsageError
+from genre_batch.errors import CatalogError, UsageError
 
 __all__ = [
     "UTF_8",
     "check_encoding",
+    "check_not_utf_16",
     "encoding_advice",
     "is_utf8",
     "mark_length",
     "original_length",
     "resolved",
     "transcoded",
-    "utf_16_without_mark",
 ]
 
 UTF_8 = "utf-8"
@@ -29,6 +29,8 @@ _UNITS = {"utf-16": 2, "utf-32": 4}
 _HEAD_BYTES = 64
 _MIN_ASCII = 0.7
 """The part of a header's characters that are ASCII, at least."""
+_NOT_OF_FILES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
+"""Encodings of Python that no text file is in; some of them would change ASCII."""
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
@@ -47,6 +49,8 @@ def check_encoding(encoding: str, parameter: str = "encoding", *, keep_mark: boo
         name = codecs.lookup(encoding).name
         "".encode(name)
         codecs.getincrementaldecoder(name)
+        if name in _NOT_OF_FILES:
+            raise LookupError(name)
     except (LookupError, ValueError) as error:
         raise UsageError(
             f"`{parameter}` {encoding} is unknown: use utf-8, latin-1, cp1252, utf-16 ..."
@@ -76,6 +80,30 @@ def utf_16_without_mark(head: bytes) -> str | None:
             if len(head) >= width and not zeros[filled] and min(rest) >= _MIN_ASCII:
                 return f"utf-{8 * width}-{order}"
     return None
+
+
+def check_not_utf_16(head: bytes, name: str) -> None:
+    """Check that the first bytes are not those of UTF-16 or UTF-32, by their mark or their zeros.
+
+    Args:
+        head: the first bytes of a text that is read as UTF-8.
+        name: the file's name, for messages.
+
+    Raises:
+        CatalogError: they are; the message has the encoding.
+    """
+    # The mark of UTF-32-LE starts with that of UTF-16-LE.
+    for marks, encoding in ((_MARKS[2:], "utf-32"), (_MARKS[:2], "utf-16")):
+        if head.startswith(marks):
+            raise CatalogError(
+                f"{name} looks like {encoding.upper()}: set `encoding` to {encoding}"
+            )
+    unmarked = utf_16_without_mark(head)
+    if unmarked is not None:
+        raise CatalogError(
+            f"{name} looks like {unmarked[:6].upper()} without a byte order mark: set "
+            f"`encoding` to {unmarked}"
+        )
 
 
 def resolved(stream: BinaryIO, encoding: str, name: str) -> tuple[BinaryIO, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -197,16 +197,29 @@ class Grammar:
         fields = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
         return np.flatnonzero(fields < self._columns)
 
-    def record_at(self, data: bytes, index: int, bad: Collection[int]) -> tuple[int, int]:
-        """Return the start and the end of a record.
+    def records_at(
+        self, data: bytes, indices: Sequence[int], bad: Collection[int]
+    ) -> list[tuple[int, int]]:
+        """Return the start and the end of some records.
 
         Args:
             data: complete records, as `sift` takes them.
-            index: the number of readable records before it.
+            indices: for each, the number of readable records before it; in ascending order.
             bad: the starts of the records that cannot be read.
         """
         readable = ((start, end) for start, end, _ in self._walk(data) if start not in bad)
-        return next(itertools.islice(readable, index, None))
+        wanted = set(indices)
+        last = max(indices) + 1
+        return [
+            span for index, span in enumerate(itertools.islice(readable, last)) if index in wanted
+        ]
+
+    def without_records(self, data: bytes, indices: Collection[int]) -> bytes:
+        """Remove some of the records, which are well quoted and not blank, by their positions."""
+        spans = self.well_quoted_spans(data)
+        return b"".join(
+            data[start:end] for index, (start, end) in enumerate(spans) if index not in indices
+        )
 
     def _walk(self, data: bytes) -> Iterator[tuple[int, int, Reason | None]]:
         """Yield (start, end, reason it cannot be read or None) of each record; skip blank lines."""

@@ -8,12 +8,13 @@ import re
 from collections.abc import Sequence
 from typing import BinaryIO
 
+from genre_batch.catalog.other_kinds import not_text_error
 from genre_batch.catalog.reading.blocks import Start, read_more, read_some
 from genre_batch.catalog.reading.charset import (
+    check_not_utf_16,
     encoding_advice,
     mark_length,
     original_length,
-    utf_16_without_mark,
 )
 from genre_batch.catalog.reading.csv_dialect import Dialect, Spelling, translated
 from genre_batch.catalog.reading.csv_grammar import Grammar
@@ -23,6 +24,7 @@ __all__ = ["Header"]
 
 _FIX_QUOTES = "fix its quotes, or set `quote` to none if quotes are ordinary characters"
 _BOM = b"\xef\xbb\xbf"
+_JSON_STARTS = tuple(mark + start for mark in (b"", _BOM) for start in (b'{"', b'[{"', b"[\n"))
 _SEPARATORS = (",", ";", "\t", "|")
 _MAX_HEADER_BYTES = 1 << 20
 _ROWS_WITH_NAMES = 5
@@ -43,6 +45,7 @@ class Header:
 
     Attributes:
         columns: the columns' names.
+        cells: the header's own cells, where `columns` has names for those that have none.
         separator: the character between two cells.
         spelling: the translation of the file's bytes into the grammar's.
         start: where the rows start, and the (translated) bytes of them that were read already.
@@ -63,6 +66,7 @@ class Header:
         self._name = name
         self._dialect = dialect
         self.columns: list[str] = []
+        self.cells: list[str] = []
         self.spelling = Spelling(dialect)
         self.stream = translated(stream, self.spelling)
         data, at_end = b"", False
@@ -112,7 +116,7 @@ class Header:
             return False if newline >= 0 or at_end else None
         if newline >= 0:
             if b"\0" in data[:newline]:
-                raise self._not_text()
+                raise not_text_error(self._name, data)
             raise CatalogError(
                 f"{self._name}, line 1: the header has a carriage return without a newline: the "
                 f"line ends are mixed: correct them with tr '\\r' '\\n', or quote the column"
@@ -166,14 +170,9 @@ class Header:
             position = line.end()
 
     def _check_is_text(self, data: bytes) -> None:
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise CatalogError(f"{self._name} looks like UTF-16: set `encoding` to utf-16")
-        encoding = utf_16_without_mark(data)
-        if encoding is not None:
-            raise CatalogError(
-                f"{self._name} looks like {encoding[:6].upper()} without a byte order mark: set "
-                f"`encoding` to {encoding}"
-            )
+        check_not_utf_16(data, self._name)
+        if data.startswith(_JSON_STARTS):
+            raise CatalogError(f"{self._name} looks like JSON: set `input_format` to jsonl")
 
     def _record(self, data: bytes) -> bytes | None:
         """Return the header's bytes if it ends within `data`; detect the separator."""
@@ -186,16 +185,16 @@ class Header:
         end = Grammar(self.separator, 1, quotes=dialect.quote is not None).first(masked)
         record = data if end is None else data[:end]
         if b"\0" in record:
-            raise self._not_text()
+            raise not_text_error(self._name, data)
         return None if end is None else record
-
-    def _not_text(self) -> CatalogError:
-        return CatalogError(
-            f"{self._name} is not a text file: check its suffix, or set `input_format`"
-        )
 
     def _columns(self, record: bytes, line: int) -> list[str]:
         name = self._name
+        if record.endswith(b"\r\r\n"):
+            raise CatalogError(
+                f"{name}, line {line}: the header ends with two carriage returns, as Python writes "
+                f"them on Windows without newline='': remove them with tr -d '\\r'"
+            )
         masked, back = self.spelling.masked(record, self.separator)
         try:
             text = masked.decode("utf-8").rstrip("\r\n")
@@ -220,6 +219,7 @@ class Header:
             ) from error
         grammar = Grammar(self.separator, 1, quotes=quotes)
         self._is_quoted = all(field.startswith(b'"') for field in grammar.fields(masked))
+        self.cells = names or [""]
         names = _with_names(names)
         duplicates = sorted({column for column in names if names.count(column) > 1})
         if duplicates:

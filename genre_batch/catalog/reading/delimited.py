@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, cast
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -12,12 +14,14 @@ from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.reading.blocks import Block, Start, split_blocks
 from genre_batch.catalog.reading.charset import original_length, transcoded
 from genre_batch.catalog.reading.csv_dialect import Dialect, translated
-from genre_batch.catalog.reading.csv_grammar import Grammar
+from genre_batch.catalog.reading.csv_grammar import BadRecord, Grammar
 from genre_batch.catalog.reading.csv_header import Header
 from genre_batch.catalog.reading.limiting import parse_up_to
+from genre_batch.catalog.reading.repeated_header import RepeatedHeaders
 from genre_batch.catalog.reading.section import Section
 from genre_batch.catalog.rejects import Reject
 from genre_batch.catalog.stretches import Stretch
+from genre_batch.errors import CatalogError
 
 __all__ = ["BlockParser", "RecordBlocks", "read_delimited"]
 
@@ -44,6 +48,7 @@ class BlockParser:
         self._spelling = header.spelling
         self._grammar = Grammar(separator, len(columns), quotes=dialect.quote is not None)
         self._separator = separator
+        self._headers = RepeatedHeaders(header.cells)
         self._original_length = original_length(dialect.encoding)
         self._schema = dict.fromkeys(columns, pl.String())
         self.short_row_seen = False
@@ -57,14 +62,7 @@ class BlockParser:
 
     def parse(self, block: Block, on_reject: Callable[[Reject], None]) -> TableChunk:
         """Return the block's rows; pass each unreadable record to `on_reject`, in order."""
-        masked, back = self._spelling.masked(block.data, self._separator)
-        if self._grammar.is_well_quoted(masked, closed=True):
-            data = self._grammar.without_blank_lines(masked)
-            try:
-                return self._chunk(block, masked, data, self._polars(data), back)
-            except pl.exceptions.PolarsError:
-                pass
-        data, bad = self._grammar.sift(masked)
+        chunk, bad = self.parsed(block)
         line, position = block.first_line, 0
         for record in bad:
             line += block.data.count(b"\n", position, record.start)
@@ -80,8 +78,31 @@ class BlockParser:
                     encoding=self._dialect.encoding,
                 )
             )
-        starts = frozenset(record.start for record in bad)
-        return self._chunk(block, masked, data, self._polars(data), back, starts)
+        return chunk
+
+    def parsed(self, block: Block) -> tuple[TableChunk, list[BadRecord]]:
+        """Return the block's rows, and the records that are none, in order."""
+        masked, back = self._spelling.masked(block.data, self._separator)
+        bad: list[BadRecord] = []
+        frame: pl.DataFrame | None = None
+        if self._grammar.is_well_quoted(masked, closed=True):
+            data = self._grammar.without_blank_lines(masked)
+            with contextlib.suppress(pl.exceptions.PolarsError):
+                frame = self._polars(data)
+        if frame is None:
+            data, bad = self._grammar.sift(masked)
+            frame = self._polars(data)
+        table: pa.Table = self._spelling.cells(frame, back).to_arrow().cast(self._arrow_schema)
+        if headers := self._headers.find(table):
+            starts = {record.start for record in bad}
+            spans = self._grammar.records_at(masked, sorted(headers), starts)
+            found = zip(spans, sorted(headers.items()), strict=True)
+            bad += [BadRecord(*span, reason) for span, (_, reason) in found]
+            bad.sort(key=lambda record: record.start)
+            data = self._grammar.without_records(data, headers)
+            kept = np.delete(np.arange(len(table)), list(headers))
+            table = table.take(pa.array(kept))
+        return self._chunk(block, masked, data, table, bad), bad
 
     def _polars(self, data: bytes) -> pl.DataFrame:
         # polars takes the number of columns from the first row, and fails on a block that starts
@@ -100,18 +121,17 @@ class BlockParser:
         block: Block,
         masked: bytes,
         data: bytes,
-        frame: pl.DataFrame,
-        back: Mapping[str, str],
-        bad: Collection[int] = (),
+        table: pa.Table,
+        bad: Sequence[BadRecord],
     ) -> TableChunk:
-        table: pa.Table = self._spelling.cells(frame, back).to_arrow().cast(self._arrow_schema)
         # Only a row whose last cell is null can be short.
         if not len(table) or not table.columns[-1].null_count:
             return TableChunk(table)
         short = self._grammar.short_rows(data)
         if not len(short) or self.short_row_seen:
             return TableChunk(table, len(short))
-        start, end = self._grammar.record_at(masked, int(short[0]), bad)
+        starts = {record.start for record in bad}
+        ((start, end),) = self._grammar.records_at(masked, [int(short[0])], starts)
         line = block.first_line + block.data.count(b"\n", 0, start)
         offset = block.byte_offset + self._original_length(block.data[:start])
         raw = self._spelling.spelled_back(block.data[start:end])
@@ -204,8 +224,8 @@ def read_delimited(
     """Yield tables of strings: an empty cell is null, a quoted empty cell is the empty string.
 
     Only a newline ends a record (a bare carriage return belongs to its cell). A row with too few
-    fields is padded with nulls, and a blank line is skipped. The first table has no rows, only
-    the columns.
+    fields is padded with nulls, and a blank line is skipped. A row that repeats the header, where
+    files were joined, is rejected. The first table has no rows, only the columns.
 
     Args:
         stream: decompressed bytes.
@@ -217,13 +237,20 @@ def read_delimited(
         is_plain: as in `RecordBlocks`; required for a stretch.
 
     Raises:
-        CatalogError: the stream is empty, fails or is truncated, or the header is malformed.
+        CatalogError: the stream is empty, fails or is truncated, the header is malformed, or a
+            second one has its columns in another order.
     """
+
+    def checked(reject: Reject) -> None:
+        if reject.reason == "other_header":
+            raise CatalogError(f"{reject}: make a file of its own of it and the rows after it")
+        on_reject(reject)
+
     records = RecordBlocks(stream, name, dialect, stretch, is_plain=is_plain)
     parser = records.parser
     yield parser.empty()
     lengths = original_length(dialect.encoding)
     blocks = records.blocks()
-    for chunk in parse_up_to(limit, blocks, parser.parse, parser.whole, lengths, on_reject):
+    for chunk in parse_up_to(limit, blocks, parser.parse, parser.whole, lengths, checked):
         parser.short_row_seen = parser.short_row_seen or chunk.short_rows > 0
         yield chunk

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import polars as pl
 
 from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.frame import as_frame
 
 __all__ = ["Types", "cast_columns", "infer_types"]
 
@@ -49,7 +50,7 @@ def infer_types(chunks: Iterable[TableChunk]) -> Types:
     possible: dict[str, list[str]] = {}
     filled: set[str] = set()
     for chunk in chunks:
-        frame = pl.DataFrame(chunk.table)
+        frame = as_frame(chunk.table)
         for column in frame.get_columns():
             kinds = possible.setdefault(column.name, list(_CASTS))
             if column.null_count() == len(column):
@@ -66,7 +67,7 @@ def infer_types(chunks: Iterable[TableChunk]) -> Types:
 
 def cast_columns(chunk: TableChunk, types: Types) -> TableChunk:
     """Return the chunk with each column converted to its type."""
-    frame = pl.DataFrame(chunk.table).with_columns(
+    frame = as_frame(chunk.table).with_columns(
         _CASTS[kind](pl.col(name)) for name, kind in types.items()
     )
     table = chunk.table

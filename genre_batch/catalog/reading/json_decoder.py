@@ -112,11 +112,17 @@ class JsonDecoder:
         return f"if its rows are in {match[1]!r}: {self._command([match[1]])}"
 
     def check_is_row(self, value: dict[str, Any]) -> None:
-        """Check that the only object of a file is not one that holds the rows under a key.
+        """Check that the only object of a file is not one that holds the rows of a catalog.
 
         Raises:
-            CatalogError: it is; the message has the command that extracts the rows.
+            CatalogError: it holds rows under a key, or columns, as pandas writes them; the message
+                has the command that extracts the rows.
         """
+        if query := _query_of_columns(value):
+            raise CatalogError(
+                f"{self._name} is one JSON object of columns: make rows of them first: "
+                f"{self._jq(query)}"
+            )
         if {name.casefold() for name in value} & set(TEXT_COLUMNS):
             return
         path, count = _rows_in(value)
@@ -133,13 +139,36 @@ class JsonDecoder:
             f".{key}" if _IDENTIFIER.fullmatch(key) else f"[{json.dumps(key)}]" for key in path
         )
         rows = rows if rows.startswith(".") else f".{rows}"
-        query = shlex.quote(rows + ("[].properties" if path == ["features"] else "[]"))
+        return self._jq(rows + ("[].properties" if path == ["features"] else "[]"))
+
+    def _jq(self, query: str) -> str:
+        """Return the shell command that writes what a query finds as JSON Lines."""
+        query = shlex.quote(query)
         name = "" if self._name == "stdin" else f" {shlex.quote(self._name)}"
         if name.endswith(".gz"):
             return f"gzip -dc{name} | jq -c {query} > rows.jsonl"
         if name.endswith(".zst"):
             return f"zstd -dc{name} | jq -c {query} > rows.jsonl"
         return f"jq -c {query}{name} > rows.jsonl"
+
+
+def _query_of_columns(value: dict[str, Any]) -> str:
+    """Return the jq query that makes rows of an object of columns; empty for other objects.
+
+    Each column is an object of its cells by row, a list of them, or a place in the lists of rows.
+    """
+    names, rows = value.get("columns"), value.get("data")
+    if isinstance(names, list) and isinstance(rows, list) and rows and isinstance(rows[0], list):
+        return ".columns as $c | .data[] | [$c, .] | transpose | map({(.[0]): .[1]}) | add"
+    if not {name.casefold() for name in value} & set(TEXT_COLUMNS):
+        return ""
+    columns = list(value.values())
+    if all(isinstance(column, dict) for column in columns):
+        same = all(column.keys() == columns[0].keys() for column in columns) and columns[0]
+    else:
+        same = all(isinstance(column, list) for column in columns) and columns[0]
+        same = same and len(set(map(len, columns))) == 1
+    return ". as $c | first(.[]) | keys_unsorted[] as $i | $c | map_values(.[$i])" if same else ""
 
 
 def _rows_in(value: dict[str, Any], depth: int = 1) -> tuple[list[str], int]:

@@ -44,7 +44,10 @@ def _inferred(values: list[Any]) -> tuple[pa.DataType, bool]:
     The type is `JSON_TEXT` if no other type holds every value.
     """
     try:
-        kind = pa.infer_type(values)
+        try:
+            kind = pa.infer_type(values)
+        except UnicodeEncodeError:  # a lone surrogate in a key
+            kind = pa.infer_type(_clean(values))
         # Arrow infers int64 for every integer, even for one that int64 cannot hold.
         column = _column(values, kind)
     except (pa.ArrowException, OverflowError):
@@ -153,6 +156,11 @@ def _json_text(value: object) -> str | None:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def _clean_key(key: str) -> str:
+    """Escape lone surrogates, so that names which differ in them stay different."""
+    return key.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _clean(value: Any) -> Any:
     """Replace every lone surrogate in `value`: UTF-8, and so Arrow, cannot hold it."""
     if isinstance(value, str):
@@ -160,13 +168,15 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list):
         return [_clean(item) for item in value]
     if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
+        return {_clean_key(key): _clean(item) for key, item in value.items()}
     return value
 
 
 def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
     if kind == JSON_TEXT:
         values = [_json_text(value) for value in values]
+    elif "\\ud" in str(kind):  # a key was escaped
+        values = _clean(values)
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
@@ -188,12 +198,12 @@ def to_table(chunk: JsonLinesChunk, schema: Schema, name: str) -> TableChunk:
         for key, kind in schema.items():
             values = [row.get(key) for row in chunk.objects]
             if kind != JSON_TEXT:
-                texts[_clean(key)] = pa.nulls(len(chunk), pa.string())
+                texts[_clean_key(key)] = pa.nulls(len(chunk), pa.string())
             elif any(not isinstance(value, str | None) for value in values):
-                texts[_clean(key)] = chunk.strings(key)
+                texts[_clean_key(key)] = chunk.strings(key)
                 values = _exact_values(chunk, key)
             arrays.append(_column(values, kind))
     except (pa.ArrowException, OverflowError) as error:
         raise CatalogError(f"{name} changed while it was being read: {error}: run again") from error
-    fields = [pa.field(_clean(key), kind) for key, kind in schema.items()]
+    fields = [pa.field(_clean_key(key), kind) for key, kind in schema.items()]
     return TableChunk(pa.table(arrays, pa.schema(fields)), texts=texts)

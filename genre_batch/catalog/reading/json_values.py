@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterator
-from json import JSONDecodeError
+from json import JSONDecodeError, JSONDecoder
 from typing import BinaryIO
 
 from genre_batch.catalog.chunk import JsonLinesChunk
@@ -16,12 +16,14 @@ from genre_batch.errors import CatalogError
 
 __all__ = ["are_lines", "holds_rows", "read_json_values"]
 
-_SPACE = b" \t\r\n"
-_BETWEEN = re.compile(r"[ \t\r\n,\ufeff]*")
+_SPACE = b" \t\r\n\x1e"
+"""Between values: white space, and the record separator of RFC 7464."""
+_BETWEEN = re.compile(r"[ \t\r\n,\ufeff\x1e\x1a\0]*")
 _LINE_BREAK = re.compile(rb"[ \t]*[\r\n]+[ \t]*")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(")?|[{}\[\]]', re.DOTALL)
 _NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 _END_OF_SCALAR = re.compile(r"[,\]\n]")
+_DECODER = JSONDecoder()
 _CUT_OFF = 16
 """An error in the last characters that were read may only mean that the value continues."""
 
@@ -29,7 +31,8 @@ _CUT_OFF = 16
 def are_lines(head: bytes, at_end: bool) -> bool | None:
     """Return whether JSON starts as one value per line; None if more bytes are needed to know.
 
-    An array of objects, or an object that continues after its first line, is not lines.
+    An array of objects is not lines, nor is an object that continues after its first line, or
+    that is followed by a comma or another object on it.
 
     Args:
         head: the first bytes of the stream, in UTF-8.
@@ -45,12 +48,28 @@ def are_lines(head: bytes, at_end: bool) -> bool | None:
     if start != b"{":
         return True if text or enough else None
     line, line_break, rest = text.partition(b"\n")
+    if line_break or enough:
+        continues = _continues(line)
+        if continues is not None:
+            return not continues
     if not line_break:
         return True if enough else None
-    if line.rstrip().endswith(b"}"):
-        return True
     following = rest.lstrip(_SPACE)[:1]
     return following not in (b'"', b"}") if following or enough else None
+
+
+def _continues(line: bytes) -> bool | None:
+    """Return whether a comma or another object follows the object that a line starts with.
+
+    None: the line does not start with a whole object.
+    """
+    text = line.decode("utf-8", "replace")
+    try:
+        _, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return False if line.rstrip().endswith(b"}") else None
+    following = text[end:].lstrip(" \t\r\x1e")
+    return following.startswith((",", "{"))
 
 
 def holds_rows(head: bytes) -> bool:

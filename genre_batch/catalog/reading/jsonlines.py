@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 from genre_batch.catalog.chunk import JsonLinesChunk
+from genre_batch.catalog.other_kinds import not_text_error
 from genre_batch.catalog.reading.blocks import Block, Start, read_more, split_blocks
 from genre_batch.catalog.reading.charset import (
     UTF_8,
+    check_not_utf_16,
     is_utf8,
     mark_length,
     original_length,
@@ -21,12 +23,13 @@ from genre_batch.catalog.reading.json_values import are_lines, read_json_values
 from genre_batch.catalog.reading.section import Section
 from genre_batch.catalog.rejects import Reason, Reject
 from genre_batch.catalog.stretches import Stretch
-from genre_batch.errors import CatalogError
 
-__all__ = ["parse_block", "read_json_lines", "whole_lines"]
+__all__ = ["SPACE_IN_LINE", "parse_block", "read_json_lines", "whole_lines"]
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+SPACE_IN_LINE = b" \t\r\x1e\x1a\0"
+"""What may stand around the object of a line: white space, the separator of RFC 7464, and padding."""
 _JSON_SUFFIX = re.compile(r"\.(geo)?json(\.\w+)?$", re.IGNORECASE)
 
 
@@ -142,10 +145,9 @@ def _checked(chunks: Iterator[JsonLinesChunk], decoder: JsonDecoder) -> Iterator
 
 def _check_is_text(line: bytes, name: str) -> None:
     """Raise an error if the first line is not text, rather than reject every line of the file."""
-    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CatalogError(f"{name} looks like UTF-16: set `encoding` to utf-16")
+    check_not_utf_16(line, name)
     if b"\0" in line or (not is_utf8(line) and _CONTROL.search(line)):
-        raise CatalogError(f"{name} is not a text file: check its suffix, or set `input_format`")
+        raise not_text_error(name, line)
 
 
 def parse_block(
@@ -166,9 +168,9 @@ def parse_block(
     for number, raw in enumerate(data.split(b"\n"), start=block.first_line):
         if len(lines) == limit:
             break
-        line = raw.strip(b" \t\r")
+        line = raw.strip(SPACE_IN_LINE)
         if line.startswith(_BYTE_ORDER_MARK):  # of a file that was appended to another
-            line = line[len(_BYTE_ORDER_MARK) :].strip(b" \t")
+            line = line[len(_BYTE_ORDER_MARK) :].strip(SPACE_IN_LINE)
         if line:
             parsed, reason, detail = _parse_line(line, decoder)
             if reason is None:

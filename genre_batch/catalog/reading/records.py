@@ -25,7 +25,7 @@ from genre_batch.catalog.reading.csv_header import Header
 from genre_batch.catalog.reading.delimited import BlockParser
 from genre_batch.catalog.reading.json_decoder import JsonDecoder
 from genre_batch.catalog.reading.json_values import are_lines
-from genre_batch.catalog.reading.jsonlines import parse_block, whole_lines
+from genre_batch.catalog.reading.jsonlines import SPACE_IN_LINE, parse_block, whole_lines
 from genre_batch.catalog.reading.tape import Coding, Tape
 from genre_batch.catalog.rejects import Reject, ignore_reject
 from genre_batch.errors import CatalogError
@@ -44,6 +44,7 @@ class Records:
         data: the same in UTF-8, without those before the first record.
         first_line: the physical line on which `data` starts, 1-based.
         rows: the number of records that can be read.
+        not_rows: the starts in `data` of the other records.
     """
 
     original: bytes
@@ -55,6 +56,7 @@ class Records:
     grammar: Grammar | None = None
     masked: bytes = b""
     spans: tuple[tuple[int, int], ...] | None = None
+    not_rows: frozenset[int] = frozenset()
 
     @cached_property
     def record_spans(self) -> tuple[tuple[int, int], ...]:
@@ -63,9 +65,10 @@ class Records:
             return self.spans or ()
         if self.grammar.is_well_quoted(self.masked, closed=True):
             spans = self.grammar.well_quoted_spans(self.masked)
-            if len(spans) == self.rows:
-                return tuple(spans)
-        return tuple(self.grammar.record_spans(self.masked))
+            if len(spans) == self.rows + len(self.not_rows):
+                return tuple(span for span in spans if span[0] not in self.not_rows)
+        spans = self.grammar.record_spans(self.masked)
+        return tuple(span for span in spans if span[0] not in self.not_rows)
 
     def line(self, index: int) -> int:
         """Return the physical line on which a record starts."""
@@ -144,17 +147,18 @@ class CsvRecords:
         yield Records(self._tape.take(header.start.byte_offset), b"", 1, 0, coding)
         blocks = split_blocks(header.stream, self._name, self._parser.whole, header.start, lengths)
         for block in blocks:
-            rows = len(self._parser.parse(block, ignore_reject))
+            chunk, bad = self._parser.parsed(block)
             masked, _ = header.spelling.masked(block.data, header.separator)
             yield Records(
                 original=self._tape.take(block.byte_offset + lengths(block.data)),
                 data=block.data,
                 first_line=block.first_line,
-                rows=rows,
+                rows=len(chunk),
                 coding=coding,
                 spelling=header.spelling,
                 grammar=self._grammar,
                 masked=masked,
+                not_rows=frozenset(record.start for record in bad),
             )
         yield Records(self._tape.rest(), b"", 1, 0, coding)
 
@@ -292,9 +296,9 @@ def _line_spans(block: Block, bad: set[int]) -> Iterator[tuple[int, int]]:
     """Yield the start and the end of each line's object; skip blank lines and those in `bad`."""
     start = 0
     for number, raw in enumerate(block.data.split(b"\n"), start=block.first_line):
-        line = raw.strip(b" \t\r")
+        line = raw.strip(SPACE_IN_LINE)
         if (block.byte_offset == 0 and start == 0) or line.startswith(_BYTE_ORDER_MARK):
-            line = line.removeprefix(_BYTE_ORDER_MARK).strip(b" \t\r")
+            line = line.removeprefix(_BYTE_ORDER_MARK).strip(SPACE_IN_LINE)
         if line and number not in bad:
             first = start + raw.index(line)
             yield first, first + len(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -60,12 +61,16 @@ class RejectCount:
             raise CatalogError(message)
 
     def why_none_read(self, location: Location, rows: int) -> str:
-        """Return, after the last row, why every row was rejected; empty if not every row was."""
-        if rows or self._first is None:
+        """Return, after the last row, why every row was rejected; empty if not every row was.
+
+        Files of a header only that were joined have no rows, as one of them has.
+        """
+        if rows or self._first is None or set(self._reasons) == {"repeated_header"}:
             return ""
         most = self._reasons.most_common(1)[0][0]
         example = self._first
-        advice = _looks_like_csv(location, example) or _ADVICE.get(most) or example.advice
+        advice = _looks_like_csv(location, example) or _lists_with_names(location, example)
+        advice = advice or _ADVICE.get(most) or example.advice
         advice = advice or "check the input's format"
         return f"no row of {location.name} could be read: {example}: {advice}"
 
@@ -75,12 +80,21 @@ def _looks_like_csv(location: Location, first: Reject) -> str | None:
     if location.format is not Format.JSONL or first.reason != "invalid_json":
         return None
     line = first.raw.strip()
-    if line.startswith((b"{", b"[", b"<")):
+    if any(mark in line for mark in b"{}[]<"):
         return None
     kind = "tsv" if line.count(b"\t") > line.count(b",") else "csv"
     if not any(mark in line for mark in b",;\t|"):
         return None
     return f"it looks like {kind.upper()}: set `input_format` to {kind}"
+
+
+def _lists_with_names(location: Location, first: Reject) -> str | None:
+    """Return what to type if rows are JSON lists, of which the first may be a header."""
+    if first.reason != "not_an_object" or not first.raw.lstrip().startswith(b"["):
+        return None
+    query = ".[0] as $c | .[1:][] | [$c, .] | transpose | map({(.[0]): .[1]}) | add"
+    file = "" if location.is_stdio else f" {shlex.quote(location.name)}"
+    return f"if the first list has the names of the columns: jq -c '{query}'{file} > rows.jsonl"
 
 
 @contextlib.contextmanager

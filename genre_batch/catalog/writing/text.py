@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable, Collection
 from typing import BinaryIO, TypeVar
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.frame import as_frame
 from genre_batch.catalog.json_members import json_members
 from genre_batch.catalog.nested import is_list, rebuild
 from genre_batch.catalog.separators import quoted
@@ -50,7 +50,7 @@ class DelimitedEncoder:
         self._header = False
 
     def _as_csv(self, table: pa.Table) -> str:
-        frame = pl.DataFrame(table)
+        frame = as_frame(table)
         return frame.write_csv(include_header=self._header, separator=self._separator)
 
     def _encoded(self, text: str) -> bytes:
@@ -147,7 +147,7 @@ def _replaced(line: bytes, fragment: bytes) -> bytes:
 
 def _objects(table: pa.Table) -> bytes:
     """Encode rows as JSON objects, one per line."""
-    return pl.DataFrame(table).write_ndjson().encode("utf-8")
+    return as_frame(table).write_ndjson().encode("utf-8")
 
 
 def without_members(line: bytes, names: Collection[str]) -> bytes:

@@ -115,6 +115,10 @@ def test_a_header_alone_gives_a_table_without_rows() -> None:
         (b"a,b,a\n", "duplicate column 'a': rename one"),
         (b"a\xff,b\n", "header is not valid UTF-8"),
         (bytes(range(256)), "not a text file"),
+        (b"a,b\r\r\n1,2\r\r\n", r"line 1: .* two carriage returns, .* tr -d '\\r'"),
+        ("a,b\n".encode("utf-32"), "set `encoding` to utf-32"),
+        (b'{"overview": "a"}\n', "looks like JSON: set `input_format` to jsonl"),
+        (b'[{"overview": "a"}]', "looks like JSON: set `input_format` to jsonl"),
     ],
 )
 def test_a_malformed_header_is_refused(data: bytes, said: str) -> None:

@@ -55,6 +55,12 @@ def test_the_texts_and_the_padded_rows_are_those_of_the_cells() -> None:
     assert typed.short_rows == 1
 
 
+def test_a_column_without_a_name_gets_a_type_too() -> None:
+    chunk = TableChunk(pa.table({"": ["1", "2"], "overview": ["a", "b"]}))
+    typed = cast_columns(chunk, infer_types([chunk]))
+    assert typed.table.to_pylist() == [{"": 1, "overview": "a"}, {"": 2, "overview": "b"}]
+
+
 def test_a_late_cell_of_another_type_keeps_the_whole_column_text() -> None:
     assert _typed(["1", "2"], ["3", "four"]).to_pylist() == ["1", "2", "3", "four"]
 

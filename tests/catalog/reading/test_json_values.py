@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import subprocess
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +53,12 @@ LAYOUTS = {
     "a comma too many": f"[{json.dumps(FILM)},{json.dumps(OTHER)},]",
     "objects over lines": f"{json.dumps(FILM, indent=2)}\n{json.dumps(OTHER, indent=2)}\n",
     "objects over lines, first key beside": '{"id": 1,\n"a": 2}\n{"id": 3,\n"a": 4}',
+    "side by side": json.dumps(FILM) + json.dumps(OTHER),
+    "side by side, commas": f"{json.dumps(FILM)}, {json.dumps(OTHER)}",
+    "lines with commas": f"{json.dumps(FILM)},\n{json.dumps(OTHER)},\n",
+    "side by side, then a line": f"{json.dumps(FILM)}{json.dumps(OTHER)}\n",
+    "carriage returns": f"{json.dumps(FILM)}\r{json.dumps(OTHER)}\r",
+    "text sequence over lines": f"\x1e{json.dumps(FILM, indent=1)}\n\x1e{json.dumps(OTHER, indent=1)}",
     "array with empty lines": json.dumps([FILM, OTHER], indent=1).replace("\n", "\n\n"),
 }
 
@@ -189,8 +198,41 @@ def test_an_object_with_the_rows_under_a_key_is_answered_with_the_command(
         _read(text, name="f.json.gz")
 
 
+@pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize(
-    "film", [FILM, OTHER, {"Overview": "x", "cast": [{"name": "y"}]}, {"id": 1}]
+    "value",
+    [
+        {"overview": {"0": "B", "1": "D"}, "title": {"0": "A", "1": "C"}},
+        {"overview": {"9": "B", "10": "D"}, "title": {"9": "A", "10": "C"}},
+        {"title": ["A", "C"], "Overview": ["B", "D"]},
+        {"columns": ["title", "overview"], "index": [0, 1], "data": [["A", "B"], ["C", "D"]]},
+    ],
+)
+def test_an_object_of_columns_is_answered_with_a_command_that_makes_rows(
+    tmp_path: Path, value: dict[str, Any], indent: int | None
+) -> None:
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps(value, indent=indent))
+    with pytest.raises(CatalogError, match="is one JSON object of columns") as caught:
+        _read(path.read_bytes(), name=str(path))
+    command = str(caught.value).rpartition("first: ")[2].partition(" > ")[0]
+    if shutil.which("jq"):
+        lines = subprocess.run(["sh", "-c", command], check=True, capture_output=True).stdout
+        rows = [json.loads(line) for line in lines.splitlines()]
+        films = [{key.lower(): text for key, text in row.items()} for row in rows]
+        assert films == FILMS
+
+
+@pytest.mark.parametrize(
+    "film",
+    [
+        {"overview": ["x"], "cast": ["y", "z"]},
+        {"overview": {"en": "x"}, "id": {"a": 1}},
+        FILM,
+        OTHER,
+        {"Overview": "x", "cast": [{"name": "y"}]},
+        {"id": 1},
+    ],
 )
 def test_one_film_in_a_file_is_a_row(film: dict[str, Any]) -> None:
     assert _read(json.dumps(film, indent=2).encode()) == ([film], [])
@@ -267,7 +309,8 @@ class _Chain(io.RawIOBase):
     [
         (b"[", None), (b"[ {", False), (b"[1", True), (b"{", None), (b"{\n", None),
         (b'{\n "', False), (b'{"a":1}', None), (b'{"a":1}\n', True), (b"", None), (b"x", True),
-        (b'{"a":1,\n"b"', False), (b'{"a":1,\n{', True), (b"[]", None), (b"[]\n{", True),
+        (b'{"a":1,\n"b"', False), (b'{"a":1,\n{', True), (b'{"a":1},\n', False),
+        (b'{"a":1}{"a":2}\n', False), (b'{"a":1}{"a":2}', None), (b'{"a":1}x}\n', True), (b"[]", None), (b"[]\n{", True),
     ],
 )  # fmt: skip
 def test_a_few_bytes_show_the_layout(head: bytes, expected: bool | None) -> None:

@@ -104,6 +104,28 @@ def test_a_lone_surrogate_becomes_a_question_mark() -> None:
     assert _table(b'{"a":"x\\ud800"}').to_pylist() == [{"a": "x?"}]
 
 
+@pytest.mark.parametrize("kind", ["flat", "nested", "in a list"])
+def test_keys_that_differ_in_a_lone_surrogate_stay_two(kind: str) -> None:
+    row = b'{"\\ud800":1,"\\ud801":"x\\udfff"}'
+    expected: object = {r"\ud800": 1, r"\ud801": "x?"}
+    if kind == "flat":
+        assert _table(row).to_pylist() == [expected]
+    elif kind == "nested":
+        assert _table(b'{"a":' + row + b"}", b'{"b":1}')["a"].to_pylist() == [expected, None]
+    else:
+        assert _table(b'{"a":[' + row + b"]}")["a"].to_pylist() == [[expected]]
+
+
+@pytest.mark.parametrize("padding", [b"\x1a", b"\0\0\0", b"\x1a\r", b"\x1e"])
+def test_lines_of_padding_are_blank(padding: bytes) -> None:
+    data = b'{"a":0}\n' + padding + b'\n{"a":1}\n' + padding
+    assert _read(data) == ([b'{"a":0}', b'{"a":1}'], [{"a": 0}, {"a": 1}], [])
+
+
+def test_records_may_start_with_the_separator_of_text_sequences() -> None:
+    assert _read(b'\x1e{"a":0}\n\x1e{"a":1}\n')[1] == [{"a": 0}, {"a": 1}]
+
+
 def test_a_file_that_changes_between_two_passes_is_an_error() -> None:
     chunk = next(read_json_lines(io.BytesIO(b'{"a":"now text"}'), "f", lambda reject: None))
     with pytest.raises(CatalogError, match="changed while it was being read"):
@@ -126,6 +148,12 @@ def test_objects_without_a_key_are_rows_without_a_column() -> None:
 def test_a_file_that_is_not_text_is_refused_as_a_whole(data: bytes, said: str) -> None:
     with pytest.raises(CatalogError, match=said):
         _read(data)
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-16-be", "utf-32", "utf-32-le"])
+def test_the_encoding_of_wide_characters_is_named(name: str) -> None:
+    with pytest.raises(CatalogError, match=f"set `encoding` to {name}$"):
+        _read('{"overview":"é"}\n'.encode(name))
 
 
 def test_another_encoding_is_read_with_offsets_in_its_own_bytes() -> None:

@@ -36,7 +36,9 @@ def _read(path: Path, data: bytes, **options: object) -> list[dict[str, object]]
         ("f.jsonl", b"id,overview\n1,a\n", "it looks like CSV: set `input_format` to csv"),
         ("f.jsonl", b"id\toverview\n1\ta\n", "it looks like TSV: set `input_format` to tsv"),
         ("f.jsonl", b'"a"\n"b"\n', "each line must be one JSON object"),
-        ("f.jsonl", b"<html>\n", "each line must be one JSON object"),
+        ("f.jsonl", b"<films>\n", "each line must be one JSON object"),
+        ("f.jsonl", b'found([{"a":1},{"a":2}]);\n', "each line must be one JSON object"),
+        ("f.jsonl", b'[["id","overview"],[1,"a"]]', "jq -c '.[0] as $c | .[1:][]"),
     ],
 )
 def test_without_a_readable_row_the_likely_reason_is_named(

@@ -66,6 +66,17 @@ def test_the_header_is_written_once_even_without_a_row() -> None:
     assert stream.getvalue() == b"id,predicted_genres\n"
 
 
+@pytest.mark.parametrize("names", [["", "id"], ["column_1", ""]])
+def test_a_column_without_a_name_stays_without(names: list[str]) -> None:
+    chunk = TableChunk(pa.table([[1, 2, 3], [4, 5, 6]], names))
+    header = next(csv.reader(_encode(Format.CSV, chunk).decode().splitlines()))
+    assert header == [*names, "predicted_genres"]
+    row = json.loads(_encode(Format.JSONL, chunk).splitlines()[0])
+    assert list(row) == [*names, "predicted_genres"]
+    table = pq.read_table(io.BytesIO(_encode(Format.PARQUET, chunk)))
+    assert table.column_names == [*names, "predicted_genres"]
+
+
 def test_csv_quotes_what_would_otherwise_end_a_cell_or_a_row() -> None:
     cells = ['a,"b"', "c\nd", "e\rf"]
     data = _encode(Format.CSV, TableChunk(pa.table({"id": cells})))
