@@ -75,8 +75,8 @@ def _header_advice(columns: Sequence[str]) -> str:
         )
     if len(columns) == 1 and (mark := _OTHER_MARKS.search(columns[0])) is not None:
         return (
-            f"; if {mark[0]!r} separates the cells, set `delimiter`; if the header is further down, "
-            f"`skip_lines`"
+            f"; if {mark[0]!r} separates the cells, set `delimiter`; if the header is further "
+            f"down, set `skip_lines`"
         )
     return ""
 

@@ -52,7 +52,7 @@ def test_cells_that_are_no_names_may_be_rows_or_lines_before_the_header(names: l
 
 
 def test_names_are_not_doubted() -> None:
-    with pytest.raises(ColumnError, match="columns: id, Über den Film, n_2$"):
+    with pytest.raises(ColumnError, match=r"columns: id, Über den Film, n_2$"):
         require_column(["id", "Über den Film", "n_2"], TEXT_COLUMNS, None, "text_column")
 
 

@@ -15,7 +15,7 @@ __all__ = ["RepeatedHeaders"]
 
 _AROUND = '\ufeff" '
 _SPELLINGS = ("{}", " {}", "{} ", "\ufeff{}", '\ufeff"{}"')
-"""How a name may stand in a cell: a byte order mark before a quote makes it an ordinary character."""
+"""How a name may stand in a cell; after a byte order mark, quotes are ordinary characters."""
 
 
 class RepeatedHeaders:
@@ -69,7 +69,8 @@ class RepeatedHeaders:
         # Most cells are told by their length, so that long texts need not be compared.
         places = pc.indices_nonzero(pc.less_equal(pc.binary_length(cells), self._longest))
         is_name = pc.is_in(pc.utf8_lower(cells.take(places)), self._known)
-        return places.filter(is_name).to_numpy().astype(np.int64)
+        found: npt.NDArray[np.int64] = places.filter(is_name).to_numpy().astype(np.int64)
+        return found
 
 
 def _plain(name: str) -> str:

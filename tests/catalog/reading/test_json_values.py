@@ -58,7 +58,7 @@ LAYOUTS = {
     "lines with commas": f"{json.dumps(FILM)},\n{json.dumps(OTHER)},\n",
     "side by side, then a line": f"{json.dumps(FILM)}{json.dumps(OTHER)}\n",
     "carriage returns": f"{json.dumps(FILM)}\r{json.dumps(OTHER)}\r",
-    "text sequence over lines": f"\x1e{json.dumps(FILM, indent=1)}\n\x1e{json.dumps(OTHER, indent=1)}",
+    "text sequence over lines": "".join(f"\x1e{json.dumps(x, indent=1)}\n" for x in (FILM, OTHER)),
     "array with empty lines": json.dumps([FILM, OTHER], indent=1).replace("\n", "\n\n"),
 }
 
@@ -310,7 +310,8 @@ class _Chain(io.RawIOBase):
         (b"[", None), (b"[ {", False), (b"[1", True), (b"{", None), (b"{\n", None),
         (b'{\n "', False), (b'{"a":1}', None), (b'{"a":1}\n', True), (b"", None), (b"x", True),
         (b'{"a":1,\n"b"', False), (b'{"a":1,\n{', True), (b'{"a":1},\n', False),
-        (b'{"a":1}{"a":2}\n', False), (b'{"a":1}{"a":2}', None), (b'{"a":1}x}\n', True), (b"[]", None), (b"[]\n{", True),
+        (b'{"a":1}{"a":2}\n', False), (b'{"a":1}{"a":2}', None), (b'{"a":1}x}\n', True),
+        (b"[]", None), (b"[]\n{", True),
     ],
 )  # fmt: skip
 def test_a_few_bytes_show_the_layout(head: bytes, expected: bool | None) -> None:

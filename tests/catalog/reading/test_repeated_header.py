@@ -114,7 +114,7 @@ def test_headers_alone_are_a_catalog_without_rows(tmp_path: Path) -> None:
     path.write_bytes(HEADER + HEADER)
     with pytest.warns(GenreBatchWarning, match=r"1 row could not be read .*repeats the header"):
         assert len(read_table(input_location(str(path)))) == 0
-    with pytest.raises(CatalogError, match="line 2 .* repeats the header"):
+    with pytest.raises(CatalogError, match=r"line 2 .* repeats the header"):
         read_table(input_location(str(path)), ReadingOptions(strict=True))
 
 
