@@ -26,7 +26,7 @@ def check_auditable(job: AuditJob, name: str, labels: Labels, tagger: GenreTagge
         tagger: the model.
 
     Raises:
-        CatalogError: no row has; the message says what to type.
+        CatalogError: no row has; the message has what to type.
     """
     if not labels.rows.any():
         raise CatalogError(f"{name}: no row has a text: check `text_column`")

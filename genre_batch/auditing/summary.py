@@ -43,7 +43,7 @@ class AuditResult:
     Attributes:
         rows: rows read.
         rows_audited: rows with text and genres, whose labels were scored.
-        rows_without_text: rows without text; the model says nothing about them.
+        rows_without_text: rows without text, which the model cannot score.
         rows_without_genres: rows with text whose genres are not known; see `AuditJob.select`.
         rows_seen_in_training: rows whose text the model was trained on: it has learned their
             labels, mistakes included, and finds less in them.

@@ -23,7 +23,7 @@ class TopRecords:
 
         Args:
             most: the number of records to keep.
-            slack: how many more are collected before they are sorted, besides twice as many.
+            slack: records are sorted and cut when more than 2 * `most` + `slack` were collected.
         """
         self._most, self._slack = most, slack
         self._floor = -np.inf

@@ -1,4 +1,4 @@
-"""The marks that may separate genres in a text, and what speaks for and against each of them."""
+"""The marks that may separate genres in a text, and the evidence for and against each."""
 
 from __future__ import annotations
 

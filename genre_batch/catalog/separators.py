@@ -193,13 +193,13 @@ def find_separators(cells: Mapping[str, int]) -> Separators:
         marks.append(SPACE)
     evidence += _further_evidence(marks, sample, labels)
     evidence.sort(key=lambda entry: (entry.mark not in marks, entry.labels))
+    doubtful = (mark for mark in marks if mark in COMMON and sample.stand_alone(mark, few=True))
     return Separators(
-        tuple(marks),
-        None,
-        tuple(evidence),
-        sum(sample.rows),
-        tuple(mark for mark in marks if mark in COMMON and sample.stand_alone(mark, few=True)),
-        whole,
+        marks=tuple(marks),
+        evidence=tuple(evidence),
+        cells=sum(sample.rows),
+        doubtful=tuple(doubtful),
+        whole=whole,
     )
 
 

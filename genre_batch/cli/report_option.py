@@ -75,7 +75,7 @@ def _check_is_page(path: str) -> None:
 
 
 def write_page(report: Report, path: str) -> None:
-    """Write a page, and tell where it is and what it leaves out."""
+    """Write a page, and print where it is and which labels it leaves out."""
     from genre_batch.report.page import write_report
 
     write_report(report, path)
@@ -165,7 +165,7 @@ def audit_page(context: click.Context, result: AuditResult, job: AuditJob) -> Re
         estimates=estimates,
         queue=queue,
         audited=None if queue is None else result.rows_audited,
-        total_records=sum(one.records for one in estimates),
+        total_records=sum(estimate.records for estimate in estimates),
     )
     return catalog_report(result.profile, facts)
 
@@ -186,7 +186,10 @@ def _queue(result: AuditResult, records: pa.Table, download: str, command: str) 
         if column is not None
     }
     columns = {role: column for role, column in columns.items() if column in records.column_names}
-    texts = [[_text(value) for value in records.column(c).to_pylist()] for c in columns.values()]
+    texts = [
+        [_text(value) for value in records.column(column).to_pylist()]
+        for column in columns.values()
+    ]
     places: dict[int, int] = {}
     rows: list[QueueRow] = []
     queue: list[QueueRecord] = []

@@ -46,7 +46,7 @@ def input_output_options(folder: str = "") -> Decorator:
     """Return a decorator that adds the options of a catalog, an optional `-o, --output`, a model.
 
     Args:
-        folder: what the help text says of a folder as an output; empty: it cannot be one.
+        folder: the help text about a folder as an output; empty: it cannot be one.
     """
     return together(
         click.option(

@@ -132,31 +132,28 @@ def stretched(
         sizes: the bytes of each.
         columns: as in `OutputTask`.
     """
+    task, suffix = part.task, _suffix(part.task)
     parts = []
     for stretch, size in zip(stretches, sizes, strict=True):
-        task = part.task
-        suffix = task.name[len(os.path.splitext(task.name)[0]) :]
-        if task.target.compression is not None:
-            stem = task.name[: -len(suffix)]
-            suffix = os.path.splitext(stem)[1] + suffix
         file = f"part-{stretch.index:05}-of-{stretch.count:05}{suffix}"
         rejects = task.rejects
         if rejects is not None:
             folder = rejects[: -len(REJECTS_SUFFIX)]
             rejects = neighbor(f"{folder}/{file}", "", REJECTS_SUFFIX)
-        parts.append(
-            replace(
-                part,
-                size=size,
-                task=replace(
-                    task,
-                    target=replace(task.target, path=f"{task.target.path}/{file}"),
-                    rejects=rejects,
-                    folder=None if task.folder is None else task.target.path,
-                    stretch=stretch,
-                    columns=columns,
-                    name=f"{task.name}/{file}",
-                ),
-            )
+        of_stretch = replace(
+            task,
+            target=replace(task.target, path=f"{task.target.path}/{file}"),
+            rejects=rejects,
+            folder=None if task.folder is None else task.target.path,
+            stretch=stretch,
+            columns=columns,
+            name=f"{task.name}/{file}",
         )
+        parts.append(replace(part, size=size, task=of_stretch))
     return parts
+
+
+def _suffix(task: OutputTask) -> str:
+    """Return the suffix of an output, with that of its compression: `.csv.gz`."""
+    stem, suffix = os.path.splitext(task.name)
+    return suffix if task.target.compression is None else os.path.splitext(stem)[1] + suffix

@@ -36,7 +36,7 @@ _SETTINGS = {
     "RAY_gcs_rpc_server_connect_timeout_s": "60",
     # A cluster that is started on a busy machine takes longer than the 30 s that Ray gives it.
     "RAY_raylet_start_wait_time_s": "100",
-    # Nobody asks for the results of the tasks that start workers.
+    # The results of the tasks that start workers are never read.
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",
 }
 """Read when ray is imported; what the user has set stays."""

@@ -53,7 +53,7 @@ class RayWatch:
         self._ended.set()
 
     def check(self) -> None:
-        """Check that the head answers, and that this machine's node is alive.
+        """Check that the head responds, and that this machine's node is alive.
 
         Raises:
             LostClusterError: they do not.

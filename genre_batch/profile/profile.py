@@ -20,7 +20,13 @@ from genre_batch.catalog.texts import holds_text
 from genre_batch.names import clean_name
 from genre_batch.profile.years import NO_YEAR, year_column, years_of
 
-__all__ = ["CONFIDENCE_BINS", "CatalogProfile", "ProfileCollector", "sum_of"]
+__all__ = [
+    "CONFIDENCE_BINS",
+    "CatalogProfile",
+    "ProfileCollector",
+    "predicted_places",
+    "sum_of",
+]
 
 CONFIDENCE_BINS = 20
 """Bins of probabilities, of equal width from 0 to 1."""
@@ -127,9 +133,7 @@ class ProfileCollector:
         """
         count = len(self.genres)
         flags = np.zeros((len(predicted), count), dtype=np.bool_)
-        columns = pc.index_in(pc.list_flatten(predicted), self._labels)
-        rows = pc.list_parent_indices(predicted).to_numpy(zero_copy_only=False)
-        places = columns.to_numpy(zero_copy_only=False)
+        rows, places = predicted_places(predicted, self._labels)
         flags[rows, places] = True
         self._rows += len(predicted)
         self._with_text += len(predicted) - predicted.null_count
@@ -277,6 +281,20 @@ class ProfileCollector:
         for name, rows in self._names.items():
             add((name,), rows)
         return _ranked(counts)
+
+
+def predicted_places(
+    predicted: pa.ListArray, labels: pa.StringArray
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Return the row and the index in `labels` of every predicted genre, in order.
+
+    Args:
+        predicted: (rows,) lists of genres of `labels`; null where nothing was predicted.
+        labels: (G,) the model's genres.
+    """
+    indices = pc.index_in(pc.list_flatten(predicted), labels)
+    rows = pc.list_parent_indices(predicted).to_numpy(zero_copy_only=False)
+    return rows, indices.to_numpy(zero_copy_only=False)
 
 
 def _ranked(counts: Mapping[str, int]) -> dict[str, int]:

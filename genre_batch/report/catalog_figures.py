@@ -29,7 +29,7 @@ MOST_POINTS = 6_000
 _FEW_PER_YEAR = 5
 """With fewer rows a year, decades are shown."""
 _FEW_ROWS = 10
-"""A share of fewer rows says little about a year of a large catalog."""
+"""A share of fewer rows is too uncertain to show for a year of a large catalog."""
 
 
 def years(profile: CatalogProfile, chosen: str, rows: str) -> Figure:

@@ -47,7 +47,7 @@ class GenreEstimate:
 
 @dataclass(frozen=True)
 class CatalogFacts:
-    """What a page says about a catalog, beside its profile.
+    """The facts that a page shows of a catalog, besides its profile.
 
     Attributes:
         catalog: its name, without folders.

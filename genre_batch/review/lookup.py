@@ -153,15 +153,17 @@ class Lookup:
         return GenreColumn(name, job.genre_separator, job.writing.separator, self._genre_of)
 
     def _is_not_copied(self, name: str) -> bool:
-        """Return whether the review is one of audit, of genres in another column."""
+        """Return whether `audit` wrote the review, from genres in another column than this."""
         return "score" in self._fields and name not in self.copied_columns().values()
 
     def _last_copied(self) -> str | None:
         """Return the last column that the review copies; audit ends its records with the genres."""
-        bare = [one if one in self.columns else one.removeprefix(_PREFIX) for one in self._copied]
-        copied = [name for name in bare if name in self.columns]
-        is_other = matching_columns(tuple(copied[-1:]), (*TEXT_COLUMNS, *TITLE_COLUMNS))
-        return copied[-1] if copied and not is_other else None
+        names = (
+            name if name in self.columns else name.removeprefix(_PREFIX) for name in self._copied
+        )
+        copied = [name for name in names if name in self.columns]
+        texts = matching_columns(tuple(copied[-1:]), (*TEXT_COLUMNS, *TITLE_COLUMNS))
+        return copied[-1] if copied and not texts else None
 
     def _rows_of(self, chunk: Chunk, wanted: Sequence[int]) -> list[ReviewedRow]:
         if isinstance(chunk, JsonLinesChunk):

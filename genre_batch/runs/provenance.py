@@ -18,7 +18,7 @@ from genre_batch.version import versions
 __all__ = ["TitlesRead", "catalog_name", "map_provenance", "run_provenance", "titles_read"]
 
 TitlesRead: TypeAlias = Literal["sometimes", "always", "never"]
-"""Whether the training texts of a model had titles: a teacher is only asked about such texts."""
+"""Whether the training texts of a model had titles: a teacher predicts only such texts."""
 
 _ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
 

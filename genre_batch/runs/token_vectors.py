@@ -34,26 +34,27 @@ class TokenVectors:
             TrainingError: the disk is full.
         """
         self._ends = np.cumsum(lengths)
-        self._count = path.with_name(f"{path.name}.done")
+        self._done_file = path.with_name(f"{path.name}.done")
         shape = (int(self._ends[-1]) if lengths else 1, width)
         size = shape[0] * width * np.dtype(np.uint16).itemsize
-        self.done = self._done(path, size)
+        self.done = self._read_done(path, size)
         if not self.done:
-            self._count.unlink(missing_ok=True)
+            self._done_file.unlink(missing_ok=True)
             _allocate(path, size)
         # bfloat16 is the upper half of a float32; numpy only has the latter.
         self._vectors = np.memmap(path, dtype=np.uint16, mode="r+", shape=shape)
 
-    def _done(self, path: Path, size: int) -> int:
+    def _read_done(self, path: Path, size: int) -> int:
+        """Return how many texts the file has; 0 if it is not of this size."""
         try:
-            return int(self._count.read_text("utf-8")) if path.stat().st_size == size else 0
+            return int(self._done_file.read_text("utf-8")) if path.stat().st_size == size else 0
         except (OSError, ValueError):
             return 0
 
     def keep(self, done: int) -> None:
         """Write to the disk what is computed, and then that it is `done` texts."""
         self._vectors.flush()
-        write_text(self._count, str(done))
+        write_text(self._done_file, str(done))
 
     def _rows(self, text: int) -> slice:
         return slice(int(self._ends[text - 1]) if text else 0, int(self._ends[text]))

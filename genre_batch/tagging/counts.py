@@ -18,7 +18,7 @@ from genre_batch.catalog.reading.unreadable import PaddedRows
 from genre_batch.catalog.rejects import RejectsFile
 from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.language import LanguageTally, warn_of_languages
-from genre_batch.profile.profile import ProfileCollector, sum_of
+from genre_batch.profile.profile import ProfileCollector, predicted_places, sum_of
 
 __all__ = ["Tally", "TaskCounts", "total_counts", "warn_of_texts"]
 
@@ -43,7 +43,7 @@ class TaskCounts:
         texts_checked, texts_foreign: how many texts' script was checked, and how many are in one
             that the model hardly reads.
         language, other_languages, first_other_language: as in `TagSummary`.
-        rows_of_language_checked: rows whose text's language was looked at.
+        rows_of_language_checked: rows whose text's language was checked.
         rows_by_genre: (genres,) rows that each genre was predicted for, in label order.
         confidence: (genres,) sums of the probabilities over those rows.
         profile: the sums of a `ProfileCollector`; None if none was asked for.
@@ -102,29 +102,33 @@ def total_counts(counts: Sequence[TaskCounts]) -> TaskCounts:
     if not counts:
         return TaskCounts()
     confidence = list(counts[0].confidence)
-    for each in counts[1:]:
-        confidence = [a + b for a, b in zip(confidence, each.confidence, strict=True)]
-    rejected = next((one for one in counts if one.first_reject is not None), counts[0])
-    sums: dict[str, Any] = {name: sum(getattr(one, name) for one in counts) for name in _SUMMED}
+    for part in counts[1:]:
+        confidence = [a + b for a, b in zip(confidence, part.confidence, strict=True)]
+    rejected = next((part for part in counts if part.first_reject is not None), counts[0])
+    sums: dict[str, Any] = {name: sum(getattr(part, name) for part in counts) for name in _SUMMED}
     return TaskCounts(
         **sums,
-        first_padded=next((one.first_padded for one in counts if one.first_padded), None),
+        first_padded=next((part.first_padded for part in counts if part.first_padded), None),
         first_reject=rejected.first_reject,
         reject_advice=rejected.reject_advice,
         language=counts[0].language,
-        other_languages=dict(sum((Counter(one.other_languages) for one in counts), Counter())),
-        first_other_language=next(filter(None, (one.first_other_language for one in counts)), None),
-        rejects=tuple(path for one in counts for path in one.rejects),
+        other_languages=dict(sum((Counter(part.other_languages) for part in counts), Counter())),
+        first_other_language=next(
+            filter(None, (part.first_other_language for part in counts)), None
+        ),
+        rejects=tuple(path for part in counts for path in part.rejects),
         text_column=counts[0].text_column,
         title_column=counts[0].title_column,
-        rows_by_genre=tuple(map(sum, zip(*(one.rows_by_genre for one in counts), strict=True))),
+        rows_by_genre=tuple(map(sum, zip(*(part.rows_by_genre for part in counts), strict=True))),
         confidence=tuple(confidence),
-        profile=_total_profile([one.profile for one in counts]),
+        profile=_total_profile([part.profile for part in counts]),
     )
 
 
 def _total_profile(profiles: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
-    collectors = [ProfileCollector.from_dict(one) for one in profiles if one is not None]
+    collectors = [
+        ProfileCollector.from_dict(profile) for profile in profiles if profile is not None
+    ]
     total = sum_of(collectors) if len(collectors) == len(profiles) else None
     return None if total is None else total.as_dict()
 
@@ -132,8 +136,8 @@ def _total_profile(profiles: Sequence[Mapping[str, Any] | None]) -> Mapping[str,
 def warn_of_texts(counts: TaskCounts, *, left_out: bool = False) -> None:
     """Warn of texts that the model cannot read: in another language, or else in another script.
 
-    A few of the latter are not worth a warning. Where `only_language` leaves out the former, the
-    user knows of them.
+    A few of the latter are not worth a warning. No warning of the former is needed where
+    `only_language` leaves them out.
 
     Args:
         counts: of all outputs.
@@ -218,9 +222,7 @@ class Tally:
         self._skipped += skipped
         self._predicted += len(genres) - genres.null_count
         self._without_genre += int(pc.sum(pc.equal(pc.list_value_length(genres), 0)).as_py() or 0)
-        indices = pc.index_in(pc.list_flatten(genres), self._labels)
-        columns = indices.to_numpy(zero_copy_only=False)
-        rows = pc.list_parent_indices(genres).to_numpy(zero_copy_only=False)
+        rows, columns = predicted_places(genres, self._labels)
         self._rows_by_genre += np.bincount(columns, minlength=count)
         self._confidence += np.bincount(
             columns, weights=probabilities[rows, columns], minlength=count

@@ -117,7 +117,7 @@ class Predictor:
                 unwritten.clear()
 
         wanted = texts.take(pa.array(missing)).to_pylist()
-        # A filter that answers line by line would spend as long on this as on its first line.
+        # A filter that writes line by line would spend as long on this as on its first line.
         on_foreign = None
         if len(wanted) >= _LEAST_TEXTS_CHECKED:
             on_foreign = functools.partial(self._tally.add_foreign, len(wanted))

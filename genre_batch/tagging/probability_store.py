@@ -131,7 +131,7 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
-        """Raise errors of LMDB and of the system as a `CatalogError` that says what to do."""
+        """Raise errors of LMDB and of the system as a `CatalogError` with what to do."""
         try:
             yield
         except (lmdb.Error, OSError) as error:

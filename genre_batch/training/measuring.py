@@ -47,10 +47,10 @@ def measure(dataset: Dataset, folder: RunFolder, method: str) -> Predictions:
     Returns:
         The predictions for the test part, with titles if the model reads them.
     """
-    predicted, names = _predictor(folder), dataset.names
+    predict_texts, names = _predictor(folder), dataset.names
     parts = {part: dataset.part(part) for part in ("dev", "test")}
     probabilities = {
-        part: {variant: predicted(texts) for variant, texts in variants(films).items()}
+        part: {variant: predict_texts(texts) for variant, texts in variants(films).items()}
         for part, films in parts.items()
     }
     on_dev, on_test = (next(iter(by_variant.values())) for by_variant in probabilities.values())

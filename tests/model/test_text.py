@@ -48,9 +48,15 @@ def test_a_template_may_contain_the_title(template: str) -> None:
     assert uses_title(template) is ("{title}" in template)
 
 
-@pytest.mark.parametrize("template", ["", "{title}", "{overview} {year}", "{overview", "{}"])
+@pytest.mark.parametrize("template", ["", "{title}", "{overview} {year}", "{}"])
 def test_a_template_without_an_overview_is_refused(template: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(ValueError, match=r"needs \{overview\} and may have \{title\}"):
+        uses_title(template)
+
+
+@pytest.mark.parametrize("template", ["{overview", "{overview}}"])
+def test_a_template_with_a_single_brace_is_refused(template: str) -> None:
+    with pytest.raises(ValueError, match=r"'[{}]'"):
         uses_title(template)
 
 

@@ -89,7 +89,9 @@ def test_rows_are_counted_as_the_audit_counts_them(films: Path, tmp_path: Path) 
     queue.write_text("\n".join(lines))
     apply_review(ApplyJob(queue, films, f"{tmp_path}/corrected/"))
     rows = [line for text in tree(tmp_path / "corrected").values() for line in text.splitlines()]
-    assert all("Comedy" in line for line in rows if line[0].isdigit())
+    films_read = [line for line in rows if line[0].isdigit()]
+    assert len(films_read) == 4
+    assert all("Comedy" in line for line in films_read)
 
 
 def test_one_output_has_the_rows_of_all_files(films: Path, tmp_path: Path) -> None:
@@ -108,7 +110,7 @@ def test_files_of_lines_become_one_with_their_own_bytes(tmp_path: Path) -> None:
     films.mkdir()
     (films / "a.jsonl").write_text('{"genres":["Drama"], "n":1.50}\n')
     (films / "b.jsonl").write_text("")
-    (films / "c.jsonl").write_text('{"genres": ["Comedy"], "n": 007e1}\n'.replace("007e1", "7e1"))
+    (films / "c.jsonl").write_text('{"genres": ["Comedy"], "n": 7e1}\n')
     apply(films, tmp_path / "all.jsonl", "1,missing,Drama,right")
     assert (tmp_path / "all.jsonl").read_text() == (
         '{"genres":["Drama"], "n":1.50}\n{"genres": ["Comedy", "Drama"], "n": 7e1}\n'
