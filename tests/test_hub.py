@@ -96,7 +96,7 @@ def test_an_encoder_that_is_not_in_the_cache_is_one_error_without_retries(
 
 
 @pytest.mark.parametrize("session", ["none", "silent", "fast"], indirect=True)
-def test_an_encoder_that_is_nowhere_is_told_before_torch_is_imported(
+def test_an_encoder_that_is_nowhere_is_reported_before_torch_is_imported(
     session: _Session, tmp_path: Path
 ) -> None:
     check_available(str(tmp_path), "base_model")

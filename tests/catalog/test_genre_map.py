@@ -177,7 +177,7 @@ def test_a_genre_of_the_model_is_final(tmp_path: Path) -> None:
         ("m.toml", "\na = true\n", r"line 2: 'a' is mapped to neither"),
     ],
 )
-def test_what_is_wrong_with_a_map_is_told(
+def test_what_is_wrong_with_a_map_is_reported(
     tmp_path: Path, name: str, content: str | bytes, message: str
 ) -> None:
     with pytest.raises(CatalogError, match=message) as refused:

@@ -89,7 +89,7 @@ def test_without_evidence_a_word_is_part_of_a_name() -> None:
     assert found.split("Drama, Food and Drink") == ["Drama", "Food and Drink"]
 
 
-def test_names_that_stay_whole_in_a_list_in_prose_are_told() -> None:
+def test_names_that_stay_whole_in_a_list_in_prose_are_reported() -> None:
     cells = ["Drama, Comedy, and War", "War", "Comedy and Drama", "Rock and Roll", "Comedy"]
     one = str(find_separators(dict.fromkeys(cells, 1)))
     assert one.endswith("; 'Rock and Roll' stays one name")

@@ -85,7 +85,7 @@ def test_the_first_cells_of_a_huge_column_decide(monkeypatch: pytest.MonkeyPatch
     assert find_separators(cells | {f"a, b, c{i}": 1 for i in range(3_000)}) == found
 
 
-def test_parts_that_may_belong_to_names_are_told_with_what_to_type() -> None:
+def test_parts_that_may_belong_to_names_are_reported_with_what_to_type() -> None:
     cells = {"Crime, Law and Justice": 3, "Arts, Culture": 2, "Sport": 4}
     found = find_separators(cells)
     assert (found.marks, found.doubtful) == ((",",), (",",))
@@ -93,7 +93,7 @@ def test_parts_that_may_belong_to_names_are_told_with_what_to_type() -> None:
     assert find_separators(cells | {"Law and Justice": 1}).alternative is None
 
 
-def test_a_mark_that_was_not_chosen_is_told_with_what_to_type() -> None:
+def test_a_mark_that_was_not_chosen_is_reported_with_what_to_type() -> None:
     found = find_separators({"Drama & Comedy": 3, "Drama": 2, "Comedy": 4})
     assert (found.marks, found.alternative) == ((), ("' & ' may separate genres too", " & "))
     assert read_genres(["a & b", "a", "b"], " & ").reader.separators.alternative is None

@@ -70,7 +70,7 @@ def test_a_missing_review_is_a_usage_error(folder: Path, command: Command) -> No
     assert (done.returncode, done.stderr) == (2, b"Error: no such file: none.csv\n")
 
 
-def test_rows_that_cannot_be_read_are_told(folder: Path, command: Command) -> None:
+def test_rows_that_cannot_be_read_are_reported(folder: Path, command: Command) -> None:
     (folder / "films.csv").write_text(FILMS + '"bad" x,y\n')
     done = command("apply", "review.csv", "films.csv", "-o", "out.csv")
     assert b"1 row of the catalog could not be read: kept as they are" in done.stderr

@@ -58,7 +58,7 @@ def test_a_piped_catalog_is_audited(command: Command, films: Path) -> None:
         (("-o", "review.docx"), 2, "unknown suffix: review.docx"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
+def test_a_mistake_is_reported_in_one_line(
     command: Command, films: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     done = command("audit", films, *arguments)

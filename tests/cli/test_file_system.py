@@ -72,7 +72,7 @@ def test_the_longest_names_have_temporary_files_and_rejects_too(
 
 
 @pytest.mark.parametrize("option", ["-o", "--rejects", "--summary-json"])
-def test_a_name_that_is_too_long_is_told_before_any_work(
+def test_a_name_that_is_too_long_is_reported_before_any_work(
     command: Command, films: Path, tmp_path: Path, option: str
 ) -> None:
     options = {"-o": tmp_path / "o.csv"} | {option: tmp_path / f"{'x' * 252}.csv"}

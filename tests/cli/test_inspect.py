@@ -71,7 +71,7 @@ def test_other_files_without_a_known_suffix_are_not_models(
     ],
     ids=" ".join,
 )
-def test_a_run_folder_in_place_of_a_file_is_told_what_to_type(
+def test_the_error_for_a_run_folder_in_place_of_a_file_names_what_to_type(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -86,7 +86,7 @@ def test_a_run_folder_in_place_of_a_file_is_told_what_to_type(
     assert "genre-batch export-onnx run" in message
 
 
-def test_any_other_folder_in_place_of_a_model_is_told_so(command: Command, tmp_path: Path) -> None:
+def test_any_other_folder_in_place_of_a_model_is_an_error(command: Command, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("overview\nlaugh\n")
     refused = command("tag", tmp_path / "f.csv", "-m", tmp_path)
     assert refused.returncode == 2
@@ -169,7 +169,7 @@ def test_a_catalog_can_be_read_with_other_options(command: Command, tmp_path: Pa
     assert (result["rows"], result["text_column"], result["genres"]) == (1, "Plot", {"Drama": 1})
 
 
-def test_columns_that_match_equally_are_told_and_everything_else_is_shown(
+def test_columns_that_match_equally_are_reported_and_everything_else_is_shown(
     command: Command, tmp_path: Path
 ) -> None:
     catalog = tmp_path / "films.csv"

@@ -35,7 +35,7 @@ def test_a_dry_run_needs_no_output_and_writes_nothing(two_genres: str) -> None:
 @pytest.mark.parametrize(
     ("free", "told"), [(10_000, "free some space, or choose another -o"), (10**12, "")]
 )
-def test_the_space_on_the_disk_is_told_before_training(
+def test_the_space_on_the_disk_is_reported_before_training(
     two_genres: str, base_model: Path, monkeypatch: pytest.MonkeyPatch, free: int, told: str
 ) -> None:
     monkeypatch.setattr("genre_batch.runs.disk_space.free_bytes", lambda path: free)
@@ -76,7 +76,7 @@ def test_inspect_takes_options_of_genres_only_for_training(two_genres: str) -> N
 
 @pytest.mark.training
 @pytest.mark.parametrize("option", ["--genre-column", "--text-column", "--label-columns"])
-def test_a_wrong_column_is_told_before_torch_is_imported(two_genres: str, option: str) -> None:
+def test_a_wrong_column_is_reported_before_torch_is_imported(two_genres: str, option: str) -> None:
     code = f"""
 import sys
 from click.testing import CliRunner
@@ -110,7 +110,7 @@ def test_a_dry_run_tells_what_is_taken_over_from_a_run(run: Path, tmp_path: Path
 
 
 @pytest.mark.training
-def test_a_run_to_start_from_that_is_none_is_told_before_torch_is_imported(
+def test_a_run_to_start_from_that_is_none_is_reported_before_torch_is_imported(
     two_genres: str, tmp_path: Path
 ) -> None:
     code = f"""

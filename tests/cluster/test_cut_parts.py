@@ -191,7 +191,7 @@ def test_shards_share_the_parts_of_a_cut_input() -> None:
 
 
 @pytest.mark.usefixtures("small_blocks", "here")
-def test_what_cannot_be_cut_is_one_part_and_told() -> None:
+def test_what_cannot_be_cut_is_one_part_and_reported() -> None:
     import gzip
 
     Path("a.csv.gz").write_bytes(gzip.compress(_dirty_csv().encode(), 0))

@@ -93,7 +93,7 @@ def test_further_catalogs_are_read_with_the_names_of_the_first(tmp_path: Path) -
     assert genres_of(extra.films) == [["Drama"]]
 
 
-def test_a_map_that_names_nothing_of_a_catalog_is_told(tmp_path: Path) -> None:
+def test_a_map_that_names_nothing_of_a_catalog_is_reported(tmp_path: Path) -> None:
     films = write_films(tmp_path, overviews(4))
     with pytest.warns(
         GenreBatchWarning,
@@ -130,7 +130,7 @@ def test_a_model_is_scored_on_the_names_of_a_catalog(tmp_path: Path, tiny_model:
         evaluate(job)
 
 
-def test_an_unknown_name_is_told_with_its_count_and_the_nearest_genre(
+def test_an_unknown_name_is_reported_with_its_count_and_the_nearest_genre(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     rows = [("laugh", "Commedy, Drama"), ("cry", "Commedy, Xyz")]
@@ -143,7 +143,7 @@ def test_an_unknown_name_is_told_with_its_count_and_the_nearest_genre(
         evaluate(EvaluationJob(tmp_path / "f.csv", tiny_model))
 
 
-def test_a_catalog_of_which_nothing_is_left_is_told_so(tmp_path: Path, tiny_model: Path) -> None:
+def test_a_catalog_of_which_nothing_is_left_is_an_error(tmp_path: Path, tiny_model: Path) -> None:
     write_csv(tmp_path / "f.csv", ("overview", "genres"), [("laugh", "Old"), ("cry", "Old")])
     job = EvaluationJob(tmp_path / "f.csv", tiny_model, columns=_map(tmp_path, "Old,"))
     with pytest.raises(CatalogError, match=r"genres of .* are left out, 'Old' as nothing"):

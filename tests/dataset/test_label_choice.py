@@ -30,7 +30,7 @@ def _load(location: Location, part_column: str | None = None, **options: object)
     )
 
 
-def test_genres_with_few_films_are_left_out_and_told(tmp_path: Path) -> None:
+def test_genres_with_few_films_are_left_out_and_reported(tmp_path: Path) -> None:
     location = _films(tmp_path, ["Drama", "War"] * 20 + ["Noir"] * 4 + ["Drama, Silent"])
     with pytest.warns(GenreBatchWarning, match=r"than 5 films .* 'Noir' \(4\), 'Silent' \(1\); "):
         dataset = _load(location, min_films=5)

@@ -46,7 +46,7 @@ def test_codes_and_names_may_be_mixed() -> None:
     assert name_labels([["18", "Drama"]], BY_ID, "f") == [["Drama"]]
 
 
-def test_an_id_without_a_name_is_told() -> None:
+def test_an_id_without_a_name_is_reported() -> None:
     with pytest.raises(CatalogError, match=r"f of `label_names` has no name for '99', which"):
         name_labels([["18"], ["99"]], BY_ID, "f")
 
@@ -66,12 +66,12 @@ def test_files_of_another_form_are_refused(tmp_path: Path, text: str, message: s
         read_label_names(tmp_path / "names")
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no such file: .*`label_names` names one"):
         read_label_names(tmp_path / "names")
 
 
-def test_a_file_that_is_not_utf8_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "names").write_bytes("Drama\nComédie\n".encode("latin-1"))
     with pytest.raises(CatalogError, match="of `label_names`, line 2: not UTF-8"):
         read_label_names(tmp_path / "names")

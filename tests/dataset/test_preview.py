@@ -43,7 +43,7 @@ def test_a_look_counts_what_would_be_learned(tmp_path: Path) -> None:
     assert preview.seconds > 0
 
 
-def test_rows_that_are_joined_are_not_told_to_be_null(tmp_path: Path) -> None:
+def test_rows_that_are_joined_are_not_counted_as_null(tmp_path: Path) -> None:
     texts = overviews(40)
     rows = [(text, genre) for text in texts for genre in ("Drama", "War")] + [("other", "War")]
     location = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows)
@@ -80,7 +80,7 @@ def test_negatives_and_flags_are_counted(tmp_path: Path) -> None:
     assert preview.separator == "one column of flags for each genre"
 
 
-def test_a_missing_column_is_told_before_anything_is_split(tmp_path: Path) -> None:
+def test_a_missing_column_is_reported_before_anything_is_split(tmp_path: Path) -> None:
     with pytest.raises(ColumnError, match="no column 'kind'"):
         _preview(tmp_path, ["Drama"], columns=ColumnOptions(genre_column="kind"))
 

@@ -307,7 +307,7 @@ def test_intervals_widen_if_wordings_repeat_their_film(tmp_path: Path, tiny_mode
     assert widths[1] > 1.5 * widths[0] > 0
 
 
-def test_rows_are_told_as_empty_only_if_their_film_has_no_genres(
+def test_rows_are_reported_as_empty_only_if_their_film_has_no_genres(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     path = write_wordings(tmp_path / "films.csv")

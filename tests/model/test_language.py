@@ -93,7 +93,7 @@ def test_codes_and_names_of_languages(code: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "xx", "zz", "spansh", "en,de"])
-def test_an_unknown_language_is_told(code: str) -> None:
+def test_an_unknown_language_is_reported(code: str) -> None:
     with pytest.raises(UsageError, match="`only_language` must be a code of ISO 639-1, got"):
         check_language(code)
 

@@ -53,7 +53,7 @@ def test_a_tagged_catalog_has_rows_genres_and_predictions() -> None:
     assert b"queue-data" not in render(report)
 
 
-def test_what_is_known_of_the_rows_is_told() -> None:
+def test_what_is_known_of_the_rows_is_reported() -> None:
     facts = CatalogFacts(
         "films.csv", rejected=7, hardly_read=2, other_language=3, seen_in_training=1, skipped=1
     )

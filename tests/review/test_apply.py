@@ -577,7 +577,7 @@ def test_the_review_s_copy_of_a_row_must_be_the_catalog_s(
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_a_review_of_another_kind_of_file_is_told(tmp_path: Path) -> None:
+def test_a_review_of_another_kind_of_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "films.csv").write_text(FILMS)
     out = tmp_path / "out.csv"
     review = write_review(tmp_path, "0,missing,Drama", header="row,kind,genre")
@@ -654,7 +654,9 @@ def test_what_a_spreadsheet_makes_of_a_cell_does_not_matter_where_the_text_tells
             apply_review(ApplyJob(review, source, tmp_path / "out.csv", force=True))
 
 
-def test_an_identifier_of_another_row_is_told_though_the_texts_are_twins(tmp_path: Path) -> None:
+def test_an_identifier_of_another_row_is_reported_though_the_texts_are_twins(
+    tmp_path: Path,
+) -> None:
     source = tmp_path / "films.csv"
     source.write_text(f"id,overview,genres\n11,{TEXT},Comedy\n12,{TEXT},Comedy\n")
     header = "row,kind,genre,id,overview,decision"
@@ -664,7 +666,7 @@ def test_an_identifier_of_another_row_is_told_though_the_texts_are_twins(tmp_pat
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
-def test_a_spreadsheet_s_unicode_text_is_read_and_its_line_told(
+def test_a_spreadsheet_s_unicode_text_is_read_and_its_line_reported(
     tmp_path: Path, encoding: str
 ) -> None:
     (tmp_path / "films.csv").write_text(FILMS)
@@ -678,7 +680,7 @@ def test_a_spreadsheet_s_unicode_text_is_read_and_its_line_told(
         apply_review(ApplyJob(review, tmp_path / "films.csv", tmp_path / "o.csv"))
 
 
-def test_a_cell_that_cannot_be_changed_is_told(tmp_path: Path) -> None:
+def test_a_cell_that_cannot_be_changed_is_reported(tmp_path: Path) -> None:
     catalog = 'overview,genres\na,"{""Drama"": 1, ""War"": 0}"\n'
     with pytest.raises(CatalogError, match=r"row 0 .*, column 'genres': genres written like"):
         corrected(tmp_path, catalog, "0,doubtful,Drama,wrong")

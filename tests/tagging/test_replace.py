@@ -71,7 +71,7 @@ def test_the_other_members_of_an_object_stay_as_they_are(tiny_model: Path, tmp_p
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
-def test_probabilities_of_other_genres_stay_and_are_told_once(
+def test_probabilities_of_other_genres_stay_and_are_reported_once(
     tiny_model: Path, tmp_path: Path, suffix: str
 ) -> None:
     source, output = tmp_path / f"a.{suffix}", tmp_path / "o.jsonl"

@@ -345,7 +345,7 @@ def test_values_out_of_range_name_their_parameter(
             function(FILMS, model=tagger, **options)
 
 
-def test_a_model_that_is_missing_or_damaged_is_told(tmp_path: Path) -> None:
+def test_a_model_that_is_missing_or_damaged_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such model"):
         tag_table(FILMS, model=tmp_path / "none.onnx")
     (tmp_path / "bad.onnx").write_bytes(b"bad")

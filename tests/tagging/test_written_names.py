@@ -118,7 +118,7 @@ def test_the_model_s_own_columns_are_replaced_by_those_of_the_map(
     )
 
 
-def test_the_first_of_several_names_is_written_and_told(tmp_path: Path) -> None:
+def test_the_first_of_several_names_is_written_and_reported(tmp_path: Path) -> None:
     names = _names(tmp_path, "Kids,Comedy", "Teens,Comedy", "Mixed,Comedy,Drama", "Toons,Comedy")
     with pytest.warns(
         GenreBatchWarning,

@@ -72,7 +72,7 @@ def test_a_disk_too_full_to_begin_leaves_nothing(
     assert [path.name for path in small.iterdir()] == ["filler"]
 
 
-def test_a_disk_that_is_certainly_too_small_is_told_before_training(
+def test_a_disk_that_is_certainly_too_small_is_reported_before_training(
     short: Callable[..., TrainJob], run: Path, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()

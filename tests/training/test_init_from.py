@@ -150,7 +150,7 @@ def test_what_does_not_fit_together_is_an_error(run: Path, more: Path, tmp_path:
     assert not other.exists()
 
 
-def test_a_catalog_without_titles_is_told_how_to_leave_them_out(
+def test_the_error_for_a_catalog_without_titles_names_the_option_that_leaves_them_out(
     run: Path, more: Path, tmp_path: Path
 ) -> None:
     lines = more.read_text(encoding="utf-8").splitlines()

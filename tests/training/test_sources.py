@@ -158,7 +158,7 @@ def test_other_columns_of_a_resumed_run_are_an_error(
         train(replace(started, group=None, resume=True))
 
 
-def test_soft_rows_of_the_catalog_are_told(
+def test_soft_rows_of_the_catalog_are_reported(
     job: MakeJob, catalog: Location, short: TrainingOptions, tmp_path: Path
 ) -> None:
     with open(catalog.path, encoding="utf-8", newline="") as file:

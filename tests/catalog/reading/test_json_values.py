@@ -156,7 +156,7 @@ def test_a_line_that_is_no_object_is_still_a_bad_line(data: bytes) -> None:
 
 @pytest.mark.parametrize("layout", ["[{},\n{}]", "{}\n{}\n"])
 @pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity"])
-def test_tokens_that_python_writes_are_numbers_and_are_told(layout: str, token: str) -> None:
+def test_tokens_that_python_writes_are_numbers_and_are_reported(layout: str, token: str) -> None:
     data = layout.replace("{}", f'{{"a":1,"b":{token}}}').encode()
     count = data.count(token.encode())
     with pytest.warns(GenreBatchWarning, match=f"NaN or Infinity.* in {count} rows .*line 1"):

@@ -34,7 +34,7 @@ def test_a_copy_is_read_from_its_start() -> None:
 
 
 @pytest.mark.parametrize("size", [10, 100_000], ids=["in the buffer", "beyond the buffer"])
-def test_a_full_disk_is_told_once_even_if_closing_fails_too(
+def test_a_full_disk_is_reported_once_even_if_closing_fails_too(
     monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     full = io.BufferedWriter(FullDisk())

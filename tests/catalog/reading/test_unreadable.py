@@ -55,7 +55,7 @@ def test_a_catalog_without_rows_is_not_an_error(tmp_path: Path, name: str, data:
     assert _read(tmp_path / name, data) == []
 
 
-def test_rejects_are_told_with_the_first_one_and_written_on_request(tmp_path: Path) -> None:
+def test_rejects_are_reported_with_the_first_one_and_written_on_request(tmp_path: Path) -> None:
     data = b"id,overview\n1,a\n2,b,c\n3,d,e\n"
     with pytest.warns(GenreBatchWarning, match=r"2 rows could not be read .*line 3.*save them"):
         assert len(_read(tmp_path / "f.csv", data)) == 1
@@ -70,7 +70,7 @@ def test_strict_stops_at_the_first(tmp_path: Path) -> None:
         _read(tmp_path / "f.csv", b"id,overview\n1,a\n2,b,c\n", strict=True)
 
 
-def test_padded_rows_are_told(tmp_path: Path) -> None:
+def test_padded_rows_are_reported(tmp_path: Path) -> None:
     with pytest.warns(GenreBatchWarning, match="1 row has fewer fields than the header"):
         rows = _read(tmp_path / "f.csv", b"id,overview\n1\n2,b\n")
     assert rows == [{"id": "1", "overview": None}, {"id": "2", "overview": "b"}]
@@ -132,7 +132,7 @@ def test_half_a_surrogate_pair_is_a_bad_row_and_half_a_character_an_error(tmp_pa
         (b"id,overview\n" + b"1,cry\n" * 400_000 + b"2\n3\n", r"line 400002 \(byte 2400012\): '2'"),
     ],
 )
-def test_the_first_padded_row_is_told_with_its_place(
+def test_the_first_padded_row_is_reported_with_its_place(
     tmp_path: Path, content: bytes, first: str
 ) -> None:
     path = tmp_path / "films.csv"
