@@ -48,7 +48,7 @@ def run() -> NoReturn:
 def _run_group() -> None:
     from genre_batch.cli.group import cli
 
-    cli.main(prog_name="genre-batch", standalone_mode=False)
+    cli.main(prog_name="genre-batch", standalone_mode=False, obj={"is_own_process": True})
 
 
 def _print_error(error: BaseException, stopped: StoppedBySignal | None) -> int:

@@ -101,7 +101,7 @@ def _warnings_on_stderr(command: click.Command | None, quiet: bool) -> Iterator[
 @click.pass_context
 def cli(context: click.Context, quiet: bool, verbose: bool, debug: bool) -> None:
     """Tag movie catalogs with genres predicted from their overviews."""
-    context.obj = {"quiet": quiet, "verbose": verbose}
+    context.obj = {**(context.obj or {}), "quiet": quiet, "verbose": verbose}
     command = cli.commands.get(context.invoked_subcommand or "")
     context.with_resource(_warnings_on_stderr(command, quiet))
 

@@ -43,6 +43,14 @@ class GroupedCommand(click.Command):
         super().__init__(*args, **kwargs)
         self.groups = groups
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; in a process of its own, without pandas (`extras.leave_out_pandas`)."""
+        if (ctx.find_root().obj or {}).get("is_own_process"):
+            from genre_batch.extras import leave_out_pandas
+
+            leave_out_pandas()
+        return super().invoke(ctx)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section per group, its options in the order in which they are declared."""
         title_of = {name: title for title, names in self.groups.items() for name in names}

@@ -173,9 +173,9 @@ def tag(
     if not sources:
         require_piped_stdin("films.csv -o tagged.parquet")
         sources = ("-",)
-    convert_run_options(options, sources, report)
-
     with _early_connection(options) as connection:
+        convert_run_options(options, sources, report)
+
         from genre_batch.cluster.run import run
         from genre_batch.tagging.job import tag_job
 

@@ -49,8 +49,7 @@ class FolderJob:
 
     Attributes:
         job: the run's options.
-        file: the model file.
-        tagger: the model; its graph is loaded for the first text.
+        tagger: the model; its graph is loaded for the first text, and its file is forgotten then.
         output: the output folder, without a slash at its end.
         side: the folder next to it.
         key: the job key.
@@ -73,8 +72,8 @@ class FolderJob:
         if job.running.shard is not None:
             self.shard = find_shard(job.running.shard)
         self._plan = plan_outputs(job)
-        self.file = read_model_file(model_path(job.model))
-        self.tagger = GenreTagger(self.file, job.threads)
+        self.tagger = GenreTagger(read_model_file(model_path(job.model)), job.threads)
+        self.tagger.keeps_file = False
         self.names = written_names(job, self.tagger.labels)
         self.names.check_separator(
             job.writing.separator, [task.target.format for task in self._plan.tasks]
@@ -83,7 +82,7 @@ class FolderJob:
         genres_off(job, self.tagger, self.names)
         self.output = os.fspath(job.output or "").rstrip("/") or "/"
         self.side = self._plan.side or ""
-        file = JobFile.of(job, str(self.file.path), self.file.sha256)
+        file = JobFile.of(job, str(self.tagger.path), self.tagger.sha256)
         self.key = file.key
         self._stored = self._stored_job()
         is_same = self._stored is not None and self._stored.key == self.key

@@ -28,6 +28,7 @@ from genre_batch.cluster.ray_connection import RayConnection
 from genre_batch.cluster.ray_task import run_part
 from genre_batch.cluster.ray_watch import RayWatch, lost_node_error
 from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted, first_line
+from genre_batch.model.unmasked import ready_to_run
 from genre_batch.options import flat_values
 from genre_batch.progress import RowProgress, StatusProgress
 from genre_batch.tagging.job import TagJob
@@ -67,6 +68,7 @@ def run_on_ray(
         folder.begin()
         return folder.finish(run.planned)
     ray, address = connection.wait()
+    run.is_alone = connection.is_ours
     try:
         with _restored(signals):
             signals.defer()
@@ -101,7 +103,12 @@ def _restored(signals: DeferredSignals) -> Iterator[None]:
 
 
 class _Run:
-    """One run over the parts."""
+    """One run over the parts.
+
+    Attributes:
+        planned: the parts that its summary is of.
+        is_alone: as in `work_of_job`.
+    """
 
     def __init__(
         self,
@@ -116,11 +123,13 @@ class _Run:
         self._status = status
         self._signals = signals
         self._threads = folder.job.threads or 1
+        self._model = ready_to_run(folder.tagger.file)
         self._left = sorted(folder.left(), key=lambda part: -part.size)
         self._bytes = sum(part.size for part in self._left)
         self._bytes_done = 0
         self._rows = 0
         self._shown = ""
+        self.is_alone = False
 
     @property
     def is_done(self) -> bool:
@@ -143,8 +152,8 @@ class _Run:
         cores: dict[str, int] = {}
         if self._folder.job.threads is None and self._folder.split_size is not None:
             cores = cores_of_large_parts(self._left, self._folder.split_size, found.cores)
-        model = [ray.put(self._folder.file.content)]
-        work = ray.put(work_of_job(self._folder, self._threads))
+        model = [ray.put(self._model)]
+        work = ray.put(work_of_job(self._folder, self._threads, self.is_alone))
         waiting = iter(self._left)
         refs: dict[Any, Part] = {}
         while self._signals.taken is None:
@@ -257,12 +266,13 @@ def _task(ray: Any, memory_of_node: int, threads: int) -> Any:
     )
 
 
-def work_of_job(folder: FolderJob, threads: int) -> dict[str, Any]:
+def work_of_job(folder: FolderJob, threads: int, is_alone: bool = False) -> dict[str, Any]:
     """Return what `run_part` needs to know of a job: values only, its paths absolute.
 
     Args:
         folder: the job.
         threads: the cores of one part.
+        is_alone: whether nothing else uses the connection, and so its workers.
     """
     options = {
         name: os.fspath(value) if isinstance(value, os.PathLike) else value
@@ -274,8 +284,8 @@ def work_of_job(folder: FolderJob, threads: int) -> dict[str, Any]:
         "key": folder.key,
         "output": _absolute(folder.output),
         "side": _absolute(folder.side),
-        "model_path": str(folder.file.path),
         "threads": threads,
+        "is_alone": is_alone,
         "versions": library_versions(),
     }
 

@@ -46,7 +46,7 @@ _CONNECT_SECONDS = 25.0
 _START_SECONDS = 120.0
 """For a cluster that is started on this machine, which may be busy."""
 _CLOSE_SECONDS = 5.0
-"""How long a connection that is no longer needed is waited for: to break it off is not possible."""
+"""How long an attempt that is no longer needed is waited for at the end of the process."""
 _WARM_WORKERS = 32
 """The most workers that are started early; each costs the driver some 2 ms."""
 _OBJECT_STORE_BYTES = 100 << 20
@@ -63,6 +63,7 @@ class RayConnection:
 
     Attributes:
         is_lost: whether the cluster does not answer any more, so that to disconnect would wait.
+        is_ours: whether it was made here, so that nothing else uses it.
     """
 
     def __init__(self, requested: str | None, threads: int | None) -> None:
@@ -73,11 +74,13 @@ class RayConnection:
             threads: the cores of a part; None: one.
         """
         self.is_lost = False
+        self.is_ours = False
         self._requested = requested
         self._threads = max(1, threads or 1)
         self._address: str | None = None
         self._ray: Any = None
-        self._is_ours = False
+        self._is_abandoned = False
+        self._lock = threading.Lock()
         self._error: BaseException | None = None
         self._has_begun = threading.Event()
         self._context = contextlib.ExitStack()
@@ -129,30 +132,36 @@ class RayConnection:
         return self._ray, self._address or ""
 
     def close(self) -> None:
-        """Disconnect; an attempt to connect is given a few seconds to end."""
-        if not self.is_lost:
-            self._thread.join(_START_SECONDS if self._address == "local" else _CLOSE_SECONDS)
-        ray = self._ray
-        if self.is_lost or self._thread.is_alive():
+        """Disconnect; an attempt to connect is not waited for, and disconnects by itself."""
+        if asks_for_local(self._requested) and not self.is_lost:
+            self._thread.join(_START_SECONDS)  # or its processes would be left
+        with self._lock:
+            self._is_abandoned = self._thread.is_alive()
+        if self.is_lost or self._is_abandoned:
             # To disconnect waits for what is gone, also as Python exits.
-            if ray is not None:
-                atexit.unregister(ray.shutdown)
-        elif self._is_ours:
-            self._is_ours = False
-            ray.shutdown()
+            atexit.unregister(self._ray.shutdown)
+            # Python would end a thread that runs native code in a way that aborts the process.
+            atexit.register(self._thread.join, _CLOSE_SECONDS)
+        elif self.is_ours:
+            self.is_ours = False
+            self._ray.shutdown()
 
     def _run(self) -> None:
         try:
             self._address = find_address(self._requested)
             self._has_begun.set()
             if not self._ray.is_initialized():
-                self._is_ours = True
+                self.is_ours = True
                 _connect(self._ray, self._address)
-            self._start_workers(self._ray)
+            if not self._is_abandoned:
+                self._start_workers(self._ray)
         except BaseException as error:  # Ray raises bare ones too
             self._error = error
         finally:
             self._has_begun.set()
+        with self._lock:
+            if self._is_abandoned and self.is_ours and not self.is_lost:
+                self._ray.shutdown()
 
     def _start_workers(self, ray: Any) -> None:
         """Have idle cores import what the parts will need; their outcome does not matter."""
@@ -164,7 +173,7 @@ class RayConnection:
             name="genre-batch start",
         )
         for _ in range(min(int(free / self._threads), _WARM_WORKERS)):
-            task.remote(self._threads)
+            task.remote(self._threads, self.is_ours)
 
 
 class _Notices(io.TextIOBase):

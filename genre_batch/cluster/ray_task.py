@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genre_batch.cluster.part import Part
     from genre_batch.cluster.write_part import PartWriter
     from genre_batch.errors import GenreBatchError
+    from genre_batch.model.metadata import ModelFile
 
 __all__ = ["load_libraries", "run_part"]
 
@@ -25,35 +26,40 @@ _writers: dict[str, PartWriter] = {}
 """The last job's model, loaded: a worker writes many parts."""
 
 
-def load_libraries(threads: int) -> None:
+def load_libraries(threads: int, is_alone: bool) -> None:
     """Start a worker and import what every part needs, while the job is planned.
 
     Args:
         threads: as many as a part of the job has; libraries read it when they are imported.
+        is_alone: whether the worker runs nothing else.
     """
-    _set_threads(threads)
+    _prepare(threads, is_alone)
     import genre_batch.cluster.write_part  # noqa: F401
 
 
-def _set_threads(threads: int) -> None:
+def _prepare(threads: int, is_alone: bool) -> None:
     for name in _THREADS:
         os.environ[name] = str(threads)
+    if is_alone:
+        from genre_batch.extras import leave_out_pandas
+
+        leave_out_pandas()
 
 
 def run_part(
     work: Mapping[str, Any],
     part: Mapping[str, Any],
-    model: bytes | Sequence[Any],
+    model: ModelFile | Sequence[Any],
     threads: int | None = None,
 ) -> dict[str, Any]:
     """Write a part and its mark.
 
     Args:
-        work: the job: `options`, `names`, `key`, `output`, `side`, `model_path`, `threads` and
-            `versions`.
+        work: the job: `options`, `names`, `key`, `output`, `side`, `threads`, `versions`, and
+            whether its workers run nothing else, `is_alone`.
         part: `Part.as_dict`.
-        model: the bytes of the model file, or a list of one reference to them, which Ray does not
-            copy for each part: only a worker without the model asks for it.
+        model: the model file, or a list of one reference to it, which Ray does not copy for each
+            part: only a worker without the model asks for it.
         threads: the cores of this part; None: those of the job.
 
     Returns:
@@ -62,7 +68,7 @@ def run_part(
     """
     if threads is not None:
         work = {**work, "threads": threads}
-    _set_threads(work["threads"])
+    _prepare(work["threads"], work["is_alone"])
     from genre_batch.errors import GenreBatchError, GenreBatchWarning
 
     result: dict[str, Any] = {"node": socket.gethostname(), "warnings": []}
@@ -81,7 +87,7 @@ def run_part(
 
 
 def _write(
-    work: Mapping[str, Any], values: Mapping[str, Any], model: bytes | Sequence[Any], node: str
+    work: Mapping[str, Any], values: Mapping[str, Any], model: ModelFile | Sequence[Any], node: str
 ) -> dict[str, Any]:
     from genre_batch.cluster.part import Part
 
@@ -125,11 +131,9 @@ def _check_places(work: Mapping[str, Any], part: Part, node: str) -> None:
             )
 
 
-def _writer(work: Mapping[str, Any], model: bytes | Sequence[Any], node: str) -> PartWriter:
-    from pathlib import Path
-
+def _writer(work: Mapping[str, Any], model: ModelFile | Sequence[Any], node: str) -> PartWriter:
     from genre_batch.cluster.write_part import PartWriter
-    from genre_batch.model.metadata import parse_model
+    from genre_batch.model.metadata import ModelFile
     from genre_batch.model.tagger import GenreTagger
     from genre_batch.options import from_flat_values
     from genre_batch.tagging.job import TagJob
@@ -139,8 +143,9 @@ def _writer(work: Mapping[str, Any], model: bytes | Sequence[Any], node: str) ->
     if identity not in _writers:
         _writers.clear()
         job = from_flat_values(TagJob, work["options"])
-        content = model if isinstance(model, bytes) else _fetched(model[0])
-        tagger = GenreTagger(parse_model(content, Path(work["model_path"])), work["threads"])
+        file = model if isinstance(model, ModelFile) else _fetched(model[0])
+        tagger = GenreTagger(file, work["threads"])
+        tagger.keeps_file = False
         _writers[identity] = PartWriter(
             job,
             work["key"],
@@ -153,11 +158,11 @@ def _writer(work: Mapping[str, Any], model: bytes | Sequence[Any], node: str) ->
     return _writers[identity]
 
 
-def _fetched(reference: Any) -> bytes:
+def _fetched(reference: Any) -> ModelFile:
     import ray
 
-    content: bytes = ray.get(reference)
-    return content
+    file: ModelFile = ray.get(reference)
+    return file
 
 
 def _values(error: GenreBatchError) -> dict[str, Any]:

@@ -285,6 +285,7 @@ class ModelFile:
         metadata: what it carries.
         batchable: whether a row's result is independent of the other rows in its batch. False for
             a graph that computes the scales of its 8-bit products over the batch.
+        is_ready: whether the content is what runs, not the file's own (`unmasked.ready_to_run`).
     """
 
     path: Path
@@ -292,6 +293,7 @@ class ModelFile:
     sha256: str
     metadata: ModelMetadata
     batchable: bool = True
+    is_ready: bool = False
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -299,8 +301,7 @@ def read_model_file(path: Path) -> ModelFile:
 
     Raises:
         UsageError: the file does not exist, or is a folder.
-        ModelError: the file cannot be read, is not ONNX, lacks our metadata, has other inputs or
-            outputs, or contains something that is not safe to run (model/validation.py).
+        ModelError: it cannot be read, or is no model of ours that is safe (model/validation.py).
     """
     content = read_input(
         path,

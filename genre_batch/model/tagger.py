@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,7 +26,7 @@ from genre_batch.model.readability import PieceKinds
 from genre_batch.model.session import Session
 from genre_batch.model.shipped import MODEL_VARIABLE, default_model, model_path
 from genre_batch.model.text import compose, predict_distinct, text_array
-from genre_batch.model.unmasked import unmasked
+from genre_batch.model.unmasked import ready_to_run
 from genre_batch.model.vectors import with_vectors
 
 __all__ = ["MODEL_VARIABLE", "GenreTagger", "default_model"]
@@ -58,6 +59,8 @@ class GenreTagger:
         file: the model file, read and validated.
         path, sha256: of the model file; the hash is hexadecimal.
         threads: the number of batches that run in parallel.
+        keeps_file: whether the file's bytes stay in memory after the graph is loaded; without them,
+            the tagger can neither be pickled nor encode texts.
     """
 
     def __init__(self, file: ModelFile, threads: int | None = None) -> None:
@@ -75,6 +78,7 @@ class GenreTagger:
             raise UsageError(f"`threads` must be 1 or more, got {threads}")
         self._requested_threads = threads
         self.threads = threads or available_cores()
+        self.keeps_file = True
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="genre-batch")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -91,7 +95,10 @@ class GenreTagger:
 
     @functools.cached_property
     def _session(self) -> Session:
-        return Session(unmasked(self.file.content), str(self.path))
+        session = Session(ready_to_run(self.file).content, str(self.path))
+        if not self.keeps_file:
+            self.file = replace(self.file, content=b"")
+        return session
 
     @classmethod
     def load(

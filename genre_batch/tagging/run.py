@@ -69,6 +69,7 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
     (task,) = plan.tasks
     with contextlib.ExitStack() as stack:
         workspace, tagger, names = prepare(job, plan, stack)
+        tagger.keeps_file = False
         genres_off(job, tagger, names)
         store = open_store(job, workspace, stack)
         writer = TaskWriter(job, task, tagger, store, limit=job.limit, names=names)

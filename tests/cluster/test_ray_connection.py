@@ -102,7 +102,6 @@ def test_an_error_of_the_job_does_not_wait_for_a_cluster_that_never_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _init(monkeypatch, lambda **options: time.sleep(2))
-    monkeypatch.setattr(ray_connection, "_CLOSE_SECONDS", 0.1)
     began = time.monotonic()
     with pytest.raises(KeyError), RayConnection("h:1", 1):
         raise KeyError
@@ -114,7 +113,6 @@ def _start(address: str, folder: Path, seconds: float) -> subprocess.Popen[str]:
     code = (
         "from genre_batch.cluster import ray_connection\n"
         f"ray_connection._CONNECT_SECONDS = {seconds}\n"
-        "ray_connection._CLOSE_SECONDS = 0.5\n"
         "from genre_batch.cli import main\n"
         "main()\n"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,8 @@ def test_an_error_of_the_input_is_one_of_its_part(content: bytes, kind: str, sto
 
 
 def test_a_model_that_is_damaged_stops_the_run() -> None:
-    work, part, _ = work_of("in", "out/")
-    result = run_part(work, part, b"nonsense")
+    work, part, model = work_of("in", "out/")
+    result = run_part(work, part, replace(model, content=b"nonsense", is_ready=True))
     assert (result["error"], result["stops"]) == ("ModelError", True)
 
 

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from genre_batch.model.session import Session
 from genre_batch.model.tagger import GenreTagger, default_model
-from genre_batch.model.unmasked import unmasked, without_mask
+from genre_batch.model.unmasked import ready_to_run, unmasked, without_mask
 from support.graphs import TEXTS, VOCABULARY, run_graph, text_model
 
 HEADS, WIDTH = 2, 8
@@ -147,6 +147,23 @@ def test_attention_of_any_other_form_stays_as_it_is(
 def test_a_graph_without_attention_keeps_its_bytes(tiny_model: Path) -> None:
     content = tiny_model.read_bytes()
     assert unmasked(content) is content
+
+
+def test_a_file_that_is_ready_to_run_has_the_same_results(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GENRE_BATCH_MODEL", raising=False)
+    tagger = GenreTagger.load(default_model())
+    ready = ready_to_run(tagger.file)
+    assert ready.content != tagger.file.content
+    assert ready_to_run(ready) is ready
+    assert (ready.sha256, ready.metadata.labels) == (tagger.sha256, tagger.labels)
+    other = GenreTagger(ready)
+    other.keeps_file = False
+    texts = ["A crew.", "A secret of the old sea, and a war."]
+    assert np.array_equal(other.predict_proba(texts), tagger.predict_proba(texts))
+    assert other.file.content == b""
+    assert tagger.file.content
 
 
 def test_the_shipped_model_s_rows_are_bit_equal_alone_and_together_and_near_the_masked_ones(
