@@ -54,10 +54,22 @@ _BARE_STRINGS = re.compile(rf"{_STRING}(?:\s*,\s*{_STRING})*\s*,?", re.DOTALL)
 _CALLS = r"(?:array|frozenset|set|list|tuple|Index|c)\("
 _CALL = re.compile(rf"{_CALLS}(.*?)(?:,\s*dtype=[^)]*)?\)", re.DOTALL)
 """The Python or R expression of a list: `array([...], dtype=object)`, `c("Drama", "War")`."""
-_OPENING = re.compile(rf"[\[{{(<']|{_CALLS}")
+_OPENING = re.compile(rf"[\[{{(<']|{_CALLS}|\w*(?:Array|ArraySeq|Buffer|List|Vector|Seq|Set)\(")
 _NAN = re.compile(r"(?<=[\[(,\s])(?:nan|NaN|NULL|NA)(?=[\]),\s])")
 _ELEMENTS = re.compile(r"(?:<([\w.-]+)>[^<>]*</\1>\s*)+")
 _ELEMENT = re.compile(r"<([\w.-]+)>([^<>]*)</\1>")
+_PRINTED = re.compile(
+    r"(?:Wrapped|Immutable|Mutable)?(?:Array|ArraySeq|ArrayBuffer|List|ListBuffer|Vector|Seq|Set)"
+    r"\((.*)\)",
+    re.DOTALL,
+)
+"""A collection as Scala, and so Spark, prints it: `WrappedArray(Drama, War)`."""
+_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]+)\]\]")
+_LINKS = re.compile(rf"{_LINK.pattern}(?:[\s,;|/]*{_LINK.pattern})*")
+_NESTED = re.compile(
+    r"<(?P<all>[\w.-]+)>\s*((?:<(?P<one>[\w.-]+)>[^<>]*</(?P=one)>\s*)+)</(?P=all)>"
+)
+"""Elements in one: `<ul><li>Drama</li><li>War</li></ul>`."""
 _TAGS = re.compile(r"(?:<[^<>]+>\s*)+")
 _BRACKETS = re.compile(r"(?:\[[^\[\]]+\]\s*)+")
 _ARRAY_ITEM = r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,{}"]+))\s*'
@@ -109,6 +121,8 @@ def read_text(cell: str) -> Names | str:
     if start == "[" and _SHORTENED.fullmatch(text):
         return CellState.UNREADABLE
     if start == "<":
+        if (nested := _NESTED.fullmatch(text)) is not None:
+            text = nested[2]
         if _ELEMENTS.fullmatch(text) is None:
             return text
         return _of_items([name for _, name in _ELEMENT.findall(text)])
@@ -222,8 +236,13 @@ def enclosed(text: str) -> tuple[str, list[str] | str] | None:
     Returns:
         The style, and the names or the text between the brackets, which is to be split;
         None for any other text. Styles: `<a><b>` (StackExchange), `[a][b]`, `{a,"b, c"}`
-        (PostgreSQL), and `[a, b]`, a list without quotes.
+        (PostgreSQL), `[[a]], [[b]]` (links of a wiki), `List(a, b)` (Scala), and `[a, b]`, a list
+        without quotes.
     """
+    if _LINKS.fullmatch(text):
+        return "[[a]]", [name.strip() for name in _LINK.findall(text)]
+    if (printed := _PRINTED.fullmatch(text)) is not None:
+        return "List(a, b)", printed[1].strip() or []
     if _TAGS.fullmatch(text):
         return "<a><b>", [name.strip() for name in re.findall(r"<([^<>]+)>", text)]
     if _BRACKETS.fullmatch(text):

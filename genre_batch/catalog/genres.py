@@ -115,7 +115,9 @@ class GenreReader:
         content = self._content(text) if isinstance(text, str) else text
         if isinstance(content, str):
             return self.separators.split(content) or CellState.UNREADABLE
-        return list(dict.fromkeys(content)) if isinstance(content, list) else content
+        if isinstance(content, list):
+            return list(dict.fromkeys(content)) or CellState.EMPTY
+        return content
 
     def _content(self, text: str) -> Names | str:
         """Return the names of a text in the column's style, or the text that is to be split."""

@@ -27,11 +27,13 @@ __all__ = [
     "recur_parts",
     "split_parts",
     "stand_alone",
+    "typed",
 ]
 
 SPACE = " "
 DOUBLED = {"||": "|", ";;": ";", ", ,": ",", "//": "/", "##": "#", "&&": "&"}
 """Doubled marks that separate, and the mark that names may have then."""
+_BULLET = r"[-*•●▪‣–]\s+"
 STRONG = {
     "||": r"[|¦]\s*[|¦]+",
     ";;": r";\s*;+",
@@ -44,7 +46,9 @@ STRONG = {
     ";": ";",
     "；": "；",
     "؛": "؛",
-    "line break": r"[\r\n\u2028\u2029]+",
+    "line break": rf"\A{_BULLET}|[\r\n\u2028\u2029]+(?:\s*{_BULLET})?",
+    "<br>": r"<(?i:br)\s*/?>",
+    "control character": r"[\x01-\x08\x0e-\x1f]+",
     "tab": r"\t+",
     " • ": r"\s*[•●▪‣]\s*",
     " / ": r"\s+/\s+",
@@ -56,7 +60,10 @@ STRONG = {
     "，": "，",
     ",": ",",
 }
-"""Marks that names rarely have: name -> pattern. Of equal ones, the first is the separator."""
+"""Marks that names rarely have: name -> pattern. Of equal ones, the first is the separator. Lines
+may have bullets; control characters separate lists in text files of Hive."""
+_TYPED = {"line break": "\n", "tab": "\t", "control character": None}
+"""What is typed for a mark that has a name; None: it has several characters."""
 COMMON = (",", "،", "，", "、", ";", " / ", " · ", " • ")
 """Those of them that names have too, as in `Crime, Law and Justice`."""
 WEAK = {
@@ -86,7 +93,13 @@ JOINING = {
 }
 """Marks inside many names, as in `Action & Adventure`: they separate where their parts recur, alone
 and in several combinations."""
-RARE = {":": ":", "-": r"(?<=\S)-(?=\S)", "–": r"(?<=\S)[–—](?=\S)", "_": "_"}
+RARE = {
+    ":": ":",
+    " > ": r"\s+[>›»→]\s+",
+    "-": r"(?<=\S)-(?=\S)",
+    "–": r"(?<=\S)[–—](?=\S)",
+    "_": "_",
+}
 """Marks inside so many names, as in `red-wine`, that they are only mentioned."""
 _CHARACTERS = {
     "||": "|¦",
@@ -95,6 +108,9 @@ _CHARACTERS = {
     "&&": "&＆",
     "|": "|¦",
     "line break": "\r\n\u2028\u2029",
+    "<br>": "<",
+    "control character": "".join(map(chr, (*range(1, 9), *range(14, 32)))),
+    " > ": ">›»→",
     "tab": "\t",
     " • ": "•●▪‣",
     " · ": "·・∙‧",
@@ -131,6 +147,11 @@ def pattern_of(marks: tuple[str, ...]) -> re.Pattern[str]:
     """Return the pattern of any of these marks; a mark that is not a known one is literal."""
     known = {**STRONG, **WEAK, **JOINING, **RARE, SPACE: r"\s+"}
     return re.compile("|".join(known.get(mark, re.escape(mark)) for mark in marks) or r"(?!)")
+
+
+def typed(mark: str | None) -> str | None:
+    """Return the separator to type for a mark; None: there is no single one."""
+    return mark if mark is None else _TYPED.get(mark, mark)
 
 
 class Present:

@@ -294,6 +294,7 @@ def quoted(name: str, separator: str) -> str:
         or (len(mark) > 1 and (name[0] in mark or name[-1] in mark))
         or opens_list(name)
         or pattern_of(tuple(STRONG)).search(f" {name} ") is not None
+        or ("\n" in separator and pattern_of(("line break",)).search(name) is not None)
         or any(_is_several(pattern_of((weak,)).split(name)) for weak in WEAK)
         or is_codes(name.split())
     )

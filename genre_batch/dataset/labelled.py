@@ -26,6 +26,7 @@ from genre_batch.catalog.genres import (
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.several import row_place
 from genre_batch.catalog.reading.whole import read_chunk
+from genre_batch.catalog.separator_marks import typed
 from genre_batch.catalog.texts import holds_text
 from genre_batch.dataset.copies import PIVOT_COLUMN, SOURCE_COLUMN, films_of
 from genre_batch.dataset.genre_names import GenreNames
@@ -136,7 +137,7 @@ class LabelledCatalog:
             "text": self.columns.text,
             "title": self.columns.title,
             "genres": None if self.columns.label_columns else self.columns.genres,
-            "separator": reader.separators.given or found,
+            "separator": reader.separators.given or typed(found),
         }
 
     def keys_as(self, version: int) -> npt.NDArray[np.uint64]:

@@ -28,11 +28,18 @@ from genre_batch.catalog.genres import (
 from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.catalog.reading.several import missing_columns
+from genre_batch.catalog.separator_marks import typed
 from genre_batch.dataset.genre_names import maps_numbers
 from genre_batch.errors import ColumnError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
 
-__all__ = ["LabelledColumns", "Titles", "check_in_each_file", "find_labelled_columns"]
+__all__ = [
+    "LabelledColumns",
+    "Titles",
+    "check_in_each_file",
+    "find_labelled_columns",
+    "stored_separator",
+]
 
 Titles = Literal["unused", "optional", "required"]
 """Whether a title column is looked for, and whether it may be missing."""
@@ -139,6 +146,11 @@ def _genre_column(names: Sequence[str], requested: str | None, trained: str | No
     )
 
 
+def stored_separator(columns: Mapping[str, str | None]) -> str | None:
+    """Return the separator in a model's `columns` as it is typed; None: none is stored."""
+    return typed(columns.get("separator"))
+
+
 def find_labelled_columns(
     names: Sequence[str],
     options: ColumnOptions,
@@ -181,5 +193,5 @@ def find_labelled_columns(
         options.genre_separator,
         numbers=options.label_names is not None or maps_numbers(options),
         label_columns=label_columns,
-        likely_separator=known.get("separator") if genres == known.get("genres") else None,
+        likely_separator=stored_separator(known) if genres == known.get("genres") else None,
     )

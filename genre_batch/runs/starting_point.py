@@ -12,6 +12,7 @@ from typing import Any
 
 from genre_batch.dataset.dataset import read_dataset
 from genre_batch.dataset.earlier import EarlierFilms
+from genre_batch.dataset.labelled_columns import stored_separator
 from genre_batch.dataset.load import Further, ReadingOptions
 from genre_batch.errors import TrainingError
 from genre_batch.failures import failures_as
@@ -158,7 +159,7 @@ def _options(
         "text_column": columns.get("text"),
         "title_column": columns.get("title"),
         "genre_column": columns.get("genres"),
-        "genre_separator": columns.get("separator"),
+        "genre_separator": stored_separator(columns),
         "empty": columns.get("empty"),
     }
 

@@ -22,6 +22,7 @@ from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.splits import Catalogs
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.dataset.labelled import encode_labels, read_labelled, sha256_of
+from genre_batch.dataset.labelled_columns import stored_separator
 from genre_batch.dataset.load import load_dataset
 from genre_batch.errors import ColumnError, GenreBatchWarning, UsageError
 from genre_batch.evaluation.films import EvaluationJob, read_films
@@ -263,3 +264,22 @@ def test_what_empty_cells_are_is_stored_with_their_column(tmp_path: Path, empty:
     other = write_csv(tmp_path / "other.csv", ("overview", "genre"), rows)
     with pytest.warns(GenreBatchWarning, match="are left out: if they have none"):
         assert not read_labelled(other, trained_columns=trained).is_negative.any()
+
+
+@pytest.mark.parametrize(
+    ("mark", "stored"), [("\n", "\n"), ("\r\n", "\n"), ("\t", "\t"), ("|", "|"), ("\x02", None)]
+)
+def test_a_separator_that_is_found_is_stored_as_it_is_typed(
+    tmp_path: Path, mark: str, stored: str | None
+) -> None:
+    path = write_csv(tmp_path / "films.csv", ("overview", "genres"), _joined(mark)).path
+    catalog = read_labelled(input_location(path), ColumnOptions())
+    assert catalog.used_columns["separator"] == stored
+    again = read_labelled(input_location(path), ColumnOptions(genre_separator=stored))
+    assert again.cells.genres == catalog.cells.genres
+
+
+def test_the_name_of_a_separator_that_a_model_stores_is_not_the_separator() -> None:
+    names = {"line break": "\n", "tab": "\t", "|": "|"}
+    assert {name: stored_separator({"separator": name}) for name in names} == names
+    assert stored_separator({}) is None
