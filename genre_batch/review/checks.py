@@ -80,11 +80,12 @@ def check_copy(review: Review, decision: LabelDecision, lookup: Lookup) -> None:
     for name, column, ours, theirs in others:
         if has_text and column not in labels.columns and _may_be_rewritten(ours, theirs):
             continue  # the text shows that it is the row
+        in_catalog, in_review = _difference(_text(ours), _text(theirs))
         raise review.error(
             decision.record,
             name,
-            f"{lookup.place(decision.row)} has {_shown(ours)} in {column!r}, not "
-            f"{_shown(theirs)}: is this the review of another catalog, or was one of them edited?",
+            f"{lookup.place(decision.row)} has {in_catalog!r} in {column!r}, not {in_review!r}: is "
+            f"this the review of another catalog, or was one of them edited?",
         )
 
 
@@ -132,9 +133,19 @@ def _text(value: Any) -> str:
     return "" if value is None else " ".join(str(value).split())
 
 
-def _shown(value: Any) -> str:
-    text = _text(value)
-    return repr(text[:_SHOWN] + (_CUT if len(text) > _SHOWN else ""))
+def _difference(ours: str, theirs: str) -> tuple[str, str]:
+    """Return both texts, cut to the part in which they begin to differ."""
+    pairs = enumerate(zip(ours, theirs, strict=False))
+    shortest = min(len(ours), len(theirs))
+    common = next((index for index, (one, other) in pairs if one != other), shortest)
+    start = common - _SHOWN // 2 if common >= _SHOWN else 0
+
+    def shown(text: str) -> str:
+        part = text[start : start + _SHOWN]
+        before, after = start > 0, start + _SHOWN < len(text)
+        return f"{_CUT if before else ''}{part}{_CUT if after else ''}"
+
+    return shown(ours), shown(theirs)
 
 
 def check_kind(review: Review, decision: LabelDecision, place: str, has_genre: bool) -> None:

@@ -654,6 +654,25 @@ def test_what_a_spreadsheet_makes_of_a_cell_does_not_matter_where_the_text_tells
             apply_review(ApplyJob(review, source, tmp_path / "out.csv", force=True))
 
 
+@pytest.mark.parametrize(
+    ("own", "copy", "shown"),
+    [
+        ("One.", "Two.", "has 'One.' in 'overview', not 'Two.'"),
+        ("x" * 99 + " One. " + "y" * 99, "x" * 99 + " Two.", r"'…x{29} One. y+…' .* '…x{29} Two.'"),
+        ("x" * 200, "x" * 100, r"'…x{60}…' in 'overview', not '…x{30}'"),
+    ],
+)
+def test_texts_that_differ_are_shown_from_where_they_differ(
+    tmp_path: Path, own: str, copy: str, shown: str
+) -> None:
+    source = tmp_path / "films.csv"
+    source.write_text(f"overview,genres\n{own},Comedy\n")
+    header = "row,kind,genre,overview,decision"
+    review = write_review(tmp_path, f"0,doubtful,Comedy,{copy},wrong", header=header)
+    with pytest.raises(CatalogError, match=shown):
+        apply_review(ApplyJob(review, source, tmp_path / "out.csv"))
+
+
 def test_an_identifier_of_another_row_is_reported_though_the_texts_are_twins(
     tmp_path: Path,
 ) -> None:
