@@ -38,6 +38,9 @@ __all__ = [
 StrPath = str | os.PathLike[str]
 Made = TypeVar("Made")
 
+_TOO_LARGE = 1 << 63
+"""An integer that other libraries cannot hold."""
+
 _KINDS = {
     bool: "true or false",
     int: "an integer",
@@ -85,6 +88,8 @@ class _Allowed:
             return self.kind is bool and isinstance(value, bool)
         if not isinstance(value, numbers.Integral if self.kind is int else numbers.Real):
             return False
+        if isinstance(value, numbers.Integral) and abs(int(value)) >= _TOO_LARGE:
+            return False
         value = float(value)
         above = self.low is None or (value > self.low if self.low_open else value >= self.low)
         below = self.high is None or (value < self.high if self.high_open else value <= self.high)
@@ -97,6 +102,8 @@ class _Allowed:
             UsageError: the value is not allowed.
         """
         if not self.has(value):
+            if isinstance(value, int) and abs(value) >= _TOO_LARGE:
+                raise UsageError(f"`{name}` must be below 2 ** 63: leave it out for no limit")
             raise UsageError(f"`{name}` must be {self}, got {value!r}")
         return self.kind(value) if self.kind in (int, float, tuple) else value
 

@@ -134,8 +134,10 @@ def check_parent_folder(path: StrPath, name: str = "") -> None:
     Raises:
         UsageError: there is no such folder.
     """
-    folder = os.path.dirname(os.path.realpath(path))
-    if not os.path.isdir(folder):
+    # A link may lead elsewhere; `realpath` takes `none/..` for a folder, and the system does not.
+    for folder in (os.path.dirname(path) or ".", os.path.dirname(os.path.realpath(path))):
+        if os.path.isdir(folder):
+            continue
         raise UsageError(_prefixed(name, f"no such folder: {folder}: make it first (mkdir -p)"))
 
 

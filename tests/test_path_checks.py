@@ -41,6 +41,9 @@ def test_an_output_is_a_file_in_an_existing_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^`report`: no such folder: .*no: make it first"):
         check_output_file(tmp_path / "no" / "page.html", name="`report`")
     check_output_file(tmp_path / "no" / "page.html", in_new_folder=True)
+    # The system does not find `no/..`, and so would not find an existing file either.
+    with pytest.raises(UsageError, match=r"no such folder: .*no/\.\.: make it first"):
+        check_output_file(f"{tmp_path}/no/../out.csv", force=False)
 
 
 def test_an_existing_output_is_overwritten_only_by_force(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from genre_batch.catalog.remote import has_magic, is_remote, list_remote
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
 from genre_batch.paths import SIDE_SUFFIX
 
-__all__ = ["check_named_once", "find_sources", "output_names", "renamed"]
+__all__ = ["check_named_once", "find_sources", "output_names", "renamed", "warn_of_repeated"]
 
 
 def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Location]:
@@ -173,10 +173,25 @@ def check_named_once(locations: Sequence[Location]) -> None:
     Raises:
         UsageError: one is.
     """
+    if path := _named_twice(locations):
+        raise UsageError(f"duplicate input {path}: name each file once")
+
+
+def warn_of_repeated(locations: Sequence[Location]) -> None:
+    """Warn if a file is named twice, itself or by a folder or glob: its rows are written twice."""
+    if path := _named_twice(locations):
+        warnings.warn(
+            f"{path} is named more than once, and so are its rows written: name each file once",
+            GenreBatchWarning,
+            stacklevel=2,
+        )
+
+
+def _named_twice(locations: Sequence[Location]) -> str:
+    """Return a file that is named more than once; empty if there is none."""
     paths = [place.path if place.is_remote else os.path.abspath(place.path) for place in locations]
     path, count = Counter(paths).most_common(1)[0]
-    if count > 1:
-        raise UsageError(f"duplicate input {path}: name each file once")
+    return path if count > 1 else ""
 
 
 def output_names(locations: Sequence[Location]) -> list[str]:

@@ -14,9 +14,17 @@ from genre_batch.catalog.nested import decode_runs, is_bytes
 
 __all__ = ["as_strings", "holds_text", "is_blank", "is_blank_value"]
 
-_EMPTY = r"^[ \t\r\n]*(\[[ \t\r\n]*\]|\([ \t\r\n]*\))?[ \t\r\n]*$"
-"""The texts that count as empty: nothing, white space, and empty lists in any spelling."""
-_EMPTY_JSON = r'^[ \t\r\n]*(\[[ \t\r\n]*\]|""|null)?[ \t\r\n]*$'
+_NOTHING = r"""(?:''|""|None|null|nan|NaN)"""
+_SPACE = r"[ \t\r\n]*"
+_INSIDE = rf"{_SPACE}(?:{_NOTHING}(?:{_SPACE},{_SPACE}{_NOTHING})*{_SPACE},?)?{_SPACE}"
+_EMPTY = (
+    rf"^{_SPACE}(?:''|\"\"|\[{_INSIDE}\]|\({_INSIDE}\)|\{{{_INSIDE}\}}|"
+    rf"(?:(?:frozen)?set|list|tuple|array)\((?:\[{_INSIDE}\](?:, *dtype=[a-z0-9]+)?)?\)|"
+    rf"\(no genres listed\))?{_SPACE}$"
+)
+"""The texts that count as empty: nothing, white space, and lists, sets and objects without a value,
+as JSON, Python and numpy write them; the last is MovieLens's."""
+_EMPTY_JSON = rf"^{_SPACE}null{_SPACE}$|{_EMPTY}"
 
 
 def _is_strings(kind: pa.DataType) -> bool:
@@ -94,7 +102,10 @@ def _json_string(text: str | None) -> str | None:
 
 
 def is_blank(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_]:
-    """Return (rows,) bool: true where a cell is null, NaN, white space, or an empty list."""
+    """Return (rows,) bool: true where a cell is null, NaN, or a list or object without a value.
+
+    White space counts as empty, and so do lists and objects that are spelled out in a text.
+    """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     kind = column.type
@@ -103,8 +114,14 @@ def is_blank(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_]:
     elif pa.types.is_map(kind):
         offsets = column.offsets.to_numpy()
         empty = pa.array(offsets[1:] == offsets[:-1])
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        full = pc.list_parent_indices(column).filter(pa.array(~is_blank(column.flatten())))
+        empty = pa.array(~np.isin(np.arange(len(column)), full))
     elif hasattr(column, "value_lengths"):
         empty = pc.equal(column.value_lengths(), 0)
+    elif pa.types.is_struct(kind):
+        blank = [is_blank(child) for child in column.flatten()]
+        empty = pa.array(np.logical_and.reduce(blank) if blank else np.ones(len(column), np.bool_))
     elif isinstance(kind, pa.JsonType):
         empty = pc.match_substring_regex(column.storage, _EMPTY_JSON)
     elif holds_text(kind):
@@ -118,4 +135,8 @@ def is_blank_value(value: object) -> bool:
     """Return whether a JSON value is empty, as `is_blank` decides it for the cells of a column."""
     if isinstance(value, str):
         return re.match(_EMPTY, value) is not None
-    return value is None or value == [] or value != value
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return all(map(is_blank_value, value))
+    return value is None or value != value

@@ -341,6 +341,6 @@ def _is_empty(value: Any) -> bool:
     """Return whether a cell is empty, as in `is_blank`."""
     if type(value).__name__ in ("NAType", "NaTType"):
         return True
-    if isinstance(value, np.ndarray | tuple | set | dict):
-        return len(value) == 0
+    if isinstance(value, np.ndarray | set | frozenset):
+        value = list(value)
     return is_blank_value(value)

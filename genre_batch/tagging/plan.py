@@ -11,7 +11,7 @@ from genre_batch.catalog.formats import STDIO, Format, Location, output_location
 from genre_batch.catalog.hive import folder_values, with_all_columns, with_columns
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import canonical_url, is_remote
-from genre_batch.catalog.sources import find_sources, output_names, renamed
+from genre_batch.catalog.sources import find_sources, output_names, renamed, warn_of_repeated
 from genre_batch.catalog.stretches import Stretch
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import CatalogError, UsageError
@@ -131,6 +131,7 @@ def plan_outputs(job: TagJob) -> Plan:
         if is_remote(output):
             workspace = remote_workspace(output.rstrip("/"))
     else:
+        warn_of_repeated(sources)
         target = output_location(output, job.writing.output_format)
         tasks = [OutputTask(tuple(with_all_columns(sources)), target, _rejects(job, target))]
         workspace = workspace_folder(target)

@@ -86,8 +86,14 @@ def test_other_types_hold_no_text(column: pa.Array) -> None:
     assert as_strings(column).to_pylist() == [None]
 
 
-BLANK = ["", " ", "\t\n", "[]", "[ ]", " [] ", "()", "( )"]
-FULL = ["a", "[1]", "{}", "null", "0", '[""]', "[", ".", "\u00a0x"]
+BLANK = [
+    *("", " ", "\t\n", "[]", "[ ]", " [] ", "()", "( )", "{}", "''", '""', "set()", "list()"),
+    *('[""]', "['', None]", "[null]", "[nan, ]", "array([], dtype=object)", "(no genres listed)"),
+]
+FULL = [
+    *("a", "[1]", "null", "nan", "0", "[", ".", "\u00a0x", "{'a': None}", "[None, 'a']", "['x']"),
+    *("array([1])", "set", "{}x", "[[1]]", "(Drama)"),
+]
 
 
 @pytest.mark.parametrize("text", BLANK + FULL)
@@ -109,6 +115,9 @@ def test_an_empty_list_in_any_spelling_is_empty_in_a_table_and_in_json(text: str
         (pa.array([float("nan"), 0.0, None]), [True, False, True]),
         (pa.array([0, 1, None]), [False, False, True]),
         (pa.array([{"a": 1}, None]), [False, True]),
+        (pa.array([{"a": None}, {"a": ["x"]}, {"a": [""]}]), [True, False, True]),
+        (pa.array([[None], ["", None], ["", "x"], []]), [True, True, False, True]),
+        (pa.array([[[]], [["x"]], None]), [True, False, True]),
         (
             pa.ExtensionArray.from_storage(pa.json_(), pa.array(["[ ]", "[1]", '""', "null"])),
             [True, False, True, True],
@@ -122,7 +131,18 @@ def test_empty_cells_of_each_type(column: pa.Array, blank: list[bool]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "blank"), [(None, True), ([], True), (float("nan"), True), (0, False), (False, False)]
+    ("value", "blank"),
+    [
+        (None, True),
+        ([], True),
+        (float("nan"), True),
+        (0, False),
+        (False, False),
+        ({}, True),
+        ([None, ""], True),
+        ({"a": []}, True),
+        ({"a": 0}, False),
+    ],
 )
 def test_empty_json_values(value: object, blank: bool) -> None:
     assert is_blank_value(value) is blank

@@ -16,6 +16,7 @@ import pytest
 
 from genre_batch import ColumnError, OutputExistsError, UsageError, tag_catalog
 from genre_batch.catalog.options import ReadingOptions, WritingOptions
+from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.job import EngineOptions, TagJob, tag_job
@@ -328,6 +329,22 @@ def test_progress_never_goes_back_and_ends_at_the_last_row(catalog: Path, tmp_pa
     )
     assert [done for done, _ in calls] == sorted(done for done, _ in calls)
     assert calls[-1] == (4, 4)
+
+
+@pytest.mark.parametrize("limit", [2**63, 10**400])
+def test_a_number_that_no_library_holds_is_refused(
+    catalog: Path, tmp_path: Path, limit: int
+) -> None:
+    with pytest.raises(UsageError, match=r"`limit` must be below 2 \*\* 63"):
+        tag_catalog(catalog, tmp_path / "out.csv", limit=limit)
+
+
+@pytest.mark.parametrize("pattern", ["*.csv", ""])
+def test_an_input_that_is_named_twice_is_told(catalog: Path, tmp_path: Path, pattern: str) -> None:
+    again = catalog.parent / pattern if pattern else catalog
+    with pytest.warns(GenreBatchWarning, match=f"{catalog} is named more than once"):
+        summary = tag_catalog([catalog, again], tmp_path / "out.parquet")
+    assert summary.rows == 8
 
 
 @pytest.mark.parametrize("wrong", [{"limit": -1}, {"threads": 0}])

@@ -30,23 +30,31 @@ class JsonDecoder:
 
     Attributes:
         found_token: whether a NaN or an infinity was read since the last `note_tokens`.
+        repeated_key: a key that an object had twice since the last `note_repeated_key`, if keys are
+            watched.
 
     The tokens NaN, Infinity and -Infinity, which Python and JavaScript programs write although
     JSON does not have them, are read as numbers; `warn` reports them. Integers of
     thousands of digits become floats: rows keep the bytes of their line.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, watches_keys: bool = False) -> None:
         """Start a file.
 
         Args:
             name: the file's name, for messages.
+            watches_keys: whether to look for keys that an object has twice, of which a table has
+                the last value only.
         """
         self._name = name
         self.found_token = False
+        self.repeated_key: str | None = None
+        self._first_repeated = ""
+        self._rows_with_repeated = 0
         self._rows_with_tokens = 0
         self._first_line = 0
-        self._decoder = json.JSONDecoder(parse_constant=self._constant)
+        hook = self._object if watches_keys else None
+        self._decoder = json.JSONDecoder(parse_constant=self._constant, object_pairs_hook=hook)
         # What its methods call, after checks in Python.
         self._scan = self._decoder.scan_once  # type: ignore[attr-defined]
         self._long = json.JSONDecoder(parse_constant=self._constant, parse_int=_integer)
@@ -54,6 +62,13 @@ class JsonDecoder:
     def _constant(self, token: str) -> float:
         self.found_token = True
         return float(token)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs) and self.repeated_key is None:
+            keys = [key for key, _ in pairs]
+            self.repeated_key = next(key for key in keys if keys.count(key) > 1)
+        return value
 
     def decode(self, text: str) -> Any:
         """Return the value of a text without white space around it.
@@ -92,6 +107,23 @@ class JsonDecoder:
         self.found_token = False
         self._rows_with_tokens += 1
         self._first_line = self._first_line or line
+
+    def note_repeated_key(self, line: int) -> None:
+        """Count a row with an object that has a key twice, on this line."""
+        self._first_repeated = self._first_repeated or f"{self.repeated_key!r}, line {line}"
+        self.repeated_key = None
+        self._rows_with_repeated += 1
+
+    def warn_of_repeated_keys(self) -> None:
+        """Warn if objects had a key twice."""
+        if self._rows_with_repeated:
+            warnings.warn(
+                f"{self._name}: a key is twice in an object in "
+                f"{counted(self._rows_with_repeated, 'row')} (the first: {self._first_repeated}): "
+                f"the last value is used",
+                GenreBatchWarning,
+                stacklevel=2,
+            )
 
     def warn(self) -> None:
         """Warn if rows had a NaN or an infinity."""

@@ -212,6 +212,8 @@ class _Values:
             return end
         if self._decoder.found_token:
             self._decoder.note_tokens(self.line + text.count("\n", 0, start))
+        if self._decoder.repeated_key is not None:
+            self._decoder.note_repeated_key(self.line + text.count("\n", 0, start))
         self._last_is_bad = False
         chunk.lines.append(_on_one_line(source))
         chunk.objects.append(value)

@@ -113,7 +113,15 @@ class OpenSource(contextlib.AbstractContextManager["OpenSource"]):
         name = self.location.name
         stretch = self._options.stretch
         return read_json_lines(
-            stream, name, add, encoding, warn=is_last_pass, limit=limit, stretch=stretch
+            stream,
+            name,
+            add,
+            encoding,
+            warn=is_last_pass,
+            # The first of two passes; the cost of the second would be seen.
+            watches_keys=self._options.as_table and not is_last_pass,
+            limit=limit,
+            stretch=stretch,
         )
 
     def cells(self, on_reject: Callable[[Reject], None], limit: int | None) -> Iterator[TableChunk]:

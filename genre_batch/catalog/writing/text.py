@@ -139,9 +139,14 @@ def _members(line: str) -> list[tuple[str, str]]:
 def _replaced(line: bytes, fragment: bytes) -> bytes:
     """Replace the object's members of the same keys, and append the others."""
     added = dict(_members(fragment.decode("utf-8")))
-    members = {key: added.pop(key, value) for key, value in _members(line.decode("utf-8"))}
-    members.update(added)
-    pairs = (f"{json.dumps(key, ensure_ascii=False)}:{value}" for key, value in members.items())
+    left = dict(added)
+    members = [
+        (key, left.pop(key, value))
+        for key, value in _members(line.decode("utf-8"))
+        if key not in added or key in left  # the first of several of one key
+    ]
+    members += left.items()
+    pairs = (f"{json.dumps(key, ensure_ascii=False)}:{value}" for key, value in members)
     return ("{" + ",".join(pairs) + "}").encode("utf-8", "replace")
 
 

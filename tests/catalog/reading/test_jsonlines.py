@@ -11,7 +11,7 @@ import pytest
 from genre_batch.catalog.reading.json_table import infer_schema, to_table
 from genre_batch.catalog.reading.jsonlines import read_json_lines
 from genre_batch.catalog.rejects import Reject
-from genre_batch.errors import CatalogError
+from genre_batch.errors import CatalogError, GenreBatchWarning
 
 
 def _read(data: bytes) -> tuple[list[bytes], list[dict[str, Any]], list[Reject]]:
@@ -114,6 +114,22 @@ def test_keys_that_differ_in_a_lone_surrogate_stay_two(kind: str) -> None:
         assert _table(b'{"a":' + row + b"}", b'{"b":1}')["a"].to_pylist() == [expected, None]
     else:
         assert _table(b'{"a":[' + row + b"]}")["a"].to_pylist() == [[expected]]
+
+
+@pytest.mark.parametrize("layout", ["lines", "array"])
+def test_a_key_that_an_object_has_twice_is_told_where_one_value_is_lost(layout: str) -> None:
+    rows = ['{"a":0}', '{"a":1,"a":2}', '{"b":[{"c":1,"c":2}]}']
+    text = "\n".join(rows) if layout == "lines" else f"[{rows[0]},\n{rows[1]},\n{rows[2]}]"
+
+    def read(*, watches_keys: bool) -> list[dict[str, Any]]:
+        stream = io.BytesIO(text.encode())
+        chunks = read_json_lines(stream, "f", lambda reject: None, watches_keys=watches_keys)
+        return [row for chunk in chunks for row in chunk.objects]
+
+    said = r"f: a key is twice in an object in 2 rows \(the first: 'a', line 2\): the last value"
+    with pytest.warns(GenreBatchWarning, match=said):
+        assert read(watches_keys=True) == [{"a": 0}, {"a": 2}, {"b": [{"c": 2}]}]
+    assert len(read(watches_keys=False)) == 3
 
 
 @pytest.mark.parametrize("padding", [b"\x1a", b"\0\0\0", b"\x1a\r", b"\x1e"])

@@ -131,6 +131,15 @@ def test_an_object_keeps_the_spelling_of_its_values(first: bytes, written: bytes
     ]
 
 
+def test_keys_that_an_object_has_twice_stay_and_ours_is_written_once() -> None:
+    line = b'{"a":1,"predicted_genres":[],"a":2,"predicted_genres":["x"]}'
+    written = b'{"a":1,"predicted_genres":["Drama","War"],"a":2}'
+    stream = io.BytesIO()
+    encoder = encoder_for(Format.JSONL, stream, EncoderOptions())
+    encoder.write(_lines(line + b"\n"), ADDED.slice(0, 1))
+    assert stream.getvalue() == written + b"\n"
+
+
 def test_a_table_s_rows_become_objects() -> None:
     table = pa.table({"id": ["1", None, "é"], "raw": pa.array([b"\xff", b"", None], pa.binary())})
     assert _encode(Format.JSONL, TableChunk(table)).decode().splitlines() == [
