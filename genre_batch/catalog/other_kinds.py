@@ -164,7 +164,7 @@ def _members(path: str) -> list[str] | None:
     """Return the files in a ZIP archive; None if they cannot be listed."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+            names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return None
     return [name for name in names if not name.startswith("__MACOSX/")]

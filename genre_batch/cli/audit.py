@@ -84,8 +84,8 @@ _record_options = together(
         "--select",
         click.IntRange(min=1),
         "N",
-        "Instead, write the N rows without genres to label next: those whose labels would "
-        "teach most, no two alike.",
+        "Instead, write the N rows without genres to label next: those that a model would "
+        "learn most from, no two alike.",
     ),
 )
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from genre_batch.catalog.remote import is_remote
 from genre_batch.cluster.cut_parts import cores_of_large_parts
 from genre_batch.cluster.deferred_signals import DeferredSignals
 from genre_batch.cluster.failures import Failure, all_alike
@@ -27,6 +26,7 @@ from genre_batch.cluster.ray_cluster import LostClusterError, check_capacity
 from genre_batch.cluster.ray_connection import RayConnection
 from genre_batch.cluster.ray_task import run_part
 from genre_batch.cluster.ray_watch import RayWatch, lost_node_error
+from genre_batch.cluster.storage import absolute
 from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted, first_line
 from genre_batch.model.unmasked import ready_to_run
 from genre_batch.options import flat_values
@@ -282,16 +282,12 @@ def work_of_job(folder: FolderJob, threads: int, is_alone: bool = False) -> dict
         "options": options | {"sources": ("-",), "output": None, "model": None, "genre_map": None},
         "names": asdict(folder.names),
         "key": folder.key,
-        "output": _absolute(folder.output),
-        "side": _absolute(folder.side),
+        "output": absolute(folder.output),
+        "side": absolute(folder.side),
         "threads": threads,
         "is_alone": is_alone,
         "versions": library_versions(),
     }
-
-
-def _absolute(path: str) -> str:
-    return path if is_remote(path) else os.path.abspath(path)
 
 
 def _error(result: Mapping[str, Any]) -> GenreBatchError:

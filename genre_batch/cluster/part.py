@@ -13,7 +13,7 @@ from typing import Any
 from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.stretches import Stretch
-from genre_batch.cluster.storage import modified
+from genre_batch.cluster.storage import absolute, modified
 from genre_batch.paths import neighbor
 from genre_batch.tagging.plan import OutputTask, Plan
 
@@ -72,7 +72,7 @@ class Part:
         values["task"]["target"] = _location_values(self.task.target)
         for name in ("rejects", "folder"):
             path = values["task"][name]
-            values["task"][name] = None if path is None else _absolute(path)
+            values["task"][name] = None if path is None else absolute(path)
         return values
 
     @classmethod
@@ -87,12 +87,8 @@ class Part:
         return cls(OutputTask(**task), values["size"], values["modified"], values["limit"])
 
 
-def _absolute(path: str) -> str:
-    return path if "://" in path else os.path.abspath(path)
-
-
 def _location_values(location: Location) -> dict[str, Any]:
-    values = asdict(replace(location, path=_absolute(location.path), typed=location.name))
+    values = asdict(replace(location, path=absolute(location.path), typed=location.name))
     return values | {"format": location.format.value}
 
 

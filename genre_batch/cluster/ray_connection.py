@@ -57,9 +57,9 @@ _DEATHS = ("Raylet is terminated", "marked dead")
 class RayConnection:
     """A connection to a Ray cluster, as a context.
 
-    One that the process has already is used, and stays. Within the context, what Ray prints goes
-    to stderr, because stdout is for data, and its warnings nowhere: it warns of its own plans, and
-    what concerns the user comes as an error.
+    A connection that the process has already is used, and stays open. Within the context, what Ray
+    prints goes to stderr, because stdout is for data. Its warnings are dropped: they announce
+    changes of Ray, and what concerns the user is raised as an error.
 
     Attributes:
         is_lost: whether the cluster does not answer any more, so that to disconnect would wait.
@@ -177,9 +177,10 @@ class RayConnection:
 
 
 class _Notices(io.TextIOBase):
-    """A stream for what Ray prints: the first lines go to stderr, news of dead nodes nowhere.
+    """A stream for what Ray prints: the first line of each message goes to stderr.
 
-    Ray writes their parts elsewhere, or the run ends with an error.
+    Messages about dead nodes are dropped: other nodes write their parts, or the run ends with an
+    error.
     """
 
     def write(self, text: str) -> int:
@@ -206,7 +207,7 @@ def _connect(ray: Any, address: str) -> None:
 
 
 def _silence(address: str, seconds: float) -> str:
-    """Return that a cluster which accepts connections does not answer, and what to do."""
+    """Return the message about a cluster that accepts connections but does not respond."""
     if address == "local":
         return _refusal(address, TimeoutError(f"it is not up after {seconds:.0f} seconds"))
     advice = f"run the command on a node of the cluster (ray start --address={address})"
@@ -223,7 +224,7 @@ def _silence(address: str, seconds: float) -> str:
 
 
 def _refusal(address: str, error: BaseException) -> str:
-    """Return why a cluster that listens cannot be used."""
+    """Return the message about a cluster that responds but cannot be used."""
     text = " ".join(str(error).split())
     if address == "local":
         return (

@@ -20,7 +20,20 @@ from genre_batch.failures import reason_of
 from genre_batch.files import replacing
 from genre_batch.paths import make_folder
 
-__all__ = ["list_sizes", "modified", "read_bytes", "remove", "write_bytes", "write_empty"]
+__all__ = [
+    "absolute",
+    "list_sizes",
+    "modified",
+    "read_bytes",
+    "remove",
+    "write_bytes",
+    "write_empty",
+]
+
+
+def absolute(path: str) -> str:
+    """Return a path that has the same meaning in every folder; a URL stays as it is."""
+    return path if is_remote(path) else os.path.abspath(path)
 
 
 def list_sizes(folder: str) -> dict[str, int]:

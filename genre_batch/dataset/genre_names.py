@@ -150,7 +150,9 @@ class GenreNames:
             for name in names:
                 self._rows[name] += count
             readings = [self._readings.get(name) or self._find(name) for name in names]
-            genres.append(list(dict.fromkeys(genre for one in readings for genre in one.genres)))
+            genres.append(
+                list(dict.fromkeys(genre for reading in readings for genre in reading.genres))
+            )
         return genres
 
     def _find(self, name: str) -> NameReading:
@@ -182,16 +184,16 @@ class GenreNames:
             catalog: its name, for messages.
         """
         readings = self.readings
-        if self._map is not None and readings and all(one.by != "map" for one in readings):
-            names = ", ".join(repr(one.name) for one in readings[:_SHOWN])
+        if self._map is not None and readings and all(reading.by != "map" for reading in readings):
+            names = ", ".join(repr(reading.name) for reading in readings[:_SHOWN])
             warnings.warn(
                 f"{self._map.file} of `genre_map` names none of the genres of {catalog}, such as "
                 f"{names}",
                 GenreBatchWarning,
                 stacklevel=3,
             )
-        spelled = [one for one in readings if one.by == "spelling"]
-        other = [one for one in readings if one.by == "alias"]
+        spelled = [reading for reading in readings if reading.by == "spelling"]
+        aliases = [reading for reading in readings if reading.by == "alias"]
         if spelled:
             shown, more = ", ".join(map(str, spelled[:3])), " and others" * (len(spelled) > 3)
             warnings.warn(
@@ -199,9 +201,11 @@ class GenreNames:
                 GenreBatchWarning,
                 stacklevel=3,
             )
-        if other:
-            shown = ", ".join(f"{one} ({counted(one.rows, 'row')})" for one in other[:_SHOWN])
-            more = f" and {len(other) - _SHOWN:,} others" if len(other) > _SHOWN else ""
+        if aliases:
+            shown = ", ".join(
+                f"{alias} ({counted(alias.rows, 'row')})" for alias in aliases[:_SHOWN]
+            )
+            more = f" and {len(aliases) - _SHOWN:,} others" if len(aliases) > _SHOWN else ""
             warnings.warn(
                 f"{catalog}: common aliases are read as the model's genres: {shown}{more}; map "
                 f"them otherwise with `genre_map`, or add `no_aliases`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -269,7 +270,7 @@ class ProfileCollector:
 
         def add(names: Sequence[str], rows: int) -> None:
             cleaned = map(clean_name, names)
-            genres = cleaned if read is None else (one for name in cleaned for one in read(name))
+            genres = cleaned if read is None else itertools.chain.from_iterable(map(read, cleaned))
             counts.update(dict.fromkeys(genres, rows))
 
         # In an order of their own: how chunks and parts divide the rows must not matter.

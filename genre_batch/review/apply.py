@@ -136,7 +136,9 @@ def _finished(lookups: Sequence[Lookup]) -> Labels:
         whole.finish()
         return whole
     # A file of JSON Lines may have no row, and so no columns.
-    found = [one.labels_found() for one in lookups if one.columns] or [lookups[0].labels_found()]
+    found = [lookup.labels_found() for lookup in lookups if lookup.columns] or [
+        lookups[0].labels_found()
+    ]
     whole = found[0].empty_copy()
     for labels in found:
         whole.merge(labels)
@@ -184,8 +186,8 @@ def _result(
     """Return what was decided and changed."""
     words = {word: review.counts.get(word, 0) for word in ("right", "wrong", "skip")}
     by_change = {
-        change: Counter(one.genre for one in edits.changes if one.change == change)
-        for change in ("added", "removed")
+        kind: Counter(change.genre for change in edits.changes if change.change == kind)
+        for kind in ("added", "removed")
     }
     target = plan.parts[0].target
     output = None if target.is_stdio else target.path

@@ -70,7 +70,7 @@ def check_copy(review: Review, decision: LabelDecision, lookup: Lookup) -> None:
             continue
         ours, theirs = row.values.get(column), decision.copy[name]
         if column in labels.columns and len(labels.columns) == 1:
-            has = {labels.key(one) for one in labels.genres(row.values)}
+            has = {labels.key(genre) for genre in labels.genres(row.values)}
             same = has in _genres(theirs, labels) or _is_same(ours, theirs)
         else:
             same = _is_same(ours, theirs)

@@ -54,13 +54,13 @@ class Edits:
         self._job = job
         self._review = review
         self._lookups = lookups
-        self._filled = [one for one in lookups if one.end > one.start]
+        self._filled = [lookup for lookup in lookups if lookup.end > lookup.start]
         self._whole = labels
         path = os.fspath(job.catalog)
         self._name = "stdin" if path == STDIO else path
         if job.genre_map is not None or self._are_unknown():
             reading = self._reading()
-            for each in (labels, *(one.labels for one in lookups)):
+            for each in (labels, *(lookup.labels for lookup in lookups)):
                 if each is not None:
                     each.read_as(reading)
         self._known = set().union(*map(labels.keys, labels.known()))

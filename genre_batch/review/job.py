@@ -1,4 +1,4 @@
-"""What to apply to which catalog, and what came of it, as values."""
+"""The options of `apply_review`, and its result."""
 
 from __future__ import annotations
 

@@ -81,7 +81,9 @@ class Lookup:
         self._file = file
         self._job = job
         self._genre_of = genre_of
-        self._wanted = np.unique(np.array([one.row for one in review.decisions], dtype=np.int64))
+        self._wanted = np.unique(
+            np.array([decision.row for decision in review.decisions], dtype=np.int64)
+        )
         self._fields = review.columns
         self._copied = [name for name in review.columns if name not in FIELDS]
 

@@ -92,7 +92,7 @@ def _sources(job: ApplyJob) -> list[Location]:
         return found
     # The review may have been saved beside the files that it is about.
     review = os.path.realpath(job.review)
-    return [one for one in found if one.is_remote or os.path.realpath(one.path) != review]
+    return [file for file in found if file.is_remote or os.path.realpath(file.path) != review]
 
 
 def _with_folders(sources: list[Location]) -> list[Location]:

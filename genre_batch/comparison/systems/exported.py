@@ -32,11 +32,11 @@ class Exported:
 
     def _columns(self, names: Sequence[str]) -> dict[int, int]:
         """Return column of the catalog -> column of the model, for the genres that it knows."""
-        found = {index: self._index.find(name) for index, name in enumerate(names)}
+        readings = {index: self._index.find(name) for index, name in enumerate(names)}
         return {
-            index: self._tagger.labels.index(one.genres[0])
-            for index, one in found.items()
-            if one is not None and len(one.genres) == 1
+            index: self._tagger.labels.index(reading.genres[0])
+            for index, reading in readings.items()
+            if reading is not None and len(reading.genres) == 1
         }
 
     def fit(self, training: Dataset, development: Dataset, progress: StepProgress) -> float:
