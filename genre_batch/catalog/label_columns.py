@@ -19,7 +19,10 @@ __all__ = ["find_label_columns", "read_flag", "read_label_columns"]
 
 _YES = frozenset(("1", "1.0", "true", "t", "yes", "y", "x"))
 _NO = frozenset(("0", "0.0", "false", "f", "no", "n", ""))
-_UNKNOWN = frozenset(("-1", "-1.0", "nan", "null", "none", "na", "n/a"))
+_NEGATIVE = frozenset(("-1", "-1.0"))
+_UNKNOWN = _NEGATIVE | frozenset(("nan", "null", "none", "na", "n/a"))
+_MINUS_ONE = -2
+"""How `_flags` returns -1, which may be a no; -1 is any other unknown value."""
 
 
 def find_label_columns(names: Sequence[str], wanted: str | Sequence[str]) -> tuple[str, ...]:
@@ -58,7 +61,7 @@ def read_label_columns(table: pa.Table, columns: Sequence[str]) -> GenreCells:
     """Read columns of genres; the name of a column is that of its genre.
 
     A row in which the flag of some genre is null or -1 is unknown as a whole: what is not known is
-    not a no. A row without any genre is empty.
+    not a no. Where rows have 1 and -1 and none has 0, -1 is a no. A row without any genre is empty.
 
     Args:
         table: the catalog.
@@ -68,6 +71,8 @@ def read_label_columns(table: pa.Table, columns: Sequence[str]) -> GenreCells:
         ColumnError: a column has another value.
     """
     flags = np.stack([_flags(table, name) for name in columns], axis=1)
+    if (flags != 0).all() and ((flags == 1).any(axis=1) & (flags == _MINUS_ONE).any(axis=1)).any():
+        flags[flags == _MINUS_ONE] = 0
     unknown = np.asarray((flags < 0).any(axis=1), dtype=np.bool_)
     labels = np.array(columns, dtype=object)
     genres: list[list[str]] = [
@@ -81,10 +86,11 @@ def read_label_columns(table: pa.Table, columns: Sequence[str]) -> GenreCells:
 
 
 def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
-    """Return (rows,) int8: 1, 0, or -1 where nothing is known."""
+    """Return (rows,) int8: 1, 0, or where nothing is known -1, for a -1 itself `_MINUS_ONE`."""
     column = table.column(name).combine_chunks().dictionary_encode()
     codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    values = [read_flag(value) for value in column.dictionary.to_pylist()]
+    cells = column.dictionary.to_pylist()
+    values = [_MINUS_ONE if str(cell).strip() in _NEGATIVE else read_flag(cell) for cell in cells]
     for code, value in enumerate(values):
         if value is None:
             row = int(np.flatnonzero(codes == code)[0])

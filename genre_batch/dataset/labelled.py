@@ -45,6 +45,7 @@ from genre_batch.dataset.labelled_columns import (
     check_in_each_file,
     find_labelled_columns,
     options_as_trained,
+    why_no_text,
 )
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
@@ -292,13 +293,15 @@ def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
             f"{_unreadable(catalog)}: choose another with `genre_column`, or {fix}"
         )
     problem = f": {_unreadable(catalog)}" if cells.unreadable else ""
-    if not any(cells.genres):
+    if not len(catalog):
+        problem = ": it has no rows"
+    elif not any(cells.genres):
         problem = f": all cells of the column {column!r} are empty"
         if catalog.names.readings:
             shown = ", ".join(map(str, catalog.names.readings[:3]))
             problem = f": the genres of the column {column!r} are left out, {shown}"
     elif not catalog.has_text.any():
-        problem = f": all cells of the column {catalog.columns.text!r} are empty"
+        problem = f": {why_no_text(catalog.table, catalog.columns.text)}"
     return CatalogError(
         f"{catalog.name}: no row{where} has both a text and a genre{problem}: check "
         f"`text_column`, `genre_column` and `genre_separator`"

@@ -27,7 +27,7 @@ from genre_batch.catalog.genres import (
 )
 from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
 from genre_batch.catalog.options import ColumnOptions
-from genre_batch.catalog.reading.several import missing_columns
+from genre_batch.catalog.reading.several import missing_columns, row_place
 from genre_batch.catalog.separator_marks import typed
 from genre_batch.dataset.genre_names import maps_numbers
 from genre_batch.errors import ColumnError
@@ -39,6 +39,7 @@ __all__ = [
     "check_in_each_file",
     "find_labelled_columns",
     "stored_separator",
+    "why_no_text",
 ]
 
 Titles = Literal["unused", "optional", "required"]
@@ -144,6 +145,22 @@ def _genre_column(names: Sequence[str], requested: str | None, trained: str | No
     raise ColumnError(
         f"{error}; or, if each genre has a column of 0 and 1, name those with `label_columns`"
     )
+
+
+def why_no_text(table: pa.Table, name: str) -> str:
+    """Return why no cell of a text column holds a text, as a clause: they are empty, or no texts.
+
+    Args:
+        table: the catalog.
+        name: the column.
+    """
+    for row, value in enumerate(table.column(name).to_pylist()):
+        if value is not None and (text := str(value).strip()):
+            place = row_place(table, row)
+            return (
+                f"no cell of the column {name!r} is a text (the first, in {place}: {text[:60]!r})"
+            )
+    return f"all cells of the column {name!r} are empty"
 
 
 def stored_separator(columns: Mapping[str, str | None]) -> str | None:

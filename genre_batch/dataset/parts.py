@@ -53,6 +53,8 @@ def assign_parts(
     dataset = _without_held_out_copies(films.dataset, films.films)
     if split is not None:
         _check_parts(dataset, split.name)
+        if by_text:
+            _warn_of_shared_texts(dataset, split.name)
     return dataset
 
 
@@ -195,6 +197,19 @@ def _split_by_file(usable: Usable, split_file: SplitFile) -> Usable:
     usable = usable.take(np.flatnonzero(in_split | usable.is_soft))
     split_parts = [parts.get(film, "train") for film in usable.films.tolist()]
     return replace(usable, dataset=replace(usable.dataset, parts=split_parts))
+
+
+def _warn_of_shared_texts(dataset: Dataset, name: str) -> None:
+    held_out = np.array(dataset.parts) != "train"
+    shared = int(np.isin(dataset.keys[held_out], dataset.keys[~held_out]).sum())
+    if shared:
+        warnings.warn(
+            f"{name}: {counted(shared, 'film')} of dev and test have the overview of a film of "
+            f"train, and the model is scored too well on them: put films with the same overview "
+            f"into one part, or leave the split out to draw one",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
 
 
 def _check_parts(dataset: Dataset, name: str) -> None:

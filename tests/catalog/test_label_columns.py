@@ -63,3 +63,17 @@ def test_a_column_of_other_values_is_named_with_its_row() -> None:
     table = pa.table({"Drama": pa.array([1.0, 0.7])})
     with pytest.raises(ColumnError, match=r"'Drama' of `label_columns` holds 0.7 in row 1"):
         read_label_columns(table, ("Drama",))
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.float64(), pa.string()])
+def test_minus_one_is_a_no_beside_one_where_no_cell_is_0(kind: pa.DataType) -> None:
+    table = pa.table({"Drama": pa.array([1, -1, -1, 1]), "War": pa.array([-1, 1, -1, None])})
+    table = pa.table([column.cast(kind) for column in table.columns], table.column_names)
+    cells = read_label_columns(table, ("Drama", "War"))
+    assert (cells.genres, cells.states.tolist()) == ([["Drama"], ["War"], [], []], [0, 0, 1, 2])
+
+
+def test_rows_of_minus_one_alone_stay_unknown() -> None:
+    table = pa.table({"Drama": pa.array([1, -1, 1]), "War": pa.array([1, -1, 1])})
+    cells = read_label_columns(table, ("Drama", "War"))
+    assert cells.states.tolist() == [0, 2, 0]

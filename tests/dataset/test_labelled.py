@@ -24,7 +24,7 @@ from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.dataset.labelled import encode_labels, read_labelled, sha256_of
 from genre_batch.dataset.labelled_columns import stored_separator
 from genre_batch.dataset.load import load_dataset
-from genre_batch.errors import ColumnError, GenreBatchWarning, UsageError
+from genre_batch.errors import CatalogError, ColumnError, GenreBatchWarning, UsageError
 from genre_batch.evaluation.films import EvaluationJob, read_films
 from genre_batch.evaluation.tune import TuneJob, tune
 from genre_batch.model.tagger import GenreTagger
@@ -277,6 +277,25 @@ def test_a_separator_that_is_found_is_stored_as_it_is_typed(
     assert catalog.used_columns["separator"] == stored
     again = read_labelled(input_location(path), ColumnOptions(genre_separator=stored))
     assert again.cells.genres == catalog.cells.genres
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (["laugh", "cry"], r"no cell of the column 'text' is a text \(the first, in row 1 .*laugh"),
+        ({"en": "laugh"}, r"no cell of the column 'text' is a text \(the first, in row 1 .*en"),
+        ("", "all cells of the column 'text' are empty"),
+    ],
+)
+def test_a_text_column_without_a_text_is_told_from_an_empty_one(
+    tmp_path: Path, value: object, problem: str
+) -> None:
+    path = tmp_path / "films.jsonl"
+    rows: list[dict[str, object]] = [{"text": None, "genres": "Drama"}]
+    rows += [{"text": value, "genres": "Drama"}] * 40
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(CatalogError, match=problem):
+        load_dataset(input_location(str(path)), ColumnOptions(text_column="text"), with_title=False)
 
 
 def test_the_name_of_a_separator_that_a_model_stores_is_not_the_separator() -> None:

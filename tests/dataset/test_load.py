@@ -96,6 +96,11 @@ def test_a_catalog_of_one_genre_is_refused(tmp_path: Path) -> None:
         load(write_films(tmp_path, overviews(20), ["Drama"]))
 
 
+def test_a_catalog_without_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="it has no rows"):
+        load(write_films(tmp_path, []))
+
+
 def test_a_catalog_without_a_usable_row_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="no row has both a text and a genre"):
         load(

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.split import PARTS, draw_split
-from genre_batch.errors import CatalogError, ColumnError, GenreBatchError, TrainingError
+from genre_batch.errors import (
+    CatalogError,
+    ColumnError,
+    GenreBatchError,
+    GenreBatchWarning,
+    TrainingError,
+)
 from genre_batch.model.text_keys import text_key
 from support.catalogs import as_rows, load, overviews, write_csv, write_films
 
@@ -62,6 +68,18 @@ def test_a_split_file_is_followed_exactly(tmp_path: Path) -> None:
     dataset = load(catalog, split_file=split_file)
     assert dict(zip(dataset.rows.tolist(), dataset.parts, strict=True)) == wanted
     assert as_rows(dataset.part("dev")) == [row for row in as_rows(dataset) if row[2] == "dev"]
+
+
+def test_a_given_split_that_divides_films_with_the_same_overview_is_warned_of(
+    tmp_path: Path,
+) -> None:
+    texts = [*overviews(20), *overviews(5)]
+    catalog = write_films(tmp_path, texts)
+    parts = ["train"] * 20 + ["dev", "dev", "test", "test", "test"]
+    split_file = write_csv(tmp_path / "split.csv", ("row", "part"), enumerate(parts))
+    with pytest.warns(GenreBatchWarning, match="5 films of dev and test have the overview of a"):
+        load(catalog, split_file=split_file)
+    load(catalog, split_file=split_file, protocol="paper")
 
 
 def test_a_split_file_of_another_catalog_is_refused_with_the_row(tmp_path: Path) -> None:
