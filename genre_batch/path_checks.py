@@ -98,6 +98,8 @@ def check_output_file(
 def _check_length(path: str, name: str) -> None:
     try:
         os.lstat(path)
+    except ValueError as error:
+        raise UsageError(_prefixed(name, f"{path!r}: a path cannot have a NUL byte")) from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise UsageError(

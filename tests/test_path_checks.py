@@ -46,6 +46,11 @@ def test_an_output_is_a_file_in_an_existing_folder(tmp_path: Path) -> None:
         check_output_file(f"{tmp_path}/no/../out.csv", force=False)
 
 
+def test_a_path_with_a_nul_byte_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a path cannot have a NUL byte"):
+        check_output_file(f"{tmp_path}/a\0b.csv")
+
+
 def test_an_existing_output_is_overwritten_only_by_force(tmp_path: Path) -> None:
     (tmp_path / "out.csv").touch()
     check_output_file(tmp_path / "out.csv")

@@ -36,6 +36,8 @@ def find_sources(inputs: Sequence[str], override: str | None = None) -> list[Loc
         UsageError: there is no such file, its suffix is unknown, or there is nothing to read.
         CatalogError: a folder cannot be listed.
     """
+    if not inputs:
+        raise UsageError("nothing to read: name at least one catalog")
     locations: list[Location] = []
     for path in inputs:
         names, sizes = _expanded(path, override)

@@ -52,7 +52,7 @@ def text_array(values: Any, name: str) -> pa.Array:
     """
     if isinstance(values, str | bytes) or values is None:
         raise TypeError(f"`{name}` must be a list of strings, got {type(values).__name__}: [text]")
-    if isinstance(values, Mapping | Set):
+    if isinstance(values, Mapping | Set) or hasattr(values, "columns"):  # a table, too
         raise TypeError(f"`{name}` must be a list of strings, got {type(values).__name__}")
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return _arrow_strings(values, name)

@@ -31,6 +31,8 @@ __all__ = [
 
 _MEGABYTE = 1 << 20
 _FIRST_MAP_BYTES = 64 * _MEGABYTE
+_LOCK_BYTES = 1 << 13
+"""The size of LMDB's lock file with the default number of readers."""
 _MIN_LIMIT_BYTES = _MEGABYTE
 _LOOKUPS_PER_OPENING = 16_384
 _MIN_USABLE_FRACTION = 0.3
@@ -148,6 +150,7 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         self.close()
         self._lookups = 0
         file = self._folder / "data.mdb"
+        _reserve(self._folder / "lock.mdb")
         while True:
             size = file.stat().st_size if file.exists() else 0
             environment = lmdb.open(
@@ -248,6 +251,24 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
                     transaction.delete(cursor.value(), db=self._values)
                     cursor.delete()
                     entries -= 1
+
+
+def _reserve(file: Path) -> None:
+    """Reserve the bytes of LMDB's lock file.
+
+    It is mapped into memory: on a full disk, a signal would end the process at the first write.
+
+    Raises:
+        OSError: the disk is full, or the file cannot be created.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with open(file, "ab") as stream:
+        try:
+            os.posix_fallocate(stream.fileno(), 0, _LOCK_BYTES)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
 
 
 def open_resume_store(folder: Path | None, stack: contextlib.ExitStack) -> Store:

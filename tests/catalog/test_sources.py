@@ -57,6 +57,11 @@ def test_nothing_to_read_is_wrong_usage(films: Path, nothing: str) -> None:
         _paths(nothing)
 
 
+def test_no_input_at_all_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="nothing to read: name at least one catalog"):
+        find_sources([])
+
+
 def test_stdin_is_read_alone(films: Path) -> None:
     assert _paths("-") == ["-"]
     with pytest.raises(UsageError, match="stdin can only be read alone"):

@@ -63,6 +63,7 @@ def test_texts_are_read_from_whatever_holds_them(values: Any, texts: list[str | 
         (5, "got int"),
         ({"a": "text"}, "got dict"),
         ({"a", "text"}, "got set"),
+        (pl.DataFrame({"overview": ["laugh"]}), "got DataFrame"),
         (["laugh", 5], r"`texts`\[1\] must be a string or None, got 5"),
         (["laugh", ["cry"]], r"`texts`\[1\] must be a string or None, got \['cry'\]"),
         ([True], r"`texts`\[0\] must be a string or None, got True"),

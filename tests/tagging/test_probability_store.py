@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -54,6 +56,29 @@ def test_values_on_disk_outlive_the_store(tmp_path: Path) -> None:
         store.put(KEYS, VALUES)
     with LmdbStore(tmp_path / "store") as again:
         assert again.get(KEYS) == VALUES
+
+
+def test_a_full_disk_is_an_error_before_anything_is_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(CatalogError, match=r"in .*store: No space left on device: free some space"):
+        LmdbStore(tmp_path / "store")
+
+
+def test_a_file_system_that_cannot_reserve_bytes_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    with LmdbStore(tmp_path / "store") as store:
+        store.put(KEYS, VALUES)
+        assert store.get(KEYS) == VALUES
 
 
 def test_many_lookups_reopen_the_store_and_find_the_same(
