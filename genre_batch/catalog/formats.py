@@ -16,7 +16,7 @@ from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.failures import reason_of
 from genre_batch.path_checks import check_input_file, check_output_file
-from genre_batch.paths import is_stream
+from genre_batch.paths import is_model_name, is_stream
 
 __all__ = [
     "STDIO",
@@ -163,10 +163,13 @@ def _locate(path: str, override: str | None, parameter: str) -> Location:
             f"unknown suffix: {path}: set `{parameter}` to jsonl for an array of objects or one "
             f"object a line; take rows under a key out first: jq -c '.KEY[]' FILE > rows.jsonl"
         )
-    if kind is None:
-        advice = archive_advice(path) if parameter == "input_format" else None
+    if kind is None and parameter == "input_format":
+        if is_model_name(path):
+            raise UsageError(f"{path} is a model, not a catalog: name a table, such as films.csv")
+        advice = archive_advice(path)
         if advice is not None:
             raise UsageError(advice)
+    if kind is None:
         supported = " ".join(_SUFFIXES)
         raise UsageError(
             f"unknown suffix: {path} (supported: {supported}, text formats also with .gz .zst .bz2 "

@@ -49,6 +49,13 @@ def test_an_unknown_suffix_is_refused_and_names_the_parameter(tmp_path: Path, na
         output_location(str(tmp_path / name))
 
 
+def test_a_model_in_place_of_a_catalog_is_recognized(tmp_path: Path) -> None:
+    model = tmp_path / "Model.ONNX"
+    model.touch()
+    with pytest.raises(UsageError, match=r"Model\.ONNX is a model, not a catalog"):
+        input_location(str(model))
+
+
 def test_a_compressed_parquet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="their own compression"):
         output_location(str(tmp_path / "a.parquet.gz"))
