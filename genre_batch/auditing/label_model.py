@@ -115,7 +115,9 @@ class LabelModel:
         share = (counts + 1) / (rows + 2)
         return cls(slopes, shifts, others, np.log(share / (1 - share)))
 
-    def evidence(self, odds: Floats, labels: npt.NDArray[np.uint8]) -> Floats:
+    def evidence(
+        self, odds: Floats, labels: npt.NDArray[np.uint8], of_row: npt.NDArray[np.int64]
+    ) -> Floats:
         """Return (rows, genres) the evidence against each label, as log odds.
 
         A genre that a row lacks has the log odds that the row should have it. A genre that a row
@@ -125,19 +127,36 @@ class LabelModel:
         and with each other; confident learning (Northcutt et al. 2021) has a threshold per genre
         for this purpose.
 
-        Arguments are those of `fit`.
+        Args:
+            odds: (rows, genres) log odds of the model's probabilities.
+            labels: (cells, genres), 0 or 1: distinct genre cells.
+            of_row: (rows,) the cell of each row.
         """
-        given = self.log_odds(odds, labels)
-        return np.where(labels == 1, self.prior - given, given)
+        given, has = self._given(labels), labels == 1
+        slopes = np.where(has, -self.slopes, self.slopes)
+        constants = np.where(has, self.prior - given, given)
+        evidence: Floats = slopes[of_row]
+        evidence *= odds
+        evidence += constants[of_row]
+        return evidence
 
     def log_odds(self, odds: Floats, labels: npt.NDArray[np.uint8]) -> Floats:
         """Return (rows, genres) log odds that a row has a genre, given its text and other labels.
 
         Arguments are those of `fit`.
         """
+        return np.asarray(odds * self.slopes + self._given(labels))
+
+    def _given(self, labels: npt.NDArray[np.uint8]) -> Floats:
+        """Return (rows, genres) the part of the log odds that depends on other labels only.
+
+        Args:
+            labels: (rows, genres), 0 or 1.
+        """
         # Not a matrix product: its sums would depend on the number of threads of the library.
-        given = np.einsum("ij,kj->ik", labels.astype(np.float64), self.others)
-        return np.asarray(odds * self.slopes + self.shifts + given)
+        return np.asarray(
+            self.shifts + np.einsum("ij,kj->ik", labels.astype(np.float64), self.others)
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,8 +107,8 @@ class CellCodes:
         self._delimited = delimited
         self._code_of: dict[str, int] = {}
         self._values: list[object] = []
-        self._rows: list[int] = []
-        self._rows_with_text: list[int] = []
+        self._rows = np.zeros(0, dtype=np.int64)
+        self._rows_with_text = np.zeros(0, dtype=np.int64)
 
     def add(self, chunk: TableChunk, has_text: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
         """Return (rows,) int32: the code of each row's cell.
@@ -117,26 +117,26 @@ class CellCodes:
             chunk: the next rows.
             has_text: (rows,) bool.
         """
-        keys, values = self._keys(chunk)
-        encoded = keys.dictionary_encode()
+        encoded, values = self._keys(chunk)
         distinct = encoded.dictionary.to_pylist()
-        indices = encoded.indices.to_numpy(zero_copy_only=False)
-        counts = np.bincount(indices, minlength=len(distinct)).tolist()
-        with_text = np.bincount(indices[has_text], minlength=len(distinct)).tolist()
-        codes = np.empty(len(distinct), dtype=np.int32)
-        for index, key in enumerate(distinct):
-            code = self._code_of.setdefault(key, len(self._values))
-            if code == len(self._values):
-                self._values.append(_value(key, values))
-                self._rows.append(0)
-                self._rows_with_text.append(0)
-            codes[index] = code
-            self._rows[code] += counts[index]
-            self._rows_with_text[code] += with_text[index]
+        if encoded.null_count:
+            distinct.append(_NULL)
+        indices = encoded.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
+        found = list(map(self._code_of.get, distinct))
+        for index, code in enumerate(found):
+            if code is None:
+                found[index] = self._code_of[distinct[index]] = len(self._values)
+                self._values.append(_value(distinct[index], values))
+        codes = np.array(found, dtype=np.int32)
+        new = len(self._values) - len(self._rows)
+        self._rows = np.pad(self._rows, (0, new))
+        self._rows_with_text = np.pad(self._rows_with_text, (0, new))
+        self._rows[codes] += np.bincount(indices, minlength=len(distinct))
+        self._rows_with_text[codes] += np.bincount(indices[has_text], minlength=len(distinct))
         return np.asarray(codes[indices])
 
-    def _keys(self, chunk: TableChunk) -> tuple[pa.Array, Mapping[str, object]]:
-        """Return (rows,) a key of each cell, and the values of the keys that are not texts."""
+    def _keys(self, chunk: TableChunk) -> tuple[pa.DictionaryArray, Mapping[str, object]]:
+        """Return (rows,) a key of each cell, null for null, and the values of keys of no texts."""
         if self._columns.label_columns:
             cells = self._columns.cells_in(chunk)
             unknown = (cells.states == CellState.UNKNOWN).tolist()
@@ -166,7 +166,8 @@ class CellCodes:
         """
         cells = named(self._read(), self._options)
         naming = GenreNames.of(self._options, labels)
-        names = naming.read(cells.genres, self._rows_with_text)
+        rows = self._rows_with_text
+        names = naming.read(cells.genres, rows.tolist())
         states = cells.states
         if self._delimited and _TEXT not in self._code_of:
             nulls = np.array([value is None for value in self._values], dtype=np.bool_)
@@ -176,10 +177,9 @@ class CellCodes:
             self._columns.label_columns and self._options.empty is None
         ):
             labeled |= states == CellState.EMPTY
-        rows = np.array(self._rows_with_text, dtype=np.int64)
         known = set(labels)
         unknown: Counter[str] = Counter()
-        for cell, count in zip(names, self._rows_with_text, strict=True):
+        for cell, count in zip(names, rows.tolist(), strict=True):
             unknown.update({name: count for name in cell if name not in known and count})
         unreadable = np.flatnonzero(cells.states == CellState.UNREADABLE)
         return Labels(
@@ -188,10 +188,10 @@ class CellCodes:
             names=names,
             own=cells.genres,
             rows=rows,
-            all_rows=np.array(self._rows, dtype=np.int64),
+            all_rows=self._rows,
             unknown=dict(unknown.most_common()),
             naming=naming,
-            unreadable=int(np.array(self._rows, dtype=np.int64)[unreadable].sum()),
+            unreadable=int(self._rows[unreadable].sum()),
             example=cells.example[1],
         )
 
@@ -200,7 +200,7 @@ class CellCodes:
         columns = self._columns
         texts = {
             value: count
-            for value, count in zip(self._values, self._rows, strict=True)
+            for value, count in zip(self._values, self._rows.tolist(), strict=True)
             if isinstance(value, str)
         }
         reader = GenreReader.of(texts, columns.separator, numbers=columns.numbers)
@@ -214,16 +214,18 @@ def _is_text(kind: pa.DataType) -> bool:
     return holds_text(kind) and not isinstance(kind, pa.JsonType) and not pa.types.is_union(kind)
 
 
-def _prefixed(kind: str, texts: pa.Array) -> pa.Array:
-    """Return keys of texts, none of them null."""
-    keys = pc.binary_join_element_wise(pa.scalar(kind), texts, "")
-    return pc.fill_null(keys, _NULL)
+def _prefixed(kind: str, texts: pa.Array) -> pa.DictionaryArray:
+    """Return keys of texts; null for null."""
+    encoded = texts.dictionary_encode()
+    keys = pc.binary_join_element_wise(pa.scalar(kind), encoded.dictionary, "")
+    return pa.DictionaryArray.from_arrays(encoded.indices, keys)
 
 
-def _keys_of(values: Sequence[object]) -> tuple[pa.Array, Mapping[str, object]]:
+def _keys_of(values: Sequence[object]) -> tuple[pa.DictionaryArray, Mapping[str, object]]:
     """Return keys of values of any type, and the value of each key."""
     keys = [_VALUE + json.dumps(value, default=str) for value in values]
-    return pa.array(keys, pa.string()), dict(zip(keys, values, strict=True))
+    encoded = pa.array(keys, pa.string()).dictionary_encode()
+    return encoded, dict(zip(keys, values, strict=True))
 
 
 def _value(key: str, values: Mapping[str, object]) -> object:

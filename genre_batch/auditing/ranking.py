@@ -87,13 +87,18 @@ class Ranking:
     def _audited(self, block: RowBlock) -> npt.NDArray[np.int64]:
         return np.flatnonzero(block.has_text & self._labels.labeled[block.codes])
 
-    def _evidence(self, block: RowBlock) -> Floats:
-        """Return (rows, genres): the evidence against each label; NaN where none is scored."""
+    def _evidence(self, block: RowBlock) -> tuple[npt.NDArray[np.int64], Floats]:
+        """Return the n audited rows, and (n, genres) the evidence against each of their labels.
+
+        It is NaN for a genre that is not wanted.
+        """
         rows = self._audited(block)
-        evidence = np.full(block.probabilities.shape, np.nan)
-        given = self._labels.matrix[block.codes[rows]]
-        evidence[rows] = self._model.evidence(log_odds(block.probabilities[rows]), given)
-        return evidence
+        codes, of_row = np.unique(block.codes[rows], return_inverse=True)
+        evidence = self._model.evidence(
+            log_odds(block.probabilities[rows]), self._labels.matrix[codes], of_row
+        )
+        evidence[:, ~self._wanted] = np.nan
+        return rows, evidence
 
     def top(self, most: int) -> Findings:
         """Return the labels with the highest scores, best first."""
@@ -115,14 +120,14 @@ class Ranking:
         self, block: RowBlock
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
         """Return rows, genres and evidence of the block's labels with a sufficient score."""
-        evidence = np.where(self._wanted, self._evidence(block), np.nan)
+        audited, evidence = self._evidence(block)
         if self._by_row:
             rows, genres, against = _worst(evidence)
         else:
             rows, genres = np.nonzero(evidence >= evidence_below(self._least))
             against = evidence[rows, genres]
         enough = as_scores(against) >= self._least
-        return rows[enough] + block.start, genres[enough], against[enough]
+        return audited[rows[enough]] + block.start, genres[enough], against[enough]
 
     def _values(self, records: TopRecords) -> tuple[Floats, npt.NDArray[np.int32]]:
         """Return the probability of each record's genre, and the code of its row's cell."""
@@ -144,9 +149,11 @@ class Ranking:
         Rows keep their order; in a row, the highest scores come first.
         """
         block = self._store.read(start, rows)
-        evidence = self._evidence(block)
+        audited, found = self._evidence(block)
+        evidence = np.full(block.probabilities.shape, np.nan)
+        evidence[audited] = found
         if self._by_row:
-            scored, worst, values = _worst(np.where(self._wanted, evidence, np.nan))
+            scored, worst, values = _worst(evidence)
             row_of = np.arange(len(block))
             genre_of = np.full(len(block), -1)
             against = np.full(len(block), np.nan)

@@ -16,6 +16,7 @@ from genre_batch.auditing.auditable import check_auditable
 from genre_batch.auditing.job import AuditJob
 from genre_batch.auditing.labels import CellCodes, Labels
 from genre_batch.auditing.records import OwnColumns
+from genre_batch.auditing.row_copies import RowCopies
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import (
@@ -164,8 +165,7 @@ class CatalogSource:
         metadata = self.tagger.metadata
         if not len(metadata.training_text_keys):
             return np.zeros(len(chunk), dtype=np.bool_)
-        texts = chunk.strings(used.text).to_pylist()  # keys ignore the space around a text
-        keys = text_keys(texts, metadata.text_key_version)
+        keys = text_keys(chunk.strings(used.text), metadata.text_key_version)
         return known_keys(keys, metadata.training_text_keys)
 
     def check_early(self, first: TableChunk, used: LabelledColumns) -> None:
@@ -235,7 +235,12 @@ class CatalogPrediction:
     """The first pass over a catalog: its probabilities and genre cells go into a store."""
 
     def __init__(
-        self, source: CatalogSource, predictor: Predictor, store: RowStore, progress: RowProgress
+        self,
+        source: CatalogSource,
+        predictor: Predictor,
+        store: RowStore,
+        copies: RowCopies,
+        progress: RowProgress,
     ) -> None:
         """Prepare the pass.
 
@@ -243,11 +248,13 @@ class CatalogPrediction:
             source: the catalog.
             predictor: returns the probabilities of texts.
             store: where they are written, with the codes of the genre cells.
+            copies: where the columns are written that records have.
             progress: called after each chunk.
         """
         self._source = source
         self._predictor = predictor
         self._store = store
+        self._copies = copies
         self._progress = progress
         self._result = AuditedCatalog(
             languages=LanguageTally(model_language(source.tagger.metadata))
@@ -316,12 +323,14 @@ class CatalogPrediction:
         result = self._result
         assert self._cells is not None
         assert result.columns is not None
+        assert result.own is not None
         metadata = self._source.tagger.metadata
         predicted = Decision().genres(metadata, probabilities) if result.profile else None
         if metadata.calibration:
             probabilities = calibrated(probabilities, metadata)
         codes = self._cells.add(chunk, ~np.isnan(probabilities[:, 0]))
         self._store.append(codes, probabilities)
+        self._copies.append(chunk, result.own.needed(result.columns))
         if result.profile is not None:
             result.profile.add(chunk, predicted, probabilities)
         result.rows += len(chunk)

@@ -62,6 +62,15 @@ class OwnColumns:
         """The columns to copy, without that of genres."""
         return [name for name in (self.id, self.title, self.text) if name is not None]
 
+    def needed(self, used: LabelledColumns) -> list[str]:
+        """Return the columns of a catalog that its records and the model need, each once.
+
+        Args:
+            used: those that hold its text, title and genres.
+        """
+        names = (*self.kept, self.genres, used.text, used.title, *used.label_columns)
+        return list(dict.fromkeys(name for name in names if name is not None))
+
     @property
     def renamed(self) -> dict[str, str]:
         """What each column is called in a record: as in the catalog, unless the name is taken."""

@@ -16,6 +16,7 @@ from genre_batch.auditing.reading import (
     CatalogPrediction,
     CatalogSource,
 )
+from genre_batch.auditing.row_copies import RowCopies
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.auditing.summary import AuditResult, GenreAudit
 from genre_batch.auditing.writing import RecordWriter
@@ -44,8 +45,9 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
     """Write the labels of a catalog that its texts contradict, most doubtful first.
 
     The catalog is read and predicted as `tag_catalog` does it, in bounded memory, with the same
-    cache and resume. Then the scores are fitted to its own labels (auditing/label_model.py), and it
-    is read once more for the rows of the records.
+    cache and resume. Then the scores are fitted to its own labels (auditing/label_model.py). The
+    rows of the records come from temporary copies of their columns; if these are too large, the
+    catalog is read once more.
 
     Args:
         job: what to audit.
@@ -120,12 +122,13 @@ class _Run:
         with (
             rereadable(self.task.sources) as locations,
             RowStore(len(self.tagger.labels), folder) as store,
+            RowCopies(folder) as copies,
         ):
             source = CatalogSource(self.job, locations, self.tagger, infer)
-            prediction = CatalogPrediction(source, self.predictor, store, progress)
+            prediction = CatalogPrediction(source, self.predictor, store, copies, progress)
             catalog = prediction.run(raise_on_reject if self.job.reading.strict else rejects.add)
             self._warn(source, catalog)
-            records = RecordWriter(source, catalog, store, self.names)
+            records = RecordWriter(source, catalog, store, copies, self.names)
             temporary = self._temporary("output")
             options = self.job.writing.encoder_options(
                 {

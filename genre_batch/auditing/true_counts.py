@@ -67,9 +67,10 @@ class GenreHistogram:
             odds: (rows, genres) their log odds.
             labels: (rows, genres), 0 or 1.
         """
-        bins = np.clip((odds + _RANGE) / (2 * _RANGE) * _BINS, 0, _BINS - 1).astype(np.int64)
-        genres = probabilities.shape[1]
-        cells = (np.arange(genres) * 2 + labels) * _BINS + bins
+        positions = odds + _RANGE
+        positions *= _BINS / (2 * _RANGE)
+        cells = np.clip(positions, 0, _BINS - 1, out=positions).astype(np.int64)
+        cells += (np.arange(probabilities.shape[1]) * 2 + labels) * _BINS
         size = self._rows.size
         self._rows += np.bincount(cells.ravel(), minlength=size).reshape(self._rows.shape)
         weights = probabilities.ravel()

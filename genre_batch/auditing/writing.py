@@ -1,4 +1,4 @@
-"""Write the records of an audit: rank the labels, and read the catalog again for their rows."""
+"""Write the records of an audit: rank the labels, and find the rows that they are about."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from genre_batch.auditing.records import (
     Records,
     write_records,
 )
+from genre_batch.auditing.row_copies import RowCopies
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.auditing.true_counts import TrueCounts
 from genre_batch.catalog.chunk import TableChunk
@@ -42,6 +43,7 @@ class RecordWriter:
         source: the catalog.
         catalog: what the first pass found in it.
         store: its probabilities and label codes.
+        copies: the columns of its rows that records have.
         names: the names under which genres are written.
         records: the number of records written so far.
         missing, doubtful: (genres,) int64, the records of each kind about each genre.
@@ -52,6 +54,7 @@ class RecordWriter:
     source: CatalogSource
     catalog: AuditedCatalog
     store: RowStore
+    copies: RowCopies
     names: WrittenNames
 
     def __post_init__(self) -> None:
@@ -97,15 +100,18 @@ class RecordWriter:
             self._write_ranked(writer, ranking.top(job.limit_of_records))
 
     def _chunks(self) -> Iterator[tuple[int, TableChunk]]:
-        """Read the catalog again; yield each chunk with the number of its first row."""
+        """Yield each chunk of the catalog with the number of its first row."""
         start = 0
-        with self.source.open() as reader:
-            for chunk in self.source.chunks(reader):
-                if len(chunk):
-                    yield start, chunk
-                start += len(chunk)
+        for chunk in self.copies.chunks() if self.copies.complete else self._read_again():
+            if len(chunk):
+                yield start, chunk
+            start += len(chunk)
         if start != self.store.rows:
             raise CatalogError(f"{self.source.name} changed while it was read: run again")
+
+    def _read_again(self) -> Iterator[TableChunk]:
+        with self.source.open() as reader:
+            yield from self.source.chunks(reader)
 
     def _write_ranked(self, writer: Encoder, found: Findings) -> None:
         """Write findings in their order; their rows, which are few, are in memory."""
@@ -130,7 +136,7 @@ class RecordWriter:
         self._put(writer, rows, np.searchsorted(numbers, found.rows), found)
 
     def _rows(self, rows: npt.NDArray[np.int64]) -> TableChunk:
-        """Read the catalog again for some rows, at least one, in ascending order."""
+        """Return some rows of the catalog, at least one, in ascending order."""
         parts = []
         for start, chunk in self._chunks():
             first, last = np.searchsorted(rows, [start, start + len(chunk)])

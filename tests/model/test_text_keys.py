@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +121,32 @@ def test_any_text_has_a_key_of_64_bits_in_both_versions(text: str) -> None:
 def test_canonically_equal_texts_with_letters_have_the_same_key(text: str) -> None:
     if any(unicodedata.category(character)[0] in "LN" for character in text):
         assert text_key(unicodedata.normalize("NFD", text)) == text_key(text)
+
+
+def _spelled_out(text: str) -> int:
+    """Return the key of a text without combining marks, as version 2 is defined."""
+    kept = "".join(c for c in unicodedata.normalize("NFC", text) if c.isalnum())
+    folded = unicodedata.normalize("NFKC", kept).casefold()
+    reduced = "".join(c for c in unicodedata.normalize("NFKC", folded) if c.isalnum())
+    return int.from_bytes(hashlib.sha256(reduced.encode()).digest()[:8], "big")
+
+
+def test_signs_and_letters_of_western_europe_are_read_as_those_of_any_script() -> None:
+    signs = [*range(0x80, 0x149), *range(0x2000, 0x20D0), *range(0x2100, 0x2200)]
+    texts = [f"A{chr(sign)}b {chr(sign)}{chr(sign)}" for sign in signs]
+    texts += [f"Æ {chr(sign)} – “{chr(sign)}ß”" for sign in signs]
+    assert text_keys(texts).tolist() == list(map(_spelled_out, texts))
+
+
+@given(st.lists(st.none() | st.text(st.characters(codec="utf-8"))), st.sampled_from([1, 2]))
+def test_an_array_has_the_keys_of_its_texts(texts: list[str | None], version: int) -> None:
+    keys = text_keys(pa.array(["before", *texts, "after"], pa.string())[1:-1], version)
+    assert keys.tolist() == [text_key(text or "", version) for text in texts]
+
+
+def test_texts_with_zero_bytes_have_their_own_keys_in_an_array() -> None:
+    texts = ["a\0b", "\0", "", None, "A b"]
+    assert text_keys(pa.array(texts)).tolist() == [text_key(text or "") for text in texts]
 
 
 def test_a_key_is_the_first_64_bits_of_the_sha256_of_the_reduced_text() -> None:

@@ -58,6 +58,7 @@ class Grammar:
         self._quotes = quotes
         mark = re.escape(separator.encode("ascii"))
         self._separator = ord(separator)
+        self._edges = np.isin(np.arange(256), [self._separator, _NEWLINE, _QUOTE])
         self._columns = columns
         if not quotes:
             self._compile(mark, rb"[^" + mark + rb"\n]*+", rb"(?!)", rb"(?!)", columns)
@@ -102,19 +103,26 @@ class Grammar:
             return True
         buffer = np.frombuffer(data, dtype=np.uint8)
         quotes = np.flatnonzero(buffer == _QUOTE)
-        if not len(quotes):
-            return True
         if closed and len(quotes) % 2:
             return False
-        padded = np.full(len(buffer) + 3, _NEWLINE, dtype=np.uint8)
-        padded[1:-2] = buffer
-        before, after, second = padded[quotes], padded[quotes + 2], padded[quotes + 3]
-        edges = (self._separator, _NEWLINE, _QUOTE)
-        opens = np.isin(before[0::2], edges)
-        closes = np.isin(after[1::2], edges) | (
-            (after[1::2] == _RETURN) & (second[1::2] == _NEWLINE)
-        )
-        return bool(opens.all() and closes.all())
+        return self._are_at_edges(buffer, quotes)
+
+    def _are_at_edges(self, buffer: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64]) -> bool:
+        """Return whether quotes are next to the edge of a cell or to another quote.
+
+        Args:
+            buffer: bytes that start at a record.
+            quotes: the positions of the quotes in it, of which every second one closes a cell.
+        """
+        opens = quotes[0::2]
+        if not self._edges[buffer[opens[opens > 0] - 1]].all():
+            return False
+        after = quotes[1::2] + 1
+        after = after[after < len(buffer)]
+        other = after[~self._edges[buffer[after]]]
+        newlines = buffer[np.minimum(other + 1, len(buffer) - 1)] == _NEWLINE
+        at_end = other + 1 == len(buffer)
+        return bool(((buffer[other] == _RETURN) & (newlines | at_end)).all())
 
     def whole(self, data: bytes) -> int:
         """Return how many bytes of `data` are complete records, each ended by a newline.
@@ -122,9 +130,10 @@ class Grammar:
         Args:
             data: bytes that start at a record.
         """
-        if self.is_well_quoted(data):
-            ends = self._record_ends(data)
-            return int(ends[-1]) if len(ends) else 0
+        buffer = np.frombuffer(data, dtype=np.uint8)
+        quotes = np.flatnonzero(buffer == _QUOTE) if self._quotes else np.zeros(0, np.int64)
+        if self._are_at_edges(buffer, quotes):
+            return _last_end(data, quotes)
         complete = 0
         for start, end, _ in self._walk(data):
             if end == len(data) and not data.endswith(b"\n"):
@@ -303,3 +312,19 @@ class Grammar:
         if len(quotes):
             newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
         return newlines.astype(np.int64) + 1
+
+
+def _last_end(data: bytes, quotes: npt.NDArray[np.int64]) -> int:
+    """Return the offset after the last newline that ends a well-quoted record; 0: there is none.
+
+    Args:
+        data: bytes that start at a record.
+        quotes: the positions of the quotes in it.
+    """
+    newline = data.rfind(b"\n")
+    while newline >= 0:
+        before = int(np.searchsorted(quotes, newline))
+        if before % 2 == 0:
+            return newline + 1
+        newline = data.rfind(b"\n", 0, int(quotes[before - 1]))
+    return 0
