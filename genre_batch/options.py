@@ -126,13 +126,15 @@ class _Instance:
 
 
 def _call(kind: type) -> str:
-    """Return how a dataclass is made, with the names of the fields that it needs."""
-    needed = (
-        option.name
-        for option in fields(kind)
+    """Return how a dataclass is made, with the names of the fields that it needs, or the first."""
+    positional = [option for option in fields(kind) if not option.kw_only]
+    needed = [
+        option
+        for option in positional
         if option.default is MISSING and option.default_factory is MISSING
-    )
-    return f"{kind.__name__}({', '.join(f'{name}=...' for name in needed)})"
+    ]
+    names = [option.name for option in needed or positional[:1]]
+    return f"{kind.__name__}({', '.join(f'{name}=...' for name in names)})"
 
 
 def check_job(function: str, job: Any, kind: type) -> None:

@@ -21,7 +21,7 @@ from genre_batch.tagging.job import TagJob
     [
         ("evaluate", r"EvaluationJob\(catalog=\.\.\.\)"),
         ("tune", r"TuneJob\(data=\.\.\., output=\.\.\.\)"),
-        ("audit", r"AuditJob\(\)"),
+        ("audit", r"AuditJob\(catalog=\.\.\.\)"),
         ("augment", r"AugmentJob\(catalog=\.\.\., output=\.\.\., translator=\.\.\.\)"),
     ],
 )

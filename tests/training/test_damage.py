@@ -14,6 +14,7 @@ import pytest
 from genre_batch.catalog.formats import Location
 from genre_batch.errors import GenreBatchWarning, TrainingError
 from genre_batch.exporting.export import ExportJob, export_onnx
+from genre_batch.model.tagger import GenreTagger
 from genre_batch.runs.folder import RunFolder, Stage
 from genre_batch.runs.integrity import CHECKSUMS
 from genre_batch.training.options import TrainingOptions, TrainJob
@@ -121,6 +122,7 @@ def test_a_run_is_exported_without_the_files_that_only_people_read(
     for name in OTHERS:
         (copy / name).write_bytes(b"\xff")
     export_onnx(ExportJob(copy, tmp_path / "model.onnx", max_loss=100))
+    assert len(GenreTagger.load(tmp_path / "model.onnx").labels) == 4
 
 
 @pytest.mark.parametrize("name", ["splits.parquet", "tokenizer.json", "metrics.json"])
