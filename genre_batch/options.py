@@ -125,16 +125,14 @@ class _Instance:
         return value
 
 
-def _call(kind: type) -> str:
-    """Return how a dataclass is made, with the names of the fields that it needs, or the first."""
-    positional = [option for option in fields(kind) if not option.kw_only]
+def _call(kind: type, names: Sequence[str] = ()) -> str:
+    """Return how a dataclass is made, with the fields that it needs or, without any, `names`."""
     needed = [
-        option
-        for option in positional
+        option.name
+        for option in fields(kind)
         if option.default is MISSING and option.default_factory is MISSING
     ]
-    names = [option.name for option in needed or positional[:1]]
-    return f"{kind.__name__}({', '.join(f'{name}=...' for name in names)})"
+    return f"{kind.__name__}({', '.join(f'{name}=...' for name in needed or names)})"
 
 
 def check_job(function: str, job: Any, kind: type) -> None:
@@ -149,7 +147,8 @@ def check_job(function: str, job: Any, kind: type) -> None:
         UsageError: it is something else, such as the path of a catalog.
     """
     if not isinstance(job, kind):
-        raise UsageError(f"{function} takes a job, got {job!r}: pass {_call(kind)}")
+        first = next(option.name for option in fields(kind) if not option.kw_only)
+        raise UsageError(f"{function} takes a job, got {job!r}: pass {_call(kind, [first])}")
 
 
 def check_strings(name: str, values: Any) -> tuple[str, ...]:
