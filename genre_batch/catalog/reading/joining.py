@@ -88,8 +88,8 @@ def conformed(chunk: TableChunk, schema: pa.Schema, name: str, first: str) -> Ta
     except (pa.ArrowException, ValueError) as error:
         reason = " ".join(str(error).split())
         raise CatalogError(
-            f"{name} does not fit the column types of {first}: {reason}: {_HOW} give them the "
-            f"same types"
+            f"{name} does not fit the column types of all inputs together: {reason}: {_HOW} give "
+            f"them the same types"
         ) from error
 
 

@@ -22,6 +22,8 @@ _BETWEEN = re.compile(r"[ \t\r\n,\ufeff\x1e\x1a\0]*")
 _LINE_BREAK = re.compile(rb"[ \t]*[\r\n]+[ \t]*")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(")?|[{}\[\]]', re.DOTALL)
 _NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
+_NEXT_BRACKET = re.compile(r"\s*[{\]]")
+_WIDEST_INDENT = 1000
 _END_OF_SCALAR = re.compile(r"[,\]\n]")
 _DECODER = JSONDecoder()
 _CUT_OFF = 16
@@ -143,6 +145,7 @@ class _Values:
         self.text = ""
         self.line = start.line
         self._offset = start.byte_offset
+        self._seen = (0, 0, 0)
         self._in_array = False
         self._last_is_bad = False
         self._name = name
@@ -158,6 +161,7 @@ class _Values:
         """
         chunk = JsonLinesChunk([], [])
         text, position = self.text, 0
+        self._seen = (0, 0, 0)
         while len(chunk) != limit:
             position = self._skip(position)
             if position == len(text):
@@ -169,11 +173,23 @@ class _Values:
         if at_end and self._in_array and not self._last_is_bad and len(chunk) != limit:
             self._reject(position, len(text), "invalid_json", "the array has no end")
             position = len(text)
-        consumed = _bytes(text[:position])
-        self.line += consumed.count(b"\n")
-        self._offset += self._original_length(consumed)
+        self.line, self._offset = self._place(position)
         self.text = text[position:]
         return chunk
+
+    def _place(self, position: int) -> tuple[int, int]:
+        """Return the line and the byte offset in the file of a position in the text.
+
+        Positions are asked for in ascending order: only what is between two of them is counted.
+        """
+        seen, lines, length = self._seen
+        if position < seen:
+            seen = lines = length = 0
+        between = _bytes(self.text[seen:position])
+        lines += between.count(b"\n")
+        length += self._original_length(between)
+        self._seen = position, lines, length
+        return self.line + lines, self._offset + length
 
     def _skip(self, position: int) -> int:
         """Return the position of the next value, after brackets of arrays, commas and space."""
@@ -211,9 +227,9 @@ class _Values:
             self._reject(start, end, "invalid_utf8")
             return end
         if self._decoder.found_token:
-            self._decoder.note_tokens(self.line + text.count("\n", 0, start))
+            self._decoder.note_tokens(self._place(start)[0])
         if self._decoder.repeated_key is not None:
-            self._decoder.note_repeated_key(self.line + text.count("\n", 0, start))
+            self._decoder.note_repeated_key(self._place(start)[0])
         self._last_is_bad = False
         chunk.lines.append(_on_one_line(source))
         chunk.objects.append(value)
@@ -238,19 +254,19 @@ class _Values:
                 return None
             following = _NEXT_OBJECT.search(text, start)
             end = following.start() + 1 if following else len(text)
-        where = text.count("\n", start, error.pos) + self.line + text.count("\n", 0, start)
+        where = text.count("\n", start, error.pos) + self._place(start)[0]
         column = error.pos - text.rfind("\n", 0, error.pos)
         self._reject(start, end, "invalid_json", f"line {where}, column {column}: {error.msg}")
         return end
 
     def _reject(self, start: int, end: int, reason: Reason, detail: str = "") -> None:
         self._last_is_bad = True
-        before = _bytes(self.text[:start])
+        line, offset = self._place(start)
         self._on_reject(
             Reject(
                 self._name,
-                self.line + before.count(b"\n"),
-                self._offset + self._original_length(before),
+                line,
+                offset,
                 reason,
                 _bytes(self.text[start:end]).rstrip(_SPACE),
                 detail,
@@ -275,10 +291,11 @@ def _end_of_broken(text: str, start: int) -> int | None:
     line_end = text.find("\n", start)
     if line_end >= 0:
         line = text[start:line_end].rstrip(" \r\t,")
-        if line.endswith("}") and text[line_end:].lstrip()[:1] in ("{", "]"):
+        if line.endswith("}") and _NEXT_BRACKET.match(text, line_end):
             return start + len(line)
     balanced = _balanced_end(text, start)
-    indent = text[text.rfind("\n", 0, start) + 1 : start]
+    line_start = text.rfind("\n", max(0, start - _WIDEST_INDENT), start) + 1
+    indent = text[line_start:start] if line_start else ""
     if indent and not indent.strip(" \t"):
         sibling = text.find(f"\n{indent}{{", start)
         if sibling >= 0 and (balanced is None or sibling < balanced):

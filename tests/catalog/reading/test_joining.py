@@ -170,7 +170,7 @@ def test_a_column_that_may_not_be_null_is_joined_with_one_that_may(tmp_path: Pat
 def test_a_value_that_does_not_fit_the_common_type_is_refused(tmp_path: Path) -> None:
     late = _write(tmp_path / "a.arrow", pa.timestamp("s"), [dt.datetime(9999, 1, 1, tzinfo=UTC)])
     fine = _write(tmp_path / "b.arrow", pa.timestamp("ns"), [DAY])
-    with pytest.raises(CatalogError, match=r"a\.arrow does not fit the column types of .*a\.arrow"):
+    with pytest.raises(CatalogError, match=r"a\.arrow does not fit the column types of all inputs"):
         _joined(late, fine)
 
 

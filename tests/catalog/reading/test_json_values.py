@@ -127,6 +127,25 @@ def test_a_bad_element_is_reported_with_its_place_and_the_others_are_read(
             assert data[bad.byte_offset :].startswith(bad.raw)
 
 
+@pytest.mark.parametrize("size", [5, 64, 1 << 20])
+@pytest.mark.parametrize("between", [",", ",\n", "\n\n,  "])
+def test_every_bad_element_has_its_place(between: str, size: int) -> None:
+    good, bad = '{"é":"😀"}', '{"é":tru}'
+    data = ("[" + between.join([good, bad, "5", bad, good, "[1]", bad]) + "]").encode()
+    rows, rejects = _read(data, size)
+    assert len(rows) == 2
+    assert [reject.raw for reject in rejects] == [
+        bad.encode(),
+        b"5",
+        bad.encode(),
+        b"[1]",
+        bad.encode(),
+    ]
+    for reject in rejects:
+        assert data[reject.byte_offset :].startswith(reject.raw)
+        assert reject.line == 1 + data.count(b"\n", 0, reject.byte_offset)
+
+
 def test_the_message_says_where_in_the_object_the_error_is() -> None:
     _, rejects = _read(b'[{"a":1},\n{"a":\n  tru}]')
     assert "f.json, line 2 (byte 10) is not valid JSON (line 3, column 3: Expecting value)" in str(
