@@ -1,4 +1,4 @@
-"""Promise: a link of any page leads to a file that exists, and to a heading in it."""
+"""Promise: links lead to files and headings that exist, and pages keep to the style of prose."""
 
 from __future__ import annotations
 
@@ -48,9 +48,14 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in _anchors(target), f"{page.relative_to(ROOT)}: {link}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_pages_are_in_plain_english(page: Path) -> None:
-    assert not _DIALECT.findall(page.read_text(encoding="utf-8"))
+def test_pages_and_code_are_in_plain_english() -> None:
+    files = [*PAGES, *(ROOT / "genre_batch").rglob("*.py"), *(ROOT / "genre_batch").rglob("*.html")]
+    found = {
+        str(path.relative_to(ROOT)): phrases
+        for path in files
+        if (phrases := _DIALECT.findall(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}
 
 
 def test_pages_are_in_the_site_s_navigation() -> None:

@@ -66,7 +66,7 @@ class RepeatedHeaders:
         """Return (names,) int64: the positions of the cells that are a column's name."""
         if self._has_empty:
             cells = pc.fill_null(cells, "")
-        # Most cells are told by their length, so that long texts need not be compared.
+        # Cells longer than every name cannot be one, so that long texts are not compared.
         places = pc.indices_nonzero(pc.less_equal(pc.binary_length(cells), self._longest))
         is_name = pc.is_in(pc.utf8_lower(cells.take(places)), self._known)
         found: npt.NDArray[np.int64] = places.filter(is_name).to_numpy().astype(np.int64)
