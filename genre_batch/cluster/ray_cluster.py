@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import socket
@@ -17,11 +18,15 @@ __all__ = [
     "Nodes",
     "asks_for_local",
     "check_capacity",
+    "check_node",
     "find_address",
     "nodes",
+    "silent_node_error",
+    "wait_for_node",
 ]
 
 _PROBE_SECONDS = 5.0
+_NODE_PROBES = 4
 _HOST_PORT = re.compile(r"\[?([^\[\]/]+)\]?:(\d{1,5})")
 _AUTO, _LOCAL = "auto", "local"
 _START = "start one (ray start --head)"
@@ -35,6 +40,14 @@ def _asked(requested: str | None) -> str:
     if requested and requested != _AUTO:
         return requested
     return os.environ.get("RAY_ADDRESS") or _AUTO
+
+
+def silent_node_error() -> LostClusterError:
+    """Return the error for a node of this machine that listens, but does not answer."""
+    return LostClusterError(
+        "this machine's node of the Ray cluster does not answer: start it again (ray stop, ray "
+        "start), or run the command on another node"
+    )
 
 
 def asks_for_local(requested: str | None) -> bool:
@@ -81,6 +94,70 @@ def _probe(host: str, port: int, address: str) -> None:
         raise GenreBatchError(
             f"no Ray cluster at {address} ({error.strerror or error}): {_START}, or set `address`"
         ) from error
+
+
+def wait_for_node(place: tuple[str, int]) -> None:
+    """Wait for the first byte of a node: the system accepts connections for a frozen process too.
+
+    A server of gRPC begins every connection with its settings, unless it waits for those of TLS.
+
+    Args:
+        place: its host and port.
+
+    Raises:
+        ConnectionRefusedError: nothing listens there.
+        TimeoutError: it does not answer within some seconds.
+        OSError: it cannot be told.
+    """
+    with socket.create_connection(place, _PROBE_SECONDS) as connection:
+        if os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true"):
+            connection.recv(1)
+
+
+def check_node(address: str) -> None:
+    """Check that this machine's node answers: Ray's core ends the process if it does not.
+
+    Args:
+        address: HOST:PORT of the head.
+
+    Raises:
+        LostClusterError: it does not answer within 20 s.
+    """
+    places = _places_here(address)
+    for place in places * _NODE_PROBES:
+        try:
+            wait_for_node(place)
+            return
+        except TimeoutError:
+            continue
+        except OSError:
+            return  # Ray says what it is
+    if places:
+        raise silent_node_error()
+
+
+def _places_here(address: str) -> list[tuple[str, int]]:
+    """Return the hosts and ports of a cluster's nodes on this machine that Ray may connect to."""
+    try:
+        core: Any = importlib.import_module("ray._raylet")
+        known = core.GcsClient(address=address).get_all_node_info(timeout=_PROBE_SECONDS).values()
+        here = [node for node in known if not node.state and _is_here(node.node_manager_address)]
+        # Ray prefers the head.
+        chosen = [node for node in here if node.is_head_node] or here
+        return [(node.node_manager_address, node.node_manager_port) for node in chosen]
+    except Exception:  # another version of Ray, a token that is wrong: to connect says more
+        return []
+
+
+def _is_here(host: str) -> bool:
+    """Return whether an address is one of this machine."""
+    try:
+        family = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0][0]
+        with socket.socket(family, socket.SOCK_DGRAM) as trial:
+            trial.bind((host, 0))
+    except OSError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

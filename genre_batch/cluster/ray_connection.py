@@ -18,7 +18,7 @@ import warnings
 from types import TracebackType
 from typing import Any, Self
 
-from genre_batch.cluster.ray_cluster import asks_for_local, find_address
+from genre_batch.cluster.ray_cluster import asks_for_local, check_node, find_address
 from genre_batch.cluster.ray_task import load_libraries
 from genre_batch.cores import available_cores
 from genre_batch.errors import GenreBatchError
@@ -152,6 +152,8 @@ class RayConnection:
             self._has_begun.set()
             if not self._ray.is_initialized():
                 self.is_ours = True
+                if self._address != "local":
+                    check_node(self._address)
                 _connect(self._ray, self._address)
             if not self._is_abandoned:
                 self._start_workers(self._ray)

@@ -36,6 +36,7 @@ def _address(listener: socket.socket) -> str:
 def _init(monkeypatch: pytest.MonkeyPatch, init: Any) -> None:
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray_connection, "find_address", lambda requested: requested)
+    monkeypatch.setattr(ray_connection, "check_node", lambda address: None)
 
 
 @pytest.mark.parametrize(

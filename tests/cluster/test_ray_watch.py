@@ -6,7 +6,9 @@ import contextlib
 import os
 import signal
 import socket
+import socketserver
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +17,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from genre_batch.cluster import ray_watch
+from genre_batch.cluster import ray_cluster, ray_watch
 from genre_batch.cluster.ray_cluster import LostClusterError
 from genre_batch.cluster.ray_watch import RayWatch
 from genre_batch.model.tagger import MODEL_VARIABLE
 from support.places import COMMAND
 from support.processes import processes_below, workers_below
-from support.ray_cluster import ray_cluster
+from support.ray_cluster import ray_cluster as started_cluster
 
 
 class _Context:
@@ -50,13 +52,33 @@ class _Ray:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_watch, "_SECONDS_BETWEEN_COUNTS", 0.01)
     monkeypatch.setattr(ray_watch, "_SECONDS_BETWEEN_PROBES", 0.01)
+    monkeypatch.setattr(ray_cluster, "_PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(ray_watch, "_TICK_SECONDS", 0.01)
     monkeypatch.setattr(ray_watch, "_SILENT_SECONDS", 0.5)
 
 
+class _Node(socketserver.BaseRequestHandler):
+    """A node: it begins a connection, unless it is frozen."""
+
+    frozen = False
+
+    def handle(self) -> None:
+        if not self.frozen:
+            self.request.sendall(b"settings")
+        else:
+            time.sleep(0.1)
+
+
 @pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0), backlog=1_000) as server:
+def node(monkeypatch: pytest.MonkeyPatch) -> Iterator[socketserver.ThreadingTCPServer]:
+    monkeypatch.setattr(_Node, "frozen", False)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Node) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
         yield server
+        server.shutdown()
+        thread.join()
 
 
 def _check_for(watch: RayWatch, seconds: float) -> None:
@@ -66,15 +88,15 @@ def _check_for(watch: RayWatch, seconds: float) -> None:
         time.sleep(0.02)
 
 
-def test_a_cluster_that_answers_is_not_lost(listener: socket.socket) -> None:
-    watch = RayWatch(_Ray(listener.getsockname()[1]), "head:6379")
+def test_a_cluster_that_answers_is_not_lost(node: socketserver.TCPServer) -> None:
+    watch = RayWatch(_Ray(node.server_address[1]), "head:6379")
     _check_for(watch, 0.8)
     assert (watch.nodes.count, watch.nodes.cores) == (1, 2)
     watch.close()
 
 
-def test_a_head_that_does_not_answer_for_long_is_lost(listener: socket.socket) -> None:
-    ray = _Ray(listener.getsockname()[1])
+def test_a_head_that_does_not_answer_for_long_is_lost(node: socketserver.TCPServer) -> None:
+    ray = _Ray(node.server_address[1])
     watch = RayWatch(ray, "head:6379")
     ray.answers = False
     _check_for(watch, 0.2)
@@ -86,9 +108,30 @@ def test_a_head_that_does_not_answer_for_long_is_lost(listener: socket.socket) -
     watch.close()
 
 
-def test_a_node_that_refuses_connections_is_dead(listener: socket.socket) -> None:
-    watch = RayWatch(_Ray(listener.getsockname()[1]), "head:6379")
-    listener.close()
+def test_a_node_that_accepts_connections_but_is_frozen_is_lost(
+    node: socketserver.TCPServer,
+) -> None:
+    watch = RayWatch(_Ray(node.server_address[1]), "head:6379")
+    _Node.frozen = True
+    with pytest.raises(LostClusterError, match="this machine's node of the Ray cluster does not"):
+        _check_for(watch, 5)
+    watch.close()
+
+
+def test_a_process_that_was_stopped_has_not_waited(
+    node: socketserver.TCPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = RayWatch(_Ray(node.server_address[1]), "head:6379")
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + 3_600)
+    _check_for(watch, 0.3)
+    watch.close()
+
+
+def test_a_node_that_refuses_connections_is_dead() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    watch = RayWatch(_Ray(port), "head:6379")
     with pytest.raises(LostClusterError, match="this machine's node of the Ray cluster died"):
         _check_for(watch, 5)
     watch.close()
@@ -98,24 +141,26 @@ def test_a_node_that_refuses_connections_is_dead(listener: socket.socket) -> Non
 @pytest.mark.process
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("victim", "message"),
+    ("victim", "sent", "message"),
     [
         (
             "raylet",
+            signal.SIGKILL,
             "Error: this machine's node of the Ray cluster died: start it again (ray start)",
         ),
-        ("gcs_server", "Error: the head of the Ray cluster at 127.0.0.1:"),
+        ("gcs_server", signal.SIGKILL, "Error: the head of the Ray cluster at 127.0.0.1:"),
+        ("raylet", signal.SIGSTOP, "Error: this machine's node of the Ray cluster does not answer"),
     ],
 )
 def test_the_death_of_a_head_is_one_line_that_says_how_to_go_on(
-    tmp_path: Path, tiny_model: Path, victim: str, message: str
+    tmp_path: Path, tiny_model: Path, victim: str, sent: signal.Signals, message: str
 ) -> None:
     pytest.importorskip("ray")
     (tmp_path / "in").mkdir()
     table = pl.DataFrame({"overview": [f"laugh row {row}" for row in range(20_000)]})
     for part in range(30):
         table.write_parquet(tmp_path / "in" / f"{part:02}.parquet")
-    with ray_cluster(1) as cluster:
+    with started_cluster(1) as cluster:
         variables = {"RAY_ADDRESS": cluster.address, MODEL_VARIABLE: str(tiny_model)}
         run = subprocess.Popen(
             [COMMAND, "tag", "in", "-o", "out/", "--engine", "ray"],
@@ -135,10 +180,11 @@ def test_the_death_of_a_head_is_one_line_that_says_how_to_go_on(
             time.sleep(0.01)
         for pid in workers:
             os.kill(pid, signal.SIGSTOP)
-        for pid in processes_below(cluster.manager.pid, victim):
-            os.kill(pid, signal.SIGKILL)
+        victims = processes_below(cluster.manager.pid, victim)
+        for pid in victims:
+            os.kill(pid, sent)
         output, errors = run.communicate(timeout=60)
-        for pid in workers:
+        for pid in (*workers, *victims):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     assert (run.returncode, output) == (1, ""), errors
