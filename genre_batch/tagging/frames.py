@@ -6,7 +6,7 @@ its type: an index, objects, categories.
 
 from __future__ import annotations
 
-import itertools
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -20,9 +20,19 @@ from genre_batch.catalog.writing.encoder import merge
 from genre_batch.catalog.writing.schema_metadata import with_metadata
 from genre_batch.errors import ColumnError, UsageError
 
-__all__ = ["Frame", "as_frame", "as_reader", "check_names"]
+__all__ = [
+    "NOT_TABLES",
+    "Frame",
+    "as_arrow_table",
+    "as_frame",
+    "check_columns",
+    "check_names",
+    "not_a_table_error",
+]
 
 _LAZY = "`data` is a LazyFrame: pass frame.collect(), or use tag_batches, which reads it in batches"
+NOT_TABLES = (type, pa.Array, pa.ChunkedArray, pl.Series)
+"""They have the methods of Arrow data, but are not tables."""
 
 
 class Frame(Protocol):
@@ -87,57 +97,6 @@ def as_frame(data: Any) -> Frame:
     return frame
 
 
-def as_reader(data: Any) -> pa.RecordBatchReader:
-    """Return the batches of a table, a stream or an iterator of batches.
-
-    Raises:
-        UsageError: it is none of these.
-    """
-    if isinstance(data, pa.RecordBatchReader):
-        return data
-    if isinstance(data, pl.LazyFrame):
-        return _lazy_reader(data)
-    if isinstance(data, Iterator):
-        return _reader_of(data)
-    if hasattr(data, "scanner"):  # a pyarrow.dataset.Dataset
-        data = data.scanner()
-    if isinstance(data, Mapping):
-        data = pa.table(_MappingFrame(data).data)
-    if hasattr(data, "to_reader"):  # of pyarrow: a Table or a Scanner
-        return data.to_reader()
-    if isinstance(data, type) or not hasattr(data, "__arrow_c_stream__"):
-        return _table(data).to_reader()
-    try:
-        return pa.RecordBatchReader.from_stream(data)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise _not_a_table(data, error) from error
-
-
-def _lazy_reader(frame: pl.LazyFrame) -> pa.RecordBatchReader:
-    schema = pl.DataFrame(schema=frame.collect_schema()).to_arrow().schema
-    batches = (
-        batch
-        for piece in frame.collect_batches(maintain_order=True, lazy=True)
-        for batch in piece.to_arrow().cast(schema).to_batches()
-    )
-    return pa.RecordBatchReader.from_batches(schema, batches)
-
-
-def _reader_of(batches: Iterator[Any]) -> pa.RecordBatchReader:
-    first = next(batches, None)
-    if not isinstance(first, pa.RecordBatch):
-        kind = "nothing" if first is None else type(first).__name__
-        raise UsageError(f"`data` must yield pyarrow record batches, got {kind}")
-
-    def checked() -> Iterator[pa.RecordBatch]:
-        for batch in itertools.chain([first], batches):
-            if batch.schema != first.schema:
-                raise UsageError("`data` yields batches of different schemas: cast them to one")
-            yield batch
-
-    return pa.RecordBatchReader.from_batches(first.schema, checked())
-
-
 def _is_pandas(data: Any) -> bool:
     """Return whether this is a DataFrame of pandas, or of a library that extends it."""
     return any(
@@ -146,15 +105,34 @@ def _is_pandas(data: Any) -> bool:
     )
 
 
-def _not_a_table(data: Any, error: Exception | None = None) -> UsageError:
+def not_a_table_error(data: Any, error: Exception | None = None) -> UsageError:
+    """Return the error for what is not a table.
+
+    Args:
+        data: what it is.
+        error: why it could not be read, if it was tried.
+    """
     reason = "" if error is None else f" ({' '.join(str(error).split())})"
     return UsageError(
         f"`data` must be a table of pyarrow, polars, pandas, DuckDB, Daft or another library with "
-        f"__arrow_c_stream__, got {type(data).__name__}{reason}"
+        f"__arrow_c_stream__, got {type(data).__name__}{reason}{_advice(data)}"
     )
 
 
-def _table(data: Any) -> pa.Table:
+def _advice(data: Any) -> str:
+    """Return what to do with something that is not a table, but near one."""
+    if isinstance(data, str | os.PathLike):
+        return ": tag_catalog reads files"
+    if isinstance(data, list) and data and all(isinstance(row, Mapping) for row in data):
+        return ": pyarrow.Table.from_pylist makes a table of rows"
+    if isinstance(data, Iterator) or hasattr(data, "scanner") or hasattr(data, "to_reader"):
+        return ": tag_batches reads batches"
+    if hasattr(data, "iter_batches"):  # a pyarrow.parquet.ParquetFile
+        return ": pass its read(), or its iter_batches() to tag_batches"
+    return ""
+
+
+def as_arrow_table(data: Any) -> pa.Table:
     """Return any Arrow data as a table.
 
     Raises:
@@ -164,16 +142,16 @@ def _table(data: Any) -> pa.Table:
         return data
     if isinstance(data, pa.RecordBatchReader):
         return data.read_all()
-    if isinstance(data, type | pa.Array | pa.ChunkedArray | pl.Series) or not (
+    if isinstance(data, NOT_TABLES) or not (
         isinstance(data, Mapping)
         or hasattr(data, "__arrow_c_stream__")
         or hasattr(data, "__arrow_c_array__")
     ):
-        raise _not_a_table(data)
+        raise not_a_table_error(data)
     try:
         return pa.table(data)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise _not_a_table(data, error) from error
+        raise not_a_table_error(data, error) from error
 
 
 class _ArrowFrame:
@@ -181,7 +159,7 @@ class _ArrowFrame:
 
     def __init__(self, data: Any) -> None:
         self._is_batch = isinstance(data, pa.RecordBatch)
-        self._data = _table(data)
+        self._data = as_arrow_table(data)
 
     @property
     def schema(self) -> pa.Schema:
@@ -263,14 +241,23 @@ class _PandasFrame:
         return joined.__finalize__(self._data)
 
 
+def check_columns(data: Mapping[Any, Any]) -> None:
+    """Check that the values of a mapping are columns of one length.
+
+    Raises:
+        UsageError: they are not.
+    """
+    columns = [values for values in data.values() if not isinstance(values, str | bytes)]
+    lengths = {len(values) if hasattr(values, "__len__") else -1 for values in columns}
+    if len(columns) != len(data) or len(lengths) != 1 or -1 in lengths:
+        raise UsageError("`data` must have columns of one length: {'overview': [...], ...}")
+
+
 class _MappingFrame:
     """A mapping of names to columns, such as the batches of NumPy arrays in Ray Data."""
 
     def __init__(self, data: Mapping[Any, Any]) -> None:
-        columns = [values for values in data.values() if not isinstance(values, str | bytes)]
-        lengths = {len(values) if hasattr(values, "__len__") else -1 for values in columns}
-        if len(columns) != len(data) or len(lengths) != 1 or -1 in lengths:
-            raise UsageError("`data` must have columns of one length: {'overview': [...], ...}")
+        check_columns(data)
         self.data = data
 
     @property
@@ -279,6 +266,13 @@ class _MappingFrame:
 
     def columns(self, texts: Sequence[str], others: Sequence[str]) -> pa.Table:
         names = dict.fromkeys([*texts, *others])
+        for name in names:
+            dimensions = getattr(self.data[name], "ndim", 1)
+            if dimensions != 1:
+                raise UsageError(
+                    f"the column {name!r} of `data` has {dimensions} dimensions: make it a list of "
+                    f"one value for each row"
+                )
         return pa.table({name: _array(self.data[name], name in texts) for name in names})
 
     def with_columns(
@@ -322,6 +316,8 @@ def _array(values: Any, is_text: bool) -> pa.Array | pa.ChunkedArray:
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, ValueError, TypeError):
+        if is_text:  # of an extension type that Arrow does not know, such as a sparse one
+            return pa.array(list(map(_text_or_none, values)), pa.string())
         return pa.array([None if _is_empty(value) else "filled" for value in values], pa.string())
     # pandas has no type for nothing: a column without a value is one of numbers.
     return pa.nulls(len(array), pa.string()) if array.null_count == len(array) else array

@@ -20,11 +20,12 @@ from genre_batch.errors import UsageError
 from genre_batch.model.language import model_language
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.tagging.counts import Tally
-from genre_batch.tagging.frames import as_frame, as_reader, check_names
+from genre_batch.tagging.frames import as_frame, check_names
 from genre_batch.tagging.job import TagJob, tag_job
 from genre_batch.tagging.keywords import TableOptions, with_keywords
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.probability_store import MemoryStore
+from genre_batch.tagging.readers import as_reader
 from genre_batch.tagging.rows import RowTagger
 from genre_batch.tagging.summary import genres_off
 from genre_batch.tagging.written_names import WrittenNames, written_names

@@ -41,6 +41,12 @@ def test_texts_of_every_type_are_read(dtype: Any, tagger: GenreTagger) -> None:
     assert tagged["overview"].dtype == frame["overview"].dtype
 
 
+def test_texts_of_types_that_arrow_does_not_read_are_read(tagger: GenreTagger) -> None:
+    texts = pd.arrays.SparseArray(["laugh", "cry", "laugh"], fill_value="laugh")
+    frame = pd.DataFrame({"overview": texts})
+    assert _genres(tag_table(frame, model=tagger)) == [["Comedy"], ["Drama"], ["Comedy"]]
+
+
 def test_a_lone_surrogate_is_replaced(tagger: GenreTagger) -> None:
     tagged = tag_table(pd.DataFrame({"overview": ["laugh \ud800", "cry"]}), model=tagger)
     assert _genres(tagged) == [["Comedy"], ["Drama"]]

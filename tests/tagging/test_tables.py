@@ -170,6 +170,7 @@ def test_anything_that_exports_arrow_data_becomes_a_pyarrow_table(
     [
         *(None, 3, "films.csv", b"x", [1], ["laugh"], [{"overview": "laugh"}], {"laugh"}, object()),
         *(pa.array(["laugh"]), pa.chunked_array([["laugh"]]), pl.Series(["laugh"]), iter([1])),
+        *(pa.chunked_array([[{"overview": "laugh"}]]), pl.Series([{"overview": "laugh"}])),
         *({}, {"overview": "laugh"}, {"overview": ["a"], "x": [1, 2]}, {"overview": 3}),
         *({"overview": {"a": 1}.items}, pl.LazyFrame, Exporter),
     ],
@@ -182,6 +183,35 @@ def test_what_is_not_a_table_is_refused(data: Any, tagger: GenreTagger) -> None:
         ) as told:
             function(data, model=tagger)
         assert "\n" not in str(told.value)
+
+
+def test_what_is_nearly_a_table_is_told_what_reads_it(tagger: GenreTagger, tmp_path: Path) -> None:
+    pq.write_table(FILMS, tmp_path / "a.parquet")
+    for data, advice in (
+        ("films.csv", "got str: tag_catalog reads files"),
+        (tmp_path, "tag_catalog reads files"),
+        ([{"overview": "laugh"}], r"got list: pyarrow\.Table\.from_pylist makes a table of rows"),
+        (iter(FILMS.to_batches()), "tag_batches reads batches"),
+        (ds.dataset(tmp_path), "tag_batches reads batches"),
+        (ds.dataset(tmp_path).scanner(), "tag_batches reads batches"),
+        (pq.ParquetFile(tmp_path / "a.parquet"), r"pass its read\(\), or its iter_batches\(\) to"),
+    ):
+        with pytest.raises(UsageError, match=advice):
+            tag_table(data, model=tagger)
+
+
+def test_an_array_of_several_dimensions_is_no_column(tagger: GenreTagger) -> None:
+    with pytest.raises(UsageError, match="the column 'overview' of `data` has 2 dimensions: make"):
+        tag_table({"overview": np.array([["laugh"]])}, model=tagger)
+    with pytest.raises(UsageError, match=r"got dict .*1-dimensional"):
+        tag_batches({"overview": ["a"], "x": np.zeros((1, 3))}, model=tagger)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_objects_of_polars_are_not_in_batches(lazy: bool, tagger: GenreTagger) -> None:
+    frame = pl.DataFrame({"overview": ["laugh"], "x": pl.Series([object()], dtype=pl.Object)})
+    with pytest.raises(UsageError, match="the column 'x' holds Python objects, which batches"):
+        tag_batches(frame.lazy() if lazy else frame, model=tagger)
 
 
 def test_a_lazy_frame_is_read_in_batches_or_collected_first(tagger: GenreTagger) -> None:
