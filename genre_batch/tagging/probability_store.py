@@ -43,6 +43,7 @@ _EVICTED_PER_WRITTEN = 1.1
 _BYTES_PER_KEY_WRITTEN = 1 << 15
 """The bytes of a limited store's limit per key of one write, for the same reason."""
 _NOT_WRITABLE = tuple(map(os.strerror, (errno.EACCES, errno.EPERM, errno.EROFS)))
+_DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError)
 _SEQUENCE = struct.Struct(">Q")
 
 
@@ -141,6 +142,8 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
             advice = "free some space, or delete that folder if it is damaged"
             if reason in _NOT_WRITABLE:
                 advice = "make that folder writable, or choose another one"
+            elif isinstance(error, _DAMAGED):
+                advice = "it is damaged: delete that folder"
             raise CatalogError(
                 f"cannot store predictions in {self._folder}: {reason}: {advice}, and run the same "
                 f"command again"
@@ -150,7 +153,7 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
         self.close()
         self._lookups = 0
         file = self._folder / "data.mdb"
-        _reserve(self._folder / "lock.mdb")
+        _reserve(self._folder / "lock.mdb", _LOCK_BYTES)
         while True:
             size = file.stat().st_size if file.exists() else 0
             environment = lmdb.open(
@@ -160,6 +163,7 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
                 max_spare_txns=1,
             )
             try:
+                _restore_length(environment, file)
                 environment.reader_check()
                 self._values = environment.open_db(b"probabilities")
                 self._order = environment.open_db(b"order") if self._limit is not None else None
@@ -253,10 +257,28 @@ class LmdbStore(contextlib.AbstractContextManager["LmdbStore"]):
                     entries -= 1
 
 
-def _reserve(file: Path) -> None:
-    """Reserve the bytes of LMDB's lock file.
+def _restore_length(environment: lmdb.Environment, file: Path) -> None:
+    """Fill a file that was cut off, such as an incomplete copy, with zeros to its full length.
 
-    It is mapped into memory: on a full disk, a signal would end the process at the first write.
+    A signal would end the process where it reads beyond the end of a mapped file; LMDB reports
+    pages of zeros as damage.
+
+    Raises:
+        lmdb.CorruptedError: the length that the file states cannot be.
+        OSError: the disk is full.
+    """
+    length = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    if length > environment.info()["map_size"]:
+        environment.close()
+        raise lmdb.CorruptedError("its length cannot be")
+    if file.stat().st_size < length:
+        _reserve(file, length)
+
+
+def _reserve(file: Path, length: int) -> None:
+    """Reserve the first bytes of a file that is mapped into memory.
+
+    On a full disk, a signal would end the process at the first write to the mapped bytes.
 
     Raises:
         OSError: the disk is full, or the file cannot be created.
@@ -265,7 +287,7 @@ def _reserve(file: Path) -> None:
         return
     with open(file, "ab") as stream:
         try:
-            os.posix_fallocate(stream.fileno(), 0, _LOCK_BYTES)
+            os.posix_fallocate(stream.fileno(), 0, length)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -18,6 +19,7 @@ from genre_batch.tagging.probability_store import (
     LmdbStore,
     MemoryStore,
     check_cache,
+    open_resume_store,
     parse_size,
     text_digests,
 )
@@ -67,6 +69,33 @@ def test_a_full_disk_is_an_error_before_anything_is_mapped(
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     with pytest.raises(CatalogError, match=r"in .*store: No space left on device: free some space"):
         LmdbStore(tmp_path / "store")
+
+
+def _use(folder: Path) -> None:
+    with LmdbStore(folder, limit=1 << 20) as store:
+        store.put(KEYS, VALUES)
+        store.get(KEYS[::-1])
+
+
+@pytest.mark.parametrize("length", [1, 5000, 8192, 3 << 12])
+def test_a_file_that_was_cut_off_is_damaged_and_ends_no_process(
+    tmp_path: Path, length: int
+) -> None:
+    _use(tmp_path / "store")
+    os.truncate(tmp_path / "store" / "data.mdb", length)
+    with pytest.raises(CatalogError, match="it is damaged: delete that folder, and run the same"):
+        _use(tmp_path / "store")
+
+
+def test_a_resume_store_that_was_cut_off_starts_empty(tmp_path: Path) -> None:
+    with LmdbStore(tmp_path / "store") as store:
+        store.put(KEYS, VALUES)
+    os.truncate(tmp_path / "store" / "data.mdb", 3 << 12)
+    with contextlib.ExitStack() as stack:
+        resumed = open_resume_store(tmp_path / "store", stack)
+        assert resumed.get(KEYS[:1]) == [None]
+        resumed.put(KEYS, VALUES)
+        assert resumed.get(KEYS) == VALUES
 
 
 def test_a_file_system_that_cannot_reserve_bytes_is_used(
@@ -153,7 +182,7 @@ def test_two_processes_share_a_store_and_a_killed_one_leaves_it_intact(
 def test_the_error_for_a_damaged_store_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "data.mdb").write_bytes(b"nonsense" * 4096)
-    with pytest.raises(CatalogError, match="delete that folder if it is damaged"):
+    with pytest.raises(CatalogError, match="it is damaged: delete that folder"):
         LmdbStore(tmp_path / "store")
 
 
