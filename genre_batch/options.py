@@ -274,10 +274,15 @@ def name_list(parameter: str, value: str | Sequence[str]) -> tuple[str, ...]:
     """Return the names of a list, or of a string that joins them by commas, without empty ones.
 
     Raises:
-        UsageError: it holds something else than strings.
+        UsageError: it holds something else than strings, or only empty ones; an empty list is fine.
     """
-    names = check_strings(parameter, value.split(",") if isinstance(value, str) else value)
-    return tuple(name.strip() for name in names if name.strip())
+    given = check_strings(parameter, value.split(",") if isinstance(value, str) else value)
+    names = tuple(name.strip() for name in given if name.strip())
+    if given and not names:
+        raise UsageError(
+            f"`{parameter}` has no name: list names, joined by commas, or leave it out"
+        )
+    return names
 
 
 def nearest_name(name: str, known: Sequence[str]) -> str:

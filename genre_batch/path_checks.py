@@ -17,6 +17,7 @@ __all__ = [
     "check_model_name",
     "check_output_file",
     "check_output_folder",
+    "check_outside_cache",
     "check_parent_folder",
     "check_separate_files",
 ]
@@ -35,6 +36,7 @@ def check_input_file(path: StrPath, name: str = "") -> None:
         UsageError: there is no such file, or it is a folder.
     """
     path = os.fspath(path)
+    _check_length(path, name)
     if not os.path.exists(path):
         raise UsageError(_prefixed(name, f"no such file: {path}"))
     if os.path.isdir(path):
@@ -96,6 +98,8 @@ def check_output_file(
 
 
 def _check_length(path: str, name: str) -> None:
+    if not path:
+        raise UsageError(_prefixed(name, "the path is empty: name a file"))
     try:
         os.lstat(path)
     except ValueError as error:
@@ -141,6 +145,23 @@ def check_parent_folder(path: StrPath, name: str = "") -> None:
         if os.path.isdir(folder):
             continue
         raise UsageError(_prefixed(name, f"no such folder: {folder}: make it first (mkdir -p)"))
+
+
+def check_outside_cache(outputs: Iterable[tuple[str, StrPath]], cache: StrPath) -> None:
+    """Check that no file would be written among those of the cache.
+
+    Args:
+        outputs: each output's name for messages (a parameter in backticks), and its path or URL.
+        cache: the folder of the cache.
+
+    Raises:
+        UsageError: an output is in it.
+    """
+    folder = os.path.join(os.path.realpath(cache), "")
+    for name, output in outputs:
+        path = os.fspath(output)
+        if "://" not in path and os.path.realpath(path).startswith(folder):
+            raise UsageError(f"{name}: {path} is in the folder of `cache`: choose another folder")
 
 
 def check_separate_files(

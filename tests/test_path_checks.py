@@ -51,6 +51,12 @@ def test_a_path_with_a_nul_byte_is_refused(tmp_path: Path) -> None:
         check_output_file(f"{tmp_path}/a\0b.csv")
 
 
+def test_an_empty_path_is_refused() -> None:
+    for check in (check_output_file, check_input_file):
+        with pytest.raises(UsageError, match=r"^`rejects`: the path is empty: name a file$"):
+            check("", name="`rejects`")
+
+
 def test_an_existing_output_is_overwritten_only_by_force(tmp_path: Path) -> None:
     (tmp_path / "out.csv").touch()
     check_output_file(tmp_path / "out.csv")

@@ -50,9 +50,11 @@ def check_auditable(job: AuditJob, name: str, labels: Labels, tagger: GenreTagge
         shown = unknown_genres(labels.unknown, tagger.labels)
         known = ", ".join(tagger.labels[:_SHOWN])
         more = ", ..." if len(tagger.labels) > _SHOWN else ""
+        advice = "map their names with `genre_map`, or " if ", nearest: " in shown else ""
+        column = "label_columns" if job.columns.label_columns else "genre_column"
         raise CatalogError(
             f"{name}: the model {tagger.path} knows none of its genres: {shown}; it "
-            f"predicts {known}{more}: choose another `genre_column` or `model`"
+            f"predicts {known}{more}: {advice}choose another `{column}` or `model`"
         )
 
 

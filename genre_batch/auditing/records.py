@@ -59,8 +59,9 @@ class OwnColumns:
 
     @property
     def kept(self) -> list[str]:
-        """The columns to copy, without that of genres."""
-        return [name for name in (self.id, self.title, self.text) if name is not None]
+        """The columns to copy, each once, without that of genres."""
+        names = dict.fromkeys((self.id, self.title, self.text))
+        return [name for name in names if name is not None and name != self.genres]
 
     def needed(self, used: LabelledColumns) -> list[str]:
         """Return the columns of a catalog that its records and the model need, each once.

@@ -20,6 +20,7 @@ from genre_batch.auditing.row_copies import RowCopies
 from genre_batch.auditing.row_store import RowStore
 from genre_batch.auditing.summary import AuditResult, GenreAudit
 from genre_batch.auditing.writing import RecordWriter
+from genre_batch.catalog.formats import STDIO
 from genre_batch.catalog.reading.rereadable import rereadable
 from genre_batch.catalog.rejects import RejectsFile, raise_on_reject
 from genre_batch.catalog.writing.writer import open_writer
@@ -30,7 +31,7 @@ from genre_batch.options import check_job
 from genre_batch.path_checks import check_separate_files
 from genre_batch.progress import RowProgress, no_row_progress
 from genre_batch.tagging.counts import Tally
-from genre_batch.tagging.plan import OutputTask, plan_outputs
+from genre_batch.tagging.plan import OutputTask, Plan, plan_outputs
 from genre_batch.tagging.predict import Predictor
 from genre_batch.tagging.probability_store import check_cache
 from genre_batch.tagging.run import kept_on_failure, open_store, prepare, write_summary
@@ -68,9 +69,7 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
         raise UsageError(f"`output` {output} is a folder: name a file for the records")
     plan = plan_outputs(job.tag_job())
     (task,) = plan.tasks
-    if not task.target.is_stdio:
-        sources = [source.path for source in task.sources if not source.is_stdio]
-        check_separate_files([("`output`", task.target.path)], sources)
+    _check_paths(job, plan)
     with contextlib.ExitStack() as stack:
         workspace, tagger, names = prepare(job.tag_job(), plan, stack)
         known_names("genres", names.excluded, tagger.labels)
@@ -85,6 +84,22 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
     if plan.summary is not None:
         write_summary(result.as_dict(), plan.summary, "the records are complete")
     return result
+
+
+def _check_paths(job: AuditJob, plan: Plan) -> None:
+    """Check what `plan_outputs` does not: no output replaces the catalog or `label_names`.
+
+    Raises:
+        UsageError: an output is one of the inputs.
+    """
+    (task,) = plan.tasks
+    summary = None if plan.summary is None else plan.summary.path
+    output = None if task.target.is_stdio else task.target.path
+    paths = (("`output`", output), ("`rejects`", task.rejects), ("`summary_json`", summary))
+    written = [(name, path) for name, path in paths if path is not None and path != STDIO]
+    read = [source.path for source in task.sources if not source.is_stdio]
+    names = job.columns.label_names
+    check_separate_files(written, read if names is None else [*read, os.fspath(names)])
 
 
 @dataclass

@@ -110,8 +110,7 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
 
     The catalog is read five times (for the genres' separator, to count them, to translate, and
     twice to write), so memory stays at a few thousand rows. Each batch of translations is stored in
-    the cache at once, so an interrupted run resumes. The output is opened only when all
-    translations are done.
+    the cache at once, so an interrupted run resumes. The output is opened after the last of them.
 
     Args:
         job: what to copy, and how.
@@ -136,7 +135,8 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
     cache_path = os.fspath(job.cache or default_cache_path())
     written = [("`output`", output.path), ("`cache`", cache_path)]
     written += [("`rejects`", os.fspath(path)) for path in (job.reading.rejects,) if path]
-    check_separate_files(written, [file.path for file in source.each_file])
+    tables = [path for path in (job.columns.genre_map, job.columns.label_names) if path]
+    check_separate_files(written, [*(file.path for file in source.each_file), *tables])
     check_overwrite(output, job.force)
     names = GenreNames.of(job.columns)
     with TranslationCache(cache_path) as cache:

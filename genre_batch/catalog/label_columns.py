@@ -48,6 +48,11 @@ def find_label_columns(names: Sequence[str], wanted: str | Sequence[str]) -> tup
             matches = [entry]
         elif dots and first in names and last in names:
             start, end = names.index(first), names.index(last)
+            if start > end:
+                raise ColumnError(
+                    f"`label_columns` {entry!r}: {last!r} comes before {first!r} in the catalog: "
+                    f"name {last}..{first}"
+                )
             matches = list(names[start : end + 1])
         else:
             matches = [name for name in names if fnmatch.fnmatchcase(name, entry)]

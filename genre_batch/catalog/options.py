@@ -206,6 +206,8 @@ class WritingOptions(Checked):
         if self.output_delimiter is not None:
             mark = check_delimiter(self.output_delimiter, "output_delimiter")
             object.__setattr__(self, "output_delimiter", mark)
+        if not self.separator:
+            raise UsageError("`separator` must not be empty: joined genres could not be told apart")
         if self.output_encoding is not None:
             name = check_encoding(self.output_encoding, "output_encoding", keep_mark=True)
             object.__setattr__(self, "output_encoding", name)

@@ -80,7 +80,8 @@ def evaluate(
     from genre_batch.evaluation.evaluate import evaluate as run
     from genre_batch.model.decision import Decision
 
-    read = [options[name] for name in ("model", "split", "against")]
+    read = [options[name] for name in ("model", "split", "against", "genre_map", "label_names")]
+    written = {"rejects": options["rejects"]}
     names = [field.name for field in fields(Decision)]
     decision = Decision(**{name: options.pop(name) for name in names})
     job = evaluation_job_from(options, decision)
@@ -88,7 +89,7 @@ def evaluate(
     job = replace(job, catalog=location)
     if report is not None:
         files = [*(file.path for file in location.each_file), *read]
-        check_report("evaluate", report, files)
+        check_report("evaluate", report, files, written)
     with rows_progress(progress) as advance:
         result = run(job, advance)
     rows = result.row_name

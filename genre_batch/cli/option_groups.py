@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,9 @@ COLUMNS = (
 )
 """The fields of `catalog.options.ColumnOptions`, likewise."""
 
+_PATHS_AND_LISTS = re.compile(r"PATH|FILE|FOLDER|DIR|MODEL|,\.\.\.")
+"""Names of values in help texts that are never empty."""
+
 
 class GroupedCommand(click.Command):
     """A command with option groups in its help.
@@ -44,7 +48,13 @@ class GroupedCommand(click.Command):
         self.groups = groups
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; in a process of its own, without pandas (`extras.leave_out_pandas`)."""
+        """Run the command; in a process of its own, without pandas (`extras.leave_out_pandas`).
+
+        Raises:
+            click.UsageError: the path of a file, or a list, is empty.
+        """
+        for parameter in self.params:
+            _check_not_empty(parameter, ctx.params.get(parameter.name or ""))
         if (ctx.find_root().obj or {}).get("is_own_process"):
             from genre_batch.extras import leave_out_pandas
 
@@ -63,6 +73,23 @@ class GroupedCommand(click.Command):
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def _check_not_empty(parameter: click.Parameter, value: object) -> None:
+    """Check a path or a list: a variable of the shell that is not set leaves it empty.
+
+    Raises:
+        click.UsageError: it is empty.
+    """
+    metavar = "PATH" if isinstance(parameter, click.Argument) else parameter.metavar or ""
+    if parameter.name == "null_values" or not _PATHS_AND_LISTS.search(metavar):
+        return
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str) and not text.strip(" ,"):
+            if isinstance(parameter, click.Argument):
+                raise click.UsageError(f"{parameter.human_readable_name.strip('[].')} is empty")
+            advice = "" if parameter.required else ", or leave it out"
+            raise click.UsageError(f"{parameter.opts[0]} is empty: give it a value{advice}")
 
 
 def grouped_command(

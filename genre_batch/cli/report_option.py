@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -38,13 +38,19 @@ report_option = click.option(
 )
 
 
-def check_report(command: str, path: str, files: Sequence[str | None]) -> None:
+def check_report(
+    command: str,
+    path: str,
+    inputs: Sequence[str | None],
+    outputs: Mapping[str, str | None] | None = None,
+) -> None:
     """Check that a page can be written, before any row is predicted.
 
     Args:
         command: the name of the command.
         path: of the page.
-        files: others that the command reads or writes; None and `-` are no files.
+        inputs: the files that the command reads; None and `-` are no files.
+        outputs: parameter -> path of the other files that it writes, likewise; `cache` is a folder.
 
     Raises:
         UsageError: the page would replace one of them, its folder does not exist, or the extra is
@@ -52,11 +58,20 @@ def check_report(command: str, path: str, files: Sequence[str | None]) -> None:
         CatalogError: a file that is not a page exists under its name.
     """
     from genre_batch.extras import require_extra
-    from genre_batch.path_checks import check_output_file, check_separate_files
+    from genre_batch.path_checks import (
+        check_output_file,
+        check_outside_cache,
+        check_separate_files,
+    )
 
     check_output_file(path, name="`report`")
-    others = [name for name in files if name is not None and name != "-"]
-    check_separate_files([("`report`", path)], others)
+    page = ("`report`", path)
+    check_separate_files([page], [name for name in inputs if name is not None and name != "-"])
+    for name, other in (outputs or {}).items():
+        if other is not None and other != "-":
+            check_separate_files([(f"`{name}`", other), page])
+            if name == "cache":
+                check_outside_cache([page], other)
     _check_is_page(path)
     require_extra(f"genre-batch {command} --report", "report")
 

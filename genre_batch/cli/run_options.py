@@ -126,5 +126,7 @@ def convert_run_options(options: dict[str, Any], inputs: Sequence[str], report: 
     options["profile"] = report is not None
     if report is not None:
         command = click.get_current_context().info_name or ""
-        names = ("model", "output", "rejects", "summary_json")
-        check_report(command, report, [*inputs, *(options[name] for name in names)])
+        read = [options[name] for name in ("model", "genre_map", "label_names") if name in options]
+        names = ("output", "rejects", "summary_json", "cache")
+        written = {name: options[name] for name in names}
+        check_report(command, report, [*inputs, *read], written)

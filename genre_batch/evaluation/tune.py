@@ -138,7 +138,8 @@ def tune(job: TuneJob, progress: RowProgress = no_row_progress) -> TuneResult:
     check_model_name(output)
     read = [file.path for file in location.each_file]
     read += [] if job.data.split is None else [os.fspath(job.data.split)]
-    check_separate_files([("`output`", output)], read)
+    rejects = [("`rejects`", path) for path in (job.data.reading.rejects,) if path is not None]
+    check_separate_files([("`output`", output), *rejects], read)
     check_output_file(output, force=job.force)
     digest = sha256_of(location)
     file = read_model_file(model_path(job.data.model or None))

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ import pyarrow as pa
 
 from genre_batch.errors import GenreBatchWarning, UsageError
 from genre_batch.model.metadata import ModelMetadata
-from genre_batch.options import nearest_name
 
 __all__ = [
     "LanguageTally",
@@ -120,8 +120,11 @@ def check_language(code: str) -> str:
     by_name = {name.lower(): known for known, name in names.items()}
     found = by_name.get(code.strip().lower(), _code(code))
     if found not in names:
-        known = nearest_name(code, [*names, *by_name]) if len(code) > 3 else "such as en, es or fr"
-        raise UsageError(f"`only_language` must be a code of ISO 639-1, got {code!r}: {known}")
+        near = get_close_matches(code.strip().lower(), by_name, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else "such as en, es or fr"
+        if "," in code:
+            advice = "name one language"
+        raise UsageError(f"`only_language` must be a code of ISO 639-1, got {code!r}: {advice}")
     return found
 
 

@@ -17,7 +17,12 @@ from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.failures import reason_of
 from genre_batch.options import StrPath
-from genre_batch.path_checks import check_output_file, check_output_folder, check_separate_files
+from genre_batch.path_checks import (
+    check_output_file,
+    check_output_folder,
+    check_outside_cache,
+    check_separate_files,
+)
 from genre_batch.paths import make_folder, neighbor, side_folder
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.workspace import remote_workspace, workspace_folder
@@ -159,7 +164,7 @@ def _check_paths(job: TagJob, plan: Plan) -> None:
         _check_side_output(plan.summary.path, "`summary_json`")
         written.append(("`summary_json`", plan.summary.path))
     if job.cache is not None:
-        _check_outside_cache(written, os.fspath(job.cache))
+        check_outside_cache(written, os.fspath(job.cache))
         written.append(("`cache`", os.fspath(job.cache)))
     inputs = [source.path for task in plan.tasks for source in task.sources]
     inputs = [path for path in inputs if path != STDIO]
@@ -176,14 +181,6 @@ def _check_paths(job: TagJob, plan: Plan) -> None:
 def _check_side_output(path: str, name: str, in_new_folder: bool = False) -> None:
     if path != STDIO and not is_remote(path):
         check_output_file(path, name=name, in_new_folder=in_new_folder)
-
-
-def _check_outside_cache(written: Sequence[tuple[str, str]], cache: str) -> None:
-    """Check that no file would be written among those of the cache."""
-    folder = os.path.join(os.path.realpath(cache), "")
-    for name, path in written:
-        if not is_remote(path) and os.path.realpath(path).startswith(folder):
-            raise UsageError(f"{name}: {path} is in the folder of `cache`: choose another folder")
 
 
 def _is_one_file(path: str, target: Location) -> bool:

@@ -21,6 +21,7 @@ from genre_batch import (
     apply_review,
     audit,
 )
+from genre_batch.catalog.options import ColumnOptions
 from genre_batch.catalog.writing.text import DelimitedEncoder
 from genre_batch.errors import GenreBatchWarning
 from genre_batch.model.text_keys import text_key
@@ -83,6 +84,25 @@ def test_the_mistakes_come_first_with_the_columns_of_their_rows(catalog: Path) -
     assert scores == sorted(scores, reverse=True)
     assert min(scores) >= 0.5
     assert (result.rows, result.rows_audited, result.records) == (80, 80, len(records))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Title", ["id", "Title", "genres"]), ("id", ["Title", "id", "genres"])],
+)
+def test_a_column_with_two_roles_is_in_records_once(
+    tmp_path: Path, text: str, expected: list[str]
+) -> None:
+    films = _films().select(
+        pl.col("id" if text == "Title" else "overview").alias("id"),
+        pl.col("overview" if text == "Title" else "Title").alias("Title"),
+        "genres",
+    )
+    path = tmp_path / "films.parquet"
+    films.write_parquet(path)
+    _, records = _audited(path, text_column=text)
+    assert list(records[0]) == [*FIELDS, *expected]
+    assert records[0]["row"] in (7, 21)
 
 
 def test_every_format_has_the_same_records(catalog: Path, tmp_path: Path) -> None:
@@ -238,6 +258,9 @@ def test_a_catalog_without_what_is_audited_is_an_error_before_any_prediction(
     fails(films, CatalogError, "every row with a text has genres", select=3)
     unknown = films.with_columns(pl.lit("Commedia|Poetry").alias("genres"))
     fails(unknown, CatalogError, "knows none of its genres: 'Commedia' .80 rows, nearest: 'Comedy'")
+    flags = films.drop("genres").with_columns(pl.lit(1).alias("is_Drama"))
+    advice = "map their names with `genre_map`, or choose another `label_columns` or `model`"
+    fails(flags, CatalogError, advice, label_columns=("is_Drama",))
     fails(films.with_columns(pl.lit("").alias("overview")), CatalogError, "no row has a text")
     numbers = films.with_columns(pl.lit(7).alias("overview"))
     fails(numbers, ColumnError, "'overview' is of type int32, not text: .*`text_column`")
@@ -324,6 +347,13 @@ def test_the_output_is_one_file_that_is_not_there_yet(catalog: Path, tmp_path: P
         audit(AuditJob(catalog, tmp_path))
     with pytest.raises(UsageError, match="is one of the inputs: choose another name"):
         audit(AuditJob(catalog, catalog, force=True))
+    names = tmp_path / "names.csv"
+    names.write_text("Drama\n")
+    columns = ColumnOptions(label_names=names)
+    with pytest.raises(UsageError, match=r"`output`: .*names\.csv is one of the inputs"):
+        audit(AuditJob(catalog, names, columns=columns, force=True))
+    with pytest.raises(UsageError, match=r"`summary_json`: .*names\.csv is one of the inputs"):
+        audit(AuditJob(catalog, columns=columns, summary_json=names, force=True))
     (tmp_path / "review.csv").write_text("mine")
     with pytest.raises(CatalogError, match=r"review\.csv exists: add `force`"):
         audit(AuditJob(catalog, tmp_path / "review.csv"))

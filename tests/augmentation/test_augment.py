@@ -260,6 +260,8 @@ def test_the_output_may_not_be_the_catalog_or_the_cache(
         copied(films, catalog=films, force=True)
     with pytest.raises(UsageError, match=r"`cache`: .* is one of the inputs"):
         copied(tmp_path / "o.csv", catalog=films, cache=films)
+    with pytest.raises(UsageError, match=r"`output`: .* is one of the inputs"):
+        copied(films, columns=ColumnOptions(genre_map=films), force=True)
     assert films.read_text() == "overview,genres\nA film.,Drama\n"
 
 

@@ -33,6 +33,11 @@ def test_a_missing_column_is_named_with_the_nearest() -> None:
         find_label_columns(NAMES, "is_a,is_c")
 
 
+def test_a_range_that_goes_backward_is_reported_with_the_one_to_name() -> None:
+    with pytest.raises(ColumnError, match=r"'is_a' comes before 'is_b' .*: name is_a\.\.is_b$"):
+        find_label_columns(NAMES, "is_b..is_a")
+
+
 @pytest.mark.parametrize(
     "flags",
     [

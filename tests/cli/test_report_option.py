@@ -121,6 +121,14 @@ def queue_of(page: Path) -> dict[str, Any]:
 def test_a_page_never_replaces_another_file(folder: Path) -> None:
     with pytest.raises(UsageError, match="`report`"):
         check_report("tag", "films.csv", ["films.csv"])
+    for name in ("output", "summary_json", "rejects", "cache"):
+        with pytest.raises(
+            UsageError, match=rf"^`{name}` and `report` would be one file, new.html"
+        ):
+            check_report("tag", "new.html", ["films.csv"], {name: "./new.html"})
+    (folder / "cache").mkdir()
+    with pytest.raises(UsageError, match=r"^`report`: cache/new\.html is in the folder of `cache`"):
+        check_report("tag", "cache/new.html", [], {"cache": "cache"})
     (folder / "notes.html").write_text("notes")
     with pytest.raises(CatalogError, match="not an HTML page"):
         check_report("tag", "notes.html", [])

@@ -49,6 +49,23 @@ def test_a_command_line_that_cannot_be_read_is_one_plain_line(line: str, message
     assert _message(*line.split()) == message
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tag", "films.csv", "--cache", ""), "--cache is empty: give it a value, or leave it out"),
+        (("tag", "films.csv", "--rejects", " "), "--rejects is empty: give it a value, or leave"),
+        (("audit", "films.csv", "--genres", ","), "--genres is empty: give it a value, or leave"),
+        (("evaluate", "f.csv", "--label-columns", ""), "--label-columns is empty: give it a value"),
+        (("apply", "r.csv", "f.csv", "-o", ""), "-o is empty: give it a value"),
+        (("apply", "r.csv", "", "-o", "o.csv"), "CATALOG is empty"),
+        (("tag", "films.csv", ""), "INPUT is empty"),
+        (("train", "f.csv", "-o", "r", "--extra-train", ""), "--extra-train is empty: give it"),
+    ],
+)
+def test_an_empty_path_or_list_is_refused(arguments: tuple[str, ...], message: str) -> None:
+    assert _message(*arguments).startswith(message)
+
+
 def test_the_command_line_and_the_library_word_a_bad_value_alike() -> None:
     with pytest.raises(UsageError) as caught:
         TagJob(threads=0)

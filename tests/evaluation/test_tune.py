@@ -167,6 +167,14 @@ def test_the_output_may_not_be_the_catalog_or_the_split(
         assert (tmp_path / name).read_bytes() == catalog.read_bytes()
 
 
+def test_the_output_may_not_be_the_rejects(catalog: Path, tiny_model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new.onnx"
+    data = EvaluationJob(catalog, tiny_model, reading=ReadingOptions(rejects=output))
+    with pytest.raises(UsageError, match="`output` and `rejects` would be one file"):
+        tune(TuneJob(data, output))
+    assert not output.exists()
+
+
 def test_too_few_films_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("overview,genres\nlaugh,Comedy\n")
     with pytest.raises(CatalogError, match="1 film cannot be tuned on: at least 20"):

@@ -299,7 +299,7 @@ def test_excluded_genres_are_never_predicted_and_change_no_other(
     probabilities: np.ndarray, pairs: dict[str, ConditionalThreshold], excluded: set[str]
 ) -> None:
     metadata = tiny.metadata(conditional_thresholds=pairs)
-    names = ",".join(name.upper() for name in excluded)
+    names = ",".join(name.upper() for name in excluded) or None
     for decision, same in (
         (Decision(), Decision(exclude_genres=names)),
         (Decision(threshold=0.3), Decision(threshold=0.3, exclude_genres=sorted(excluded))),
@@ -320,6 +320,7 @@ def test_an_excluded_genre_takes_no_place_of_the_top_k() -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
+        (" , ", "^`exclude_genres` has no name: list names, joined by commas, or leave it out$"),
         ("Dramma", r"^`exclude_genres`: unknown genre 'Dramma': did you mean 'Drama'\?$"),
         ("Drama,Western", "unknown genre 'Western': known: Action, Comedy, Drama, Science Fiction"),
     ],

@@ -98,6 +98,13 @@ def test_an_unknown_language_is_reported(code: str) -> None:
         check_language(code)
 
 
+def test_an_unknown_language_is_reported_with_the_nearest_or_examples() -> None:
+    with pytest.raises(UsageError, match="got 'spansh': did you mean 'spanish'"):
+        check_language("spansh")
+    with pytest.raises(UsageError, match=r"got 'en,de': name one language$"):
+        check_language("en,de")
+
+
 def test_languages_have_names() -> None:
     assert (language_name("en"), language_name("und")) == ("English", "unknown languages")
 
