@@ -12,6 +12,7 @@ from it, cluster.md, which marks what is estimated as such.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -38,7 +39,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _MANY, _CORES = 10**9, 1_000
 _FILMS_OF_A_PART = 150_000
 """In 64 MB of CSV, the default of `--split-size` on a cluster."""
-_PACKAGES = ("genre-batch", "ray", "onnxruntime", "tokenizers", "polars", "pyarrow")
+PACKAGES = ("genre-batch", "ray", "onnxruntime", "tokenizers", "polars", "pyarrow")
 
 
 @dataclass
@@ -65,7 +66,7 @@ def _cpu_of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _run_processes(lines: list[list[str | Path]]) -> Measured:
+def run_processes(lines: list[list[str | Path]]) -> Measured:
     """Run commands at the same time and wait for all of them."""
     before, started = _cpu_of_children(), time.perf_counter()
     processes = [subprocess.Popen([COMMAND, "-q", "tag", *line]) for line in lines]
@@ -94,7 +95,14 @@ def _tree(root: int) -> dict[int, tuple[str, float]]:
     return {pid: found[pid] for pid in tree if pid in found}
 
 
-def _run_on_ray(cluster: RayCluster, line: list[str | Path], side: Path) -> Measured:
+def run_on_ray(cluster: RayCluster, line: list[str | Path], side: Path) -> Measured:
+    """Run a command on a cluster.
+
+    Args:
+        cluster: with a core on each node.
+        line: the arguments of `tag`.
+        side: the folder next to the output.
+    """
     environment = os.environ | dict(cluster.environment)
     before_tree = _tree(cluster.manager.pid)
     before, started = _cpu_of_children(), time.perf_counter()
@@ -165,14 +173,14 @@ def main() -> None:
                     *model_arguments(options.model),
                 ]
                 if kind == "process":
-                    measured.append(_run_processes([[*line, "--threads", "2"]]))
+                    measured.append(run_processes([[*line, "--threads", "2"]]))
                 elif kind == "shards":
                     shares: list[list[str | Path]] = [
                         [*line, "--threads", "1", "--shard", f"{k}/2"] for k in range(2)
                     ]
-                    measured.append(_run_processes(shares))
+                    measured.append(run_processes(shares))
                 else:
-                    measured.append(_run_on_ray(cluster, line, Path(f"{output}.genre-batch")))
+                    measured.append(run_on_ray(cluster, line, Path(f"{output}.genre-batch")))
                 print(kind, measured[-1], file=sys.stderr, flush=True)
                 files = {path.name: path.read_bytes() for path in output.iterdir()}
                 expected = expected or files
@@ -182,12 +190,15 @@ def main() -> None:
                     shutil.rmtree(written)
     figures = {kind: [asdict(each) for each in measured] for kind, measured in runs.items()}
     result = {
-        "machine": machine_facts(_PACKAGES),
+        "machine": machine_facts(PACKAGES),
         "films": films,
         "parts": options.parts,
         "runs": figures,
     }
-    write_results(options.output, "cluster", result, _page)
+    stored = Path(options.output, "cluster.json")
+    if stored.is_file() and "trivial" in (earlier := json.loads(stored.read_text())):
+        result["trivial"] = earlier["trivial"]  # of benchmarks.speed.many_cores
+    write_results(options.output, "cluster", result, page)
 
 
 _NAMES = {
@@ -197,7 +208,8 @@ _NAMES = {
 }
 
 
-def _page(result: dict[str, Any]) -> str:
+def page(result: dict[str, Any]) -> str:
+    """Return the page of the figures."""
     films, parts = result["films"], result["parts"]
     runs = {
         kind: [Measured(**each) for each in measured] for kind, measured in result["runs"].items()
@@ -234,9 +246,16 @@ def _page(result: dict[str, Any]) -> str:
             "",
             "All figures above are of these runs.",
             "",
+            *_trivial(result.get("trivial")),
             *_estimates(films / base, peak),
         ]
     )
+
+
+def _trivial(result: dict[str, Any] | None) -> list[str]:
+    from benchmarks.speed.many_cores import section
+
+    return [] if result is None else section(result)
 
 
 def _estimates(rate: float, peak: float) -> list[str]:
