@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import warnings
+from collections import Counter
 from typing import Any
 
 from genre_batch.catalog.columns import TEXT_COLUMNS
@@ -19,6 +20,16 @@ LONG_INTEGER = 4000
 _KEY_OF_ROWS = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*\[\s*\{')
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEEPEST = 3
+_FLOAT_DIGITS = 17
+"""A float64 gives back numbers of at most this many significant digits."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_EXPONENT = re.compile("[eE].*")
+_LOSSES = {
+    "key": ("a key is twice in an object", "the last value is used"),
+    "digits": ("more digits than a float has", "the number is rounded; JSON Lines keep it"),
+    "surrogate": ("half of a surrogate pair", "written as ?; JSON Lines keep it"),
+}
+"""What a table loses -> the two halves of the warning."""
 
 
 def _integer(digits: str) -> int | float:
@@ -29,45 +40,52 @@ class JsonDecoder:
     """Decode the rows of one file.
 
     Attributes:
-        found_token: whether a NaN or an infinity was read since the last `note_tokens`.
-        repeated_key: a key that an object had twice since the last `note_repeated_key`, if keys are
-            watched.
+        found: what was found that deviates from JSON, or that a table loses, since the last
+            `note`: kind -> the first of it.
 
     The tokens NaN, Infinity and -Infinity, which Python and JavaScript programs write although
     JSON does not have them, are read as numbers; `warn` reports them. Integers of
     thousands of digits become floats: rows keep the bytes of their line.
     """
 
-    def __init__(self, name: str, *, watches_keys: bool = False) -> None:
+    def __init__(self, name: str, *, finds_losses: bool = False) -> None:
         """Start a file.
 
         Args:
             name: the file's name, for messages.
-            watches_keys: whether to look for keys that an object has twice, of which a table has
-                the last value only.
+            finds_losses: whether to look for values that a table cannot have: of keys that an
+                object has twice, of numbers with many digits, of halves of surrogate pairs.
         """
         self._name = name
-        self.found_token = False
-        self.repeated_key: str | None = None
-        self._first_repeated = ""
-        self._rows_with_repeated = 0
-        self._rows_with_tokens = 0
-        self._first_line = 0
-        hook = self._object if watches_keys else None
-        self._decoder = json.JSONDecoder(parse_constant=self._constant, object_pairs_hook=hook)
+        self._finds_losses = finds_losses
+        self.found: dict[str, str] = {}
+        self._rows: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
+        self._decoder = json.JSONDecoder(
+            parse_constant=self._constant,
+            parse_float=self._float if finds_losses else None,
+        )
         # What its methods call, after checks in Python.
         self._scan = self._decoder.scan_once  # type: ignore[attr-defined]
         self._long = json.JSONDecoder(parse_constant=self._constant, parse_int=_integer)
 
     def _constant(self, token: str) -> float:
-        self.found_token = True
+        self.found.setdefault("token", "")
         return float(token)
+
+    def _float(self, text: str) -> float:
+        if len(text) > _FLOAT_DIGITS:
+            digits = _EXPONENT.sub("", text).replace(".", "").lstrip("-0").rstrip("0")
+            if len(digits) > _FLOAT_DIGITS:
+                self.found.setdefault("digits", f"{text[:40]}, ")
+        return float(text)
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
-        if len(value) != len(pairs) and self.repeated_key is None:
+        if len(value) != len(pairs):
             keys = [key for key, _ in pairs]
-            self.repeated_key = next(key for key in keys if keys.count(key) > 1)
+            repeated = next(key for key in keys if keys.count(key) > 1)
+            self.found.setdefault("key", f"{repeated!r}, ")
         return value
 
     def decode(self, text: str) -> Any:
@@ -80,61 +98,73 @@ class JsonDecoder:
         try:
             value, end = self._scan(text, 0)
         except StopIteration as error:
-            self.found_token = False
+            self.found.clear()
             raise json.JSONDecodeError("Expecting value", text, error.value) from None
-        except json.JSONDecodeError:
-            self.found_token = False
+        except (json.JSONDecodeError, RecursionError):
+            self.found.clear()
             raise
         except ValueError:  # an integer of too many digits
-            return self._long.decode(text)
+            value = self._long.decode(text)
+            end = len(text)
         if end != len(text):
-            self.found_token = False
+            self.found.clear()
             raise json.JSONDecodeError("Extra data", text, end)
+        if self._finds_losses:
+            self._find_losses(text, value)
         return value
 
     def decode_at(self, text: str, start: int) -> tuple[Any, int]:
         """Return the value that starts at a position, and its end; errors as in `decode`."""
         try:
-            return self._decoder.raw_decode(text, start)
-        except json.JSONDecodeError:
-            self.found_token = False
+            value, end = self._decoder.raw_decode(text, start)
+        except (json.JSONDecodeError, RecursionError):
+            self.found.clear()
             raise
         except ValueError:
-            return self._long.raw_decode(text, start)
+            value, end = self._long.raw_decode(text, start)
+        if self._finds_losses:
+            self._find_losses(text[start:end], value)
+        return value, end
 
-    def note_tokens(self, line: int) -> None:
-        """Count a row that had a NaN or an infinity, on this line."""
-        self.found_token = False
-        self._rows_with_tokens += 1
-        self._first_line = self._first_line or line
+    def _find_losses(self, text: str, value: Any) -> None:
+        if not isinstance(value, dict):
+            return
+        # Looking at every object while it is decoded would take as long again as decoding it.
+        marks = text.count('":')
+        if marks != len(value) and marks != _number_of_keys(value):
+            json.loads(text, object_pairs_hook=self._object, parse_int=float)
+        if "\\u" in text and _SURROGATE.search(text):
+            try:
+                json.dumps(value, ensure_ascii=False).encode("utf-8")
+            except UnicodeEncodeError:
+                self.found.setdefault("surrogate", "")
 
-    def note_repeated_key(self, line: int) -> None:
-        """Count a row with an object that has a key twice, on this line."""
-        self._first_repeated = self._first_repeated or f"{self.repeated_key!r}, line {line}"
-        self.repeated_key = None
-        self._rows_with_repeated += 1
+    def note(self, line: int) -> None:
+        """Count a row in which something was found, on this line."""
+        for kind, what in self.found.items():
+            self._rows[kind] += 1
+            self._first.setdefault(kind, f"{what}line {line}")
+        self.found.clear()
 
-    def warn_of_repeated_keys(self) -> None:
-        """Warn if objects had a key twice."""
-        if self._rows_with_repeated:
-            warnings.warn(
-                f"{self._name}: a key is twice in an object in "
-                f"{counted(self._rows_with_repeated, 'row')} (the first: {self._first_repeated}): "
-                f"the last value is used",
-                GenreBatchWarning,
-                stacklevel=2,
-            )
+    def warn_of_losses(self) -> None:
+        """Warn of the values that a table loses."""
+        for kind, words in _LOSSES.items():
+            if self._rows[kind]:
+                self._warn(f"{words[0]} in {self._counted(kind)}: {words[1]}")
 
     def warn(self) -> None:
         """Warn if rows had a NaN or an infinity."""
-        if self._rows_with_tokens:
-            warnings.warn(
-                f"{self._name}: NaN or Infinity, which JSON does not have, in "
-                f"{counted(self._rows_with_tokens, 'row')} (the first: line {self._first_line}): "
-                f"read as numbers, and written as they are in JSON Lines",
-                GenreBatchWarning,
-                stacklevel=2,
+        if self._rows["token"]:
+            self._warn(
+                f"NaN or Infinity, which JSON does not have, in {self._counted('token')}: read as "
+                f"numbers, and written as they are in JSON Lines"
             )
+
+    def _counted(self, kind: str) -> str:
+        return f"{counted(self._rows[kind], 'row')} (the first: {self._first[kind]})"
+
+    def _warn(self, message: str) -> None:
+        warnings.warn(f"{self._name}: {message}", GenreBatchWarning, stacklevel=3)
 
     def advice(self, text: str) -> str:
         """Return what to type for the start of an object that is too large to be a row."""
@@ -201,6 +231,17 @@ def _query_of_columns(value: dict[str, Any]) -> str:
         same = all(isinstance(column, list) for column in columns) and columns[0]
         same = same and len(set(map(len, columns))) == 1
     return ". as $c | first(.[]) | keys_unsorted[] as $i | $c | map_values(.[$i])" if same else ""
+
+
+def _number_of_keys(value: Any) -> int:
+    """Return the number of keys of a JSON value, of all objects in it."""
+    is_object = type(value) is dict
+    number = len(value) if is_object else 0
+    if is_object or type(value) is list:
+        for item in value.values() if is_object else value:
+            if type(item) is dict or type(item) is list:
+                number += _number_of_keys(item)
+    return number
 
 
 def _rows_in(value: dict[str, Any], depth: int = 1) -> tuple[list[str], int]:

@@ -226,10 +226,8 @@ class _Values:
         except UnicodeDecodeError:
             self._reject(start, end, "invalid_utf8")
             return end
-        if self._decoder.found_token:
-            self._decoder.note_tokens(self._place(start)[0])
-        if self._decoder.repeated_key is not None:
-            self._decoder.note_repeated_key(self._place(start)[0])
+        if self._decoder.found:
+            self._decoder.note(self._place(start)[0])
         self._last_is_bad = False
         chunk.lines.append(_on_one_line(source))
         chunk.objects.append(value)
@@ -261,6 +259,7 @@ class _Values:
 
     def _reject(self, start: int, end: int, reason: Reason, detail: str = "") -> None:
         self._last_is_bad = True
+        self._decoder.found.clear()
         line, offset = self._place(start)
         self._on_reject(
             Reject(

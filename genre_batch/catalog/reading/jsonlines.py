@@ -45,7 +45,7 @@ def read_json_lines(
     encoding: str = UTF_8,
     *,
     warn: bool = True,
-    watches_keys: bool = False,
+    finds_losses: bool = False,
     limit: int | None = None,
     stretch: Stretch | None = None,
 ) -> Iterator[JsonLinesChunk]:
@@ -60,7 +60,7 @@ def read_json_lines(
         on_reject: called with each line or value that cannot be read, in order.
         encoding: a name from `check_encoding`.
         warn: whether to warn about what is not quite JSON, once at the end.
-        watches_keys: whether to warn about keys that an object has twice.
+        finds_losses: whether to warn about values that a table loses.
         limit: the number of rows to read; None: all.
         stretch: the lines to read, of a stream that is the file itself, in UTF-8; None: all.
 
@@ -68,7 +68,7 @@ def read_json_lines(
         CatalogError: the stream fails or is truncated, a line never ends, it is not text, or the
             file is one object that holds the rows under a key.
     """
-    decoder = JsonDecoder(name, watches_keys=watches_keys)
+    decoder = JsonDecoder(name, finds_losses=finds_losses)
     try:
         if stretch is None:
             yield from _chunks(stream, name, on_reject, encoding, decoder, limit)
@@ -78,7 +78,7 @@ def read_json_lines(
             start = Start(b"", stretch.line, stretch.start)
             yield from _line_chunks(section, name, on_reject, decoder, start, len, limit)
     finally:
-        decoder.warn_of_repeated_keys()
+        decoder.warn_of_losses()
         if warn:
             decoder.warn()
 
@@ -179,13 +179,12 @@ def parse_block(
             if reason is None:
                 lines.append(line)
                 objects.append(parsed)
-                if decoder.found_token:
-                    decoder.note_tokens(number)
-                if decoder.repeated_key is not None:
-                    decoder.note_repeated_key(number)
+                if decoder.found:
+                    decoder.note(number)
             else:
                 byte_offset = block.byte_offset + original_length(block.data[:offset])
                 on_reject(Reject(name, number, byte_offset, reason, raw.rstrip(b"\r"), detail))
+                decoder.found.clear()
         offset += len(raw) + 1
     return JsonLinesChunk(lines, objects)
 

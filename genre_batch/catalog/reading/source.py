@@ -119,7 +119,7 @@ class OpenSource(contextlib.AbstractContextManager["OpenSource"]):
             encoding,
             warn=is_last_pass,
             # The first of two passes; the cost of the second would be seen.
-            watches_keys=self._options.as_table and not is_last_pass,
+            finds_losses=self._options.as_table and not is_last_pass,
             limit=limit,
             stretch=stretch,
         )

@@ -93,8 +93,11 @@ def _lists_with_names(location: Location, first: Reject) -> str | None:
     if first.reason != "not_an_object" or not first.raw.lstrip().startswith(b"["):
         return None
     query = ".[0] as $c | .[1:][] | [$c, .] | transpose | map({(.[0]): .[1]}) | add"
+    # One list of lists, or a list on each line, which jq has to gather first.
+    options = "-c" if first.raw.replace(b" ", b"").startswith(b"[[") else "-sc"
     file = "" if location.is_stdio else f" {shlex.quote(location.name)}"
-    return f"if the first list has the names of the columns: jq -c '{query}'{file} > rows.jsonl"
+    command = f"jq {options} '{query}'{file} > rows.jsonl"
+    return f"if the first list has the names of the columns: {command}"
 
 
 @contextlib.contextmanager

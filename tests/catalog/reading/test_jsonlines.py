@@ -117,19 +117,52 @@ def test_keys_that_differ_in_a_lone_surrogate_stay_two(kind: str) -> None:
 
 
 @pytest.mark.parametrize("layout", ["lines", "array"])
-def test_a_key_that_an_object_has_twice_is_told_where_one_value_is_lost(layout: str) -> None:
-    rows = ['{"a":0}', '{"a":1,"a":2}', '{"b":[{"c":1,"c":2}]}']
-    text = "\n".join(rows) if layout == "lines" else f"[{rows[0]},\n{rows[1]},\n{rows[2]}]"
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (
+            '{"a":1,"a":2}',
+            r"a key is twice in an object in 2 rows \(the first: 'a', line 2\): the la",
+        ),
+        ('{"b":[{"c":1,"c":2}]}', r"in 2 rows \(the first: 'c', line 2\): the last value is used"),
+        (
+            '{"a":0.12345678901234567891}',
+            r"more digits .* \(the first: 0.12345678901234567891, lin",
+        ),
+        ('{"a":[-123456789012345678.5e3]}', "more digits than a float has in 2 rows"),
+        (
+            '{"a":"x\\uD83d"}',
+            r"half of a surrogate pair in 2 rows \(the first: line 2\): written as",
+        ),
+    ],
+)
+def test_what_a_table_loses_is_told(layout: str, row: str, said: str) -> None:
+    rows = ['{"a":0}', row, "NaN", '{"a":null}', row]
+    text = "\n".join(rows) if layout == "lines" else f"[{f',{chr(10)}'.join(rows)}]"
 
-    def read(*, watches_keys: bool) -> list[dict[str, Any]]:
+    def read(*, finds_losses: bool) -> int:
         stream = io.BytesIO(text.encode())
-        chunks = read_json_lines(stream, "f", lambda reject: None, watches_keys=watches_keys)
-        return [row for chunk in chunks for row in chunk.objects]
+        chunks = read_json_lines(stream, "f", lambda reject: None, finds_losses=finds_losses)
+        return sum(map(len, chunks))
 
-    said = r"f: a key is twice in an object in 2 rows \(the first: 'a', line 2\): the last value"
-    with pytest.warns(GenreBatchWarning, match=said):
-        assert read(watches_keys=True) == [{"a": 0}, {"a": 2}, {"b": [{"c": 2}]}]
-    assert len(read(watches_keys=False)) == 3
+    with pytest.warns(GenreBatchWarning, match=f"f: .*{said}") as warned:
+        assert read(finds_losses=True) == 4
+    assert len(warned) == 1
+    assert read(finds_losses=False) == 4
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"a":0.1234567890123456,"b":1.50000000000000000000000,"c":123456789012345678901}',
+        '{"a":0.00000000000000000000012345,"b":-1.7976931348623157e+308,"c":{"a":1}}',
+        '{"a":"\\ud83d\\ude00","b":"\\\\ud83d"}',
+    ],
+)
+def test_what_a_table_holds_is_not_told(row: str) -> None:
+    stream = io.BytesIO(row.encode())
+    chunks = read_json_lines(stream, "f", lambda reject: None, finds_losses=True)
+    assert sum(map(len, chunks)) == 1
 
 
 @pytest.mark.parametrize("padding", [b"\x1a", b"\0\0\0", b"\x1a\r", b"\x1e"])

@@ -39,6 +39,7 @@ def _read(path: Path, data: bytes, **options: object) -> list[dict[str, object]]
         ("f.jsonl", b"<films>\n", "each line must be one JSON object"),
         ("f.jsonl", b'found([{"a":1},{"a":2}]);\n', "each line must be one JSON object"),
         ("f.jsonl", b'[["id","overview"],[1,"a"]]', "jq -c '.[0] as $c | .[1:][]"),
+        ("f.jsonl", b'["id","overview"]\n[1,"a"]\n', "jq -sc '.[0] as $c | .[1:][]"),
     ],
 )
 def test_without_a_readable_row_the_likely_reason_is_named(
