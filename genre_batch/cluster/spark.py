@@ -53,11 +53,11 @@ def tag(
         ModelError: the model is unusable.
     """
     require_extra("genre_batch.spark.tag", "spark")
-    if not hasattr(df, "mapInArrow"):
-        raise UsageError(
-            f"`df` must be a DataFrame of Spark, got {type(df).__name__}: use "
-            f"genre_batch.tag_table for tables of other libraries"
-        )
+    if isinstance(df, type) or not hasattr(df, "mapInArrow"):
+        advice = "use genre_batch.tag_table for tables of other libraries"
+        if hasattr(df, "to_spark"):
+            advice = "pass df.to_spark(), and call pandas_api() on the result"
+        raise UsageError(f"`df` must be a DataFrame of Spark, got {type(df).__name__}: {advice}")
     from genre_batch.model.tagger import GenreTagger
     from genre_batch.tagging.job import tag_job
     from genre_batch.tagging.tables import TableTagger
@@ -73,11 +73,15 @@ def tag(
     kept = _find_columns(df, table)
     schema = _schema(df, kept, table)
     options["genre_map"] = None  # a file of the driver
-    tagging = _Tagging(_shipped(df, tagger.file), tagger.sha256, asdict(table.written), options)
+    names = tuple(df.columns)
+    model_file = _shipped(df, tagger.file)
+    tagging = _Tagging(model_file, tagger.sha256, asdict(table.written), names, options)
+    # Spark finds its columns by their names, in which a dot means a field.
+    df = df.toDF(*[f"column_{number}" for number in range(len(names))])
     try:
         return df.mapInArrow(tagging, schema)
-    except NotImplementedError as error:
-        raise _unsupported_error(df, schema) from error
+    except (NotImplementedError, ValueError) as error:
+        raise _unsupported_error(df, names) from error
 
 
 def _find_columns(df: DataFrame, table: Any) -> tuple[str, ...]:
@@ -137,17 +141,17 @@ def _unchanged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return batches
 
 
-def _unsupported_error(df: DataFrame, schema: Any) -> ColumnError:
+def _unsupported_error(df: DataFrame, names: Sequence[str]) -> ColumnError:
     """Return the error for a DataFrame with a column that Spark cannot pass to Python."""
     from pyspark.sql.types import StructType
 
-    for field in schema:
+    for field, name in zip(df.schema, names, strict=True):
         try:
-            df.mapInArrow(_unchanged, StructType([field]))
-        except NotImplementedError:
+            df.select(field.name).mapInArrow(_unchanged, StructType([field]))
+        except (NotImplementedError, ValueError):
             return ColumnError(
-                f"Spark cannot pass the column {field.name!r} of type "
-                f"{field.dataType.simpleString()} to Python: drop it, or cast it to a string first"
+                f"Spark cannot pass the column {name!r} of type {field.dataType.simpleString()} to "
+                f"Python: drop it, or cast it to a string first"
             )
     return ColumnError("Spark cannot pass the columns of `df` to Python: select fewer")
 
@@ -181,12 +185,14 @@ class _Tagging:
         model: a holder of the model file.
         sha256: the model's hash.
         written: the fields of the `WrittenNames`, because a class of its module imports libraries.
+        names: of the columns, whose batches have other names.
         options: as in `batch_tagger`.
     """
 
     model: Any
     sha256: str
     written: dict[str, Any]
+    names: tuple[str, ...]
     options: TableOptions
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -198,10 +204,12 @@ class _Tagging:
         from genre_batch.tagging.written_names import WrittenNames
 
         options: TableOptions = {**self.options, "threads": None}
+        names = list(self.names)
+        first = first.rename_columns(names)
         table = batch_tagger(first.schema, tagger, WrittenNames(**self.written), **options)
         yield table.tag(first)
         for batch in batches:
-            yield table.tag(batch)
+            yield table.tag(batch.rename_columns(names))
 
     def _tagger(self) -> GenreTagger:
         threads = self.options.get("threads") or _task_cores()

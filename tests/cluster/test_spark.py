@@ -177,6 +177,11 @@ def test_columns_that_spark_or_the_model_cannot_read_are_refused(
             {},
             "cannot pass the column 'i' of type interval to Python: drop it",
         ),
+        (
+            films.selectExpr("*", "array() as `a.b`"),
+            {},
+            r"cannot pass the column 'a\.b' of type array<void> to Python: drop it",
+        ),
     ]
     for frame, options, message in cases:
         with pytest.raises(ColumnError, match=message):
@@ -184,6 +189,14 @@ def test_columns_that_spark_or_the_model_cannot_read_are_refused(
     replaced = spark.tag(films.withColumn("Predicted_Genres", films.n), model=tagger, replace=True)
     assert replaced.columns == ["overview", "n", "predicted_genres"]
     assert replaced.head().predicted_genres == ["Comedy"]
+
+
+@pytest.mark.slow
+def test_names_may_hold_dots_and_backticks(session: Any, tagger: GenreTagger) -> None:
+    films = session.createDataFrame([("laugh", 1, 2)], ["film.text", "a`b", "c"])
+    tagged = spark.tag(films, model=tagger, text_column="film.text")
+    assert tagged.columns == ["film.text", "a`b", "c", "predicted_genres"]
+    assert tuple(tagged.head()) == ("laugh", 1, 2, ["Comedy"])
 
 
 @pytest.mark.slow
@@ -200,6 +213,8 @@ def test_options_and_models_are_checked_on_the_driver(
         spark.tag(films, model=tmp_path / "bad.onnx")
     with pytest.raises(UsageError, match=r"`df` must be a DataFrame of Spark, got Table"):
         spark.tag(FILMS, model=tagger)
+    with pytest.raises(UsageError, match=r"`df` must be a DataFrame of Spark, got type"):
+        spark.tag(type(films), model=tagger)
 
 
 @pytest.mark.slow
