@@ -251,7 +251,10 @@ labelled_options = together(
     reading_options,
     column_options(),
     click.option(
-        "--ignore-unknown", is_flag=True, help="Leave out genres that the model does not know."
+        "--ignore-unknown",
+        is_flag=True,
+        help="Leave out genres that the model does not know; those that its training left out "
+        "always are.",
     ),
     threads_option,
 )

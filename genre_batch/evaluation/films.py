@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,6 +32,7 @@ from genre_batch.errors import (
 )
 from genre_batch.model.decision import Decision
 from genre_batch.model.language import LanguageTally, model_language
+from genre_batch.model.metadata import ModelMetadata
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import uses_title
 from genre_batch.options import FLAG, STRING, Checked, StrPath, integer
@@ -56,7 +58,8 @@ class EvaluationJob(Checked):
         split: a file with `row` and `part`; None: the catalog's own column `part`, if it has one.
         part: score only the films of this part, of `PARTS`; None: all.
         decision: how probabilities become genres.
-        ignore_unknown: leave out genres that the model does not know, instead of raising an error.
+        ignore_unknown: leave out genres that the model does not know, instead of raising an error;
+            those that its training left out always are.
         threads: number of threads; None: the cores that this process may use.
         against: another exported .onnx to compare the model with; None: none.
         group: a column whose value is the same for wordings of one film: every wording is scored,
@@ -173,22 +176,22 @@ def read_films(
     in_part = _in_part(job, catalog)
     rows = np.flatnonzero(in_part & catalog.has_text & catalog.has_labels)
     if not len(rows):
-        where = f" in the part {job.part!r}" if job.part else ""
-        raise no_genre_error(catalog, where)
+        raise no_genre_error(catalog, f" in the part {job.part!r}" if job.part else "")
     genres = [catalog.genres[row] for row in rows]
-    excluded = set(itertools.compress(tagger.labels, job.decision.excluded(tagger.metadata)))
-    if excluded:
-        # A film with excluded genres alone is left out: its other genres are not known.
-        scored = [not cell or not excluded.issuperset(cell) for cell in genres]
-        rows, genres = rows[scored], list(itertools.compress(genres, scored))
+    not_learned = _not_learned(tagger.metadata)
+    off = job.decision.excluded(tagger.metadata)
+    excluded = not_learned.union(itertools.compress(tagger.labels, off))
+    # A film with excluded genres alone is left out: its other genres are not known.
+    scored = [not cell or not excluded.issuperset(cell) for cell in genres]
+    rows, genres = rows[scored], list(itertools.compress(genres, scored))
     if not len(rows):
         raise no_genre_error(catalog, " besides excluded genres")
     known = set(tagger.labels)
     unknown = Counter(name for cell in genres for name in cell if name not in known)
     if all(known.isdisjoint(cell) for cell in genres):
         raise _no_known_genre_error(catalog, unknown, tagger)
-    if unknown and not job.ignore_unknown:
-        raise _unknown_genres_error(catalog, unknown, tagger.metadata.row_name)
+    if not job.ignore_unknown and not not_learned.issuperset(unknown):
+        raise _unknown_genres_error(catalog, unknown, not_learned, tagger.metadata.row_name)
     positions = pa.array(rows)
     films = LabelledFilms(
         overviews=catalog.overviews.take(positions),
@@ -202,6 +205,12 @@ def read_films(
     )
     _warn_of_other_languages(films, tagger)
     return films
+
+
+def _not_learned(metadata: ModelMetadata) -> set[str]:
+    """Return the genres of its training catalog that a model has not learned."""
+    names = metadata.provenance.get("left_out_genres")
+    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
 
 
 def _grouped(
@@ -252,8 +261,9 @@ def _counted_genres(unknown: Counter[str], rows: str) -> str:
 
 
 def _unknown_genres_error(
-    catalog: LabelledCatalog, unknown: Counter[str], rows: str
+    catalog: LabelledCatalog, unknown: Counter[str], not_learned: Set[str], rows: str
 ) -> CatalogError:
+    unknown = Counter({name: unknown[name] for name in unknown if name not in not_learned})
     near = [
         f"{reading.nearest!r} for {reading.name!r}"
         for reading in catalog.names.readings

@@ -20,6 +20,8 @@ __all__ = ["TitlesRead", "catalog_name", "map_provenance", "run_provenance", "ti
 TitlesRead: TypeAlias = Literal["sometimes", "always", "never"]
 """Whether the training texts of a model had titles: a teacher predicts only such texts."""
 
+_MAX_LEFT_OUT = 10_000
+"""The genres of the catalog that a model does not learn are listed in its file, up to so many."""
 _ARCHITECTURES = {"distilbert": "DistilBERT", "mpnet": "MPNet", "bert": "BERT"}
 
 
@@ -100,6 +102,7 @@ def run_provenance(
         "soft_labels": job.soft_labels,
         "genre_map": map_provenance(job.columns.genre_map),
         "exclude_genres": list(job.exclude_genres or ()) or None,
+        "left_out_genres": list(dataset.excluded[:_MAX_LEFT_OUT]) or None,
         "data": [
             {"file": catalog_name(job), "sha256": dataset.sha256, "films": len(dataset)},
             *(extra.provenance for extra in extras),

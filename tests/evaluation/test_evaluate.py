@@ -120,6 +120,18 @@ def test_without_parts_the_error_names_the_parameter(tiny_model: Path, tmp_path:
         _evaluate(tmp_path / "f.csv", tiny_model, part="test")
 
 
+def test_genres_that_training_left_out_are_left_out(tmp_path: Path) -> None:
+    provenance = {"base_model": "tiny", "left_out_genres": ["Noir"]}
+    model = tiny.write_model(tmp_path / "model.onnx", props={"provenance": provenance})
+    catalog = tmp_path / "f.csv"
+    catalog.write_text('overview,genres\nlaugh,"Comedy, Noir"\ncry,Noir\n')
+    result = _evaluate(catalog, model)
+    assert (result.films, result.left_out, result.ignored) == (1, 1, {"Noir": 1})
+    catalog.write_text('overview,genres\nlaugh,"Comedy, Noir"\ncry,Horror\n')
+    with pytest.raises(CatalogError, match=r"does not know 'Horror' \(1 film\): add"):
+        _evaluate(catalog, model)
+
+
 def test_genres_that_the_model_does_not_know_are_named_or_left_out(
     tiny_model: Path, tmp_path: Path
 ) -> None:
