@@ -233,6 +233,12 @@ class ColumnStyle:
         return kept + [self._item(self.spelling.of(genre), old) for genre in add]
 
     def _item(self, name: str, others: list[Any]) -> Any:
+        entries = {item for item in others if isinstance(item, tuple)}
+        if entries:  # of a map, whose values may state more than that a row has the genre
+            values = {value for _, value in entries}
+            if len(values) > 1:
+                raise CellError
+            return name, values.pop()
         if not self.structs and not any(isinstance(item, dict) for item in others):
             return name
         known = self.structs.get(name)

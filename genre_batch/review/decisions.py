@@ -230,6 +230,8 @@ class _Records:
                 "kind",
                 "the row has no labels to decide on: write its genres into the catalog instead",
             )
+        if not kind:
+            raise self._error(index, "kind", "no kind: leave it as audit wrote it")
         if kind not in KINDS:
             raise self._error(
                 index, "kind", f"unknown kind {values.get('kind')!r}: {nearest_name(kind, KINDS)}"

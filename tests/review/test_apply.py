@@ -319,6 +319,16 @@ def test_a_text_column_of_parquet_keeps_its_separator(tmp_path: Path, kind: pa.D
     assert written.schema.field("genres").type == kind
 
 
+def test_a_map_gets_an_entry_with_the_value_of_the_others(tmp_path: Path) -> None:
+    kind = pa.map_(pa.string(), pa.int8())
+    genres = pa.array([[("Drama", 1)], [("Drama", 1), ("War", 1)]], kind)
+    pq.write_table(pa.table({"overview": ["a", "b"], "genres": genres}), tmp_path / "f.parquet")
+    review = write_review(tmp_path, "0,missing,War,right", "1,doubtful,Drama,wrong")
+    apply_review(ApplyJob(review, tmp_path / "f.parquet", tmp_path / "out.parquet"))
+    written = pq.read_table(tmp_path / "out.parquet").column("genres")
+    assert written.to_pylist() == [[("Drama", 1), ("War", 1)], [("War", 1)]]
+
+
 def test_a_list_of_structs_gets_the_struct_of_other_rows(tmp_path: Path) -> None:
     drama, war = {"id": 18, "name": "Drama"}, {"id": 10752, "name": "War"}
     table = pa.table({"overview": ["a", "b"], "genres": [[drama], [drama, war]]})
@@ -508,6 +518,7 @@ REFUSED = {
         ("0,doubtful,Drama,", "1,missing,Drama,yes"),
         r"line 3, column 'decision': 'yes' is not a decision: write right",
     ),
+    "no kind": (("0,,Drama,right",), "line 2, column 'kind': no kind: leave it as audit wrote it"),
     "an unknown kind": (("0,mising,Drama,right",), "unknown kind 'mising': did you mean 'missing'"),
     "an unknown genre": (
         ("1,missing,Dramma,right",),
