@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from genre_batch.auditing.auditable import unknown_genres
@@ -42,7 +43,11 @@ from genre_batch.version import __version__
 __all__ = ["AuditJob", "AuditResult", "audit"]
 
 
-def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult:
+def audit(
+    job: AuditJob,
+    progress: RowProgress = no_row_progress,
+    finish: Callable[[AuditResult], None] | None = None,
+) -> AuditResult:
     """Write the labels of a catalog that its texts contradict, most doubtful first.
 
     The catalog is read and predicted as `tag_catalog` does it, in bounded memory, with the same
@@ -53,6 +58,8 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
     Args:
         job: what to audit.
         progress: called after each chunk of the first reading.
+        finish: called with the result, before what resumes the audit is deleted: if it fails or is
+            interrupted, the same job predicts nothing again.
 
     Raises:
         UsageError: an argument is invalid, or there is no such catalog or model.
@@ -79,10 +86,12 @@ def audit(job: AuditJob, progress: RowProgress = no_row_progress) -> AuditResult
         with kept_on_failure(store, workspace, tally):
             run = _Run(job, task, workspace, tagger, Predictor(tagger, store, tally), tally, names)
             result = run.result(started, progress)
-        if not result.rows_in_other_languages:
-            tally.warn_of_texts()
-    if plan.summary is not None:
-        write_summary(result.as_dict(), plan.summary, "the records are complete")
+            if not result.rows_in_other_languages:
+                tally.warn_of_texts()
+            if plan.summary is not None:
+                write_summary(result.as_dict(), plan.summary, "the records are complete")
+            if finish is not None:
+                finish(result)
     return result
 
 

@@ -24,6 +24,7 @@ from genre_batch.cli.options import (
 )
 from genre_batch.cli.report_option import (
     audit_page,
+    note_page,
     write_page,
 )
 from genre_batch.cli.run_options import convert_run_options, input_output_options, run_options
@@ -31,6 +32,7 @@ from genre_batch.errors import counted, counted_rows
 
 if TYPE_CHECKING:
     from genre_batch.auditing.summary import AuditResult
+    from genre_batch.report.page import Report
 
 __all__ = ["GROUPS", "audit"]
 
@@ -133,11 +135,18 @@ def audit(
     from genre_batch.options import from_flat_options
 
     job = from_flat_options(AuditJob, {**options, "catalog": catalog})
+    context = click.get_current_context()
+    pages: list[Report] = []
+
+    def finish(result: AuditResult) -> None:
+        if report is not None:
+            pages.append(write_page(audit_page(context, result, job), report))
+
     with rows_progress(progress) as advance:
-        result = run(job, advance)
+        result = run(job, advance, finish)
     _print_notes(result)
-    if report is not None:
-        write_page(audit_page(click.get_current_context(), result, job), report)
+    for page in pages:
+        note_page(page, report or "")
     if is_shown(summary):
         _show(result)
 

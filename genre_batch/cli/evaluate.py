@@ -18,7 +18,7 @@ from genre_batch.cli.console import (
 from genre_batch.cli.decision_options import threshold_options
 from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
 from genre_batch.cli.options import evaluation_job_from, group_option, labelled_options
-from genre_batch.cli.report_option import check_report, report_option, write_page
+from genre_batch.cli.report_option import check_report, note_page, report_option, write_page
 from genre_batch.errors import counted, counted_rows
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def evaluate(
     if report is not None:
         from genre_batch.report.evaluation_page import evaluation_report
 
-        write_page(evaluation_report(result), report)
+        note_page(write_page(evaluation_report(result), report), report)
     if as_json:
         print_json(result.as_dict())
     else:

@@ -26,6 +26,7 @@ __all__ = [
     "audit_page",
     "catalog_name",
     "check_report",
+    "note_page",
     "report_option",
     "tag_page",
     "write_page",
@@ -89,11 +90,16 @@ def _check_is_page(path: str) -> None:
             )
 
 
-def write_page(report: Report, path: str) -> None:
-    """Write a page, and print where it is and which labels it leaves out."""
+def write_page(report: Report, path: str) -> Report:
+    """Write a page, and return it for `note_page`."""
     from genre_batch.report.page import write_report
 
     write_report(report, path)
+    return report
+
+
+def note_page(report: Report, path: str) -> None:
+    """Print where a page is, and which labels it leaves out."""
     note(f"report written to {path}")
     queue = report.queue
     if queue is not None and len(queue["records"]) < queue["total"]:

@@ -26,6 +26,7 @@ from genre_batch.cli.options import (
 )
 from genre_batch.cli.report_option import (
     catalog_name,
+    note_page,
     tag_page,
     write_page,
 )
@@ -34,6 +35,7 @@ from genre_batch.errors import counted
 
 if TYPE_CHECKING:
     from genre_batch.cluster.ray_connection import RayConnection
+    from genre_batch.report.page import Report
     from genre_batch.tagging.summary import TagSummary
 
 __all__ = ["GROUPS", "tag"]
@@ -180,11 +182,17 @@ def tag(
         from genre_batch.tagging.job import tag_job
 
         job = tag_job(sources=sources, **options)
+        pages: list[Report] = []
+
+        def finish(result: TagSummary) -> None:
+            if report is not None:
+                pages.append(write_page(tag_page(result, catalog_name(sources)), report))
+
         with rows_progress(progress) as bar:
-            result = run(job, bar, bar.status, connection)
+            result = run(job, bar, bar.status, connection, finish)
     _print_notes(result)
-    if report is not None:
-        write_page(tag_page(result, catalog_name(sources)), report)
+    for page in pages:
+        note_page(page, report or "")
     if is_shown(summary):
         show_summary(result)
 

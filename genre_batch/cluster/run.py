@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.cluster.here import run_here
 from genre_batch.cluster.ray_connection import RayConnection
@@ -21,6 +23,7 @@ def run(
     progress: RowProgress = no_row_progress,
     status: StatusProgress = no_status,
     connection: RayConnection | None = None,
+    finish: Callable[[TagSummary], None] | None = None,
 ) -> TagSummary:
     """Tag catalogs.
 
@@ -29,6 +32,7 @@ def run(
         progress: called after each chunk; on a cluster, after each part.
         status: called when another part begins; on a cluster, when something changes.
         connection: to the cluster of the job, which the caller closes; None: a new one.
+        finish: called with the result; see `tagging.run.run`.
 
     Raises:
         UsageError, CatalogError, ModelError: as the parts raise them; nothing is left under the
@@ -37,7 +41,16 @@ def run(
     _check_engine(job)
     if not writes_folder(job.output):
         _check_not_cut(job)
-        return one_output.run(job, progress)
+        return one_output.run(job, progress, finish)
+    summary = _run_folder(job, progress, status, connection)
+    if finish is not None:
+        finish(summary)
+    return summary
+
+
+def _run_folder(
+    job: TagJob, progress: RowProgress, status: StatusProgress, connection: RayConnection | None
+) -> TagSummary:
     if job.running.engine == "local":
         return run_here(FolderJob(job), progress, status)
     from genre_batch.cluster.on_ray import run_on_ray

@@ -110,7 +110,9 @@ class Plan:
             check_overwrite(task.target, force)
             if task.rejects is not None:
                 check_overwrite(Location(task.rejects, Format.JSONL), force, "`rejects`")
-        if self.summary is not None:
+        if self.summary is not None and not finished.issuperset(
+            task.target.path for task in self.tasks
+        ):
             check_overwrite(self.summary, force, "`summary_json`")
 
 

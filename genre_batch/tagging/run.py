@@ -47,7 +47,11 @@ __all__ = [
 ]
 
 
-def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
+def run(
+    job: TagJob,
+    progress: RowProgress = no_row_progress,
+    finish: Callable[[TagSummary], None] | None = None,
+) -> TagSummary:
     """Tag catalogs, into one output.
 
     Reading, prediction and writing run in parallel, each in a thread of its own with a few chunks
@@ -58,6 +62,8 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
     Args:
         job: the run's options; its output is not a folder.
         progress: called after each chunk.
+        finish: called with the result, before what resumes the run is deleted: if it fails or is
+            interrupted, the same job predicts nothing again.
 
     Raises:
         UsageError, CatalogError, ModelError: as the parts raise them; nothing is left under the
@@ -81,10 +87,12 @@ def run(job: TagJob, progress: RowProgress = no_row_progress) -> TagSummary:
         started = time.perf_counter()
         with kept_on_failure(store, workspace, writer.tally):
             counts = writer.write()
-        summary = summarize(job, tagger, names, counts, time.perf_counter() - started)
-        warn_of_texts(counts, left_out=job.only_language is not None)
-    if plan.summary is not None:
-        write_summary(summary.as_dict(), plan.summary)
+            summary = summarize(job, tagger, names, counts, time.perf_counter() - started)
+            warn_of_texts(counts, left_out=job.only_language is not None)
+            if plan.summary is not None:
+                write_summary(summary.as_dict(), plan.summary)
+            if finish is not None:
+                finish(summary)
     return summary
 
 

@@ -420,3 +420,18 @@ def test_a_doubtful_genre_has_the_row_s_own_name_so_that_a_review_needs_no_map(
         job = ApplyJob(review, theirs, corrected, genre_map=genre_map)
         assert apply_review(job).rows_changed == 3
         assert pl.read_csv(corrected)["genres"][20:23].to_list() == [None, None, None]
+
+
+def test_a_page_that_fails_costs_no_prediction(catalog: Path, tmp_path: Path) -> None:
+    job = AuditJob(catalog, tmp_path / "review.csv")
+
+    def fail(result: AuditResult) -> None:
+        raise CatalogError(f"no room for {result.records} records")
+
+    with pytest.raises(CatalogError, match="no room for") as raised:
+        audit(job, finish=fail)
+    assert "run the same command again to resume" in raised.value.__notes__[0]
+    results: list[AuditResult] = []
+    audit(job, finish=results.append)
+    assert [(result.texts_predicted, result.texts_from_cache) for result in results] == [(0, 80)]
+    assert [path.name for path in tmp_path.glob(".*")] == []

@@ -20,6 +20,8 @@ from genre_batch import (
     tag_catalog,
 )
 from genre_batch.catalog.writing.text import DelimitedEncoder
+from genre_batch.tagging.job import tag_job
+from genre_batch.tagging.run import run
 from support import tiny
 
 pytestmark = pytest.mark.usefixtures("default_model")
@@ -319,3 +321,18 @@ def test_the_store_contains_no_text(catalog: Path, tmp_path: Path) -> None:
     tag_catalog(catalog, tmp_path / "o.csv", cache=str(tmp_path / "cache"))
     content = io.BytesIO((tmp_path / "cache" / "data.mdb").read_bytes()).read()
     assert b"laugh" not in content
+
+
+def test_a_summary_or_page_that_fails_costs_no_prediction(catalog: Path, tmp_path: Path) -> None:
+    job = tag_job(sources=(catalog,), output=tmp_path / "o.csv", summary_json=tmp_path / "s.json")
+
+    def fail(summary: TagSummary) -> None:
+        raise CatalogError(f"no room for a page of {summary.rows} rows")
+
+    with pytest.raises(CatalogError, match="no room for a page") as raised:
+        run(job, finish=fail)
+    assert "run the same command again to resume" in raised.value.__notes__[0]
+    summaries: list[TagSummary] = []
+    assert run(job, finish=summaries.append) == summaries[0]
+    assert summaries[0].texts_predicted == 0
+    assert [path.name for path in tmp_path.glob(".*")] == []
