@@ -153,7 +153,7 @@ def measure(shape: Shape, folder: Path) -> dict[str, Any]:
     )
     split = ("--split", run_folder / "splits.parquet", "--part", "dev")
     more = [word for point in MORE_POINTS for word in ("--operating-point", point)]
-    more += [*shape.options, "--ignore-unknown"]
+    more += shape.options
     run("tune", catalog, "-m", model, "-o", tuned, *split, *more)
     truth = as_matrix(held_out.labels, shape.labels)
     given = [json.loads(line)["predicted_genres"] for line in tagged]
