@@ -53,8 +53,12 @@ class GroupedCommand(click.Command):
         Raises:
             click.UsageError: the path of a file, or a list, is empty.
         """
+        # An empty value removes that of a recipe, or of the run that training starts from.
+        has_others = ctx.params.get("recipe") not in (None, "", "default")
+        has_others |= bool(ctx.params.get("init_from"))
         for parameter in self.params:
-            _check_not_empty(parameter, ctx.params.get(parameter.name or ""))
+            if parameter.required or not has_others:
+                _check_not_empty(parameter, ctx.params.get(parameter.name or ""))
         if (ctx.find_root().obj or {}).get("is_own_process"):
             from genre_batch.extras import leave_out_pandas
 
