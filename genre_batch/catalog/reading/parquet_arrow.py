@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -42,7 +42,13 @@ text compresses three- to tenfold, and repeated values are stored once."""
 def _tables(
     schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str, limit: int | None
 ) -> Iterator[TableChunk]:
-    _check_schema(schema, name)
+    try:
+        _names(schema)
+        _check_schema(schema, name)
+    except UnicodeDecodeError as error:
+        raise CatalogError(
+            f"{name} is damaged: the name of a column is not UTF-8: {_COPY_AGAIN}"
+        ) from error
     is_first = True
     left = limit
     while is_first or left != 0:
@@ -65,6 +71,15 @@ def _tables(
         table = pa.Table.from_batches([batch], schema)
         for start in range(0, table.num_rows, ROWS_PER_CHUNK):
             yield TableChunk(table.slice(start, ROWS_PER_CHUNK))
+
+
+def _names(fields: Iterable[pa.Field]) -> list[str]:
+    """Return the names of fields and of those inside of them.
+
+    Raises:
+        UnicodeDecodeError: one is not UTF-8; pyarrow looks at it only now.
+    """
+    return [name for field in fields for name in (field.name, *_names(children(field.type)))]
 
 
 def _check_schema(schema: pa.Schema, name: str) -> None:

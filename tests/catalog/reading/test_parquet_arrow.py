@@ -116,3 +116,14 @@ def test_a_file_that_would_expand_too_much_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"overview": ["x" * (300 << 20)]}), path, compression="zstd")
     with pytest.raises(CatalogError, match=r"bomb\.parquet is too large .* row group 1 expands"):
         read_table(input_location(str(path)))
+
+
+@pytest.mark.parametrize("column", ["overview", "inner"])
+def test_a_name_that_is_not_utf_8_is_an_error(tmp_path: Path, column: str) -> None:
+    table = pa.table({"overview": ["film"], "cast": [{"inner": "A"}]})
+    with pa.ipc.new_file(path := tmp_path / "films.arrow", table.schema) as writer:
+        writer.write_table(table)
+    damaged = column.encode().replace(b"n", b"\x80").replace(b"o", b"\x80")
+    path.write_bytes(path.read_bytes().replace(column.encode(), damaged))
+    with pytest.raises(CatalogError, match="is damaged: the name of a column is not UTF-8: copy"):
+        read_table(input_location(str(path)))
