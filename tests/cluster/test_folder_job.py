@@ -25,6 +25,7 @@ from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.tagging.job import tag_job
 from genre_batch.tagging.workspace import Workspace
 from support import tiny
+from support.places import files_below
 
 pytestmark = pytest.mark.usefixtures("default_model", "working_folder")
 
@@ -49,23 +50,15 @@ def _tag(output: str = "out/", **options: Any) -> TagSummary:
     return tag_catalog("in", output, **options)
 
 
-def _files(folder: str = "out") -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(Path(folder).rglob("*"))
-        if path.is_file()
-    }
-
-
 def _times() -> dict[str, int]:
-    return {name: os.stat(f"out/{name}").st_mtime_ns for name in _files()}
+    return {name: os.stat(f"out/{name}").st_mtime_ns for name in files_below("out")}
 
 
 def test_a_folder_with_bad_rows_is_read_by_what_reads_folders() -> None:
     for name in "ab":
         _append(_films(f"{name}.csv"), "broken,row,here\n")
     summary = _tag(output_format="parquet")
-    assert list(_files()) == ["_SUCCESS", "a.parquet", "b.parquet"]
+    assert list(files_below("out")) == ["_SUCCESS", "a.parquet", "b.parquet"]
     assert summary.rejects == tuple(
         f"out.genre-batch/rejects/{name}.parquet.rejects.jsonl" for name in "ab"
     )
@@ -104,11 +97,11 @@ def test_only_what_is_missing_or_changed_runs(three: list[Path], change: str) ->
     assert changed == {"_SUCCESS", "d.csv" if change == "add" else "c.csv"}
     parts = 4 if change == "add" else 3
     assert (summary.parts, summary.parts_done_before) == (parts, parts - 1)
-    files = _files()
+    files = files_below("out")
     shutil.rmtree("out")
     shutil.rmtree("out.genre-batch")
     _tag()
-    assert _files() == files
+    assert files_below("out") == files
 
 
 def test_an_input_that_is_put_back_is_not_taken_for_done(three: list[Path]) -> None:
@@ -124,13 +117,13 @@ def test_an_input_that_is_put_back_is_not_taken_for_done(three: list[Path]) -> N
 
 def test_without_its_marks_or_without_its_files_everything_runs(three: list[Path]) -> None:
     _tag()
-    files = _files()
+    files = files_below("out")
     shutil.rmtree("out")
     assert _tag().parts_done_before == 0
     shutil.rmtree("out.genre-batch/parts")
     assert _tag().parts_done_before == 0
     assert _tag(resume=False).parts_done_before == 0
-    assert _files() == files
+    assert files_below("out") == files
 
 
 @pytest.mark.parametrize(
@@ -147,19 +140,19 @@ def test_parts_of_another_job_are_replaced_only_if_forced(
     tiny.write_twin(Path("other.onnx"), tiny_model)
     _films("gone.csv")
     _tag()
-    files = _files()
+    files = files_below("out")
     Path("in/gone.csv").unlink()
     with pytest.raises(CatalogError, match=rf"out holds parts of another job \({words}"):
         _tag(**options)
-    assert _files() == files
+    assert files_below("out") == files
     Path("out/mine.txt").write_text("precious")
     summary = _tag(**options, force=True)
     assert summary.parts_done_before == 0
-    assert list(_files()) == ["_SUCCESS", "a.csv", "c.csv", "deep/b.csv", "mine.txt"]
+    assert list(files_below("out")) == ["_SUCCESS", "a.csv", "c.csv", "deep/b.csv", "mine.txt"]
     tag_catalog("in", "new/", **options)
-    assert {name: content for name, content in _files().items() if name != "mine.txt"} == _files(
-        "new"
-    )
+    assert {
+        name: content for name, content in files_below("out").items() if name != "mine.txt"
+    } == files_below("new")
 
 
 def test_a_file_that_no_job_wrote_is_kept_unless_forced(three: list[Path]) -> None:
@@ -167,7 +160,7 @@ def test_a_file_that_no_job_wrote_is_kept_unless_forced(three: list[Path]) -> No
     Path("out/c.csv").write_text("precious")
     with pytest.raises(OutputExistsError, match=r"out/c\.csv exists"):
         _tag()
-    assert _files() == {"c.csv": b"precious"}
+    assert files_below("out") == {"c.csv": b"precious"}
     assert not Path("out.genre-batch").exists()
     assert _tag(force=True).rows == 9
 
@@ -175,7 +168,7 @@ def test_a_file_that_no_job_wrote_is_kept_unless_forced(three: list[Path]) -> No
 def test_inputs_of_one_job_may_come_one_after_the_other(three: list[Path]) -> None:
     for path in three:
         tag_catalog(path, "out/")
-    assert list(_files()) == ["_SUCCESS", "a.csv", "b.csv", "c.csv"]
+    assert list(files_below("out")) == ["_SUCCESS", "a.csv", "b.csv", "c.csv"]
 
 
 def test_a_damaged_file_does_not_keep_the_others_from_being_written() -> None:
@@ -191,13 +184,13 @@ def test_a_damaged_file_does_not_keep_the_others_from_being_written() -> None:
         r"failures\.jsonl: fix them, and run the same command again",
     ):
         _tag()
-    assert list(_files()) == [f"{name}.csv.gz" for name in "abcefghij"]
+    assert list(files_below("out")) == [f"{name}.csv.gz" for name in "abcefghij"]
     failure = json.loads(Path("out.genre-batch/failures.jsonl").read_text())
     assert (failure["part"], failure["source"]) == ("d.csv.gz", "in/d.csv.gz")
     assert failure["error"] == "CatalogError"
     Path("in/d.csv.gz").write_bytes(gzip.compress(b"id,overview\n1,laugh\n"))
     assert _tag().parts_done_before == 9
-    assert "_SUCCESS" in _files()
+    assert "_SUCCESS" in files_below("out")
     assert sorted(os.listdir("out.genre-batch")) == ["job.json", "parts"]
 
 
@@ -271,7 +264,7 @@ def test_a_limit_counts_over_all_parts_and_is_resumed(
     for _ in range(2):
         summary = _tag(limit=limit)
         assert summary.rows == min(limit, 9)
-        assert {Path(name).stem for name in _files()} == {"_SUCCESS", *names}
+        assert {Path(name).stem for name in files_below("out")} == {"_SUCCESS", *names}
     assert summary.parts_done_before == summary.parts == len(names)
 
 

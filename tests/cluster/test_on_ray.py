@@ -19,7 +19,7 @@ import pytest
 
 from genre_batch import UsageError, tag_catalog
 from support.object_storage import ObjectStorage, object_storage
-from support.places import COMMAND
+from support.places import COMMAND, files_below
 from support.processes import workers_below
 from support.ray_cluster import RayCluster, ray_cluster
 
@@ -70,14 +70,6 @@ def _end(process: Process, code: int = 0, seconds: float = 90) -> str:
     return errors
 
 
-def _files(folder: str) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(Path(folder).rglob("*"))
-        if path.is_file()
-    }
-
-
 def _marks() -> list[Path]:
     return list(Path("out.genre-batch/parts").glob("*.json"))
 
@@ -111,7 +103,7 @@ def test_a_cluster_writes_the_files_and_the_summary_of_one_machine(cluster: RayC
     _write_catalogs(24, 20)
     _end(_start(cluster, "--summary-json", "ray.json"))
     tag_catalog("in", "here/", summary_json="here.json")
-    assert _files("out") == _files("here")
+    assert files_below("out") == files_below("here")
     assert _summary("ray.json") == _summary("here.json")
     assert sorted(os.listdir("out.genre-batch")) == ["job.json", "parts"]
     times = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
@@ -139,7 +131,7 @@ def test_whatever_is_killed_the_same_command_writes_the_same_files(cluster: RayC
     errors = _end(_start(cluster, "--summary-json", "s.json"))
     assert json.loads(Path("s.json").read_text())["parts_done_before"] >= done, errors
     tag_catalog("in", "here/")
-    assert _files("out") == _files("here")
+    assert files_below("out") == files_below("here")
     assert not Path("out.genre-batch/temporary").exists()
 
 
@@ -152,12 +144,12 @@ def test_a_worker_that_wakes_up_late_changes_nothing(cluster: RayCluster) -> Non
         os.kill(pid, signal.SIGSTOP)
     try:
         tag_catalog("in", "out/")
-        files = _files("out")
+        files = files_below("out")
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
     _end(run)
-    assert _files("out") == files
+    assert files_below("out") == files
 
 
 def test_two_runs_at_once_do_no_harm_and_a_damaged_file_fails_alone(cluster: RayCluster) -> None:
@@ -171,7 +163,7 @@ def test_two_runs_at_once_do_no_harm_and_a_damaged_file_fails_alone(cluster: Ray
     Path("in/z.csv.gz").write_bytes(content)
     assert _end(_start(cluster)) == "8 of 9 outputs were complete before\n"
     tag_catalog("in", "here/")
-    assert _files("out") == _files("here")
+    assert files_below("out") == files_below("here")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -227,9 +219,9 @@ def test_objects_are_those_of_one_machine_and_a_second_run_writes_none(
     objects = {each.key: each.get()["Body"].read() for each in bucket.objects.all()}
     written = {each.key: each.last_modified for each in bucket.objects.all()}
     tag_catalog("in", "here/")
-    assert {key[4:]: body for key, body in objects.items() if key.startswith("out/")} == _files(
-        "here"
-    )
+    assert {
+        key[4:]: body for key, body in objects.items() if key.startswith("out/")
+    } == files_below("here")
     time.sleep(1.1)  # S3 counts seconds
     _end(_start(cluster, output="s3://objects/out/"))
     assert {each.key: each.last_modified for each in bucket.objects.all()} == written

@@ -19,6 +19,7 @@ from genre_batch.cluster.folder_job import FolderJob
 from genre_batch.tagging.task import TaskWriter
 from genre_batch.tagging.workspace import Workspace
 from support import tiny
+from support.places import files_below
 
 pytestmark = pytest.mark.usefixtures("default_model", "working_folder")
 
@@ -36,16 +37,8 @@ def _tag(output: str = "out/", **options: Any) -> TagSummary:
     return tag_catalog("in", output, **options)
 
 
-def _files(folder: str = "out") -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(Path(folder).rglob("*"))
-        if path.is_file()
-    }
-
-
 def _rejects() -> list[str]:
-    return sorted(_files("out.genre-batch/rejects"))
+    return sorted(files_below("out.genre-batch/rejects"))
 
 
 def _once(action: Callable[[], Any]) -> Callable[[], None]:
@@ -116,7 +109,7 @@ def test_shares_may_start_at_any_time_of_each_other(
     assert _rejects() == [f"{name}.csv.rejects.jsonl" for name in "abcd"]
     assert _tag(**options).parts_done_before == 4
     _tag("here/", **options)
-    assert _files() == _files("here")
+    assert files_below("out") == files_below("here")
 
 
 @pytest.mark.parametrize("way", ["shares", "resumed"])
@@ -134,13 +127,13 @@ def test_what_a_replaced_job_wrote_is_removed_by_whoever_completes_the_folder(
             patches.setattr(TaskWriter, "write", _failing)
             with pytest.raises(GenreBatchError, match="no power"):
                 _tag(probabilities=True, force=True)
-        assert "d.csv" in _files()
+        assert "d.csv" in files_below("out")
         _tag(probabilities=True)
-    assert list(_files()) == ["_SUCCESS", "a.csv", "b.csv", "c.csv", "mine.txt"]
+    assert list(files_below("out")) == ["_SUCCESS", "a.csv", "b.csv", "c.csv", "mine.txt"]
     assert _rejects() == [f"{name}.csv.rejects.jsonl" for name in "abc"]
     Path("out/d.csv").write_text("mine now")
     _tag(probabilities=True)
-    assert _files()["d.csv"] == b"mine now"
+    assert files_below("out")["d.csv"] == b"mine now"
 
 
 def _failing(self: TaskWriter) -> None:
@@ -155,9 +148,9 @@ def test_other_inputs_that_are_written_meanwhile_are_not_those_of_the_replaced_j
     with monkeypatch.context() as patches:
         _before_the_name(patches, "a.csv", lambda: tag_catalog("in/d.csv", "out/", **new))
         tag_catalog("in/a.csv", "out/", **new)
-    assert list(_files()) == ["_SUCCESS", "a.csv", "d.csv"]
+    assert list(files_below("out")) == ["_SUCCESS", "a.csv", "d.csv"]
     _tag("here/", probabilities=True)
-    assert _files()["d.csv"] == _files("here")["d.csv"]
+    assert files_below("out")["d.csv"] == files_below("here")["d.csv"]
 
 
 def test_a_part_that_comes_late_does_not_replace_that_of_another_job(
@@ -169,9 +162,9 @@ def test_a_part_that_comes_late_does_not_replace_that_of_another_job(
         )
         with pytest.raises(GenreBatchError, match="out was given to another job while this run"):
             _tag(shard="0/1")
-    files = _files()
+    files = files_below("out")
     assert _tag(probabilities=True).parts_done_before == 4
-    assert _files() == files
+    assert files_below("out") == files
 
 
 def test_a_part_of_the_old_content_of_an_input_does_not_replace_that_of_the_new(
@@ -185,9 +178,9 @@ def test_a_part_of_the_old_content_of_an_input_does_not_replace_that_of_the_new(
         _before_the_name(patches, "b.csv", change)
         with pytest.raises(CatalogError, match=r"in/b\.csv changed while the run was reading it"):
             _tag(shard="0/1")
-    files = _files()
+    files = files_below("out")
     assert _tag().parts_done_before == 4
-    assert _files() == files
+    assert files_below("out") == files
     assert b"new" in files["b.csv"]
 
 
@@ -212,7 +205,7 @@ def test_a_temporary_file_that_other_runs_remove_is_written_again(
         _tag(shard="0/1")
     assert len(removed) == 4
     _tag("here/")
-    assert _files() == _files("here")
+    assert files_below("out") == files_below("here")
 
 
 def test_a_share_that_completes_the_folder_leaves_the_lock_of_a_run(

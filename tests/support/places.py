@@ -1,4 +1,4 @@
-"""Paths that tests need: the installed command, the checkout, the real catalogs."""
+"""Paths that tests need: the installed command, the checkout, the real catalogs, outputs."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ DATA = Path(os.environ.get("GENRE_BATCH_DATA", ROOT.parent / "shared" / "data"))
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 """Debian's packages chromium and chromium-driver; None where one is missing."""
+
+
+def files_below(folder: str) -> dict[str, bytes]:
+    """Return the content of each file below a folder, by its path in it."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(Path(folder).rglob("*"))
+        if path.is_file()
+    }
