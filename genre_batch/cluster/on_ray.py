@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -24,7 +25,7 @@ from genre_batch.cluster.marks import Mark
 from genre_batch.cluster.part import Part
 from genre_batch.cluster.ray_cluster import LostClusterError, check_capacity
 from genre_batch.cluster.ray_connection import RayConnection
-from genre_batch.cluster.ray_task import run_part
+from genre_batch.cluster.ray_task import lacks, run_part
 from genre_batch.cluster.ray_watch import RayWatch, lost_node_error
 from genre_batch.cluster.storage import absolute
 from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted, first_line
@@ -33,7 +34,6 @@ from genre_batch.options import flat_values
 from genre_batch.progress import RowProgress, StatusProgress
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.summary import TagSummary
-from genre_batch.version import __version__
 
 __all__ = ["run_on_ray", "work_of_job"]
 
@@ -42,6 +42,9 @@ _WINDOW = 1_000
 _PART_BYTES = 600 << 20
 """The memory of a worker: some 420 MB with one thread, and some 10 MB for each further one."""
 _RETRIES = 5
+_MISSING_MODULE = re.compile(r"No module named '([^']+)'")
+_NODE = re.compile(r"\bip=([^,)]+)")
+"""In the first line of Ray's message."""
 _WAIT_SECONDS = 0.5
 """How soon a signal is noticed."""
 
@@ -184,7 +187,9 @@ class _Run:
             result: Mapping[str, Any] = ray.get(ref)
         except ray.exceptions.RayError as error:
             self._check_cluster(ray, error)
-            failure = Failure(part.name, part.source.name, type(error).__name__, first_line(error))
+            # What a task raised; Ray's own message around it begins with the task's name.
+            cause = getattr(error, "cause", None) or error
+            failure = Failure(part.name, part.source.name, type(cause).__name__, first_line(cause))
         else:
             for text in result["warnings"]:
                 warnings.warn(text, GenreBatchWarning, stacklevel=2)
@@ -210,13 +215,12 @@ class _Run:
         """Raise the error of a part if it is one of the cluster."""
         if isinstance(error, ray.exceptions.LocalRayletDiedError):
             raise lost_node_error() from error
-        cause = getattr(error, "cause", None)
-        if isinstance(cause, ModuleNotFoundError):
-            node = getattr(error, "ip", None) or "of the cluster"
-            missing = (cause.name or "").partition(".")[0]
-            what = f"genre-batch {__version__}" if missing == "genre_batch" else missing
+        # Where the task itself cannot be imported, Ray has only the text of that error.
+        missing = _MISSING_MODULE.search(str(getattr(error, "cause", None) or ""))
+        if missing is not None:
+            node = _NODE.search(str(error))
             raise GenreBatchError(
-                f"node {node} lacks {what}: install the same environment on every node"
+                lacks(node[1] if node else "of the cluster", missing[1])
             ) from error
 
     def _advance(self, part: Part) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genre_batch.errors import GenreBatchError
     from genre_batch.model.metadata import ModelFile
 
-__all__ = ["load_libraries", "run_part"]
+__all__ = ["lacks", "load_libraries", "run_part"]
 
 _THREADS = ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "OMP_NUM_THREADS")
 """Read by tokenizers, polars and others; they take every core of the node otherwise."""
@@ -78,12 +78,28 @@ def run_part(
             result["mark"] = _write(work, part, model, result["node"])
         except GenreBatchError as error:
             result |= _values(error)
+        except ModuleNotFoundError as error:
+            result |= _values(GenreBatchError(lacks(result["node"], error.name or str(error))))
         except Exception as error:
             result |= _other_values(error)
     result["warnings"] = [
         str(each.message) for each in caught if issubclass(each.category, GenreBatchWarning)
     ]
     return result
+
+
+def lacks(node: str, module: str) -> str:
+    """Return the message about a node that cannot import a module.
+
+    Args:
+        node: its name or address.
+        module: the module's full name.
+    """
+    from genre_batch.version import __version__
+
+    package = module.partition(".")[0]
+    what = f"genre-batch {__version__}" if package == "genre_batch" else package
+    return f"node {node} lacks {what}: install the same environment on every node"
 
 
 def _write(

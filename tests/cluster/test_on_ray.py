@@ -6,10 +6,12 @@ import contextlib
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import polars as pl
 import pytest
 
 from genre_batch import UsageError, tag_catalog
+from genre_batch.version import __version__
 from support.object_storage import ObjectStorage, object_storage
 from support.places import COMMAND, files_below
 from support.processes import workers_below
@@ -133,6 +136,34 @@ def test_whatever_is_killed_the_same_command_writes_the_same_files(cluster: RayC
     tag_catalog("in", "here/")
     assert files_below("out") == files_below("here")
     assert not Path("out.genre-batch/temporary").exists()
+
+
+_HIDES = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "{module}":
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "named"), [("genre_batch", f"genre-batch {__version__}"), ("tokenizers",) * 2]
+)
+def test_a_node_that_lacks_a_package_is_one_line(module: str, named: str) -> None:
+    _write_catalogs(2, 2)
+    Path("nodes").mkdir()
+    Path("nodes/sitecustomize.py").write_text(_HIDES.format(module=module))
+    with ray_cluster(1, PYTHONPATH=os.path.abspath("nodes")) as cluster:
+        own = dict(cluster.environment)
+        del own["PYTHONPATH"]
+        errors = _end(_start(replace(cluster, environment=own)), 1)
+    assert re.fullmatch(
+        rf"Error: node \S+ lacks {re.escape(named)}: install the same environment on every node\n",
+        errors,
+    ), errors
+    assert not files_below("out")
 
 
 def test_a_worker_that_wakes_up_late_changes_nothing(cluster: RayCluster) -> None:
