@@ -12,6 +12,7 @@ when the command is repeated. Writes ablation.json and, made from it, ablation.m
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,8 +86,16 @@ def predictions(
     )
 
 
-def measure(jobs: dict[str, TrainJob], extra: str) -> list[dict[str, Any]]:
-    """Return a row for each variation, with its gain over the first."""
+def measure(
+    jobs: dict[str, TrainJob], variations: Mapping[str, Variation], extra: str
+) -> list[dict[str, Any]]:
+    """Return a row for each variation, with its gain over the first.
+
+    Args:
+        jobs: by the name of their variation.
+        variations: by name.
+        extra: the further catalog, whose part `test` is scored too.
+    """
     rows: list[dict[str, Any]] = []
     reference: npt.NDArray[np.bool_] | None = None
     for name, job in jobs.items():
@@ -94,7 +103,7 @@ def measure(jobs: dict[str, TrainJob], extra: str) -> list[dict[str, Any]]:
         dataset = read_dataset(folder.splits)
         row: dict[str, Any] = {
             "name": name,
-            "says": VARIATIONS[name].description,
+            "says": variations[name].description,
             "epochs": job.options.optimization.epochs,
             "seed": job.options.seed,
             "training_films_per_second": films_per_second(folder),
@@ -130,17 +139,25 @@ def markdown(result: dict[str, Any]) -> str:
         "which does not include the spread between seeds"
         + (": the row `another seed` shows some of it." if "seed-1" in names else "."),
         "",
+        *ablation_table(result["rows"]),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def ablation_table(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the lines of a table of the rows of `measure`."""
+    lines = [
         "| recipe | macro-F1 | micro-F1 | mAP | gain | others: macro-F1 | micro-F1 | mAP |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in result["rows"]:
+    for row in rows:
         test, others = row["test"], row["others"]
         own, other = (
             [f"{scores[name]:.3f}" for name in ("macro_f1", "micro_f1", "map")]
             for scores in (test, others)
         )
         lines.append(table_row([row["says"], *own, gain_cell(row), *other]))
-    return "\n".join([*lines, ""])
+    return lines
 
 
 def main() -> None:
@@ -165,7 +182,7 @@ def main() -> None:
             **variation.job,
         )
     options.runs.mkdir(parents=True, exist_ok=True)
-    rows = measure(jobs, options.extra)
+    rows = measure(jobs, VARIATIONS, options.extra)
     write_results(options.output, "ablation", {"epochs": options.epochs, "rows": rows}, markdown)
 
 
