@@ -23,16 +23,20 @@ class TagBatches:
 
         films.map_batches(TagBatches, batch_format="pyarrow")
 
-    Each worker loads the model once. Options are given as `fn_constructor_kwargs={"top_k": 3}`.
+    Each worker loads the model once. Options are given as `fn_constructor_kwargs={"top_k": 3}`;
+    they are checked before the first batch, and `TagBatches(top_k=3)` checks them on the driver. A
+    pickled object carries its model and the names of `genre_map`.
 
     Args:
         model: a path that each worker can read, or a `GenreTagger`, which is shipped to them;
-            None: as in `tag_table`. `genre_map` is a path that each worker can read, too.
+            None: as in `tag_table`. `genre_map` is read where the object is made.
         **options: the keywords of `TableOptions`. `threads` are those of each worker; None: the
             cores that Ray reserves for it (`num_cpus`), at least 1.
 
     Raises:
-        UsageError: an argument is invalid, or there is no such model.
+        UsageError: an argument is invalid, there is no such model, or it does not have the
+            operating point or an excluded genre.
+        CatalogError: `genre_map` cannot be used.
         ModelError: the model is unusable.
     """
 
@@ -51,14 +55,15 @@ class TagBatches:
             os.environ.setdefault(variable, str(threads))
         from genre_batch.model.tagger import GenreTagger
         from genre_batch.tagging.job import tag_job
+        from genre_batch.tagging.tables import TableTagger
 
         if isinstance(model, GenreTagger):
-            tag_job(**options)
+            self._job = tag_job(**options)
             self._tagger = GenreTagger(model.file, threads)
         else:
-            job = tag_job(model=model, **options)
-            self._tagger = GenreTagger.load(job.model, threads=threads)
-        self._options: TableOptions = {**options, "threads": None}
+            self._job = tag_job(model=model, **options)
+            self._tagger = GenreTagger.load(self._job.model, threads=threads)
+        self._written = TableTagger(self._job, self._tagger).written
 
     def __call__(self, batch: Any) -> Any:
         """Return a batch with predicted genres.
@@ -70,9 +75,9 @@ class TagBatches:
         Raises:
             ColumnError: a column is missing, ambiguous or already exists.
         """
-        from genre_batch.tagging.tables import tag_table
+        from genre_batch.tagging.tables import TableTagger
 
-        return tag_table(batch, model=self._tagger, **self._options)
+        return TableTagger(self._job, self._tagger, self._written).tag_whole(batch)
 
 
 def _reserved_cores() -> int:

@@ -60,12 +60,7 @@ def tag_table(
         ColumnError: a column is missing, ambiguous or already exists.
         ModelError: the model is unusable.
     """
-    frame = as_frame(data)
-    tagger = TableTagger(*_job_and_tagger(model, options))
-    kept = tagger.start(frame.schema)
-    added = tagger.tag(frame.columns(tagger.texts, tagger.others))
-    tagger.finish()
-    return frame.with_columns(kept, added, tagger.schema_metadata)
+    return TableTagger(*_job_and_tagger(model, options)).tag_whole(data)
 
 
 @with_keywords(TableOptions)
@@ -208,6 +203,14 @@ class TableTagger:
         if self._job.title_column in self.texts[1:]:
             required[self.texts[1]] = "title_column"
         return required
+
+    def tag_whole(self, data: Any) -> Any:
+        """Return a table with the added columns; arguments and errors as in `tag_table`."""
+        frame = as_frame(data)
+        kept = self.start(frame.schema)
+        added = self.tag(frame.columns(self.texts, self.others))
+        self.finish()
+        return frame.with_columns(kept, added, self.schema_metadata)
 
     def tag(self, table: pa.Table) -> pa.Table:
         """Return the columns to add to a table.

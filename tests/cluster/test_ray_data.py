@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from genre_batch import ColumnError, GenreTagger, UsageError, tag_table
+from genre_batch import CatalogError, ColumnError, GenreTagger, UsageError, tag_table
 from genre_batch.ray import TagBatches
 
 FILMS = pa.table({"id": [1, 2, 3], "overview": ["laugh", None, "cry fight"]})
@@ -50,11 +50,34 @@ def test_genres_are_written_under_the_names_of_a_file(tagger: GenreTagger, tmp_p
         ({"threads": 0}, UsageError, "`threads`"),
         ({"model": 3}, UsageError, "`model`"),
         ({"model": "none.onnx"}, UsageError, "no such model"),
-        ({"text_column": "x"}, ColumnError, "no column 'x'"),
+        ({"operating_point": "f7"}, UsageError, "no operating point 'f7'"),
+        ({"exclude_genres": "Opera"}, UsageError, "unknown genre 'Opera'"),
+        ({"genre_map": "none.csv"}, UsageError, "no such file: none.csv"),
+        ({"genre_map": "names.csv"}, CatalogError, "the model has no genre 'Opera'"),
     ],
 )
-def test_errors_name_the_parameter(
+@pytest.mark.usefixtures("working_folder")
+def test_options_are_checked_where_the_object_is_made(
     options: dict[str, Any], error: type[Exception], message: str, tagger: GenreTagger
 ) -> None:
+    Path("names.csv").write_text("Oper,Opera\n")
     with pytest.raises(error, match=message):
-        TagBatches(**({"model": tagger} | options))(FILMS)
+        TagBatches(**({"model": tagger} | options))
+
+
+def test_columns_are_checked_at_the_first_batch(tagger: GenreTagger) -> None:
+    with pytest.raises(ColumnError, match="no column 'x'"):
+        TagBatches(model=tagger, text_column="x")(FILMS)
+    with pytest.raises(ColumnError, match="already has 'predicted_genres'"):
+        TagBatches(model=tagger)(FILMS.append_column("predicted_genres", FILMS.column("id")))
+
+
+def test_a_pickled_object_needs_no_file_of_where_it_was_made(
+    tagger: GenreTagger, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.csv"
+    names.write_text("Lustspiel,Comedy\n")
+    tag = pickle.dumps(TagBatches(model=tagger, genre_map=names))
+    names.unlink()
+    tagged = pickle.loads(tag)(FILMS)
+    assert tagged.column("predicted_genres")[0].as_py() == ["Lustspiel"]
