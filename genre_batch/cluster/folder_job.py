@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import secrets
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from genre_batch.catalog.remote import is_remote
 from genre_batch.catalog.writing.atomic import check_overwrite
+from genre_batch.cluster.begun import remove_begun, take_over
 from genre_batch.cluster.cut_parts import cut_parts, remove_other_cuts, split_size
 from genre_batch.cluster.failures import Failure, failed_error, write_failures
 from genre_batch.cluster.job_file import JobFile
@@ -87,7 +88,8 @@ class FolderJob:
         self._stored = self._stored_job()
         is_same = self._stored is not None and self._stored.key == self.key
         size = split_size(job, self._stored.split_size if is_same and self._stored else None)
-        self._file = replace(file, split_size=size)
+        run = secrets.token_hex(8) if self.is_alone else ""
+        self._file = replace(file, split_size=size, run=run)
         self._all_parts = cut_parts(plan_parts(self._plan), job, self.tagger.metadata, size)
         self.parts = self._all_parts
         if self.shard is not None:
@@ -170,14 +172,10 @@ class FolderJob:
     def abandon(self) -> None:
         """Remove job.json and empty folders if no part was written: there is nothing to resume.
 
-        Only a run that has locked the folder may: others may be writing parts.
+        Only a run that has locked the folder may, if no other has begun meanwhile.
         """
         if not (self._goes_on or self.written or self.failures) and self._has_begun:
-            with contextlib.suppress(CatalogError):
-                remove(f"{self.side}/job.json")
-            for folder in ("parts", "rejects", "temporary", ""):
-                with contextlib.suppress(OSError):
-                    os.rmdir(os.path.join(self.side, folder))
+            remove_begun(self._file, self.side)
 
     def _stored_job(self) -> JobFile | None:
         try:
@@ -245,8 +243,10 @@ class FolderJob:
         """Forget the marks of parts that will be written, and that the folder was complete.
 
         Raises:
-            CatalogError: a mark cannot be removed.
+            CatalogError: a mark cannot be removed, or job.json cannot be written.
         """
+        if parts and self._goes_on:
+            take_over(self._file, self.side)
         if parts and SUCCESS in self._marks.files:
             remove(f"{self.output}/{SUCCESS}")
             del self._marks.files[SUCCESS]

@@ -76,6 +76,8 @@ class JobFile:
             because a part's own key has its stretch.
         replaces: the names of marks of a job that this one replaces, whose files are not among its
             own outputs; they are removed when it is complete.
+        run: the name of the run that wrote the file and may remove it again (begun.py); empty:
+            none may.
     """
 
     model: str
@@ -84,6 +86,7 @@ class JobFile:
     versions: Mapping[str, str]
     split_size: int | str = OFF
     replaces: tuple[str, ...] = ()
+    run: str = ""
 
     @classmethod
     def of(cls, job: TagJob, model: str, model_sha256: str) -> JobFile:
@@ -122,7 +125,8 @@ class JobFile:
             fields = {name: values[name] for name in _KINDS}
             if not all(map(isinstance, fields.values(), _KINDS.values())):
                 raise TypeError("a value of another type")
-            return cls(**fields, replaces=tuple(map(str, values.get("replaces", ()))))
+            replaces = tuple(map(str, values.get("replaces", ())))
+            return cls(**fields, replaces=replaces, run=str(values.get("run", "")))
         except (ValueError, KeyError, TypeError) as error:
             raise CatalogError(
                 f"{path} is not the file of a job: add `force` to replace it, or choose another "
@@ -145,6 +149,8 @@ class JobFile:
         }
         if self.replaces:
             values["replaces"] = list(self.replaces)
+        if self.run:
+            values["run"] = self.run
         write_bytes(path, json.dumps(values, indent=2).encode() + b"\n")
 
     def differences(self, other: JobFile) -> str:

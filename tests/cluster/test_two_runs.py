@@ -16,6 +16,9 @@ import pytest
 from genre_batch import CatalogError, GenreBatchError, TagSummary, files, tag_catalog
 from genre_batch.cluster import cut_parts, folder_job, marks, storage
 from genre_batch.cluster.folder_job import FolderJob
+from genre_batch.cluster.on_ray import work_of_job
+from genre_batch.cluster.ray_task import run_part
+from genre_batch.tagging.job import tag_job
 from genre_batch.tagging.task import TaskWriter
 from genre_batch.tagging.workspace import Workspace
 from support import tiny
@@ -90,6 +93,33 @@ def _before_the_name(patches: pytest.MonkeyPatch, part: str, action: Callable[[]
         return write(self)
 
     patches.setattr(TaskWriter, "write", written)
+
+
+@pytest.mark.parametrize("begins", ["meanwhile", "afterwards"])
+def test_a_run_that_fails_before_its_first_part_leaves_the_job_to_one_on_a_cluster(
+    begins: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[FolderJob] = []
+
+    def begin() -> None:
+        others[0].begin()
+        others[0].prepare(others[0].left())
+
+    def failing(self: TaskWriter) -> None:
+        others.append(FolderJob(tag_job(sources=["in"], output="out/", engine="ray")))
+        if begins == "meanwhile":
+            begin()
+        raise GenreBatchError("no power")
+
+    with monkeypatch.context() as patches:
+        patches.setattr(TaskWriter, "write", failing)
+        with pytest.raises(GenreBatchError, match="no power"):
+            _tag()
+    if begins == "afterwards":
+        begin()
+    work, part = work_of_job(others[0], 1), others[0].parts[0]
+    assert "mark" in run_part(work, part.as_dict(), others[0].tagger.file)
+    assert _tag().parts_done_before == 1
 
 
 WINDOWS = pytest.mark.parametrize("window", [_while_planning, _before_beginning])
