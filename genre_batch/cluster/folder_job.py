@@ -215,7 +215,8 @@ class FolderJob:
         of its rows.
         """
         key = part.key(self.key)
-        if not self.job.resume or not self._marks.has(part, key):
+        is_kept = self._goes_on and self.job.resume  # `begin` removes the marks otherwise
+        if not is_kept or not self._marks.has(part, key):
             return False
         if self.job.reading.strict or self.job.profile:
             mark = self._marks.find(part, key)

@@ -231,6 +231,23 @@ def test_a_share_that_fails_first_leaves_the_job_to_the_others(three: list[Path]
     assert Path("out.genre-batch/job.json").exists()
 
 
+@pytest.mark.parametrize("way", ["other cuts", "damaged", "removed"])
+def test_a_job_that_replaces_itself_has_every_part_left(three: list[Path], way: str) -> None:
+    _tag(shard="0/1")
+    stored = Path("out.genre-batch/job.json")
+    if way == "damaged":
+        stored.write_text("[]")
+    elif way == "removed":
+        stored.unlink()
+    size = "32MB" if way == "other cuts" else "64MB"
+    job = tag_job(sources=["in"], output="out/", engine="ray", split_size=size, force=True)
+    folder = FolderJob(job)
+    assert len(folder.left()) == len(three)
+    folder.begin()
+    assert (folder.left(), folder.parts_done) == (folder.parts, 0)
+    assert _tag(split_size=size).parts_done_before == 0
+
+
 @pytest.mark.parametrize("options", [{}, {"shard": "0/1"}])
 def test_without_resuming_every_part_is_written_again(
     three: list[Path], options: dict[str, str]
