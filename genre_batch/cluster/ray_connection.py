@@ -12,6 +12,7 @@ import importlib
 import io
 import logging
 import os
+import re
 import sys
 import threading
 import warnings
@@ -51,7 +52,11 @@ _WARM_WORKERS = 32
 """The most workers that are started early; each costs the driver some 2 ms."""
 _OBJECT_STORE_BYTES = 100 << 20
 """For the model; rows do not go through Ray."""
-_DEATHS = ("Raylet is terminated", "marked dead")
+_DEATHS = (
+    *("Raylet is terminated", "marked dead", "worker died or was killed"),
+    *("retries remaining", "due to memory pressure"),
+)
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class RayConnection:
@@ -181,13 +186,13 @@ class RayConnection:
 class _Notices(io.TextIOBase):
     """A stream for what Ray prints: the first line of each message goes to stderr.
 
-    Messages about dead nodes are dropped: other nodes write their parts, or the run ends with an
-    error.
+    Messages about nodes and workers that died are dropped: others write their parts, or the run
+    ends with an error.
     """
 
     def write(self, text: str) -> int:
         """Write the first line of a message, which may have a hundred."""
-        line = text.partition("\n")[0]
+        line = _COLORS.sub("", text.partition("\n")[0])
         if line.strip() and not any(words in text for words in _DEATHS):
             sys.stderr.write(f"{line}\n")
         return len(text)

@@ -84,6 +84,27 @@ def test_a_cluster_that_never_answers_says_what_to_type(
         connection.wait()
 
 
+def test_messages_of_ray_are_one_plain_line_and_not_about_what_is_written_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _init(monkeypatch, lambda **options: None)
+    monkeypatch.setattr(RayConnection, "_start_workers", lambda *arguments: None)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    with RayConnection("h:1", 1) as connection:
+        connection.wait()
+        for text in (
+            "The node 0e00 has been marked dead",
+            "A worker died or was killed while executing a task by an unexpected system error.\n-",
+            "Task run_part failed. There are 5 retries remaining, so the task will be retried.\n-",
+            "Task run_part failed. There are infinite oom retries remaining, so the task will be",
+            "2 Workers (tasks / actors) killed due to memory pressure (OOM), 0 Workers crashed",
+            "The cluster is full:\nadd a node\nor wait",
+        ):
+            sys.stdout.write(f"\x1b[33m(raylet)\x1b[0m {text}")
+    output, errors = capsys.readouterr()
+    assert (output, errors) == ("", "(raylet) The cluster is full:\n")
+
+
 @pytest.mark.parametrize("address", ["nowhere", "h:0", "h:65536", "h:x", "ray://h:1", "h:1/x", ":"])
 def test_what_is_not_an_address_is_refused(address: str) -> None:
     with RayConnection(address, 1) as connection, pytest.raises(UsageError, match="HOST:PORT"):
