@@ -115,13 +115,13 @@ def _write(
 
 def _check_versions(expected: Mapping[str, str], node: str) -> None:
     from genre_batch.cluster.job_file import library_versions
-    from genre_batch.errors import UsageError
+    from genre_batch.errors import GenreBatchError
 
     found = library_versions()
     other = [f"{name} {found[name]}" for name in expected if found[name] != expected[name]]
     if other:
         wanted = [f"{name} {expected[name]}" for name in expected if found[name] != expected[name]]
-        raise UsageError(
+        raise GenreBatchError(
             f"node {node} has {', '.join(other)}, this machine {', '.join(wanted)}: install the "
             f"same environment on every node"
         )

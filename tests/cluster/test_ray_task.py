@@ -70,7 +70,7 @@ def test_another_version_stops_the_run_before_anything_is_written() -> None:
     work, part, model = work_of("in", "out/")
     versions = work["versions"] | {"pyarrow": "1.0", "polars": "0.5"}
     result = run_part(work | {"versions": versions}, part, model)
-    assert result["stops"]
+    assert (result["stops"], result["exit_code"]) == (True, 1)
     assert "this machine pyarrow 1.0, polars 0.5: install the same environment" in result["message"]
     assert not Path("out").exists()
 
