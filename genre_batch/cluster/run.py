@@ -85,7 +85,9 @@ def _check_engine(job: TagJob) -> None:
     }
     for name, reason in refused.items():
         if getattr(job, name) is not None:
-            raise UsageError(f"`{name}` and {what} cannot be used together: {reason}")
+            raise UsageError(
+                f"`{name}` and {what} cannot be used together: {reason}: leave `{name}` out"
+            )
     if job.reading.rejects is not None:
         raise UsageError(
             f"`rejects` names one file, but {what} has one for each part: leave it out, and they "

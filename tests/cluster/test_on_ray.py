@@ -298,8 +298,8 @@ def test_a_wrong_token_is_one_line_that_says_what_to_set(tmp_path: Path) -> None
     [
         ({"output": "o.csv"}, "`engine` ray needs a folder: `output` tagged/"),
         ({"source": "-"}, "stdin cannot be read by several machines"),
-        ({"cache": "c"}, "`cache` and `engine` ray cannot be used together"),
-        ({"limit": 3}, "`limit` and `engine` ray cannot be used together"),
+        ({"cache": "c"}, "`cache` and `engine` ray cannot be used together.*: leave `cache` out"),
+        ({"limit": 3}, "`limit` and `engine` ray cannot be used together.*: leave `limit` out"),
         ({"rejects": "r.jsonl"}, "`rejects` names one file"),
         ({"shard": "0/2"}, "`shard` and `engine` ray cannot be used together"),
         ({"engine": "local", "address": "auto"}, "`address` is for a Ray cluster"),
