@@ -41,6 +41,10 @@ __all__ = [
 ]
 
 
+_MOST_NAMED = 3
+"""Rejects files that a line names; a folder may have thousands."""
+
+
 def _group_flag(name: str) -> bool:
     context = click.get_current_context(silent=True)
     flags = context.obj if context is not None else None
@@ -241,7 +245,7 @@ def print_totals(
         groups: what some rows are -> their number; those of 0 are left out.
         work: what the run did.
     """
-    files = ", ".join(rejects) or "not saved"
+    files = _named(rejects) or "not saved"
     groups = {
         **groups,
         "padded with nulls": result.rows_padded,
@@ -250,6 +254,14 @@ def print_totals(
     parts = [f"{count:,} {group}" for group, count in groups.items() if count]
     written = [] if result.output is None else [f"written to {result.output}"]
     click.echo(", ".join([counted(result.rows, "row"), *parts, *work, *written]), err=True)
+
+
+def _named(files: Sequence[str]) -> str:
+    """Return the names of files, or only their number and folder if they are many."""
+    folder = os.path.dirname(files[0]) if len(files) > _MOST_NAMED else ""
+    while len(folder) > 1 and not all(file.startswith(f"{folder}/") for file in files):
+        folder = os.path.dirname(folder)
+    return f"{len(files):,} files in {folder}/" if len(folder) > 1 else ", ".join(files)
 
 
 def note_choices(result: TagSummary | AuditResult, role: str, column: str | None) -> None:
@@ -280,7 +292,7 @@ def warn_of_rows(result: TagSummary | AuditResult, rejects: Sequence[str]) -> No
 
     if result.rows_rejected:
         first, advice = result.first_reject or "", result.reject_advice
-        text = rejects_note(result.rows_rejected, first, advice, ", ".join(rejects))
+        text = rejects_note(result.rows_rejected, first, advice, _named(rejects))
         warnings.warn(text, GenreBatchWarning, stacklevel=2)
     if result.rows_padded:
         text = padded_note(result.rows_padded, result.first_padded or "")

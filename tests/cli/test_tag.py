@@ -208,6 +208,19 @@ def test_bad_rows_cause_a_warning_and_are_saved_on_request(
     assert command("-q", "tag", stdin=lines).stderr == b""
 
 
+def test_many_rejects_files_are_counted_not_listed(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in "abcd":
+        (tmp_path / "in" / f"{name}.csv").write_text("overview\nlaugh\ncry,cry\n")
+    rejects = f"{tmp_path}/out.genre-batch/rejects/"
+    done = command("tag", tmp_path / "in", "-o", f"{tmp_path}/out/")
+    assert f"'cry,cry'): written to 4 files in {rejects}" in done.stderr.decode()
+    (tmp_path / "in" / "d.csv").unlink()
+    done = command("tag", tmp_path / "in", "-o", f"{tmp_path}/out/")
+    listed = ", ".join(f"{rejects}{name}.csv.rejects.jsonl" for name in "abc")
+    assert f"'cry,cry'): written to {listed}" in done.stderr.decode()
+
+
 def test_several_inputs_become_one_output_or_one_each(command: Command, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id;overview\n1;laugh\n")
     (tmp_path / "b.csv").write_bytes("id,overview\n2,crý cry\n".encode("latin-1"))
