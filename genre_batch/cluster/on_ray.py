@@ -174,8 +174,11 @@ class _Run:
             self._show()
             if self._is_hopeless():
                 break
-        for ref in refs:
-            ray.cancel(ref, force=True)
+        if not self.is_alone:
+            for ref in refs:
+                ray.cancel(ref, force=True)
+        # Else to disconnect ends them. Ray's core may abort this process if a task ends by itself
+        # while it is cancelled: Ray's pull request 54785.
 
     def _take(self, ray: Any, ref: Any, part: Part) -> None:
         """Note the mark or the failure of a part.

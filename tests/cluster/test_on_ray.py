@@ -197,6 +197,17 @@ def test_two_runs_at_once_do_no_harm_and_a_damaged_file_fails_alone(cluster: Ray
     assert files_below("out") == files_below("here")
 
 
+@pytest.mark.parametrize("option", ["--keep-going", "--fail-fast"])
+def test_parts_that_fail_while_the_run_stops_do_not_abort_it(
+    cluster: RayCluster, option: str
+) -> None:
+    Path("in").mkdir()
+    for part in range(60):
+        Path(f"in/{part:02}.csv").write_text("id,story\n1,laugh\n")
+    errors = _end(_start(cluster, option), 1)
+    assert re.fullmatch(r"Error: (20 of 20|\d+ of 60) parts failed \(the first .*\n", errors)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_stops_a_run_and_says_how_to_go_on(
     cluster: RayCluster, number: signal.Signals, code: int
