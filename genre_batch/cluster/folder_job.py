@@ -18,7 +18,7 @@ from genre_batch.cluster.failures import Failure, failed_error, write_failures
 from genre_batch.cluster.job_file import JobFile
 from genre_batch.cluster.marks import Mark, Marks
 from genre_batch.cluster.part import Part, plan_parts
-from genre_batch.cluster.replaced import begin_in_place, remove_replaced
+from genre_batch.cluster.replaced import begin_in_place, remove_left_rejects, remove_replaced
 from genre_batch.cluster.shard import Shard, find_shard
 from genre_batch.cluster.storage import remove, write_empty
 from genre_batch.cluster.unread import remove_unread
@@ -252,6 +252,8 @@ class FolderJob:
             remove(f"{self.output}/{SUCCESS}")
             del self._marks.files[SUCCESS]
         self._forget(parts)
+        if parts and is_remote(self.side):
+            remove_left_rejects(parts, self.side)
 
     def _forget(self, parts: Sequence[Part]) -> None:
         """Remove the marks of parts; whoever writes them replaces or removes their local rejects.

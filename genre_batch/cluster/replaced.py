@@ -13,10 +13,10 @@ from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.cluster.job_file import JobFile
 from genre_batch.cluster.marks import Marks
 from genre_batch.cluster.part import Part
-from genre_batch.cluster.storage import remove
+from genre_batch.cluster.storage import list_sizes, remove
 from genre_batch.paths import neighbor
 
-__all__ = ["begin_in_place", "remove_replaced"]
+__all__ = ["begin_in_place", "remove_left_rejects", "remove_replaced"]
 
 
 def begin_in_place(
@@ -40,6 +40,24 @@ def begin_in_place(
     names = set(marks.unplanned(parts)) | set(stored.replaces if stored else ())
     replace(file, replaces=tuple(sorted(names))).write(f"{side}/job.json")
     return bool(names)
+
+
+def remove_left_rejects(parts: Sequence[Part], side: str) -> None:
+    """Remove rejects in cloud storage of parts without a mark: those of a run that was killed.
+
+    Whoever writes a part replaces or removes its rejects on a disk, but not there.
+
+    Args:
+        parts: this run will write them, so that it harms no other that is writing them too.
+        side: the folder next to the output.
+
+    Raises:
+        CatalogError: an object cannot be removed, or the folder cannot be listed.
+    """
+    left = {f"{side}/rejects/{name}" for name in list_sizes(f"{side}/rejects")}
+    for part in parts:
+        if part.task.rejects in left:
+            remove(part.task.rejects)
 
 
 def remove_replaced(file: JobFile, parts: Sequence[Part], output: str, side: str) -> None:

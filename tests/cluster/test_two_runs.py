@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from genre_batch import CatalogError, GenreBatchError, TagSummary, files, tag_catalog
@@ -22,6 +23,7 @@ from genre_batch.tagging.job import tag_job
 from genre_batch.tagging.task import TaskWriter
 from genre_batch.tagging.workspace import Workspace
 from support import tiny
+from support.object_storage import object_storage
 from support.places import files_below
 
 pytestmark = pytest.mark.usefixtures("default_model", "working_folder")
@@ -271,3 +273,20 @@ def test_nothing_is_in_the_folder_that_is_not_a_part(monkeypatch: pytest.MonkeyP
     _tag()
     assert paths
     assert all(path.startswith("out.genre-batch/") for path in paths)
+
+
+def test_rejects_that_a_killed_run_left_in_cloud_storage_are_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with object_storage() as storage:
+        for name, value in storage.environment.items():
+            monkeypatch.setenv(name, value)
+        bucket = boto3.resource("s3").create_bucket(Bucket="killed")
+        _tag("s3://killed/out/", shard="0/1")
+        bucket.objects.filter(Prefix="out.genre-batch/parts/").delete()
+        Path("in/b.csv").write_text(tiny.films(5, "b"))
+        _tag("s3://killed/out/", shard="0/1")
+        keys = [each.key for each in bucket.objects.filter(Prefix="out.genre-batch/rejects/")]
+        assert [key.rpartition("/")[2] for key in keys if key[-1] != "/"] == [
+            f"{name}.csv.rejects.jsonl" for name in "acd"
+        ]
