@@ -45,6 +45,11 @@ _RETRIES = 5
 _MISSING_MODULE = re.compile(r"No module named '([^']+)'")
 _NODE = re.compile(r"\bip=([^,)]+)")
 """In the first line of Ray's message."""
+_CRASHES = {
+    "OutOfMemoryError": "ran out of memory: let fewer parts run at a time (`threads` 2 or more)",
+    "WorkerCrashedError": "died: Ray's logs on the nodes may say why; leave this input out",
+}
+"""Ray's errors for workers that did not survive a part."""
 _WAIT_SECONDS = 0.5
 """How soon a signal is noticed."""
 
@@ -190,9 +195,7 @@ class _Run:
             result: Mapping[str, Any] = ray.get(ref)
         except ray.exceptions.RayError as error:
             self._check_cluster(ray, error)
-            # What a task raised; Ray's own message around it begins with the task's name.
-            cause = getattr(error, "cause", None) or error
-            failure = Failure(part.name, part.source.name, type(cause).__name__, first_line(cause))
+            failure = _failure(part, error)
         else:
             for text in result["warnings"]:
                 warnings.warn(text, GenreBatchWarning, stacklevel=2)
@@ -271,6 +274,17 @@ def _task(ray: Any, memory_of_node: int, threads: int) -> Any:
         scheduling_strategy="SPREAD",
         name="genre-batch part",
     )
+
+
+def _failure(part: Part, error: Exception) -> Failure:
+    """Return the failure of a part that has no result, in our words where Ray's say little."""
+    # What a task raised; Ray's own message around it begins with the task's name.
+    cause = getattr(error, "cause", None) or error
+    name = type(cause).__name__
+    message = first_line(cause)
+    if name in _CRASHES:
+        message = f"{part.source.name}: its worker {_CRASHES[name]}"
+    return Failure(part.name, part.source.name, name, message)
 
 
 def work_of_job(folder: FolderJob, threads: int, is_alone: bool = False) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from genre_batch.cluster.here import run_here
 from genre_batch.cluster.ray_connection import RayConnection
 from genre_batch.errors import UsageError
 from genre_batch.extras import require_extra
+from genre_batch.paths import is_stream
 from genre_batch.progress import RowProgress, StatusProgress, no_row_progress, no_status
 from genre_batch.tagging import run as one_output
 from genre_batch.tagging.job import OFF, TagJob
@@ -77,8 +78,12 @@ def _check_engine(job: TagJob) -> None:
             f"several machines write one folder, a file for each part, so {what} needs a folder: "
             f"`output` tagged/"
         )
-    if "-" in job.sources:
-        raise UsageError(f"stdin cannot be read by several machines: name files, or omit {what}")
+    for source in job.sources:
+        if source == "-" or is_stream(source):
+            name = "stdin" if source == "-" else f"the stream {source}"
+            raise UsageError(
+                f"{name} cannot be read by several machines: name files, or omit {what}"
+            )
     refused = {
         "cache": "it cannot be shared between machines",
         "limit": "parts do not know of each other's rows",

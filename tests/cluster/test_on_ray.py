@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import importlib
 import json
 import os
 import re
@@ -20,6 +21,9 @@ import polars as pl
 import pytest
 
 from genre_batch import UsageError, tag_catalog
+from genre_batch.cluster import on_ray
+from genre_batch.cluster.folder_job import FolderJob
+from genre_batch.tagging.job import TagJob
 from genre_batch.version import __version__
 from support.object_storage import ObjectStorage, object_storage
 from support.places import COMMAND, files_below
@@ -305,10 +309,29 @@ def test_a_wrong_token_is_one_line_that_says_what_to_set(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("WorkerCrashedError", "in/00.parquet: its worker died: Ray's logs"),
+        ("OutOfMemoryError", "in/00.parquet: its worker ran out of memory: let fewer parts run"),
+    ],
+)
+def test_a_worker_that_does_not_survive_a_part_is_told_with_the_input(
+    kind: str, message: str
+) -> None:
+    _write_catalogs(1, 1)
+    part = FolderJob(TagJob(("in",), "out/")).parts[0]
+    error = getattr(importlib.import_module("ray.exceptions"), kind)("Task killed.")
+    failure = on_ray._failure(part, error)
+    assert (failure.part, failure.error) == ("00.parquet", kind)
+    assert failure.message.startswith(message)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"output": "o.csv"}, "`engine` ray needs a folder: `output` tagged/"),
         ({"source": "-"}, "stdin cannot be read by several machines"),
+        ({"source": "/dev/zero"}, "the stream /dev/zero cannot be read by several machines"),
         ({"cache": "c"}, "`cache` and `engine` ray cannot be used together.*: leave `cache` out"),
         ({"limit": 3}, "`limit` and `engine` ray cannot be used together.*: leave `limit` out"),
         ({"rejects": "r.jsonl"}, "`rejects` names one file"),
