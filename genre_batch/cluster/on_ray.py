@@ -25,7 +25,7 @@ from genre_batch.cluster.marks import Mark
 from genre_batch.cluster.part import Part
 from genre_batch.cluster.ray_cluster import LostClusterError, check_capacity
 from genre_batch.cluster.ray_connection import RayConnection
-from genre_batch.cluster.ray_task import lacks, run_part
+from genre_batch.cluster.ray_task import KEEPALIVE, lacks, run_part
 from genre_batch.cluster.ray_watch import RayWatch, lost_node_error
 from genre_batch.cluster.storage import absolute
 from genre_batch.errors import GenreBatchError, GenreBatchWarning, UsageError, counted, first_line
@@ -308,6 +308,7 @@ def work_of_job(folder: FolderJob, threads: int, is_alone: bool = False) -> dict
         "threads": threads,
         "is_alone": is_alone,
         "versions": library_versions(),
+        "keepalive": os.environ.get(KEEPALIVE),
     }
 
 

@@ -20,16 +20,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from genre_batch.cluster.ray_cluster import asks_for_local, check_node, find_address
-from genre_batch.cluster.ray_task import load_libraries
+from genre_batch.cluster.ray_task import KEEPALIVE, load_libraries
 from genre_batch.cores import available_cores
 from genre_batch.errors import GenreBatchError
 
 __all__ = ["RayConnection"]
 
 _SETTINGS = {
-    # A node that is frozen, not dead, stalls the driver for seven minutes with gRPC's defaults.
-    "RAY_grpc_client_keepalive_time_ms": "5000",
-    "RAY_grpc_client_keepalive_timeout_ms": "5000",
     # `uv run` would give workers an environment of their own.
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_DEDUP_LOGS": "0",
@@ -41,6 +38,18 @@ _SETTINGS = {
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",
 }
 """Read when ray is imported; what the user has set stays."""
+_KEEPALIVE = {
+    # A node that is frozen, not dead, stalls the driver for seven minutes with Ray's own settings.
+    # A gRPC server that is asked more often than once a minute closes the connection, and Ray then
+    # ends the worker: 70 s leave room (240 s of one part were tried).
+    KEEPALIVE: "70000",
+    "RAY_grpc_client_keepalive_timeout_ms": "10000",
+}
+_LOCAL_KEEPALIVE = {
+    # Nodes that this process starts get the same settings, and allow what they do themselves.
+    KEEPALIVE: "5000",
+    "RAY_grpc_client_keepalive_timeout_ms": "5000",
+}
 
 _CONNECT_SECONDS = 25.0
 """Less than the 30 s within which an error is promised; Ray itself tries for minutes."""
@@ -93,7 +102,8 @@ class RayConnection:
 
     def __enter__(self) -> Self:
         """Begin to connect."""
-        for name, value in _SETTINGS.items():
+        keepalive = _LOCAL_KEEPALIVE if asks_for_local(self._requested) else _KEEPALIVE
+        for name, value in (_SETTINGS | keepalive).items():
             os.environ.setdefault(name, value)
         self._context.enter_context(contextlib.redirect_stdout(_Notices()))
         self._context.enter_context(warnings.catch_warnings())

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from genre_batch.errors import GenreBatchError
     from genre_batch.model.metadata import ModelFile
 
-__all__ = ["lacks", "load_libraries", "run_part"]
+__all__ = ["KEEPALIVE", "lacks", "load_libraries", "run_part"]
 
+KEEPALIVE = "RAY_grpc_client_keepalive_time_ms"
+"""Ray's variable: the milliseconds between two questions whether the other side is alive."""
+_ALWAYS_ALLOWED = 60_000
+"""Ray's servers allow to be asked as often as this, in milliseconds, or as they ask themselves."""
 _THREADS = ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS", "OMP_NUM_THREADS")
 """Read by tokenizers, polars and others; they take every core of the node otherwise."""
 
@@ -108,6 +112,7 @@ def _write(
     from genre_batch.cluster.part import Part
 
     _check_versions(work["versions"], node)
+    _check_keepalive(work["keepalive"], node)
     part = Part.from_dict(values)
     _check_places(work, part, node)
     return _writer(work, model, node).write(part).as_dict()
@@ -125,6 +130,32 @@ def _check_versions(expected: Mapping[str, str], node: str) -> None:
             f"node {node} has {', '.join(other)}, this machine {', '.join(wanted)}: install the "
             f"same environment on every node"
         )
+
+
+def _check_keepalive(asked: str | None, node: str) -> None:
+    """Check that a node allows to be asked as often as the driver asks.
+
+    It would close the connection otherwise, and Ray would end its worker after some 20 seconds of
+    one part.
+
+    Args:
+        asked: the driver's value of `KEEPALIVE`; None: Ray's own.
+        node: its name, for the message.
+
+    Raises:
+        GenreBatchError: it does not: it was started without the variable, or with a larger value.
+    """
+    from genre_batch.errors import GenreBatchError
+
+    if _milliseconds(os.environ.get(KEEPALIVE)) > _milliseconds(asked):
+        raise GenreBatchError(
+            f"node {node} was started without {KEEPALIVE}={asked}, which this command has: set it "
+            f"where the node is started too, or unset it here"
+        )
+
+
+def _milliseconds(value: str | None) -> int:
+    return min(_ALWAYS_ALLOWED, int(value) if value and value.isdecimal() else _ALWAYS_ALLOWED)
 
 
 def _check_places(work: Mapping[str, Any], part: Part, node: str) -> None:

@@ -18,6 +18,7 @@ from genre_batch.cluster import ray_connection
 from genre_batch.cluster.ray_cluster import asks_for_local, find_address
 from genre_batch.cluster.ray_connection import RayConnection
 from genre_batch.errors import GenreBatchError, UsageError
+from support.ray_cluster import ray_cluster
 
 ray: Any = pytest.importorskip("ray")
 
@@ -179,3 +180,29 @@ def test_a_signal_ends_the_wait_for_a_cluster(listener: socket.socket, tmp_path:
         output, errors = run.communicate(timeout=60)
     assert (run.returncode, output) == (143, "")
     assert errors == "Stopped by SIGTERM: no incomplete output was left\n"
+
+
+_LONG_TASK = """
+import sys, time
+from genre_batch.cluster.ray_connection import RayConnection
+
+def rest():
+    time.sleep(30)
+
+with RayConnection(sys.argv[1], 1) as connection:
+    ray, _ = connection.wait()
+    ray.get(ray.remote(rest).options(max_retries=0).remote())
+"""
+
+
+@pytest.mark.cluster
+@pytest.mark.process
+def test_a_long_part_ends_on_nodes_with_the_settings_of_ray() -> None:
+    own = "RAY_grpc_client_keepalive_time_ms", "RAY_grpc_client_keepalive_timeout_ms"
+    with ray_cluster(1, **dict(zip(own, ("300000", "120000"), strict=True))) as cluster:
+        environment = os.environ | dict(cluster.environment)
+        for name in own:
+            del environment[name]
+        command = [sys.executable, "-c", _LONG_TASK, cluster.address]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

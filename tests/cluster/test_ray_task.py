@@ -12,7 +12,7 @@ import pytest
 
 from genre_batch import tag_catalog
 from genre_batch.cluster import ray_task
-from genre_batch.cluster.ray_task import run_part
+from genre_batch.cluster.ray_task import KEEPALIVE, run_part
 from support.ray_work import work_of
 
 pytestmark = pytest.mark.usefixtures("default_model")
@@ -73,6 +73,30 @@ def test_another_version_stops_the_run_before_anything_is_written() -> None:
     assert (result["stops"], result["exit_code"]) == (True, 1)
     assert "this machine pyarrow 1.0, polars 0.5: install the same environment" in result["message"]
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "own", "is_allowed"),
+    [
+        ("5000", None, False),
+        ("5000", "6000", False),
+        ("5000", "5000", True),
+        ("70000", None, True),
+        (None, None, True),
+        ("70000", "300000", True),
+    ],
+)
+def test_a_node_that_would_close_the_connection_during_a_long_part_stops_the_run(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, own: str | None, is_allowed: bool
+) -> None:
+    monkeypatch.delenv(KEEPALIVE, raising=False)
+    if own is not None:
+        monkeypatch.setenv(KEEPALIVE, own)
+    result = _run(keepalive=asked)
+    assert ("mark" in result) == is_allowed
+    if not is_allowed:
+        assert result["stops"]
+        assert f"was started without {KEEPALIVE}=5000, which this command has" in result["message"]
 
 
 def test_a_folder_that_is_not_shared_is_named() -> None:
