@@ -129,11 +129,13 @@ def _schema(df: DataFrame, kept: Sequence[str], table: Any) -> Any:
 
     fields = {field.name: field for field in df.schema if field.name in kept}
     for field in table.empty.schema:
-        if pa.types.is_list(field.type):
-            kind, metadata = ArrayType(StringType()), table.schema_metadata
-        else:
-            kind, metadata = FloatType(), None
-        fields[field.name] = StructField(field.name, kind, True, metadata)
+        is_genres = pa.types.is_list(field.type)
+        fields[field.name] = StructField(
+            field.name,
+            ArrayType(StringType()) if is_genres else FloatType(),
+            True,
+            table.schema_metadata if is_genres else None,
+        )
     return StructType(list(fields.values()))
 
 

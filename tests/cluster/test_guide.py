@@ -50,4 +50,4 @@ def test_two_nodes_on_a_laptop(tmp_path: Path) -> None:
         assert nodes.stdin is not None
         nodes.stdin.write("\n")
     assert (done.returncode, done.stdout) == (0, "tagged-many/_SUCCESS\n"), done.stderr
-    assert len(os.listdir(tmp_path / "tagged-many")) == 17
+    assert len(os.listdir(tmp_path / "tagged-many")) == 65
