@@ -59,8 +59,8 @@ def run_part(
     """Write a part and its mark.
 
     Args:
-        work: the job: `options`, `names`, `key`, `output`, `side`, `threads`, `versions`, and
-            whether its workers run nothing else, `is_alone`.
+        work: the job: `options`, `names`, `key`, `output`, `side`, `threads`, `versions`, the
+            driver's `keepalive`, and whether its workers run nothing else, `is_alone`.
         part: `Part.as_dict`.
         model: the model file, or a list of one reference to it, which Ray does not copy for each
             part: only a worker without the model asks for it.
