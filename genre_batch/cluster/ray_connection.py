@@ -19,6 +19,7 @@ import warnings
 from types import TracebackType
 from typing import Any, Self
 
+from genre_batch.cluster.core_messages import without_core_messages
 from genre_batch.cluster.ray_cluster import asks_for_local, check_node, find_address
 from genre_batch.cluster.ray_task import KEEPALIVE, load_libraries
 from genre_batch.cores import available_cores
@@ -159,7 +160,7 @@ class RayConnection:
             atexit.register(self._thread.join, _CLOSE_SECONDS)
         elif self.is_ours:
             self.is_ours = False
-            self._ray.shutdown()
+            self._disconnect()
 
     def _run(self) -> None:
         try:
@@ -178,7 +179,12 @@ class RayConnection:
             self._has_begun.set()
         with self._lock:
             if self._is_abandoned and self.is_ours and not self.is_lost:
-                self._ray.shutdown()
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        # Tasks that run are ended, and Ray's core may fail to report that.
+        with without_core_messages():
+            self._ray.shutdown()
 
     def _start_workers(self, ray: Any) -> None:
         """Have idle cores import what the parts will need; their outcome does not matter."""

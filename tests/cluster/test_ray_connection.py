@@ -106,6 +106,34 @@ def test_messages_of_ray_are_one_plain_line_and_not_about_what_is_written_again(
     assert (output, errors) == ("", "(raylet) The cluster is full:\n")
 
 
+def test_the_last_messages_of_the_core_of_ray_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def shutdown() -> None:
+        # As the core writes it when tasks still run.
+        os.write(2, b"[2026-11-27 03:32:59,601 E 893 924] task_manager.cc:1545: Failed to push\n")
+        os.write(2, b"[2026-11-27] a line of another thread\n")
+
+    _init(monkeypatch, lambda **options: None)
+    monkeypatch.setattr(RayConnection, "_start_workers", lambda *arguments: None)
+    monkeypatch.setattr(ray, "shutdown", shutdown)
+    with RayConnection("h:1", 1) as connection:
+        connection.wait()
+    os.write(2, b"later\n")
+    assert capfd.readouterr() == ("", "[2026-11-27] a line of another thread\nlater\n")
+
+
+def test_a_process_without_stderr_disconnects() -> None:
+    code = (
+        "from genre_batch.cluster.core_messages import without_core_messages\n"
+        "with without_core_messages():\n"
+        "    print(1)\n"
+    )
+    command = [sys.executable, "-c", code]
+    closed = subprocess.run(["sh", "-c", 'exec "$0" "$@" 2>&-', *command], capture_output=True)
+    assert (closed.returncode, closed.stdout) == (0, b"1\n")
+
+
 @pytest.mark.parametrize("address", ["nowhere", "h:0", "h:65536", "h:x", "ray://h:1", "h:1/x", ":"])
 def test_what_is_not_an_address_is_refused(address: str) -> None:
     with RayConnection(address, 1) as connection, pytest.raises(UsageError, match="HOST:PORT"):
