@@ -9,10 +9,17 @@ from dataclasses import asdict, dataclass
 
 from genre_batch.cluster.part import Part
 from genre_batch.cluster.shard import Shard
-from genre_batch.cluster.storage import remove, write_bytes
+from genre_batch.cluster.storage import list_sizes, remove, write_bytes
 from genre_batch.errors import CatalogError, GenreBatchError, counted
 
-__all__ = ["Failure", "all_alike", "failed_error", "is_of_the_part", "write_failures"]
+__all__ = [
+    "Failure",
+    "all_alike",
+    "failed_error",
+    "is_of_the_part",
+    "removed_outputs",
+    "write_failures",
+]
 
 _ALIKE = 20
 """This many failures in a row for one reason, and not one success, are no coincidence."""
@@ -69,6 +76,25 @@ def is_of_the_part(error: GenreBatchError) -> bool:
 def all_alike(failures: Sequence[Failure], done: int) -> bool:
     """Return whether a run should stop, because its first parts all failed for one reason."""
     return not done and len(failures) >= _ALIKE and len({each.reason for each in failures}) == 1
+
+
+def removed_outputs(parts: Sequence[Part], output: str) -> dict[str, Failure]:
+    """Return, as failures by part name, the parts whose files are no longer in the folder.
+
+    Args:
+        parts: parts that are done.
+        output: the output folder.
+
+    Raises:
+        CatalogError: the folder cannot be listed.
+    """
+    files = list_sizes(output)
+    message = "was removed while the run went on"
+    return {
+        part.name: Failure.of(part, CatalogError(f"{output}/{part.name} {message}"))
+        for part in parts
+        if part.name not in files
+    }
 
 
 def failures_file(side: str, shard: Shard | None) -> str:

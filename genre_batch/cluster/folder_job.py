@@ -14,7 +14,12 @@ from genre_batch.catalog.remote import is_remote
 from genre_batch.catalog.writing.atomic import check_overwrite
 from genre_batch.cluster.begun import remove_begun, take_over
 from genre_batch.cluster.cut_parts import cut_parts, remove_other_cuts, split_size
-from genre_batch.cluster.failures import Failure, failed_error, write_failures
+from genre_batch.cluster.failures import (
+    Failure,
+    failed_error,
+    removed_outputs,
+    write_failures,
+)
 from genre_batch.cluster.job_file import JobFile
 from genre_batch.cluster.marks import Mark, Marks
 from genre_batch.cluster.part import Part, plan_parts
@@ -31,11 +36,7 @@ from genre_batch.tagging.counts import total_counts, warn_of_texts
 from genre_batch.tagging.job import TagJob
 from genre_batch.tagging.plan import plan_outputs
 from genre_batch.tagging.run import write_summary
-from genre_batch.tagging.summary import (
-    TagSummary,
-    genres_off,
-    summarize,
-)
+from genre_batch.tagging.summary import TagSummary, genres_off, summarize
 from genre_batch.tagging.workspace import remove_unused
 from genre_batch.tagging.written_names import written_names
 
@@ -276,6 +277,8 @@ class FolderJob:
         Raises:
             CatalogError: parts failed, or a file cannot be written.
         """
+        if self.written and not self.failures:
+            self.failures |= removed_outputs(planned, self.output)
         failures = [self.failures[part.name] for part in planned if part.name in self.failures]
         earlier = [part for part in planned if self._is_of_earlier_run(part.name)]
         marks = self._marks.read_all([(part, part.key(self.key)) for part in earlier])

@@ -22,6 +22,8 @@ from genre_batch import (
     tag_catalog,
 )
 from genre_batch.cluster.folder_job import FolderJob
+from genre_batch.cluster.part import Part
+from genre_batch.cluster.write_part import PartWriter
 from genre_batch.tagging.job import tag_job
 from genre_batch.tagging.workspace import Workspace
 from support import tiny
@@ -113,6 +115,30 @@ def test_an_input_that_is_put_back_is_not_taken_for_done(three: list[Path]) -> N
     os.utime(three[2], ns=(status.st_atime_ns, status.st_mtime_ns))
     _tag()
     assert b"laugh" in Path("out/c.csv").read_bytes()
+
+
+def test_what_is_removed_while_a_run_goes_on_is_a_failure_and_not_a_success(
+    three: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = PartWriter.write
+
+    def removing(writer: PartWriter, part: Part, *rest: Any) -> Any:
+        if part.name == "deep/b.csv":
+            shutil.rmtree("out")
+        return write(writer, part, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PartWriter, "write", removing)
+        with pytest.raises(CatalogError) as error:
+            _tag()
+    assert str(error.value) == (
+        "2 of 3 parts failed (the first: out/a.csv was removed while the run went on), see "
+        "out.genre-batch/failures.jsonl: fix them, and run the same command again"
+    )
+    assert not getattr(error.value, "__notes__", [])
+    assert files_below("out").keys() == {"deep/b.csv"}
+    assert _tag().parts_done_before == 1
+    assert "_SUCCESS" in files_below("out")
 
 
 def test_without_its_marks_or_without_its_files_everything_runs(three: list[Path]) -> None:
