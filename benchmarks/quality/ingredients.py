@@ -136,7 +136,8 @@ def main() -> None:
             split=options.split,
             extra_train=further_catalogs(options.data, options.runs, ingredient.without),
             group="film",
-            soft_labels="genre_p",
+            # Only the translated genres are probabilities.
+            soft_labels=None if "translated" in ingredient.without else "genre_p",
             teachers=tuple(options.teacher) if name == "teachers" else (),
         )
         jobs[name] = replace(job, **ingredient.job)

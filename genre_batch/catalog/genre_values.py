@@ -8,7 +8,16 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-__all__ = ["CellState", "Names", "Number", "enclosed", "opens_list", "read_text", "read_value"]
+__all__ = [
+    "NULL_TEXTS",
+    "CellState",
+    "Names",
+    "Number",
+    "enclosed",
+    "opens_list",
+    "read_text",
+    "read_value",
+]
 
 
 class CellState(enum.IntEnum):
@@ -33,7 +42,7 @@ Names = list[str] | CellState
 """The genres of a cell, or why it has none."""
 
 _NAME_KEYS = ("name", "Name", "genre", "label", "tag", "title", "term", "display_name")
-_NULL_TEXTS = frozenset(
+NULL_TEXTS = frozenset(
     ("nan", "null", "<na>", "n/a", "#n/a", "nat", "\\n", "[null]", "(no genres listed)")
 )
 """Texts, in lower case, that state that nothing is known; the last one is MovieLens's."""
@@ -113,7 +122,7 @@ def read_text(cell: str) -> Names | str:
     text = cell.strip()
     if text in _EMPTY_TEXTS:
         return CellState.EMPTY
-    if text.lower() in _NULL_TEXTS:
+    if text.lower() in NULL_TEXTS:
         return CellState.UNKNOWN
     start = text[0]
     if start not in "[{('\"<afsltIc":
@@ -206,7 +215,7 @@ def _of_items(items: Iterable[object]) -> Names:
         return CellState.UNKNOWN
     found = [name for value in values if (name := _name(value)) is not None]
     names = list(dict.fromkeys(name for name in found if name))
-    if len(names) == 1 and names[0].lower() in _NULL_TEXTS:
+    if len(names) == 1 and names[0].lower() in NULL_TEXTS:
         return CellState.UNKNOWN
     if names:
         return names

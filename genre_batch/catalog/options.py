@@ -263,8 +263,9 @@ class ColumnOptions(GenreOptions):
     Attributes:
         text_column, title_column, genre_column: column names; None: found by their usual names.
         genre_separator: the string between two genres of a cell; None: found over the whole column.
-        label_columns: columns of 0 and 1, one for each genre, in place of a genre column: names,
-            patterns (`is_*`) or ranges (`FIRST..LAST`), as a sequence or joined by commas.
+        label_columns: columns of 0 and 1, one for each genre, or of one genre name each, in place
+            of a genre column: names, patterns (`is_*`) or ranges (`FIRST..LAST`), as a sequence or
+            joined by commas.
         label_names: a file that names the genres whose numbers or codes the cells have: one name a
             line, or id and name as CSV or JSON.
         genre_map: a file that maps genre names to others (catalog/genre_map.py); None: no map.

@@ -72,8 +72,8 @@ _PLACE_OPTIONS = (
     click.option(
         "--label-columns",
         metavar="A,B,...",
-        help="Columns of 0 and 1, one for each genre, in place of a genre column: names, patterns "
-        "such as 'is_*', or FIRST..LAST.  [default: a genre column]",
+        help="Columns of 0 and 1, one for each genre, or of one genre name each, in place of a "
+        "genre column: names, patterns such as 'is_*', or FIRST..LAST.  [default: a genre column]",
     ),
     click.option(
         "--label-names",

@@ -172,13 +172,17 @@ def looks_ungrouped(cells: GenreCells, texts: Sequence[str | None]) -> int:
         texts: (rows,) overviews.
     """
     genres_of: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    several = False
+    rows_of: Counter[str] = Counter()
+    several = 0
     for text, names in zip(texts, cells.genres, strict=True):
         if text is not None and names:
             genres_of[text].update(names)
-            several = several or len(names) > 1
-    split = sum(len(genres) > 1 and max(genres.values()) == 1 for genres in genres_of.values())
-    return split if split >= _UNGROUPED * len(genres_of) > 0 and not several else 0
+            rows_of[text] += 1
+            several += len(names) > 1
+    if several > _FEW * rows_of.total():
+        return 0
+    split = sum(rows_of[text] > 1 and max(genres_of[text].values()) == 1 for text in rows_of)
+    return split if split >= _UNGROUPED * len(genres_of) > 0 else 0
 
 
 def grouped(cells: GenreCells, texts: Sequence[str | None], titles: pa.Array | None) -> GenreCells:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ from genre_batch.catalog.columns import (
     TEXT_COLUMNS,
     TITLE_COLUMNS,
     find_column,
+    listed,
     missing_column_error,
     require_column,
 )
@@ -30,7 +33,7 @@ from genre_batch.catalog.options import ColumnOptions
 from genre_batch.catalog.reading.several import missing_columns, row_place
 from genre_batch.catalog.separator_marks import typed
 from genre_batch.dataset.genre_names import maps_numbers
-from genre_batch.errors import ColumnError
+from genre_batch.errors import ColumnError, GenreBatchWarning
 from genre_batch.model.text import OVERVIEW_ONLY, compose
 
 __all__ = [
@@ -136,12 +139,32 @@ def options_as_trained(
     return options
 
 
+def _numbered(names: Sequence[str], base: str) -> list[str]:
+    """Return the columns of a name and a number, such as `genre_1` and `Genre 2` for `genre`."""
+    pattern = re.compile(rf"{re.escape(base)}[ _.-]?\d+", re.IGNORECASE)
+    return [name for name in names if pattern.fullmatch(name.strip())]
+
+
 def _genre_column(names: Sequence[str], requested: str | None, trained: str | None) -> str:
     wanted = (GENRE_COLUMNS, requested, "genre_column", trained)
     name = find_column(names, *wanted)
     if name is not None:
+        others = [] if requested else [each for each in _numbered(names, name) if each != name]
+        if others:
+            warnings.warn(
+                f"only the column {name!r} is read, not {listed(others)}: if each holds a genre, "
+                f"add `label_columns` {','.join((name, *others))} to read all of them",
+                GenreBatchWarning,
+                stacklevel=4,
+            )
         return name
     error = missing_column_error(names, *wanted)
+    for base in GENRE_COLUMNS if requested is None else ():
+        if len(columns := _numbered(names, base)) > 1:
+            raise ColumnError(
+                f"the genres are in several columns, {listed(columns)}: name them with "
+                f"`label_columns` {','.join(columns)}"
+            )
     raise ColumnError(
         f"{error}; or, if each genre has a column of 0 and 1, name those with `label_columns`"
     )

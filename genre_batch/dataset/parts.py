@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.earlier import EarlierFilms, group_parts
-from genre_batch.dataset.split import DRAWN_GROUPS, PARTS, SplitFile, draw_split
+from genre_batch.dataset.split import DRAWN_GROUPS, PARTS, SplitFile, draw_dev, draw_split
 from genre_batch.dataset.usable import Usable
 from genre_batch.dataset.wordings import keep_together, linked
 from genre_batch.errors import GenreBatchWarning, TrainingError, counted
@@ -40,7 +40,7 @@ def assign_parts(
     """
     by_text = protocol != "paper"
     if split is not None:
-        films = _split_by_file(usable, split)
+        films = _with_dev(_split_by_file(usable, split), split.name, seed, by_text=by_text)
     else:
         if not by_text:
             usable = usable.take(_first_of_each(usable.dataset))
@@ -81,6 +81,12 @@ def _draw(
             f"{name}: {counted(int(usable.is_soft.sum()), 'row')} with soft labels, which are for "
             f"training only, and {counted(distinct, 'distinct text')} without, of which at least "
             f"{DRAWN_GROUPS} are needed for train, dev and test: add rows without soft labels"
+        )
+    if not known.any() and distinct < DRAWN_GROUPS <= len(new) and dataset.film_ids is not None:
+        raise TrainingError(
+            f"{name}: {counted(len(new), 'row')} of only {counted(distinct, 'film')} by `group` "
+            f"cannot be split 70/20/10: at least {DRAWN_GROUPS} are needed: choose another column, "
+            f"add films, or set `split`"
         )
     if not known.any() or distinct >= DRAWN_GROUPS:
         parts[new] = draw_split(dataset.labels[new], groups[new], seed)
@@ -197,6 +203,26 @@ def _split_by_file(usable: Usable, split_file: SplitFile) -> Usable:
     usable = usable.take(np.flatnonzero(in_split | usable.is_soft))
     split_parts = [parts.get(film, "train") for film in usable.films.tolist()]
     return replace(usable, dataset=replace(usable.dataset, parts=split_parts))
+
+
+def _with_dev(usable: Usable, name: str, seed: int, *, by_text: bool) -> Usable:
+    """Draw dev from train, and say so, if a split has train and test but no dev."""
+    dataset = usable.dataset
+    parts = np.array(dataset.parts, dtype=object)
+    if {*dataset.parts} != {"train", "test"}:
+        return usable
+    training = np.flatnonzero((parts == "train") & ~usable.is_soft)
+    groups = _groups(dataset, by_text=by_text)[training]
+    if len(np.unique(groups)) < DRAWN_GROUPS:
+        return usable
+    parts[training] = draw_dev(dataset.labels[training], groups, seed)
+    warnings.warn(
+        f"{name} has no row for dev, on which thresholds are tuned: "
+        f"{counted(int((parts == 'dev').sum()), 'row')} of train are drawn for it",
+        GenreBatchWarning,
+        stacklevel=4,
+    )
+    return replace(usable, dataset=replace(dataset, parts=parts.tolist()))
 
 
 def _warn_of_shared_texts(dataset: Dataset, name: str) -> None:

@@ -213,8 +213,9 @@ def _advised_epochs(trained: int, epochs: int) -> int | None:
 
 
 def _separator(catalog: LabelledCatalog) -> str:
-    if catalog.columns.label_columns:
-        return "one column of flags for each genre"
+    if columns := catalog.columns.label_columns:
+        are_flags = {name for cell in catalog.genres for name in cell} <= set(columns)
+        return "one column of flags for each genre" if are_flags else "one genre in each column"
     reader = catalog.cells.reader
     if reader.style is not None and not reader.separators.marks:
         return f"cells written as {reader.style}"

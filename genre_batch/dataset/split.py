@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ __all__ = [
     "DRAWN_GROUPS",
     "PARTS",
     "SplitFile",
+    "draw_dev",
     "draw_split",
     "find_part_column",
     "read_split_file",
@@ -71,6 +74,21 @@ def draw_split(
         part_of[held_out] = part
     _move_to_training(part_of, group_labels)
     return [str(part) for part in part_of[group_of]]
+
+
+def draw_dev(labels: npt.NDArray[np.uint8], groups: npt.NDArray[np.uint64], seed: int) -> list[str]:
+    """Draw dev from the training films of a split that has none: 20 % of them.
+
+    Args:
+        labels, groups, seed: as for `draw_split`, of the training films.
+
+    Returns:
+        (rows,) `train` or `dev`.
+
+    Raises:
+        TrainingError: as `draw_split` raises it.
+    """
+    return ["dev" if part == "dev" else "train" for part in draw_split(labels, groups, seed)]
 
 
 def _move_to_training(part_of: npt.NDArray[np.object_], labels: npt.NDArray[np.uint8]) -> None:
@@ -157,7 +175,7 @@ def read_split_file(location: Location) -> SplitFile:
         raise CatalogError(
             f"{location.name}: {error}: write the numbers of the catalog's rows, from 0"
         ) from error
-    parts = dict(zip(rows, table.column("part").to_pylist(), strict=True))
+    parts = _parts_of_rows(location.name, rows, table.column("part").to_pylist())
     unknown = sorted(set(parts.values()) - set(PARTS), key=str)
     if unknown:
         raise CatalogError(f"{location.name}: unknown part {unknown[0]!r}: use {', '.join(PARTS)}")
@@ -166,6 +184,19 @@ def read_split_file(location: Location) -> SplitFile:
     if key_column is not None:
         keys = dict(zip(rows, table.column(key_column).to_pylist(), strict=True))
     return SplitFile(location.name, parts, keys, version)
+
+
+def _parts_of_rows(name: str, rows: Sequence[int], values: Sequence[Any]) -> dict[int, Any]:
+    """Return the part of each row; raise a CatalogError if a row has two, or is below 0."""
+    parts: dict[int, Any] = {}
+    for row, value in zip(rows, values, strict=True):
+        if row < 0:
+            raise CatalogError(f"{name}: there is no row {row}: rows are counted from 0")
+        if parts.setdefault(row, value) != value:
+            raise CatalogError(
+                f"{name}: row {row} is in two parts, {parts[row]!r} and {value!r}: keep one of them"
+            )
+    return parts
 
 
 def _key_column(table: pa.Table) -> tuple[str | None, int]:
@@ -179,7 +210,7 @@ def _key_column(table: pa.Table) -> tuple[str | None, int]:
     return None, TEXT_KEY_VERSION
 
 
-_PART_COLUMNS = ("part", "split", "fold", "subset")
+_PART_COLUMNS = ("part", "split", "fold", "subset", "set", "partition")
 _SPELLINGS = {
     **{name: name for name in PARTS},
     **dict.fromkeys(("training",), "train"),
@@ -190,11 +221,11 @@ _SPELLINGS = {
 
 
 def find_part_column(table: pa.Table) -> str | None:
-    """Return a column of a usual name in which each row has one of the three parts."""
+    """Return a column of a usual name in which each row has a part, and train and test occur."""
     for name in table.column_names:
         if name.strip().lower() in _PART_COLUMNS:
             values = {_part(value) for value in table.column(name).unique().to_pylist()}
-            if values >= set(PARTS) and values <= {*PARTS, None}:
+            if values >= {"train", "test"} and values <= {*PARTS, None}:
                 return str(name)
     return None
 

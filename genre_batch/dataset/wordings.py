@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genre_batch.catalog.genre_values import NULL_TEXTS
 from genre_batch.catalog.texts import as_strings, holds_text
 from genre_batch.dataset.dataset import Dataset
-from genre_batch.errors import ColumnError
+from genre_batch.errors import ColumnError, GenreBatchWarning
 from genre_batch.model.text_keys import TEXT_KEY_VERSIONS
 
 __all__ = ["Wordings", "film_ids", "follow_keys", "keep_together", "linked", "positions_of"]
@@ -51,6 +55,8 @@ class Wordings:
 
 _RANK = {"train": 0, "dev": 1, "test": 2}
 _PARTS = tuple(_RANK)
+_MANY, _MANY_ROWS = 0.05, 20
+"""A film has hardly more wordings than this share of the rows, and this number of them."""
 
 
 def film_ids(table: pa.Table, column: str, sha256: str, name: str) -> npt.NDArray[np.uint64]:
@@ -59,8 +65,8 @@ def film_ids(table: pa.Table, column: str, sha256: str, name: str) -> npt.NDArra
     Args:
         table: a catalog.
         column: its column of film names or numbers. A number and its digits as text are the same
-            value. Where it is null or blank, or the catalog has no such column, a row is a film of
-            its own.
+            value. Where it is null, blank or a text for null, or the catalog has no such column, a
+            row is a film of its own. A value of very many rows is warned of.
         sha256: the hash of the catalog's file, which makes those rows' ids unlike any other's.
         name: the catalog's name, for messages.
 
@@ -75,10 +81,30 @@ def film_ids(table: pa.Table, column: str, sha256: str, name: str) -> npt.NDArra
         return own
     values = _as_text(table.column(column), column, name)
     values = pc.utf8_trim_whitespace(values).dictionary_encode()
-    ids = [0 if not value else _hash(f"film {value}") for value in values.dictionary.to_pylist()]
+    names = values.dictionary.to_pylist()
+    ids = [0 if _is_null(value) else _hash(f"film {value}") for value in names]
     codes = values.indices.fill_null(len(ids)).to_numpy(zero_copy_only=False)
+    _warn_of_many(codes, names, ids, f"{name}: the column {column!r} of `group`")
     found = np.array([*ids, 0], dtype=np.uint64)[codes]
     return np.where(found == 0, own, found)
+
+
+def _is_null(value: str) -> bool:
+    return not value or value.lower() in NULL_TEXTS or value.lower() in ("none", "na")
+
+
+def _warn_of_many(
+    codes: npt.NDArray[np.integer[Any]], names: Sequence[str], ids: Sequence[int], column: str
+) -> None:
+    counts = np.bincount(codes, minlength=len(ids))[: len(ids)] * (np.array(ids) != 0)
+    most = int(counts.max(initial=0))
+    if most > max(_MANY_ROWS, _MANY * len(codes)):
+        warnings.warn(
+            f"{column} holds {names[counts.argmax()]!r} in {most:,} of {len(codes):,} rows, which "
+            f"count as wordings of one film: if their film is not known, leave the cells blank",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
 
 
 def follow_keys(films: npt.NDArray[np.uint64], known: Dataset) -> npt.NDArray[np.uint64]:

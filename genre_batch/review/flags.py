@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
 from genre_batch.catalog.label_columns import read_flag
+from genre_batch.errors import ColumnError
 from genre_batch.review.cells import CellError, Reading, Readings, Spelling
 from genre_batch.review.labels import GenreEdit, Labels
 
@@ -24,6 +25,7 @@ def _parsed(members: Mapping[str, str]) -> dict[str, Any]:
 _OPPOSITES = {
     "1": "0",
     "1.0": "0.0",
+    "1.00": "0.00",
     "true": "false",
     "True": "False",
     "TRUE": "FALSE",
@@ -34,8 +36,14 @@ _OPPOSITES = {
     "YES": "NO",
     "y": "n",
     "Y": "N",
+    "on": "off",
+    "On": "Off",
+    "ON": "OFF",
     "x": "",
     "X": "",
+    "\u2713": "",
+    "\u2714": "",
+    "\u2611": "\u2610",
 }
 
 
@@ -68,6 +76,7 @@ class FlagLabels(Labels):
             elif name in chunk.columns:
                 for pair in pc.value_counts(chunk.column(name)).to_pylist():
                     counts[pair["values"]] += pair["counts"]
+            _check_flags(name, counts)
 
     def empty_copy(self) -> Labels:
         """Return labels of the same columns, without a row."""
@@ -129,3 +138,13 @@ class FlagLabels(Labels):
                 if isinstance(value, str) and value in opposites:
                     return opposites[value]
         raise CellError
+
+
+def _check_flags(name: str, values: Counter[Any]) -> None:
+    """Raise a ColumnError if a column holds names instead of flags."""
+    for value in values:
+        if isinstance(value, str) and read_flag(value) is None:
+            raise ColumnError(
+                f"the column {name!r} of `label_columns` holds {value!r}: only columns of 0 and 1 "
+                f"are changed: join columns of names into one genre column first"
+            )

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
-from genre_batch.errors import ColumnError
+from genre_batch.errors import ColumnError, GenreBatchWarning
 
 NAMES = ("id", "text", "is_a", "is_b", "other", "x,y")
 
@@ -48,6 +48,9 @@ def test_a_range_that_goes_backward_is_reported_with_the_one_to_name() -> None:
         pa.array(["true", "False", "no"]),
         pa.array(["YES", "n", "0.0"]),
         pa.array(["x", "", ""]).dictionary_encode(),
+        pa.array(["1.00", "0.00", " 0 "]),
+        pa.array(["On", "off", "-"]),
+        pa.array(["\u2713", "\u2717", ""]),
     ],
 )
 def test_flags_of_every_type_are_read(flags: pa.Array) -> None:
@@ -82,3 +85,37 @@ def test_rows_of_minus_one_alone_stay_unknown() -> None:
     table = pa.table({"Drama": pa.array([1, -1, 1]), "War": pa.array([1, -1, 1])})
     cells = read_label_columns(table, ("Drama", "War"))
     assert cells.states.tolist() == [0, 2, 0]
+
+
+@pytest.mark.parametrize("blank", [None, "NULL", "n/a"])
+@pytest.mark.parametrize("yes", ["x", "1", "\u2714"])
+def test_blank_is_a_no_beside_yes_where_no_cell_is_a_no(yes: str, blank: str | None) -> None:
+    table = pa.table({"Drama": [yes, blank, blank, yes], "War": [blank, yes, blank, yes]})
+    with pytest.warns(GenreBatchWarning, match="^the columns Drama, War of .* hold yes or nothing"):
+        cells = read_label_columns(table, ("Drama", "War"))
+    assert cells.genres == [["Drama"], ["War"], [], ["Drama", "War"]]
+    assert cells.states.tolist() == [0, 0, 2, 0]
+
+
+def test_yes_in_every_cell_is_no_guess() -> None:
+    table = pa.table({"Drama": ["x", "x"], "War": ["x", "x"]})
+    assert read_label_columns(table, ("Drama", "War")).genres == [["Drama", "War"]] * 2
+
+
+def test_columns_of_one_name_each_are_joined() -> None:
+    table = pa.table(
+        {
+            "genre_1": pa.array(["Drama", "War ", None, "Western"]).dictionary_encode(),
+            "genre_2": ["War", "War", "", "nan"],
+            "genre_3": [None, "-", "N/A", "Drama"],
+        }
+    )
+    cells = read_label_columns(table, table.column_names)
+    assert cells.genres == [["Drama", "War"], ["War"], [], ["Western", "Drama"]]
+    assert cells.states.tolist() == [0, 0, 2, 0]
+
+
+def test_names_among_flags_are_refused() -> None:
+    table = pa.table({"Drama": ["1", "0"], "War": ["1", "Western"]})
+    with pytest.raises(ColumnError, match="'War' of `label_columns` holds 'Western' in row 1"):
+        read_label_columns(table, ("Drama", "War"))

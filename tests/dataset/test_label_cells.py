@@ -13,7 +13,7 @@ from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.labelled import LabelledCatalog, read_labelled
 from genre_batch.dataset.load import LabelOptions, load_dataset
-from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
+from genre_batch.errors import CatalogError, ColumnError, GenreBatchWarning, UsageError
 from support.catalogs import genres_of, overviews, write_csv
 
 LEARN = LabelOptions()
@@ -139,6 +139,26 @@ def test_rows_of_one_genre_each_are_recognized_and_joined(tmp_path: Path) -> Non
     location = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows)
     with pytest.warns(GenreBatchWarning, match="2 texts are in several rows .* `group_rows`"):
         _read(location)
+
+
+def test_rows_of_one_genre_each_are_recognized_beside_a_cell_of_two(tmp_path: Path) -> None:
+    texts = [text for text in overviews(30) for _ in range(2)]
+    cells = ["Drama", "War"] * 29 + ["Drama, War", "Comedy"]
+    rows = zip(texts, cells, strict=True)
+    location = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows)
+    with pytest.warns(GenreBatchWarning, match="30 texts are in several rows with one genre each"):
+        _read(location)
+
+
+def test_columns_of_one_genre_each_are_offered_and_read(tmp_path: Path) -> None:
+    rows = [(text, "Drama", "War" if row % 2 else "") for row, text in enumerate(overviews(10))]
+    only = write_csv(tmp_path / "two.csv", ("overview", "Genre", "Genre 2"), rows)
+    with pytest.warns(GenreBatchWarning, match="not Genre 2: .* `label_columns` Genre,Genre 2"):
+        assert _read(only).genres[1] == ["Drama"]
+    assert _read(only, label_columns=("Genre,Genre 2",)).genres[:2] == [["Drama"], ["Drama", "War"]]
+    both = write_csv(tmp_path / "both.csv", ("overview", "genre_1", "genre_2"), rows)
+    with pytest.raises(ColumnError, match="genres are in several columns, genre_1, genre_2: name"):
+        _read(both)
 
 
 def test_options_that_contradict_each_other_are_refused() -> None:

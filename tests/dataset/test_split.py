@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_batch.dataset.dataset import Dataset
+from genre_batch.dataset.load import LabelOptions
 from genre_batch.dataset.split import PARTS, draw_split
 from genre_batch.errors import (
     CatalogError,
@@ -103,6 +105,11 @@ def test_a_split_file_of_another_catalog_is_refused_with_the_row(tmp_path: Path)
         pytest.param([(0, "train"), ("", "dev")], "row 1 .* has None in the", id="no row"),
         pytest.param([("first", "train")], "'first' .* is not a number", id="a row in words"),
         pytest.param([(0, "train"), (1, "test")], "in the part 'dev'", id="an empty part"),
+        pytest.param([(0, "train"), (1, "dev")], "in the part 'test'", id="nothing to test on"),
+        pytest.param([(3, "train"), (3, "test")], "row 3 is in two parts, 'train' and", id="twice"),
+        pytest.param(
+            [(-1, "train"), (1, "test")], "no row -1: rows are counted from 0", id="below"
+        ),
         pytest.param([(90, "train"), (91, "dev")], "another catalog: it has row 91", id="longer"),
     ],
 )
@@ -118,3 +125,20 @@ def test_a_split_file_without_its_columns_is_refused(tmp_path: Path) -> None:
     split_file = write_csv(tmp_path / "split.csv", ("row", "fold"), [(0, "train")])
     with pytest.raises(ColumnError, match="row and part; columns: row, fold"):
         load(write_films(tmp_path, overviews(20)), split_file=split_file)
+
+
+def test_dev_is_drawn_from_train_where_a_split_has_only_train_and_test(tmp_path: Path) -> None:
+    texts = overviews(50)
+    genres = ["Drama", "War"]
+    rows = [
+        (text, genres[row % 2], "Test" if row < 10 else "train") for row, text in enumerate(texts)
+    ]
+    catalog = write_csv(tmp_path / "films.csv", ("overview", "genres", "split"), rows)
+    with pytest.warns(GenreBatchWarning, match="has no row for dev, .*: 8 rows of train are drawn"):
+        first = load(catalog, part_column="split")
+    assert Counter(first.parts) == {"train": 32, "dev": 8, "test": 10}
+    assert first.rows[np.array(first.parts) == "test"].tolist() == list(range(10))
+    with pytest.warns(GenreBatchWarning):
+        assert load(catalog, part_column="split").parts == first.parts
+    with pytest.warns(GenreBatchWarning, match="assigns rows to parts, .* add `part_column` split"):
+        load(catalog, labels=LabelOptions())

@@ -14,7 +14,7 @@ from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.load import Further
 from genre_batch.dataset.wordings import Wordings, film_ids, keep_together, linked
-from genre_batch.errors import ColumnError, GenreBatchWarning
+from genre_batch.errors import ColumnError, GenreBatchWarning, TrainingError
 from support.catalogs import genres_of, load, overviews, write_csv
 
 GROUP = Further(group="film")
@@ -42,6 +42,23 @@ def test_the_same_value_is_the_same_film_in_columns_of_any_type(values: pa.Array
     assert _ids(values, "b")[:2] == first[:2]
     assert _ids(values, "b")[3] == first[3]
     assert len({*_ids(values, "b"), *first}) == 4  # each row without a value is a film of its own
+
+
+def test_a_text_for_null_names_no_film() -> None:
+    assert len({*_ids(pa.array(["NULL", "nan", "N/A", "None", "NULL", "nan"]))}) == 6
+
+
+def test_a_value_of_very_many_rows_is_warned_of() -> None:
+    names = [*(str(row) for row in range(70)), *["unknown"] * 30]
+    with pytest.warns(GenreBatchWarning, match=r"'film' of `group` holds 'unknown' in 30 of 100 r"):
+        _ids(pa.array(names))
+
+
+def test_too_few_films_to_split_are_counted_as_films(tmp_path: Path) -> None:
+    rows = zip(overviews(18), ["Drama", "War"] * 9, [row % 3 for row in range(18)], strict=True)
+    catalog = write_csv(tmp_path / "films.csv", ("overview", "genres", "film"), rows)
+    with pytest.raises(TrainingError, match="18 rows of only 3 films by `group` cannot be split"):
+        load(catalog, further=GROUP)
 
 
 def test_lists_name_no_film() -> None:

@@ -349,6 +349,7 @@ FLAGS = {
     "yes and no": ("x,Drama,War\na,yes,no\n", "x,Drama,War\na,no,yes\n"),
     "x and nothing": ("x,Drama,War\na,x,\n", "x,Drama,War\na,,x\n"),
     "1.0 and 0.0, in quotes": ('x,Drama,War\na,"1.0","0.0"\n', 'x,Drama,War\na,"0.0","1.0"\n'),
+    "on and off": ("x,Drama,War\na,on,off\n", "x,Drama,War\na,off,on\n"),
     "a column of ones": ("x,Drama,War\na,1,0\n", "x,Drama,War\na,0,1\n"),
 }
 
@@ -365,6 +366,16 @@ def test_a_flag_is_written_as_its_column_writes_them(
         label_columns=("Drama..War",),
     )
     assert out.decode() == expected
+
+
+def test_columns_of_names_are_no_columns_of_flags(tmp_path: Path) -> None:
+    with pytest.raises(ColumnError, match=r"'genre_1' .* holds 'Drama': only columns of 0 and 1"):
+        corrected(
+            tmp_path,
+            "x,genre_1,genre_2\na,Drama,War\n",
+            "0,missing,War,right",
+            label_columns=("genre_1", "genre_2"),
+        )
 
 
 def test_flags_of_parquet_and_json_keep_their_types(tmp_path: Path) -> None:
