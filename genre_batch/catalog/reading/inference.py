@@ -13,25 +13,35 @@ __all__ = ["Types", "cast_columns", "infer_types"]
 
 _TRUTH = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 
-_FLOAT_DIGITS = 17
-"""A float64 has at most this many significant digits: cells with more would lose some."""
+_LEADING_ZERO = "^[+-]?0[0-9]"
+"""The start of a code, such as a ZIP code, whose zeros a number would lose."""
+
+
+def _integer(cell: pl.Expr) -> pl.Expr:
+    """Cast to int64; null where a leading zero would be lost."""
+    return pl.when(~cell.str.contains(_LEADING_ZERO)).then(cell.cast(pl.Int64, strict=False))
 
 
 def _number(cell: pl.Expr) -> pl.Expr:
     """Cast to float64; null where digits would be lost, or where the number is too large."""
     value = cell.cast(pl.Float64, strict=False)
-    mantissa = cell.str.to_lowercase().str.replace("e.*$", "").str.replace_all(r"[^0-9]", "")
-    digits = mantissa.str.replace("^0+", "")
-    fits = digits.str.len_chars() <= _FLOAT_DIGITS
-    fits &= (mantissa == "") | value.is_finite()
+    # The shortest text of the float has the same digits if, and only if, it gives them back.
+    fits = _significant(cell) == _significant(value.cast(pl.String))
+    fits &= ~cell.str.contains(_LEADING_ZERO)
     # From 2 ** 53 on, a float64 does not hold every whole number.
     fits &= cell.str.contains(r"[^0-9+-]") | (value.abs() < float(2**53))
     return pl.when(fits).then(value)
 
 
+def _significant(text: pl.Expr) -> pl.Expr:
+    """Return the digits of numbers without sign, point, exponent and zeros at either end."""
+    mantissa = text.str.replace("[eE].*$", "").str.replace_all(r"[^0-9]", "")
+    return mantissa.str.strip_chars("0")
+
+
 # Each cast returns null for a cell of another type; the first that fits a column is used.
 _CASTS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
-    "integer": lambda cell: cell.cast(pl.Int64, strict=False),
+    "integer": _integer,
     "number": _number,
     "boolean": lambda cell: cell.replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean),
     "date": lambda cell: cell.str.to_date("%Y-%m-%d", strict=False),

@@ -20,8 +20,8 @@ LONG_INTEGER = 4000
 _KEY_OF_ROWS = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*\[\s*\{')
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEEPEST = 3
-_FLOAT_DIGITS = 17
-"""A float64 gives back numbers of at most this many significant digits."""
+_FLOAT_DIGITS = 15
+"""A float64 gives back all numbers of at most this many significant digits."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _EXPONENT = re.compile("[eE].*")
 _LOSSES = {
@@ -34,6 +34,11 @@ _LOSSES = {
 
 def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < LONG_INTEGER else float(digits)
+
+
+def _significant(text: str) -> str:
+    """Return the digits of a number without sign, point, exponent and zeros at either end."""
+    return _EXPONENT.sub("", text).replace(".", "").lstrip("-0").rstrip("0")
 
 
 class JsonDecoder:
@@ -74,11 +79,12 @@ class JsonDecoder:
         return float(token)
 
     def _float(self, text: str) -> float:
-        if len(text) > _FLOAT_DIGITS:
-            digits = _EXPONENT.sub("", text).replace(".", "").lstrip("-0").rstrip("0")
-            if len(digits) > _FLOAT_DIGITS:
+        value = float(text)
+        if len(text) > _FLOAT_DIGITS and repr(value) != text:
+            digits = _significant(text)
+            if len(digits) > _FLOAT_DIGITS and digits != _significant(repr(value)):
                 self.found.setdefault("digits", f"{text[:40]}, ")
-        return float(text)
+        return value
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)

@@ -22,7 +22,10 @@ def _typed(*chunks: list[str | None]) -> pa.ChunkedArray:
 @pytest.mark.parametrize(
     ("cells", "values"),
     [
-        (["007", "-5", None], [7, -5, None]),
+        (["7", "-5", None, "0"], [7, -5, None, 0]),
+        (["0137523", "1375666"], ["0137523", "1375666"]),
+        (["-07"], ["-07"]),
+        (["007.5", "1.5"], ["007.5", "1.5"]),
         (["1", "2.5"], [1.0, 2.5]),
         (["true", "False"], [True, False]),
         (["2020-02-29", None], [date(2020, 2, 29), None]),
@@ -34,7 +37,12 @@ def _typed(*chunks: list[str | None]) -> pa.ChunkedArray:
         (["9007199254740993", "0.5"], ["9007199254740993", "0.5"]),
         (["9007199254740993", "5"], [9007199254740993, 5]),
         (["3.14159265358979323846"], ["3.14159265358979323846"]),
-        (["0.30000000000000004", "00012.50"], [0.30000000000000004, 12.5]),
+        (["0.30000000000000004", "12.50"], [0.30000000000000004, 12.5]),
+        (["-2.2250738585072014E-308", "0.000"], [-2.2250738585072014e-308, 0.0]),
+        (["0.98765432109876543"], ["0.98765432109876543"]),
+        (["4503599627370497.25"], ["4503599627370497.25"]),
+        (["1e-400"], ["1e-400"]),
+        (["inf", "1.5"], [float("inf"), 1.5]),
         (["1e400"], ["1e400"]),
         (["1e5", ".5", "5."], [1e5, 0.5, 5.0]),
         (["1", ""], ["1", ""]),
@@ -48,10 +56,10 @@ def test_a_column_gets_the_first_type_that_fits(
 
 
 def test_the_texts_and_the_padded_rows_are_those_of_the_cells() -> None:
-    chunk = TableChunk(pa.table({"overview": ["007", None], "id": ["1", "2"]}), short_rows=1)
+    chunk = TableChunk(pa.table({"overview": ["0.50", None], "id": ["1", "2"]}), short_rows=1)
     typed = cast_columns(chunk, infer_types([chunk]))
-    assert typed.table.to_pylist() == [{"overview": 7, "id": 1}, {"overview": None, "id": 2}]
-    assert typed.strings("overview").to_pylist() == ["007", None]
+    assert typed.table.to_pylist() == [{"overview": 0.5, "id": 1}, {"overview": None, "id": 2}]
+    assert typed.strings("overview").to_pylist() == ["0.50", None]
     assert typed.short_rows == 1
 
 

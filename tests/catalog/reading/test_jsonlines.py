@@ -129,6 +129,8 @@ def test_keys_that_differ_in_a_lone_surrogate_stay_two(kind: str) -> None:
             '{"a":0.12345678901234567891}',
             r"more digits .* \(the first: 0.12345678901234567891, lin",
         ),
+        ('{"a":0.98765432109876543}', "more digits than a float has in 2 rows"),
+        ('{"a":4503599627370497.25}', "more digits than a float has in 2 rows"),
         ('{"a":[-123456789012345678.5e3]}', "more digits than a float has in 2 rows"),
         (
             '{"a":"x\\uD83d"}',
@@ -156,6 +158,7 @@ def test_what_a_table_loses_is_told(layout: str, row: str, said: str) -> None:
     [
         '{"a":0.1234567890123456,"b":1.50000000000000000000000,"c":123456789012345678901}',
         '{"a":0.00000000000000000000012345,"b":-1.7976931348623157e+308,"c":{"a":1}}',
+        '{"a":0.30000000000000004,"b":300000000000000.4,"c":-12.30000000000000000E-5}',
         '{"a":"\\ud83d\\ude00","b":"\\\\ud83d"}',
     ],
 )
