@@ -175,38 +175,59 @@ def check_named_once(locations: Sequence[Location]) -> None:
     Raises:
         UsageError: one is.
     """
-    if path := _named_twice(locations):
-        raise UsageError(f"duplicate input {path}: name each file once")
+    if twice := _named_twice(locations):
+        raise UsageError(f"duplicate input {_both(*twice)}: name each file once")
 
 
 def warn_of_repeated(locations: Sequence[Location]) -> None:
-    """Warn if a file is named twice, itself or by a folder or glob: its rows are written twice."""
-    if path := _named_twice(locations):
+    """Warn if a file is named twice, itself, by a folder, glob or link: its rows are repeated."""
+    if twice := _named_twice(locations):
         warnings.warn(
-            f"{path} is named more than once, and so are its rows written: name each file once",
+            f"{_both(*twice)} is named more than once, and so are its rows written: name each "
+            f"file once",
             GenreBatchWarning,
             stacklevel=2,
         )
 
 
-def _named_twice(locations: Sequence[Location]) -> str:
-    """Return a file that is named more than once; empty if there is none."""
-    paths = [place.path if place.is_remote else os.path.abspath(place.path) for place in locations]
-    path, count = Counter(paths).most_common(1)[0]
-    return path if count > 1 else ""
+def _named_twice(locations: Sequence[Location]) -> tuple[str, str] | None:
+    """Return the two names of a file that is named more than once; None if there is none."""
+    names: dict[object, str] = {}
+    for place in locations:
+        path = place.path if place.is_remote else os.path.abspath(place.path)
+        identity = path if place.is_remote or place.is_stdio else _identity(path)
+        if identity in names:
+            return names[identity], path
+        names[identity] = path
+    return None
+
+
+def _identity(path: str) -> object:
+    """Return what links to a file have in common with it; the path itself if it is gone."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return path
+    return status.st_dev, status.st_ino
+
+
+def _both(first: str, second: str) -> str:
+    return first if first == second else f"{second} (the same file as {first})"
 
 
 def output_names(locations: Sequence[Location]) -> list[str]:
     """Return a relative output name for each catalog: its path below their common folder.
 
     Raises:
-        UsageError: two catalogs have the same name, or files are mixed with URLs.
+        UsageError: a file is named twice, two catalogs have the same name, or files are mixed with
+            URLs.
     """
     paths = [location.path for location in locations]
     if len(paths) == 1:
         return [os.path.basename(paths[0])]
     if len({is_remote(path) for path in paths}) > 1:
         raise UsageError("files and URLs cannot share an output folder: tag them in separate runs")
+    check_named_once(locations)
     absolute = [
         path.partition("://")[2] if is_remote(path) else os.path.abspath(path) for path in paths
     ]

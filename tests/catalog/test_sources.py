@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from genre_batch.catalog.formats import Location, input_location
-from genre_batch.catalog.sources import find_sources, output_names
+from genre_batch.catalog.sources import (
+    check_named_once,
+    find_sources,
+    output_names,
+    warn_of_repeated,
+)
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 
 
@@ -74,8 +79,34 @@ def test_outputs_are_named_after_inputs_relative_to_their_common_folder(films: P
 
 
 def test_one_input_twice_cannot_have_two_outputs(films: Path) -> None:
-    with pytest.raises(UsageError, match=r"duplicate input b\.csv"):
+    with pytest.raises(UsageError, match=r"duplicate input .*/b\.csv: name"):
         output_names(find_sources(["b.csv", "b.csv"]))
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "folder"])
+def test_one_file_under_two_names_is_named_twice(films: Path, kind: str) -> None:
+    if kind == "link":
+        Path("deep/latest.csv").symlink_to("../b.csv")
+    elif kind == "hard link":
+        os.link("b.csv", "deep/latest.csv")
+    else:
+        Path("deep/latest.csv").symlink_to("c.csv.gz")
+    found = find_sources(["deep"] if kind == "folder" else ["b.csv", "deep/latest.csv"])
+    other = "c.csv.gz" if kind == "folder" else "b.csv"
+    said = rf"latest.csv \(the same file as .*{other}\)"
+    with pytest.raises(UsageError, match=f"duplicate input .*{said}: "):
+        check_named_once(found)
+    with pytest.raises(UsageError, match="duplicate input"):
+        output_names(found)
+    with pytest.warns(GenreBatchWarning, match=f"{said} is named more than once"):
+        warn_of_repeated(found)
+
+
+def test_two_files_and_two_pipes_are_named_once(films: Path) -> None:
+    for name in ("p.jsonl", "q.jsonl"):
+        os.mkfifo(name)
+    places = find_sources(["b.csv", "a.jsonl", "p.jsonl", "q.jsonl"])
+    check_named_once([*places, Location("gone.csv", places[0].format)])
 
 
 def test_files_and_urls_cannot_share_a_folder(films: Path) -> None:
