@@ -28,8 +28,9 @@ __all__ = ["SPACE_IN_LINE", "parse_block", "read_json_lines", "whole_lines"]
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-SPACE_IN_LINE = b" \t\r\x1e\x1a\0"
-"""What may stand around the object of a line: spaces, the separator of RFC 7464, and padding."""
+SPACE_IN_LINE = b" \t\r\x1e\x1a\0,"
+"""What may stand around the object of a line: spaces, the separator of RFC 7464, padding, and the
+commas of an array whose start is not JSON."""
 _JSON_SUFFIX = re.compile(r"\.(geo)?json(\.\w+)?$", re.IGNORECASE)
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from genre_batch.catalog.reading.json_table import infer_schema, to_table
 from genre_batch.catalog.reading.jsonlines import read_json_lines
-from genre_batch.catalog.rejects import Reject
+from genre_batch.catalog.reading.records import LineRecords
+from genre_batch.catalog.rejects import Reject, ignore_reject
+from genre_batch.catalog.stretches import Stretch
 from genre_batch.errors import CatalogError, GenreBatchWarning
 
 
@@ -172,6 +174,36 @@ def test_what_a_table_holds_is_not_told(row: str) -> None:
 def test_lines_of_padding_are_blank(padding: bytes) -> None:
     data = b'{"a":0}\n' + padding + b'\n{"a":1}\n' + padding
     assert _read(data) == ([b'{"a":0}', b'{"a":1}'], [{"a": 0}, {"a": 1}], [])
+
+
+@pytest.mark.parametrize(
+    ("data", "bad"),
+    [
+        (b'-- exported by hand\n{"a":0},\n {"a":1} , \r\n{"a":2}\n', [1]),
+        (b'const films = [\n{"a":0},\n{"a":1},\n{"a":2}\n];\n', [1, 5]),
+        (b'{"a":0}\n,{"a":1}\n, {"a":2}', []),
+        (b'{"a":0}\n,\n{"a":1}\n,\n{"a":2}', []),
+    ],
+)
+def test_commas_around_objects_are_skipped_wherever_the_lines_start(
+    data: bytes, bad: list[int]
+) -> None:
+    rejects: list[Reject] = []
+    chunks = list(read_json_lines(io.BytesIO(data), "f", rejects.append))
+    assert [line for chunk in chunks for line in chunk.lines] == [b'{"a":%d}' % i for i in range(3)]
+    assert [reject.line for reject in rejects] == bad
+    # The second half of the file, as it is cut, and as its bytes are copied.
+    middle = data.index(b"\n", data.index(b'{"a":0}')) + 1
+    line = data.count(b"\n", 0, middle) + 1
+    half = Stretch(1, 2, middle, len(data), line)
+    cut = list(read_json_lines(io.BytesIO(data), "f", ignore_reject, stretch=half))
+    assert [line for chunk in cut for line in chunk.lines] == [b'{"a":1}', b'{"a":2}']
+    spans = [
+        records.data[start:end]
+        for records in LineRecords(io.BytesIO(data), "f").blocks()
+        for start, end in records.record_spans
+    ]
+    assert spans == [b'{"a":%d}' % i for i in range(3)]
 
 
 def test_records_may_start_with_the_separator_of_text_sequences() -> None:
