@@ -22,6 +22,8 @@ _FIRST_SECOND = -62_135_596_800
 _END_SECOND = 253_402_300_800
 """10000-01-01: polars panics on dates far after it."""
 _DAY = 86_400
+_WHOLE_MINUTES = 94_694_400
+"""1973-01-01: from here on, the offset of every zone is whole minutes (Liberia's since 1972)."""
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d\d):?(\d\d)?")
 
 
@@ -65,8 +67,9 @@ def plain_dates(array: pa.Array, texts: Texts) -> pa.Array:
 def plain_times(array: pa.Array, texts: Texts) -> pa.Array:
     """Return points in time that polars can write.
 
-    They are text if one is outside the years 1 to 9999, or if polars does not know the time zone:
-    with the zone's offset if it is one, else in UTC.
+    They are text if one is outside the years 1 to 9999, if its offset has seconds, as local mean
+    time has, or if polars does not know the time zone: with the zone's offset if it is one of whole
+    minutes, else in UTC.
     """
     kind = array.type
     per = _PER_SECOND[kind.unit]
@@ -74,17 +77,46 @@ def plain_times(array: pa.Array, texts: Texts) -> pa.Array:
     if zone is None:
         return _with_far(array, array.view(pa.int64()), per, kind.unit, texts, "")
     if _is_known(zone):
-        return _with_far(array, array.view(pa.int64()), per, kind.unit, texts, "+00:00")
+        written = _with_far(array, array.view(pa.int64()), per, kind.unit, texts, "+00:00")
+        return _with_whole_minutes(array, written, per, texts)
     match = _OFFSET.fullmatch(zone)
     sign, hours, minutes = match.groups(default="00") if match else ("+", "00", "00")
     shift = (int(hours) * 3600 + int(minutes) * 60) * (-1 if sign == "-" else 1)
     local = pc.add(array.view(pa.int64()), shift * per).cast(pa.timestamp(kind.unit, "UTC"))
     offset = f"{sign}{hours}:{minutes}"
     shifted = _with_far(local, local.view(pa.int64()), per, kind.unit, texts, "+00:00")
-    if not pa.types.is_string(shifted.type):
-        shifted = pa.array(texts(shifted), pa.string())
+    shifted = _as_texts(shifted, texts)
     shifted = pc.replace_substring_regex(shifted, r"\+00:00$", offset)
     return pc.replace_substring_regex(shifted, r"\+0000$", offset.replace(":", ""))
+
+
+def _as_texts(array: pa.Array, texts: Texts) -> pa.Array:
+    return array if pa.types.is_string(array.type) else pa.array(texts(array), pa.string())
+
+
+def _with_whole_minutes(array: pa.Array, written: pa.Array, per: int, texts: Texts) -> pa.Array:
+    """Return what is written of times, in UTC where ISO 8601 has no offset for them.
+
+    Args:
+        array: times of a zone that polars knows.
+        written: the same, as `_with_far` returns them.
+        per: the units of a second.
+        texts: formats times.
+    """
+    numbers = array.view(pa.int64())
+    least = pc.min(numbers).as_py()
+    if least is None or least >= _WHOLE_MINUTES * per:
+        return written
+    seconds = pc.cast(numbers.fill_null(0), pa.int64()).to_numpy() // per
+    near = (seconds >= _FIRST_SECOND + _DAY) & (seconds < _WHOLE_MINUTES)
+    times = pl.Series(np.where(near, seconds, _WHOLE_MINUTES) * 1000).cast(pl.Datetime("ms", "UTC"))
+    local = times.dt.convert_time_zone(array.type.tz).dt.replace_time_zone(None)
+    offsets = (local.to_physical() - times.to_physical()).to_numpy() // 1000
+    has_seconds = pa.array(offsets % 60 != 0)
+    if not pc.any(has_seconds).as_py():
+        return written
+    in_utc = pc.if_else(has_seconds, array.cast(pa.timestamp(array.type.unit, "UTC")), None)
+    return pc.if_else(has_seconds, _as_texts(in_utc, texts), _as_texts(written, texts))
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -99,7 +100,10 @@ class TextConverter:
             names = [field.name for field in children(kind)]
             if len(set(names)) < len(names) and pa.types.is_struct(kind):
                 raise UnwritableTypeError(kind, "it has two fields of the same name")
-            return rebuild(array, self.plain, self._keys)
+            rebuilt = rebuild(array, self.plain, self._keys)
+            if pa.types.is_map(kind) and _has_repeated_keys(rebuilt):
+                raise UnwritableTypeError(kind, "a map has a key twice")
+            return rebuilt
         return self._value(array)
 
     def _value(self, array: pa.Array) -> pa.Array:
@@ -154,6 +158,18 @@ class TextConverter:
         """Return the keys of maps as text, as the keys of JSON objects are."""
         plain = self.plain(array)
         return plain if _is_text(plain.type) else pa.array(_member_texts(plain), pa.string())
+
+
+def _has_repeated_keys(maps: pa.MapArray) -> bool:
+    """Return whether a map has a key twice, which a JSON object cannot have.
+
+    Args:
+        maps: as `rebuild` returns them.
+    """
+    codes = pc.dictionary_encode(maps.keys).indices.to_numpy(zero_copy_only=False)
+    parents = np.repeat(np.arange(len(maps)), np.diff(maps.offsets.to_numpy()))
+    pairs = parents * (len(codes) + 1) + codes
+    return len(np.unique(pairs)) < len(pairs)
 
 
 def _member_texts(plain: pa.Array) -> list[str | None]:

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,43 @@ def test_files_of_each_type_are_read_and_written(name: str, size: int) -> None:
             assert name == "struct with two fields of one name"
         else:
             encoder.finish()
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_times_before_standard_time_are_in_utc(unit: str) -> None:
+    # Amsterdam was 19 min 32 s ahead of Greenwich until 1937, a gap that ISO 8601 cannot write.
+    noon = datetime(1911, 6, 1, 12, tzinfo=UTC)
+    later = datetime(1965, 1, 1, 12, tzinfo=UTC)
+    zone = pa.timestamp(unit, "Europe/Amsterdam")
+    column = pa.array([noon, None, later], pa.timestamp(unit, "UTC")).cast(zone)
+    rows = [json.loads(line)["c"] for line in _rows(Format.JSONL, column)]
+    assert rows == ["1911-06-01T12:00:00+00:00", None, "1965-01-01T13:00:00+01:00"]
+    cells = _rows(Format.CSV, column)
+    assert cells[1].startswith("1911-06-01T12:00:00")
+    assert cells[1].endswith("+0000,")
+    assert cells[3].endswith("+0100,")
+    for text in (rows[0], rows[2]):
+        assert datetime.fromisoformat(text) in (noon, later)
+    far = pa.array([-(10**11), noon.timestamp(), 0], pa.int64()).cast(pa.timestamp("s", zone.tz))
+    rows = [json.loads(line)["c"] for line in _rows(Format.JSONL, far)]
+    assert rows[0].startswith("-1199-")
+    assert rows[1:] == ["1911-06-01T12:00:00+00:00", "1970-01-01T01:00:00+01:00"]
+
+
+@pytest.mark.parametrize("kind", [Format.JSONL, Format.CSV])
+def test_a_map_with_a_key_twice_is_refused(kind: Format) -> None:
+    maps = pa.map_(pa.string(), pa.int64())
+    good = pa.array([[("x", 1), ("y", 2)], None, [("x", 3), ("y", 4)], []], maps)
+    assert _rows(kind, good)[-1].startswith(('{"c":{},', "{},"))
+    bad = pa.array([[("x", 1)], [("y", 1), ("z", 2), ("y", 3)]], maps)
+    with pytest.raises(UnwritableTypeError, match=r"column 'c' .* a map has a key twice"):
+        _rows(kind, bad)
+    with pytest.raises(UnwritableTypeError, match="a map has a key twice"):
+        _rows(kind, pa.ListArray.from_arrays([0, 1, 2], bad))
+
+
+def _rows(kind: Format, column: pa.Array) -> list[str]:
+    return write(kind, column, rows_at_once=len(column)).decode().splitlines()
 
 
 def test_a_column_is_refused_before_the_first_row() -> None:
