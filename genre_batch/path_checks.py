@@ -38,6 +38,9 @@ def check_input_file(path: StrPath, name: str = "") -> None:
     path = os.fspath(path)
     _check_length(path, name)
     if not os.path.exists(path):
+        if os.path.islink(path):
+            missing = f"{path} is a link to {os.readlink(path)}, which is not there: remove it"
+            raise UsageError(_prefixed(name, missing))
         raise UsageError(_prefixed(name, f"no such file: {path}"))
     if os.path.isdir(path):
         raise UsageError(_prefixed(name, folder_advice(path)))

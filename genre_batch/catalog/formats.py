@@ -61,6 +61,15 @@ _SUFFIXES = {
     ".parquet": Format.PARQUET,
     ".arrow": Format.ARROW,
 }
+_OTHER_SUFFIXES = {
+    ".feather": Format.ARROW,
+    ".ipc": Format.ARROW,
+    ".arrows": Format.ARROW,
+    ".pq": Format.PARQUET,
+    ".parq": Format.PARQUET,
+    ".tab": Format.TSV,
+}
+"""Suffixes that do not decide a format, and the one that such files mostly have."""
 _STANDARD_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/")
 
 
@@ -169,6 +178,9 @@ def _locate(path: str, override: str | None, parameter: str) -> Location:
         advice = archive_advice(path)
         if advice is not None:
             raise UsageError(advice)
+        columnar = _OTHER_SUFFIXES.get(os.path.splitext(path.lower())[1])
+        if columnar is not None:
+            raise UsageError(f"unknown suffix: {path}: set `{parameter}` to {columnar.value}")
     if kind is None:
         supported = " ".join(_SUFFIXES)
         raise UsageError(

@@ -8,7 +8,13 @@ import zipfile
 
 from genre_batch.errors import CatalogError
 
-__all__ = ["MAGIC", "archive_advice", "check_is_text_kind", "not_text_error"]
+__all__ = [
+    "MAGIC",
+    "archive_advice",
+    "check_is_text_kind",
+    "kind_of_other_file",
+    "not_text_error",
+]
 
 _UNPACK = {
     ".zip": ("a ZIP archive", "unzip -p {path}"),
@@ -101,6 +107,39 @@ def check_is_text_kind(head: bytes, name: str) -> None:
             own = os.path.splitext(name.lower())[1]
             advice = archive_advice(name, own if own in _UNPACK or own in _CONVERT else suffix)
             raise CatalogError(advice or f"{name} is not a text file")
+
+
+_NO_TABLE = {
+    b"": "is empty: copy or write the file again",
+    b"\x1f\x8b\x08": "is compressed with gzip: unpack it first: gzip -dc FILE > OTHER",
+    b"\x28\xb5\x2f\xfd": "is compressed with zstd: unpack it first: zstd -dc FILE > OTHER",
+    b"BZh": "is compressed with bz2: unpack it first: bzip2 -dc FILE > OTHER",
+    b"ORC": f"is an ORC file: {_TO_PARQUET}",
+    b"FEA1": "is a Feather file of version 1: write it again as version 2, or convert it to "
+    "Parquet",
+    b"PAR1": "is a Parquet file: set `input_format` to parquet, or write it again if it is cut off",
+    b"{": "is JSON: set `input_format` to jsonl",
+    b"[": "is JSON: set `input_format` to jsonl",
+}
+"""First bytes of files that are no Parquet or Arrow -> the end of an error message."""
+
+
+def kind_of_other_file(head: bytes, name: str) -> str:
+    """Return what a file is that cannot be read as Parquet or Arrow, and what to type; or nothing.
+
+    Args:
+        head: its first bytes.
+        name: its name, for messages.
+    """
+    for magic, message in (_NOT_TEXT | _NO_TABLE).items():
+        if head.startswith(magic) and (magic or not head):
+            return f"{name} {message}"
+    for magic, suffix in _OTHER_MAGIC.items():
+        if head.startswith(magic):
+            return archive_advice(name, suffix) or ""
+    if b"\0" not in head and b"\n" in head and b"," in head.partition(b"\n")[0]:
+        return f"{name} is text: set `input_format` to csv"
+    return ""
 
 
 def not_text_error(name: str, data: bytes) -> CatalogError:

@@ -49,6 +49,21 @@ def test_an_unknown_suffix_is_refused_and_names_the_parameter(tmp_path: Path, na
         output_location(str(tmp_path / name))
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("f.feather", "arrow"), ("f.PQ", "parquet"), ("f.tab", "tsv")]
+)
+def test_a_suffix_of_one_format_is_answered_with_it(tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(UsageError, match=f"{name}: set `input_format` to {kind}$"):
+        input_location(str(tmp_path / name))
+
+
+def test_a_link_to_a_missing_file_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").symlink_to("gone.csv")
+    with pytest.raises(UsageError, match=r"a\.csv is a link to gone\.csv, which is not there"):
+        input_location(str(tmp_path / "a.csv"))
+
+
 def test_a_model_in_place_of_a_catalog_is_recognized(tmp_path: Path) -> None:
     model = tmp_path / "Model.ONNX"
     model.touch()

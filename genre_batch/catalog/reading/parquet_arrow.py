@@ -6,6 +6,7 @@ schema's metadata.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 from collections import Counter
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.nested import children
+from genre_batch.catalog.other_kinds import kind_of_other_file
 from genre_batch.catalog.stretches import Stretch
 from genre_batch.errors import CatalogError, first_line
 
@@ -32,6 +34,8 @@ _UNREADABLE = ("month_interval", "day_time_interval")
 
 _COPY_AGAIN = "copy or write the file again"
 _NOT_READABLE = f"{_COPY_AGAIN}, or set `input_format` if its format is another one"
+
+_HEAD_BYTES = 4096
 
 _BOMB_BYTES = 1 << 28
 _BOMB_RATIO = 500
@@ -137,10 +141,7 @@ def read_parquet(
         file = pq.ParquetFile(stream)
         schema = file.schema_arrow
     except DAMAGED as error:
-        raise CatalogError(
-            f"{name} is not a readable Parquet file: {first_line(error).rstrip('.')}: "
-            f"{_NOT_READABLE}"
-        ) from error
+        raise _not_readable(stream, name, "Parquet", error) from error
     _check_expanded_size(file.metadata, stream.seek(0, io.SEEK_END), name, limit)
     groups, rows = None, file.metadata.num_rows
     if stretch is not None:
@@ -148,6 +149,18 @@ def read_parquet(
         rows = sum(file.metadata.row_group(number).num_rows for number in groups)
     batches = file.iter_batches(batch_size=_rows_per_batch(limit), row_groups=groups)
     return int(rows), _tables(schema, batches, name, limit)
+
+
+def _not_readable(stream: BinaryIO, name: str, kind: str, error: Exception) -> CatalogError:
+    """Return the error for a file of another kind, which is named if it is known, or damaged."""
+    head = b"?"
+    with contextlib.suppress(OSError, ValueError):
+        stream.seek(0)
+        head = stream.read(_HEAD_BYTES)
+    own = b"PAR1" if kind == "Parquet" else b"ARROW1"
+    other = "" if head.startswith(own) else kind_of_other_file(head, name)
+    reason = first_line(error).rstrip(".")
+    return CatalogError(other or f"{name} is not a readable {kind} file: {reason}: {_NOT_READABLE}")
 
 
 def _rows_per_batch(limit: int | None) -> int:
@@ -198,6 +211,4 @@ def read_arrow(
         reader = pa.ipc.open_stream(stream)
         return _tables(reader.schema, iter(reader), name, limit)
     except DAMAGED as error:
-        raise CatalogError(
-            f"{name} is not a readable Arrow file: {first_line(error).rstrip('.')}: {_NOT_READABLE}"
-        ) from error
+        raise _not_readable(stream, name, "Arrow", error) from error

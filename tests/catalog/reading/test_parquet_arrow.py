@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pyarrow as pa
@@ -84,12 +85,34 @@ def test_a_file_without_rows_still_has_columns(tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize("name", ["file.parquet", "file.arrow"])
 @pytest.mark.parametrize(
-    "content", [b"", b"not such a file at all", b"PAR1ARROW1\x00\x00" * 9, bytes(range(256)) * 20]
+    "content", [b"not such a file at all", b"xPAR1ARROW1\x00\x00" * 9, bytes(range(256)) * 20]
 )
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(CatalogError, match="not a readable"):
+        read_table(input_location(str(path)))
+
+
+@pytest.mark.parametrize("name", ["file.parquet", "file.arrow"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (gzip.compress(b"PAR1" * 9), "is compressed with gzip"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\n", "is a Git LFS pointer"),
+        (b"ORC\n\x03" * 9, "is an ORC file"),
+        (b"FEA1\0\0\0\0", "is a Feather file of version 1"),
+        (b"overview,title\nwar,x\n", "is text: set `input_format` to csv"),
+        (b'{"overview":"war"}\n', "is JSON: set `input_format` to jsonl"),
+    ],
+)
+def test_a_file_of_a_known_other_kind_is_named(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(CatalogError, match=f"{name} {said}"):
         read_table(input_location(str(path)))
 
 
