@@ -2,9 +2,10 @@
 
 RFC 4180 with three extensions for real catalogs: only a newline ends a record (a bare carriage
 return belongs to its cell); the last line needs no newline; and a quote inside a cell that does not
-start with a quote is an ordinary character, as pandas and spreadsheets read it. Empty cells after
-the last column are ignored. A line of nothing but Ctrl-Z or NUL, the padding of old systems, is a
-blank line. Two things remain errors: text after a closing quote, and a quote that is never closed.
+start with a quote is an ordinary character, as pandas and spreadsheets read it. Cells after the
+last column are ignored if they are empty or blank, in quotes or not. A line of nothing but Ctrl-Z
+or NUL, the padding of old systems, is a blank line, and so is PostgreSQL's end mark. Two things
+remain errors: text after a closing quote, and a quote that is never closed, or only rows later.
 """
 
 from __future__ import annotations
@@ -18,15 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.catalog.reading.charset import is_utf8
+from genre_batch.catalog.reading.csv_lines import is_blank, last_end, may_have_blank_lines
 from genre_batch.catalog.rejects import Reason
 
 __all__ = ["BadRecord", "Grammar"]
 
 _QUOTE, _NEWLINE, _RETURN = (ord(mark) for mark in '"\n\r')
-_BLANK = b"\r\n\x1a\0"
-"""The characters of a blank line."""
-_STARTS_BLANK = np.isin(np.arange(256), list(_BLANK))
-"""(256,) bool: whether a blank line can start with the byte."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,8 @@ class Grammar:
 
         at_most = b"{0,%d}+" % (columns - 1)
         exactly = b"{%d}+" % (columns - 1)
-        extra = rb"((?:" + mark + rb")*+)"
+        empty = rb'(?:" *+"(?=' + mark + rb"|\r?\n|\r?\Z)| *+)" if self._quotes else rb" *+"
+        extra = rb"((?:" + mark + empty + rb")*+)"
         self._well_quoted = record(well_quoted if self._quotes else field, at_most)
         self._readable = record(field, at_most, extra)
         self._full = record(field, exactly, extra)
@@ -133,14 +132,17 @@ class Grammar:
         buffer = np.frombuffer(data, dtype=np.uint8)
         quotes = np.flatnonzero(buffer == _QUOTE) if self._quotes else np.zeros(0, np.int64)
         if self._are_at_edges(buffer, quotes):
-            return _last_end(data, quotes)
+            return last_end(data, quotes)
         complete = 0
-        for start, end, _ in self._walk(data):
-            if end == len(data) and not data.endswith(b"\n"):
+        has_end = data.endswith(b"\n")
+        for start, end, reason in self._walk(data):
+            if end == len(data) and not has_end:
                 return complete
             prefix = self._prefix.match(data, start)
+            if reason is not None and prefix is None and not has_end:
+                prefix = self._any_length.match(data, start)
             if prefix is not None and prefix.end() == len(data):
-                return complete  # an open quote, which the next bytes may close
+                return complete  # an open quote, which the next bytes may close, or a last line
             complete = end
         return complete
 
@@ -151,14 +153,11 @@ class Grammar:
 
     def without_blank_lines(self, data: bytes) -> bytes:
         """Remove the blank lines between well-quoted records."""
-        buffer = np.frombuffer(data, dtype=np.uint8)
-        # Searching the bytes for each kind of blank line would take a third of the time of reading.
-        starts = buffer[1:][buffer[:-1] == _NEWLINE]
-        if not _STARTS_BLANK[buffer[:1]].any() and not _STARTS_BLANK[starts].any():
+        if not may_have_blank_lines(data):
             return data
         ends = [*self._record_ends(data).tolist(), len(data)]
         records = (data[start:end] for start, end in zip([0, *ends], ends, strict=False))
-        return b"".join(record for record in records if record.strip(_BLANK))
+        return b"".join(record for record in records if not is_blank(record))
 
     def sift(self, data: bytes) -> tuple[bytes, list[BadRecord]]:
         """Separate readable records from broken ones, both in order.
@@ -238,21 +237,36 @@ class Grammar:
             suspicious = start < suspicious_until
             match = (self._full if suspicious else self._readable).match(data, start)
             if match is not None:
-                if data[start : match.end()].strip(_BLANK):
+                if not is_blank(data[start : match.end()]):
                     yield start, match.end(), None
                 start = match.end()
                 continue
             longer = None if suspicious else self._any_length.match(data, start)
-            if longer is not None:
+            if longer is not None and not self._took_rows(data[start : longer.end()]):
                 end = longer.end()
                 yield start, end, "too_many_fields"
             else:
                 end = data.find(b"\n", start) + 1 or len(data)
-                if data[start:end].strip(_BLANK):
+                if not is_blank(data[start:end]):
                     yield start, end, "bad_quoting"
-                broken = self._prefix.match(data, start)
+                broken = longer or self._prefix.match(data, start)
                 suspicious_until = max(suspicious_until, broken.end() if broken else end)
             start = end
+
+    def _took_rows(self, record: bytes) -> bool:
+        """Return whether most lines of a record with too many fields, after its first, are rows.
+
+        Then a stray quote took them. A single one may be the end of a cell of two lines: the first
+        line must look like a row too.
+        """
+        first, *lines = record.removesuffix(b"\n").split(b"\n")
+        if not lines or self._columns == 1:
+            return False
+        rows = sum(self._full.match(line) is not None for line in lines)
+        if len(lines) > 1:
+            return rows > len(lines) / 2
+        separators = first.count(self._separator)
+        return rows == 1 and self._columns > 2 and separators == self._columns - 1
 
     def _requoted(self, record: bytes) -> bytes:
         """Quote each unquoted cell of a record that contains a quote."""
@@ -293,7 +307,7 @@ class Grammar:
         """Return the start and the end of each record of well-quoted records, in order."""
         ends = [*self._record_ends(data).tolist(), len(data)]
         spans = zip([0, *ends], ends, strict=False)
-        return [(start, end) for start, end in spans if data[start:end].strip(_BLANK)]
+        return [(start, end) for start, end in spans if not is_blank(data[start:end])]
 
     def record_spans(self, data: bytes) -> list[tuple[int, int]]:
         """Return the start and the end of each readable record of complete records, in order."""
@@ -312,19 +326,3 @@ class Grammar:
         if len(quotes):
             newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
         return newlines.astype(np.int64) + 1
-
-
-def _last_end(data: bytes, quotes: npt.NDArray[np.int64]) -> int:
-    """Return the offset after the last newline that ends a well-quoted record; 0: there is none.
-
-    Args:
-        data: bytes that start at a record.
-        quotes: the positions of the quotes in it.
-    """
-    newline = data.rfind(b"\n")
-    while newline >= 0:
-        before = int(np.searchsorted(quotes, newline))
-        if before % 2 == 0:
-            return newline + 1
-        newline = data.rfind(b"\n", 0, int(quotes[before - 1]))
-    return 0

@@ -251,7 +251,7 @@ class Header:
     def _names_in(self, data: bytes, at_end: bool) -> bool | None:
         """Return whether the first rows have names; None: more data is needed."""
         grammar = Grammar(self.separator, len(self.columns) + 1)
-        position = rows = 0
+        position = rows = with_content = 0
         while rows < _ROWS_WITH_NAMES and position < len(data):
             end = grammar.first(data[position:])
             if end is None:
@@ -268,7 +268,9 @@ class Header:
                 if not fields[0].startswith(b'"'):
                     return False
                 rows += 1
-        return rows > 0 if at_end or rows == _ROWS_WITH_NAMES else None
+                # Empty cells in quotes may be an extra column, or the last one in some rows of R.
+                with_content += bool(fields[-1].strip(b'" \r\n'))
+        return with_content > 0 if at_end or rows == _ROWS_WITH_NAMES else None
 
 
 def _with_names(names: Sequence[str]) -> list[str]:

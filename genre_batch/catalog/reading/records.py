@@ -217,8 +217,12 @@ class CsvRecords:
         Raises:
             CatalogError: other rows would be read.
         """
-        if not edits or self._grammar.is_well_quoted(records.masked, closed=True):
+        if not edits:
             return
+        if self._grammar.is_well_quoted(records.masked, closed=True):
+            spans = self._grammar.well_quoted_spans(records.masked)
+            if len(spans) == records.rows + len(records.not_rows):
+                return
         pieces, position = list[bytes](), 0
         for (start, end), new in sorted(edits.items()):
             pieces += [records.data[position:start], new]

@@ -62,8 +62,12 @@ ROW = [{"id": "1", "text": "a b"}]
         b'"id","text"\n"1","a b",\n',
         b"id,text\n\n1,a b\n\n\n",
         b"id,text\n1,a b",
+        b"id\ttext\n1\ta b\n\\.\n",
+        b"id,text\r\n1,a b\r\n\\.",
+        b'"id","text"\n"1","a b",""\n',
+        b'"id";"text"\n"1";"a b";" "\n',
     ],
-    ids=range(28),
+    ids=range(32),
 )
 def test_the_row_is_read_whatever_surrounds_it(data: bytes, size: int) -> None:
     assert _read(data, size=size) == (ROW, [])
@@ -130,6 +134,8 @@ def test_cells_have_the_value_that_was_written(
         (b'"","id"\n"1","a"\n', ["", "id"]),
         (b'"id","text"\n"r1","1","a"\n"r2","2","b"\n', ["", "id", "text"]),
         (b'"id","text"\r\n"r1",1,"a"\r\n', ["", "id", "text"]),
+        (b'"id","text"\n"r1","1","a"\n"r2","2",""\n', ["", "id", "text"]),
+        (b'"id","text"\n"1","a",""\n"2","b"," "\n', ["id", "text"]),
     ],
 )
 def test_columns_without_a_name_get_one(data: bytes, columns: list[str]) -> None:

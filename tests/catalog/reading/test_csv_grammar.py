@@ -74,6 +74,56 @@ def test_an_unclosed_quote_only_loses_its_own_line() -> None:
     assert bad == [BadRecord(4, 12, "bad_quoting")]
 
 
+THREE = Grammar(",", 3)
+STRAY = b'1,one,a\n2,"two,b\n3,three,c\n4,four,d\n5",five,e\n6,six,f\n'
+
+
+@pytest.mark.parametrize("between", [b"", b"3,three,c\n", b"3,three,c\n4\n" + b"5,f,\r\n" * 300])
+def test_a_stray_pair_of_quotes_only_loses_its_first_line(between: bytes) -> None:
+    rest = between.replace(b"4\n", b"") + b'5"",five,e\n'.replace(b'""', b'"')
+    data = b'1,one,a\n2,two,"b\n' + between + b'5",five,e\n6,six,f\n'
+    good, bad = THREE.sift(data)
+    assert good == b"1,one,a\n" + rest.replace(b'5"', b'"5"""') + b"6,six,f\n"
+    assert bad[0] == BadRecord(8, 17, "bad_quoting")
+    assert len(bad) == 1 + (b"\n4\n" in between)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'1,"x\ny, z",a,b\n',
+        b'1,"x\n\ny, z\nw",a,b,c\n',
+        b'1,a,"x\n1, 2, 3\nand then\ny",b\n',
+        b'1,"x\ny",a,b\n',
+    ],
+)
+def test_a_long_record_with_a_cell_of_several_lines_is_rejected_as_a_whole(record: bytes) -> None:
+    good, bad = THREE.sift(b"1,2,3\n" + record + b"4,5,6\n")
+    assert good == b"1,2,3\n4,5,6\n"
+    assert bad == [BadRecord(6, 6 + len(record), "too_many_fields")]
+
+
+def test_the_rows_within_a_stray_pair_of_quotes_do_not_depend_on_how_far_was_read() -> None:
+    for length in range(len(STRAY) + 1):
+        cut = THREE.whole(STRAY[:length])
+        parts = [THREE.sift(piece) for piece in (STRAY[:cut], STRAY[cut:])]
+        assert parts[0][0] + parts[1][0] == THREE.sift(STRAY)[0]
+
+
+@pytest.mark.parametrize("cells", [b',""', b',"  "', b", ", b',,"",'])
+def test_blank_cells_after_the_last_column_are_ignored(cells: bytes) -> None:
+    for end in (b"\n", b"\r\n", b""):
+        assert TWO.sift(b"1,x" + cells + end) == (b"1,x" + end, [])
+    assert Grammar(";", 2, quotes=False).sift(b"1;x; \n") == (b"1;x\n", [])
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_the_end_mark_of_postgresql_is_a_blank_line(end: bytes) -> None:
+    rows = b'1,x\n"\\.\n\\.\n",\\.\n'
+    assert TWO.without_blank_lines(rows + b"\\." + end) == rows
+    assert TWO.sift(rows + b"\\." + end) == (rows, [])
+
+
 def test_the_rest_of_a_broken_cell_is_not_read_as_rows() -> None:
     """Its lines precede the misplaced quote, and have too few fields for a row."""
     good, bad = TWO.sift(b'a,b\n1,"first\nsecond\nthird "loud" word"\nc,d\n')
