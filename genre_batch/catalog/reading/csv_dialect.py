@@ -8,6 +8,7 @@ cells are translated back.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -17,7 +18,16 @@ import polars as pl
 from genre_batch.catalog.reading.charset import UTF_8
 from genre_batch.errors import UsageError
 
-__all__ = ["Dialect", "Spelling", "check_delimiter", "check_escape", "check_quote", "translated"]
+__all__ = [
+    "Dialect",
+    "Spelling",
+    "check_delimiter",
+    "check_escape",
+    "check_quote",
+    "has_quotes_after_spaces",
+    "translated",
+    "unused_mark",
+]
 
 _NAMES = {"\\t": "\t", "tab": "\t"}
 
@@ -91,15 +101,23 @@ def check_escape(escape: str) -> str:
 
 
 class Spelling:
-    """The translation of a file's bytes into the grammar's spelling, and of cells back."""
+    """The translation of a file's bytes into the grammar's spelling, and of cells back.
 
-    def __init__(self, dialect: Dialect, *, bare_returns: bool = False) -> None:
+    Attributes:
+        skips_spaces: whether cells are quoted after spaces too: `1, "a, b"`.
+    """
+
+    def __init__(
+        self, dialect: Dialect, *, bare_returns: bool = False, skips_spaces: bool = False
+    ) -> None:
         """Prepare the translation.
 
         Args:
             dialect: quotes and escapes.
             bare_returns: whether carriage returns end the lines, as on old Macs.
+            skips_spaces: the attribute.
         """
+        self.skips_spaces = skips_spaces
         quote = dialect.quote or '"'
         self._swaps: dict[str, str] = {}
         if quote != '"':
@@ -111,6 +129,7 @@ class Spelling:
         )
         escape = dialect.escape if dialect.escape != dialect.quote else None
         self._escape = None if escape is None else self._swaps.get(escape, escape).encode()
+        self._escaped_ends = (b"\n",) if bare_returns else (b"\r\n", b"\n")
 
     @property
     def is_plain(self) -> bool:
@@ -122,7 +141,7 @@ class Spelling:
         return data.translate(self.table)
 
     def masked(self, data: bytes, separator: str) -> tuple[bytes, dict[str, str]]:
-        """Replace each escaped character, with its escape, by one character of the same length.
+        """Replace escaped characters, and spaces before a quote, by others of the same length.
 
         Args:
             data: translated bytes that start at a record.
@@ -131,16 +150,27 @@ class Spelling:
         Returns:
             The bytes, and what to replace in the cells. The stand-ins occur nowhere in `data`.
         """
-        if self._escape is None or self._escape not in data:
-            return data, {}
+        back: dict[str, str] = {}
+        if self._escape is not None and self._escape in data:
+            data, back = self._without_escapes(data, self._escape, separator)
+        mark = unused_mark(data, separator) if self.skips_spaces else None
+        if mark is not None:
+            data = _quoted_before_spaces(data, separator, mark)
+            back[mark.decode()] = ""
+        return data, back
+
+    def _without_escapes(
+        self, data: bytes, escape: bytes, separator: str
+    ) -> tuple[bytes, dict[str, str]]:
+        """Replace the escaped characters; arguments and result as in `masked`."""
         back: dict[str, str] = {}
         stand_in = 0x7F
         # Pairs of the escape itself come first: what follows them is not escaped.
-        for character in (self._escape, b'"', separator.encode(), b"\n"):
-            pair = self._escape + character
+        for character in (escape, b'"', separator.encode(), *self._escaped_ends):
+            pair = escape + character
             if pair not in data:
                 continue
-            stand_in += 1
+            stand_in = max(stand_in + 1, 0x800 if len(pair) == 3 else 0)
             while chr(stand_in).encode() in data:
                 stand_in += 1
             data = data.replace(pair, chr(stand_in).encode())
@@ -182,6 +212,37 @@ class Spelling:
         """Translate one cell back."""
         swaps: dict[str, str | int | None] = {**self._swaps, **back}
         return text.translate(str.maketrans(swaps))
+
+
+_MARKS = [bytes([code]) for code in (*range(1, 9), *range(14, 26), *range(27, 32), 127)]
+"""Characters of one byte that have no meaning in a text."""
+
+
+def unused_mark(data: bytes, separator: str) -> bytes | None:
+    """Return a character of one byte that `data` does not have; None: there is none."""
+    marks = (mark for mark in _MARKS if mark not in data and mark != separator.encode())
+    return next(marks, None)
+
+
+def _cells_in_quotes(separator: str) -> re.Pattern[bytes]:
+    """Return a pattern of a cell's start, spaces, its quote, and its rest if the quote closes."""
+    mark = re.escape(separator.encode())
+    rest = rb'([^"]*+(?:""[^"]*+)*+"(?=' + mark + rb"|\r?\n|\r?\Z))?+"
+    return re.compile(rb"(\A|\n|" + mark + rb')( *+)"' + rest)
+
+
+def has_quotes_after_spaces(line: bytes, separator: str) -> bool:
+    """Return whether a line has a cell in quotes after a space."""
+    return any(cell[2] and cell[3] for cell in _cells_in_quotes(separator).finditer(line))
+
+
+def _quoted_before_spaces(data: bytes, separator: str, mark: bytes) -> bytes:
+    """Move the quotes of cells before the spaces that precede them, which become marks."""
+
+    def moved(cell: re.Match[bytes]) -> bytes:
+        return cell[1] + b'"' + mark * len(cell[2]) + (cell[3] or b"")
+
+    return _cells_in_quotes(separator).sub(moved, data)
 
 
 class _Translated(io.RawIOBase):

@@ -281,6 +281,13 @@ class Grammar:
                 break
         return b"".join(pieces)
 
+    def are_rows(self, record: bytes) -> bool:
+        """Return whether carriage returns divide a record into several rows with every column."""
+        lines = record.rstrip(b"\r\n").split(b"\r")
+        if len(lines) == 1 or self._columns == 1:
+            return False
+        return all(self._full.match(line) for line in lines if line)
+
     def fields(self, record: bytes) -> list[bytes]:
         """Return the fields of one record, quotes included."""
         fields: list[bytes] = []

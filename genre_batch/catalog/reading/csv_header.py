@@ -16,7 +16,12 @@ from genre_batch.catalog.reading.charset import (
     mark_length,
     original_length,
 )
-from genre_batch.catalog.reading.csv_dialect import Dialect, Spelling, translated
+from genre_batch.catalog.reading.csv_dialect import (
+    Dialect,
+    Spelling,
+    has_quotes_after_spaces,
+    translated,
+)
 from genre_batch.catalog.reading.csv_grammar import Grammar
 from genre_batch.errors import CatalogError
 
@@ -89,7 +94,9 @@ class Header:
             if end is not None:
                 break
         if bare_returns:
-            self.spelling = Spelling(dialect, bare_returns=True)
+            self.spelling = Spelling(
+                dialect, bare_returns=True, skips_spaces=self.spelling.skips_spaces
+            )
             self.stream = translated(stream, self.spelling)
         lengths = original_length(dialect.encoding)
         self.start = Start(
@@ -97,6 +104,8 @@ class Header:
             1 + lines.count(b"\n", 0, end),
             mark_length(dialect.encoding) + lengths(lines[:end]),
         )
+        if not self.spelling.skips_spaces and self._skips_spaces(self._first_line()):
+            self.spelling = Spelling(dialect, bare_returns=bare_returns, skips_spaces=True)
         if self._rows_have_names():
             self.columns = ["", *self.columns]
 
@@ -181,6 +190,10 @@ class Header:
         self.separator = (
             dialect.delimiter or self._separator or _detect_separator(line, dialect.default)
         )
+        mark = self.separator.encode()
+        first = data.split(b"\n", 1)[0]
+        has_spaces = mark in first and first.count(mark) == first.count(mark + b" ")
+        self.spelling = Spelling(dialect, skips_spaces=self._skips_spaces(first, has_spaces))
         masked, _ = self.spelling.masked(data, self.separator)
         end = Grammar(self.separator, 1, quotes=dialect.quote is not None).first(masked)
         record = data if end is None else data[:end]
@@ -227,6 +240,30 @@ class Header:
                 f"{name}, line {line}: duplicate column {duplicates[0]!r}: rename one"
             )
         return names or [""]
+
+    def _skips_spaces(self, line: bytes, has_spaces: bool = False) -> bool:
+        """Return whether quotes after a space quote a cell, as they do in `line`.
+
+        Args:
+            line: the header or the first row.
+            has_spaces: whether that is certain without it, unless there are no quotes at all.
+        """
+        if self._dialect.quote is None or self.separator == " ":
+            return False
+        masked, _ = Spelling(self._dialect).masked(line, self.separator)
+        return has_spaces or has_quotes_after_spaces(masked, self.separator)
+
+    def _first_line(self) -> bytes:
+        """Read until the line after the header is complete, and return it; skip empty lines."""
+        while True:
+            data = self.start.data.lstrip(b"\r\n")
+            if b"\n" in data or len(data) >= _MAX_HEADER_BYTES:
+                return data.split(b"\n", 1)[0]
+            piece = read_more(self.stream, self._name, self.start.data or b"\n")
+            if not piece:
+                return data
+            read = self.start.data + piece
+            self.start = Start(read, self.start.line, self.start.byte_offset)
 
     def _rows_have_names(self) -> bool:
         """Return whether the rows start with a cell more than the header has, their name.

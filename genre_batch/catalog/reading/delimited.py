@@ -11,9 +11,9 @@ import polars as pl
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.reading.blocks import Block, Start, split_blocks
+from genre_batch.catalog.reading.blocks import BLOCK_BYTES, Block, Start, split_blocks
 from genre_batch.catalog.reading.charset import original_length, transcoded
-from genre_batch.catalog.reading.csv_dialect import Dialect, translated
+from genre_batch.catalog.reading.csv_dialect import Dialect, translated, unused_mark
 from genre_batch.catalog.reading.csv_grammar import BadRecord, Grammar
 from genre_batch.catalog.reading.csv_header import Header
 from genre_batch.catalog.reading.limiting import parse_up_to
@@ -80,6 +80,10 @@ class BlockParser:
             )
         return chunk
 
+    def are_rows(self, reject: Reject) -> bool:
+        """Return whether carriage returns alone end rows within a record that cannot be read."""
+        return self._grammar.are_rows(self._spelling.spelled_back(reject.raw))
+
     def parsed(self, block: Block) -> tuple[TableChunk, list[BadRecord]]:
         """Return the block's rows, and the records that are none, in order."""
         masked, back = self._spelling.masked(block.data, self._separator)
@@ -107,7 +111,13 @@ class BlockParser:
     def _polars(self, data: bytes) -> pl.DataFrame:
         # polars takes the number of columns from the first row, and fails on a block that starts
         # with a short one: put a full row before it.
-        return pl.read_csv(
+        separator = self._separator.encode()
+        # polars removes a carriage return before a separator.
+        ends_in_return = b"\r" + separator in data
+        mark = unused_mark(data, self._separator) if ends_in_return else None
+        if mark is not None:
+            data = data.replace(b"\r" + separator, mark + separator)
+        frame = pl.read_csv(
             self._full_row + data,
             has_header=False,
             schema=self._schema,
@@ -115,6 +125,9 @@ class BlockParser:
             quote_char=None if self._dialect.quote is None else '"',
             glob=False,
         ).slice(1)
+        if mark is None:
+            return frame
+        return frame.with_columns(pl.all().str.replace_all(mark.decode(), "\r", literal=True))
 
     def _chunk(
         self,
@@ -237,13 +250,20 @@ def read_delimited(
         is_plain: as in `RecordBlocks`; required for a stretch.
 
     Raises:
-        CatalogError: the stream is empty, fails or is truncated, the header is malformed, or a
-            second one has its columns in another order.
+        CatalogError: the stream is empty, fails or is truncated, the header is malformed, a second
+            one has its columns in another order, or carriage returns alone end some of the first
+            lines.
     """
 
     def checked(reject: Reject) -> None:
         if reject.reason == "other_header":
             raise CatalogError(f"{reject}: make a file of its own of it and the rows after it")
+        # Only in a record that cannot be read: the carriage returns of others are in their cells.
+        if reject.byte_offset < BLOCK_BYTES and parser.are_rows(reject):
+            raise CatalogError(
+                f"{name}, line {reject.line}: a carriage return without a newline ends a row: the "
+                f"line ends are mixed: correct them with tr '\\r' '\\n'"
+            )
         on_reject(reject)
 
     records = RecordBlocks(stream, name, dialect, stretch, is_plain=is_plain)

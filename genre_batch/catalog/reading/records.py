@@ -27,7 +27,7 @@ from genre_batch.catalog.reading.json_decoder import JsonDecoder
 from genre_batch.catalog.reading.json_values import are_lines
 from genre_batch.catalog.reading.jsonlines import SPACE_IN_LINE, parse_block, whole_lines
 from genre_batch.catalog.reading.tape import Coding, Tape
-from genre_batch.catalog.rejects import Reject, ignore_reject
+from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError
 
 __all__ = ["CsvRecords", "LineRecords", "Records"]
@@ -228,8 +228,8 @@ class CsvRecords:
             pieces += [records.data[position:start], new]
             position = end
         data = b"".join([*pieces, records.data[position:]])
-        rows = len(self._parser.parse(Block(data, records.first_line, 0), ignore_reject))
-        if rows != records.rows:
+        chunk, _ = self._parser.parsed(Block(data, records.first_line, 0))
+        if len(chunk) != records.rows:
             raise CatalogError(
                 f"{self._name}: a quote after line {records.first_line} is never closed, so that "
                 f"rows after it would be lost with other genres: close it, or write another format"

@@ -100,6 +100,18 @@ def test_the_row_is_read_whatever_surrounds_it(data: bytes, size: int) -> None:
         ('id,text\n1,"\x80 \\"é\\""\n'.encode(), Dialect(escape="\\"), ['\x80 "é"']),
         (b"id,text\n1,'a^'b'\n", Dialect(quote="'", escape="^"), ["a'b"]),
         (b'id,text\n1,"a""b"\n', Dialect(escape='"'), ['a"b']),
+        (b"id,text\r\n1,a\\\r\nb\r\n", Dialect(escape="\\"), ["a\r\nb"]),
+        (b"id,text\r1,a\\\rb\r", Dialect(escape="\\"), ["a\rb"]),
+        (b"id,text\n1,a\\\\\r\n2,b\n", Dialect(escape="\\"), ["a\\", "b"]),
+        # Spaces before a quote.
+        (b'id, text\n1, "a, b"\n2, c\n', Dialect(), ["a, b", " c"]),
+        (b'id,text\n1,  "a, ""b"", "\n2," c, "\n', Dialect(), ['a, "b", ', " c, "]),
+        (b'"id", "te\nxt"\r\n1, "a\r\nb"\r\n', Dialect(), ["a\r\nb"]),
+        (b"id| text\r1| 'a| \"b\"'\r", Dialect(quote="'"), ['a| "b"']),
+        (b'id, text\n1, "a\\", b"\n', Dialect(escape="\\"), ['a", b']),
+        (b'id, text\n1, "open\n2, "b"\n', Dialect(), ["b"]),
+        (b'id,text\n1, "a" b\n2,c\n', Dialect(), [' "a" b', "c"]),
+        (b'id, text\n1, "a"\n', Dialect(quote=None), [' "a"']),
         # Lines before the header.
         (b"Export of films\n2026-01-01\nid,text\n1,a\n", Dialect(skip_lines=2), ["a"]),
         (b'a "title\n\nid,text\n1,a\n', Dialect(skip_lines=1), ["a"]),
@@ -115,7 +127,7 @@ def test_the_row_is_read_whatever_surrounds_it(data: bytes, size: int) -> None:
         (b"id,text\n1,a\x1a\n", Dialect(), ["a\x1a"]),
         (b'id,text\n1,"a\n\x1a\nb"\n', Dialect(), ["a\n\x1a\nb"]),
     ],
-    ids=range(31),
+    ids=range(42),
 )
 def test_cells_have_the_value_that_was_written(
     data: bytes, dialect: Dialect, cells: list[str | None], size: int

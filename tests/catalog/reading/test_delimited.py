@@ -50,6 +50,29 @@ def test_a_blank_line_is_skipped(end: bytes) -> None:
 
 def test_a_bare_carriage_return_belongs_to_its_cell() -> None:
     assert _cells(b'1,a\rb\n2,"c\rd"\n') == [["1", "a\rb"], ["2", "c\rd"]]
+    assert _cells(b'\r,a\nb\r,\r\r\n"c\r","\r,\x01"\n') == [
+        ["\r", "a"],
+        ["b\r", "\r"],
+        ["c\r", "\r,\x01"],
+    ]
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("rows", ["1,{0}\r2,{0}\r\n3,{0}\r\n", "1,{0}\r2,{0}\r3,{0}\r"])
+def test_rows_that_a_bare_carriage_return_ends_are_refused(rows: str, quote: str) -> None:
+    data = rows.format(f"{quote}a robot{quote}").encode()
+    with pytest.raises(CatalogError, match=r"line 2: .* line ends are mixed: .* tr '\\r' '\\n'"):
+        _read(b"a,b\n" + data)
+    far = (b"0," + b"film" * 2000 + b"\n") * 160
+    read, rejects = _read(b"a,b\n" + far + data)
+    assert len(read) < 163
+    assert rejects
+
+
+def test_a_bare_carriage_return_in_a_row_with_too_many_fields_is_no_line_end() -> None:
+    rows, rejects = _read(b"a,b\n1,x\ry,z\rv\n2,w\n")
+    assert rows == [{"a": "2", "b": "w"}]
+    assert [reject.reason for reject in rejects] == ["too_many_fields"]
 
 
 def test_windows_line_endings_and_a_byte_order_mark_are_removed() -> None:
