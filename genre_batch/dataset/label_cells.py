@@ -28,6 +28,7 @@ __all__ = [
     "check_empty",
     "decide_empty",
     "grouped",
+    "grouped_if",
     "looks_ungrouped",
     "named",
     "with_empty_nulls",
@@ -206,3 +207,31 @@ def grouped(cells: GenreCells, texts: Sequence[str | None], titles: pa.Array | N
     labeled = np.array([bool(names) for names in genres], dtype=np.bool_)
     states[labeled] = CellState.LABELED
     return replace(cells, genres=genres, states=states)
+
+
+def grouped_if(
+    options: ColumnOptions,
+    cells: GenreCells,
+    texts: Sequence[str | None],
+    titles: pa.Array | None,
+    name: str,
+) -> GenreCells:
+    """Return the cells, joined with `group_rows`; without it, warn if rows seem to be pairs.
+
+    Args:
+        options: `group_rows`.
+        cells: the genre cells.
+        texts, titles: (rows,) overviews and titles.
+        name: the catalog, for messages.
+    """
+    if options.group_rows:
+        return grouped(cells, texts, titles)
+    pairs = looks_ungrouped(cells, texts)
+    if pairs:
+        warnings.warn(
+            f"{name}: {pairs:,} texts are in several rows with one genre each: if a row is one "
+            f"genre of a film, add `group_rows` to join them",
+            GenreBatchWarning,
+            stacklevel=3,
+        )
+    return cells

@@ -8,21 +8,16 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.columns import (
-    no_text_error,
-)
+from genre_batch.catalog.columns import no_text_error
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genre_values import CellState
-from genre_batch.catalog.genres import (
-    GenreCells,
-)
+from genre_batch.catalog.genres import GenreCells
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.several import row_place
 from genre_batch.catalog.reading.whole import read_chunk
@@ -34,8 +29,7 @@ from genre_batch.dataset.label_cells import (
     EmptyRows,
     check_empty,
     decide_empty,
-    grouped,
-    looks_ungrouped,
+    grouped_if,
     named,
     with_empty_nulls,
 )
@@ -47,6 +41,7 @@ from genre_batch.dataset.labelled_columns import (
     options_as_trained,
     why_no_text,
 )
+from genre_batch.dataset.split import read_part
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, text_keys
@@ -158,12 +153,11 @@ class LabelledCatalog:
         return self.cells.genres
 
     @property
-    def parts(self) -> list[Any] | None:
-        """(rows,) values of the catalog's own column `part`; None if it has no such column."""
+    def parts(self) -> list[str | None] | None:
+        """(rows,) the catalog's own column `part`, as `read_part` reads it; None without one."""
         if "part" not in self.table.column_names:
             return None
-        parts: list[Any] = self.table.column("part").to_pylist()
-        return parts
+        return [read_part(value) for value in self.table.column("part").to_pylist()]
 
 
 def read_labelled(
@@ -176,6 +170,7 @@ def read_labelled(
     trained_columns: Mapping[str, str | None] | None = None,
     labels: Sequence[str] | None = None,
     only_labels: bool = True,
+    rows: TableChunk | None = None,
 ) -> LabelledCatalog:
     """Read a labeled catalog into memory.
 
@@ -189,13 +184,15 @@ def read_labelled(
         titles, trained_columns: as in `find_labelled_columns`.
         labels: the genres of the model that the catalog is read for; None: the catalog's own.
         only_labels: whether `genre_map` may map names only to these.
+        rows: the rows, if they have been read already.
 
     Raises:
         ColumnError: a column is missing, exists in two spellings, or is of a type without text.
         CatalogError: the catalog, `genre_map` or `label_names` cannot be read, or a number or code
             has no name in them.
     """
-    rows, options = read_chunk(location, reading), columns or ColumnOptions()
+    rows = read_chunk(location, reading) if rows is None else rows
+    options = columns or ColumnOptions()
     used = find_labelled_columns(rows.columns, options, titles, trained_columns)
     options = options_as_trained(options, used, trained_columns)
     _check_hold_text(rows, used.text, None if options.title_column is None else used.title)
@@ -205,10 +202,7 @@ def read_labelled(
     overviews = rows.strings(used.text)
     read_titles = None if used.title is None else rows.strings(used.title)
     texts: list[str | None] = compose(OVERVIEW_ONLY, overviews).to_pylist()
-    if options.group_rows:
-        cells = grouped(cells, texts, read_titles)
-    else:
-        _warn_of_pairs(location.name, looks_ungrouped(cells, texts))
+    cells = grouped_if(options, cells, texts, read_titles, location.name)
     has_text = np.array([text is not None for text in texts], dtype=np.bool_)
     empty = decide_empty(cells, has_text, options)
     catalog = LabelledCatalog(
@@ -242,16 +236,6 @@ def _cells(
     if used.label_columns:
         return cells
     return with_empty_nulls(cells, rows, used.genres, location)
-
-
-def _warn_of_pairs(name: str, texts: int) -> None:
-    if texts:
-        warnings.warn(
-            f"{name}: {texts:,} texts are in several rows with one genre each: if a row is one "
-            f"genre of a film, add `group_rows` to join them",
-            GenreBatchWarning,
-            stacklevel=3,
-        )
 
 
 def _warn_of_unreadable(catalog: LabelledCatalog) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "draw_dev",
     "draw_split",
     "find_part_column",
+    "read_part",
     "read_split_file",
     "split_file_text",
     "split_of_column",
@@ -155,12 +156,14 @@ class SplitFile:
 def read_split_file(location: Location) -> SplitFile:
     """Read a file with the columns `row`, `part` and, optionally, keys of the overviews.
 
+    Rows without a part are left out.
+
     Keys are in `text_key`; in `overview_key` if they are of version 1; or in `group` of a run's
     splits.parquet, which states their version.
 
     Raises:
         ColumnError: a column is missing.
-        CatalogError: a row is not a number, or a part is not one of `PARTS`.
+        CatalogError: a row is not a number, or a value is not a part (`read_part`).
     """
     table = read_table(location)
     for column in ("row", "part"):
@@ -175,10 +178,7 @@ def read_split_file(location: Location) -> SplitFile:
         raise CatalogError(
             f"{location.name}: {error}: write the numbers of the catalog's rows, from 0"
         ) from error
-    parts = _parts_of_rows(location.name, rows, table.column("part").to_pylist())
-    unknown = sorted(set(parts.values()) - set(PARTS), key=str)
-    if unknown:
-        raise CatalogError(f"{location.name}: unknown part {unknown[0]!r}: use {', '.join(PARTS)}")
+    parts = _parts_of_rows(location.name, table, rows)
     key_column, version = _key_column(table)
     keys: dict[int, str] = {}
     if key_column is not None:
@@ -186,15 +186,27 @@ def read_split_file(location: Location) -> SplitFile:
     return SplitFile(location.name, parts, keys, version)
 
 
-def _parts_of_rows(name: str, rows: Sequence[int], values: Sequence[Any]) -> dict[int, Any]:
-    """Return the part of each row; raise a CatalogError if a row has two, or is below 0."""
-    parts: dict[int, Any] = {}
-    for row, value in zip(rows, values, strict=True):
+def _parts_of_rows(name: str, table: pa.Table, rows: Sequence[int]) -> dict[int, str]:
+    """Return the part of each row that has one.
+
+    Raises:
+        CatalogError: a part is another word, or a row is below 0 or has two parts.
+    """
+    parts: dict[int, str] = {}
+    for position, (row, value) in enumerate(
+        zip(rows, table.column("part").to_pylist(), strict=True)
+    ):
+        part = read_part(value)
+        if part == "":
+            raise CatalogError(
+                f"{name}: unknown part {value!r} in {row_place(table, position)}: use "
+                f"{', '.join(PARTS)}"
+            )
         if row < 0:
             raise CatalogError(f"{name}: there is no row {row}: rows are counted from 0")
-        if parts.setdefault(row, value) != value:
+        if part is not None and parts.setdefault(row, part) != part:
             raise CatalogError(
-                f"{name}: row {row} is in two parts, {parts[row]!r} and {value!r}: keep one of them"
+                f"{name}: row {row} is in two parts, {parts[row]!r} and {part!r}: keep one of them"
             )
     return parts
 
@@ -224,14 +236,18 @@ def find_part_column(table: pa.Table) -> str | None:
     """Return a column of a usual name in which each row has a part, and train and test occur."""
     for name in table.column_names:
         if name.strip().lower() in _PART_COLUMNS:
-            values = {_part(value) for value in table.column(name).unique().to_pylist()}
+            values = {read_part(value) for value in table.column(name).unique().to_pylist()}
             if values >= {"train", "test"} and values <= {*PARTS, None}:
                 return str(name)
     return None
 
 
-def _part(value: object) -> str | None:
-    """Return the part that a value stands for; None for blank and null, "" for any other."""
+def read_part(value: object) -> str | None:
+    """Return the part that a value stands for, in any case, such as dev for `Validation`.
+
+    Returns:
+        One of `PARTS`; None for blank and null, "" for any other value.
+    """
     text = "" if value is None else str(value).strip().lower()
     return _SPELLINGS.get(text, "") if text else None
 
@@ -252,7 +268,7 @@ def split_of_column(table: pa.Table, column: str, name: str) -> SplitFile:
         raise missing_column_error(table.column_names, (), column, "part_column")
     parts: dict[int, str] = {}
     for row, value in enumerate(table.column(column).to_pylist()):
-        part = _part(value)
+        part = read_part(value)
         if part == "":
             raise CatalogError(
                 f"{name}: {row_place(table, row)} has {value!r} in the column {column!r} of "

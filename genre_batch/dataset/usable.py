@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.copies import films_of
@@ -62,14 +63,14 @@ class Usable:
     Attributes:
         dataset: the rows as films, all in the part `train`.
         films: (films,) int64, each one's own row in the catalog, or, for a copy, its source's.
-        parts: (rows,) the catalog's own column `part`, if it has one.
+        parts: as in `LabelledCatalog`.
         is_soft: (films,) bool: whether the labels of a film are soft.
         catalog: all rows of the catalog, with its own spellings of genres.
     """
 
     dataset: Dataset
     films: npt.NDArray[np.int64]
-    parts: list[str] | None
+    parts: list[str | None] | None
     is_soft: npt.NDArray[np.bool_]
     catalog: LabelledCatalog
 
@@ -93,43 +94,32 @@ def load_usable(
     further: Further | None = None,
     known: Dataset | None = None,
     labels: LabelOptions | None = None,
+    rows_read: TableChunk | None = None,
 ) -> Usable:
     """Load the usable rows of a catalog; with `names`, only these genres of them.
 
     A wording without labels has those of its film, in this catalog or in `known`. Without `names`,
-    `labels` chooses the genres.
+    `labels` chooses the genres. `rows_read`: the rows, if they have been read already.
     """
     sha256 = sha256_of(location)
     titles: Titles = "required" if with_title else "unused"
     # Rows without a genre may have soft labels, or those of their film.
     ask = None if further is not None and further.any else labels is not None
     catalog = read = read_labelled(
-        location, columns, reading, titles=titles, ask=ask, labels=names, only_labels=False
+        *(location, columns, reading),
+        titles=titles,
+        ask=ask,
+        labels=names,
+        only_labels=False,
+        rows=rows_read,
     )
     excluded = () if known is None else known.excluded
     further = further or Further()
     if names is None:
         catalog, chosen = choose_labels(catalog, labels or LabelOptions())
         names, excluded = _wanted(catalog, chosen, further)
-    template = TITLE_AND_OVERVIEW if with_title else OVERVIEW_ONLY
-    texts = compose(template, catalog.overviews, catalog.titles).to_pylist()
-    film_of = films_of(catalog.table, location.name)
-    rows = np.flatnonzero((film_of >= 0) & catalog.has_text & catalog.has_text[film_of])
-    films = film_of[rows]
-    dataset = Dataset(
-        texts=[texts[row] for row in rows],
-        bare_texts=[text for row in rows if (text := catalog.texts[row]) is not None],
-        labels=encode_labels([catalog.genres[row] for row in rows], names),
-        names=names,
-        rows=rows,
-        keys=catalog.keys[films],
-        parts=["train"] * len(rows),
-        template=template,
-        sha256=sha256,
-        columns=tuple(catalog.table.column_names),
-        excluded=excluded,
-        used_columns=catalog.used_columns,
-    )
+    dataset, films = _films(catalog, names, sha256, with_title=with_title)
+    dataset, rows = replace(dataset, excluded=excluded), dataset.rows
     if further.group is not None:
         ids = film_ids(catalog.table, further.group, sha256, location.name)[films]
         dataset = replace(dataset, film_ids=ids if known is None else follow_keys(ids, known))
@@ -143,6 +133,31 @@ def load_usable(
         raise no_genre_error(catalog)
     dropped = len(catalog) - len(usable.dataset)
     return replace(usable, dataset=replace(usable.dataset, dropped=dropped))
+
+
+def _films(
+    catalog: LabelledCatalog, names: list[str], sha256: str, *, with_title: bool
+) -> tuple[Dataset, npt.NDArray[np.int64]]:
+    """Return the rows with a text as films, and (films,) each one's own row, or its source's."""
+    template = TITLE_AND_OVERVIEW if with_title else OVERVIEW_ONLY
+    texts = compose(template, catalog.overviews, catalog.titles).to_pylist()
+    film_of = films_of(catalog.table, catalog.name)
+    rows = np.flatnonzero((film_of >= 0) & catalog.has_text & catalog.has_text[film_of])
+    films = film_of[rows]
+    dataset = Dataset(
+        texts=[texts[row] for row in rows],
+        bare_texts=[text for row in rows if (text := catalog.texts[row]) is not None],
+        labels=encode_labels([catalog.genres[row] for row in rows], names),
+        names=names,
+        rows=rows,
+        keys=catalog.keys[films],
+        parts=["train"] * len(rows),
+        template=template,
+        sha256=sha256,
+        columns=tuple(catalog.table.column_names),
+        used_columns=catalog.used_columns,
+    )
+    return dataset, films
 
 
 def _wanted(
@@ -206,6 +221,9 @@ def _with_labels(
         )
         soft = np.where(is_soft[:, None], soft, dataset.labels).astype(np.float32)
         dataset = replace(dataset, labels=labels.astype(np.uint8), soft=soft)
+    if known is not None and dataset.film_ids is not None and known.film_ids is not None:
+        # A wording without genres has those of its known film.
+        is_negative = is_negative & ~np.isin(dataset.film_ids, known.film_ids)
     is_labelled: npt.NDArray[np.bool_] = is_soft | is_negative | dataset.labels.any(axis=1)
     if dataset.film_ids is None:
         return dataset, is_soft, is_labelled

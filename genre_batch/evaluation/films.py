@@ -22,7 +22,7 @@ from genre_batch.dataset.labelled import (
     no_genre_error,
     read_labelled,
 )
-from genre_batch.dataset.split import PARTS, read_split_file
+from genre_batch.dataset.split import PARTS, read_part, read_split_file
 from genre_batch.dataset.wordings import film_ids, positions_of
 from genre_batch.errors import (
     CatalogError,
@@ -56,7 +56,8 @@ class EvaluationJob(Checked):
         reading: how to read the catalog.
         columns: which of its columns to use.
         split: a file with `row` and `part`; None: the catalog's own column `part`, if it has one.
-        part: score only the films of this part, of `PARTS`; None: all.
+        part: score only the films of this part, of `PARTS` or as catalogs write them
+            (`read_part`); None: all.
         decision: how probabilities become genres.
         ignore_unknown: leave out genres that the model does not know, instead of raising an error;
             those that its training left out always are.
@@ -84,8 +85,11 @@ class EvaluationJob(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.part is not None and self.part not in PARTS:
-            raise UsageError(f"`part` must be one of {', '.join(PARTS)}, got {self.part!r}")
+        if self.part is not None:
+            part = read_part(self.part)
+            if not part:
+                raise UsageError(f"`part` must be one of {', '.join(PARTS)}, got {self.part!r}")
+            object.__setattr__(self, "part", part)
         if self.split is not None and self.part is None:
             raise UsageError("`split` assigns rows to parts: choose one of them with `part`")
 

@@ -100,8 +100,9 @@ def test_a_split_file_of_another_catalog_is_refused_with_the_row(tmp_path: Path)
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        pytest.param([(0, "train"), (1, "valid"), (2, "test")], "part 'valid'", id="another part"),
-        pytest.param([(0, "train"), (1, ""), (2, "valid")], "unknown part", id="no part"),
+        pytest.param(
+            [(0, "train"), (1, "tryout"), (2, "test")], "part 'tryout' in row 1 ", id="another part"
+        ),
         pytest.param([(0, "train"), ("", "dev")], "row 1 .* has None in the", id="no row"),
         pytest.param([("first", "train")], "'first' .* is not a number", id="a row in words"),
         pytest.param([(0, "train"), (1, "test")], "in the part 'dev'", id="an empty part"),
@@ -119,6 +120,14 @@ def test_an_invalid_split_file_is_refused(
     split_file = write_csv(tmp_path / "split.csv", ("row", "part"), rows)
     with pytest.raises(GenreBatchError, match=message):
         load(write_films(tmp_path, overviews(20)), split_file=split_file)
+
+
+def test_a_split_file_may_have_the_words_that_a_part_column_may_have(tmp_path: Path) -> None:
+    words = ("Training", "VALIDATION", "hold-out", "DEV", "")
+    rows = [(row, words[row % 5]) for row in range(20)]
+    split_file = write_csv(tmp_path / "split.csv", ("row", "part"), rows)
+    dataset = load(write_films(tmp_path, overviews(20)), split_file=split_file)
+    assert dataset.parts == ["train", "dev", "test", "dev"] * 4
 
 
 def test_a_split_file_without_its_columns_is_refused(tmp_path: Path) -> None:

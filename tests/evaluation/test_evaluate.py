@@ -114,6 +114,17 @@ def test_a_split_file_of_another_catalog_is_refused(
         _evaluate(catalog, tiny_model, split=str(split), part="test")
 
 
+@pytest.mark.parametrize("part", ["test", "Testing", "holdout"])
+def test_parts_are_read_in_the_words_of_catalogs(
+    tiny_model: Path, tmp_path: Path, part: str
+) -> None:
+    rows = "laugh,Comedy,TEST\ncry,Drama,validation\nlaugh again,Comedy,Hold-out\n"
+    (tmp_path / "f.csv").write_text(f"overview,genres,part\n{rows}")
+    result = _evaluate(tmp_path / "f.csv", tiny_model, part=part)
+    assert (result.films, result.part) == (2, "test")
+    assert _evaluate(tmp_path / "f.csv", tiny_model, part="validation").films == 1
+
+
 def test_without_parts_the_error_names_the_parameter(tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_text("overview,genres\nlaugh,Comedy\n")
     with pytest.raises(ColumnError, match=r"no column 'part'.*`split`"):
