@@ -23,7 +23,7 @@ from benchmarks.common.results import gain_cell, table_row, write_results
 from benchmarks.quality.students import run, standard_job, student_parser
 from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset, read_dataset
-from genre_batch.dataset.load import load_extra
+from genre_batch.dataset.extra_rows import load_extra
 from genre_batch.evaluation.metrics import macro_f1_gain, score_predictions
 from genre_batch.runs.folder import RunFolder
 from genre_batch.training.encoder.base_model import load_checkpoint

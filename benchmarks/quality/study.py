@@ -24,7 +24,8 @@ from benchmarks.quality.students import RECIPE, student_parser
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.dataset import Dataset, concatenate
-from genre_batch.dataset.load import load_dataset, load_extra
+from genre_batch.dataset.extra_rows import load_extra
+from genre_batch.dataset.load import load_dataset
 from genre_batch.evaluation.metrics import mean_average_precision
 from genre_batch.options import flat_values
 from genre_batch.progress import no_step_progress

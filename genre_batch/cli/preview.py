@@ -265,7 +265,7 @@ def _minutes(seconds: float) -> str:
 
 
 def _details(preview: CatalogPreview) -> list[str]:
-    lines = []
+    lines = list(preview.extras)
     if preview.left_out_labels:
         names = [f"{name} ({count:,})" for name, count in preview.left_out_labels.items()]
         lines.append(f"genres that would not be learned: {_listed(names)}")

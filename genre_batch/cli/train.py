@@ -223,7 +223,6 @@ def _checked(job: TrainJob, context: click.Context) -> TrainJob:
     Returns:
         The job, of which the catalog can be read several times.
     """
-    from genre_batch.catalog.options import ReadingOptions
     from genre_batch.catalog.reading.rereadable import rereadable
     from genre_batch.runs.folder import check_run_folder
 
@@ -232,7 +231,7 @@ def _checked(job: TrainJob, context: click.Context) -> TrainJob:
     if again is not location:
         job = replace(job, catalog=again)
     for extra in job.extra_train:
-        ReadingOptions().locate(extra.path)
+        extra.locate(job.reading)
     if os.fspath(job.folder):
         check_run_folder(job.folder, resume=job.resume)
     return job
@@ -243,9 +242,5 @@ def _show(result: TrainResult, rows: str) -> None:
     films = ", ".join(f"{count:,} {part}" for part, count in result.films.items())
     note(f"{rows}: {films}; {counted(result.dropped, 'row')} without text or genre left out")
     for extra in result.extras:
-        note(
-            f"{extra.source.path}: {counted(len(extra.films), 'row')} with weight "
-            f"{extra.source.weight:g}; left out: {extra.held_out:,} of films in dev or test, "
-            f"{extra.repeated:,} that an earlier catalog has"
-        )
+        note(str(extra))
     print_tables(figures_table(result.metrics, rows))

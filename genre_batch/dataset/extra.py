@@ -13,10 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.catalog.columns import missing_column_error
+from genre_batch.catalog.formats import Location, format_of
+from genre_batch.catalog.options import ColumnOptions, ReadingOptions
+from genre_batch.catalog.reading.fitting import locate_further
 from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.earlier import EarlierFilms
-from genre_batch.dataset.load import ColumnOptions, Further, ReadingOptions, read_extra
-from genre_batch.errors import UsageError
+from genre_batch.dataset.extra_rows import read_extra
+from genre_batch.dataset.usable import Further
+from genre_batch.errors import UsageError, counted
 
 __all__ = ["ExtraFilms", "ExtraTrain", "load_extras", "training_films"]
 
@@ -70,6 +74,23 @@ class ExtraTrain:
                 return cls(path, float(weight))
         return cls(value)
 
+    def locate(self, reading: ReadingOptions) -> Location:
+        """Find the catalog, with the options for the catalog that it is added to.
+
+        Raises:
+            UsageError: there is no such file, it is a folder, or its format is unknown; or what
+                follows the last colon is no number, though what precedes it is a catalog.
+        """
+        path, colon, weight = self.path.rpartition(":")
+        if colon and not os.path.exists(self.path):
+            is_catalog = format_of(path)[0] is not None and format_of(self.path)[0] is None
+            if is_catalog or os.path.isfile(path):
+                raise UsageError(
+                    f"`extra_train` {self.path}: the weight {weight!r} is not a number: give it as "
+                    f"in {path}:0.5, or leave the colon out"
+                )
+        return locate_further(self.path, reading)
+
     def __str__(self) -> str:
         """Return PATH:WEIGHT, or PATH if that stands for the same."""
         with contextlib.suppress(UsageError):
@@ -87,12 +108,29 @@ class ExtraFilms:
         films: the rows that join the training part.
         held_out: number of rows left out because their film is in the dev or test part.
         repeated: number of rows left out because an earlier catalog has them.
+        other_parts: number of rows left out because their column `part` is not train.
+        unlabeled: number of rows left out because they have no text, or no genre of the catalog.
     """
 
     source: ExtraTrain
     films: Dataset = field(repr=False, compare=False)
     held_out: int
     repeated: int
+    other_parts: int = 0
+    unlabeled: int = 0
+
+    def __str__(self) -> str:
+        """Return what was taken of the catalog and what was left out."""
+        line = (
+            f"{self.source.path}: {counted(len(self.films), 'row')} with weight "
+            f"{self.source.weight:g}; left out: {self.held_out:,} of films in dev or test, "
+            f"{self.repeated:,} that an earlier catalog has"
+        )
+        if self.other_parts:
+            line += f", {self.other_parts:,} whose column 'part' is not train"
+        if self.unlabeled:
+            line += f", {self.unlabeled:,} without a text or a genre of the catalog"
+        return line
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -111,6 +149,7 @@ def load_extras(
     further: Further,
     earlier_run: EarlierFilms | None = None,
     columns: ColumnOptions | None = None,
+    reading: ReadingOptions | None = None,
 ) -> tuple[ExtraFilms, ...]:
     """Load further catalogs, in this order; what two of them have is used once.
 
@@ -122,9 +161,10 @@ def load_extras(
         dataset: the split catalog that they are added to.
         further: the columns of wordings and of soft labels.
         earlier_run: the films of the run that training starts from, as for `read_extra`.
-        columns: their `genre_map` and `no_aliases` hold for these catalogs too.
+        columns, reading: the options for the dataset's catalog, as for `read_extra`.
 
     Raises:
+        UsageError: as `ExtraTrain.locate` raises it.
         ColumnError: a column cannot be found, or no catalog has the columns of `further`.
         CatalogError, TrainingError: as `read_extra` raises them.
     """
@@ -133,12 +173,13 @@ def load_extras(
     held_out = [] if dataset.film_ids is None else [np.zeros(0, dtype=np.uint64)]
     for source in sources:
         rows = read_extra(
-            ReadingOptions().locate(source.path),
+            source.locate(reading or ReadingOptions()),
             dataset,
             further=further,
             earlier=earlier,
             earlier_run=earlier_run,
             columns=columns,
+            reading=reading,
         )
         if rows.held_out.film_ids is not None:
             held_out.append(rows.held_out.film_ids)
@@ -146,7 +187,9 @@ def load_extras(
         is_new = _is_new(films, dataset.part("train"), earlier)
         if not is_new.all():
             films = films.take(np.flatnonzero(is_new).tolist())
-        loaded.append(ExtraFilms(source, films, len(rows.held_out), int((~is_new).sum())))
+        repeated = int((~is_new).sum())
+        left_out = (len(rows.held_out), repeated, rows.other_parts, rows.unlabeled)
+        loaded.append(ExtraFilms(source, films, *left_out))
         earlier = films if earlier is None else concatenate(earlier, films)
     _check_columns(further, [dataset, *(extra.films for extra in loaded)])
     return tuple(

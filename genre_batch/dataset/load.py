@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import CATALOG, CatalogPath, ColumnOptions, ReadingOptions
-from genre_batch.dataset.dataset import Dataset, concatenate
+from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.earlier import EarlierFilms
 from genre_batch.dataset.label_choice import LabelOptions, trained_labels
 from genre_batch.dataset.parts import assign_parts
@@ -20,35 +18,18 @@ from genre_batch.dataset.split import (
     split_of_column,
 )
 from genre_batch.dataset.usable import Further, Usable, load_usable
-from genre_batch.errors import ColumnError, GenreBatchWarning, TrainingError
-from genre_batch.model.text import uses_title
+from genre_batch.errors import GenreBatchWarning, TrainingError
 
 __all__ = [
     "CATALOG",
     "CatalogPath",
     "ColumnOptions",
-    "ExtraRows",
     "Further",
     "LabelOptions",
     "ReadingOptions",
     "load_dataset",
-    "load_extra",
-    "read_extra",
     "split_films",
 ]
-
-
-@dataclass(frozen=True)
-class ExtraRows:
-    """The rows of a further catalog.
-
-    Attributes:
-        films: the rows to train on.
-        held_out: the rows left out because their film is in the dev or test part.
-    """
-
-    films: Dataset
-    held_out: Dataset
 
 
 def load_dataset(
@@ -157,84 +138,3 @@ def _offer_part_column(table: pa.Table, name: str) -> None:
             GenreBatchWarning,
             stacklevel=3,
         )
-
-
-def load_extra(location: Location, dataset: Dataset, part: str = "train") -> Dataset:
-    """Load further films to train on, none of which is in the dataset's dev or test part.
-
-    Their columns are found by name. A copy is compared by its film's overview. If the catalog has a
-    column `part`, only the rows of one part are taken; genres that the dataset does not know are
-    left out. A genre may have a common alias of the dataset's.
-
-    Args:
-        location: the further catalog.
-        dataset: the split catalog that they are added to.
-        part: of `PARTS`.
-
-    Raises:
-        ColumnError: a column cannot be found.
-        TrainingError: no film is left.
-    """
-    return read_extra(location, dataset, part).films
-
-
-def read_extra(
-    location: Location,
-    dataset: Dataset,
-    part: str = "train",
-    further: Further | None = None,
-    earlier: Dataset | None = None,
-    earlier_run: EarlierFilms | None = None,
-    columns: ColumnOptions | None = None,
-) -> ExtraRows:
-    """Load further films as `load_extra` does, with wordings and soft labels.
-
-    Wordings of a film of the dev or test part are left out. A wording without labels has those of
-    its film.
-
-    Args:
-        location, dataset, part: as for `load_extra`.
-        further: the columns of wordings and of soft labels; None: neither.
-        earlier: films of other further catalogs, which this one's may be wordings of.
-        earlier_run: the films of the run that training starts from; those that it held out are left
-            out.
-        columns: their `genre_map` and `no_aliases` hold for this catalog too.
-
-    Raises:
-        ColumnError, TrainingError: as for `load_extra`.
-        CatalogError: soft labels are not probabilities.
-    """
-    names = columns or ColumnOptions()
-    try:
-        usable = load_usable(
-            location,
-            ColumnOptions(genre_map=names.genre_map, no_aliases=names.no_aliases),
-            None,
-            with_title=uses_title(dataset.template),
-            names=dataset.names,
-            further=further,
-            known=dataset if earlier is None else concatenate(dataset, earlier),
-        )
-    except ColumnError as error:
-        problem = str(error).split(": name one with")[0]
-        raise ColumnError(
-            f"{location.name}: {problem}: columns of further catalogs are found by name, rename one"
-        ) from error
-    extra = usable.dataset
-    if usable.parts is not None:
-        in_part = np.array([value == part for value in usable.parts], dtype=np.bool_)
-        extra = extra.take(np.flatnonzero(in_part[extra.rows]).tolist())
-    held_out = dataset.part("dev", "test")
-    wanted = ~np.isin(extra.keys, held_out.keys)
-    if earlier_run is not None:
-        wanted &= ~earlier_run.is_held_out(extra)
-    if extra.film_ids is not None and held_out.film_ids is not None:
-        wanted &= ~np.isin(extra.film_ids, held_out.film_ids)
-        # A film with another wording in dev or test is left out as a whole.
-        wanted &= ~np.isin(extra.film_ids, extra.film_ids[~wanted])
-    if not wanted.any():
-        raise TrainingError(
-            f"{location.name}: no row is usable for training: rows need a text, a genre that the "
-            f"catalog has, and an overview that is not in its dev or test part"
-        )
-    return ExtraRows(*(extra.take(np.flatnonzero(rows).tolist()) for rows in (wanted, ~wanted)))

@@ -7,7 +7,7 @@ import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class PreviewJob:
         max_length: tokens at which texts are cut.
         epochs: passes over the training films, for the estimate of time.
         earlier_run: the films of the run that training starts from; None: a base model.
-        extra_train: further catalogs, which count for the estimate of time only.
+        extra_train: further catalogs, whose films join the training part.
     """
 
     catalog: CatalogPath
@@ -104,6 +104,7 @@ class CatalogPreview:
         advised_epochs: more epochs than the job's, which a small table needs; None: no more.
         estimate: what the estimate rests on.
         earlier_run: part -> films that the earlier run has in it, and new ones; None: no such run.
+        extras: a line for each further catalog: how many rows were taken of it, and left out.
     """
 
     catalog: str
@@ -129,6 +130,7 @@ class CatalogPreview:
     advised_epochs: int | None
     estimate: str
     earlier_run: dict[str, tuple[int, int]] | None = None
+    extras: tuple[str, ...] = ()
 
 
 def preview_catalog(job: PreviewJob) -> CatalogPreview:
@@ -157,9 +159,14 @@ def preview_catalog(job: PreviewJob) -> CatalogPreview:
         earlier_run=job.earlier_run,
     )
     dataset = trained_labels(dataset, location.name)
-    extras = load_extras(job.extra_train, dataset, job.further or Further(), job.earlier_run)
+    extras = load_extras(
+        *(job.extra_train, dataset, job.further or Further(), job.earlier_run),
+        columns=job.columns,
+        reading=job.reading,
+    )
     films = len(Wordings(training_films(dataset, extras)))
-    return _preview(job, location, usable.catalog, dataset, films)
+    preview = _preview(job, location, usable.catalog, dataset, films)
+    return replace(preview, extras=tuple(map(str, extras)))
 
 
 def _preview(

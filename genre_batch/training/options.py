@@ -187,7 +187,7 @@ class TrainJob(Checked):
         recipe: the name of the recipe that the job started from, for the record.
         options: how to train.
         columns: which columns hold texts, titles and genres.
-        reading: how to read the catalog; other files are read with the defaults.
+        reading: how to read the catalog and, as far as it fits them, `extra_train`.
         with_title: whether the model reads titles too.
         protocol: `clean` or `paper` (dataset/load.py).
         split: a split file; None: a split is drawn.

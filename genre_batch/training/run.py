@@ -180,7 +180,7 @@ def _prepare(job: TrainJob) -> tuple[_Run, EmbeddingTeacher | None]:
         part_column=job.part_column,
         earlier_run=earlier,
     )
-    extras = load_extras(job.extra_train, dataset, further, earlier, job.columns)
+    extras = load_extras(job.extra_train, dataset, further, earlier, job.columns, job.reading)
     training = training_films(dataset, extras)
     teachers = tuple(load_teacher(teacher, dataset) for teacher in job.teachers)
     made = (dataset.names, options.model, options.seed)

@@ -190,3 +190,20 @@ def test_genres_of_one_film_each_leave_no_part_empty(tmp_path: Path) -> None:
     catalog = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows).path
     result = CliRunner().invoke(cli, ["train", catalog, "--dry-run", "--min-films", "1"])
     assert "no film of dev has a genre that a film of train has" in str(result.exception)
+
+
+@pytest.mark.training
+def test_a_dry_run_shows_what_is_taken_of_further_catalogs(two_genres: str, tmp_path: Path) -> None:
+    rows = [("New one.", "Drama"), ("New two.", "Drama|War"), ("New three.", "")]
+    write_csv(tmp_path / "more.csv", ("overview", "topics"), rows)
+    more = str(tmp_path / "more.csv")
+    options = ["--genre-column", "genres", "--extra-train", f"{more}:0.5"]
+    refused = CliRunner().invoke(cli, ["train", two_genres, "--dry-run", *options])
+    assert "no column named genres" in str(refused.exception)
+    write_csv(tmp_path / "more.csv", ("overview", "genres"), rows)
+    result = CliRunner().invoke(cli, ["train", two_genres, "--dry-run", *options])
+    assert result.exit_code == 0, result.output
+    assert (
+        f"{more}: 2 rows with weight 0.5; left out: 0 of films in dev or test, 0 that an earlier "
+        f"catalog has, 1 without a text or a genre of the catalog" in result.stdout
+    )

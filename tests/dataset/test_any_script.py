@@ -11,7 +11,7 @@ import pytest
 
 from genre_batch.catalog.formats import input_location
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
-from genre_batch.dataset.load import load_extra
+from genre_batch.dataset.extra_rows import load_extra
 from genre_batch.dataset.split import PARTS, read_split_file, split_file_text
 from genre_batch.errors import CatalogError
 from genre_batch.model.text_keys import text_key, text_keys

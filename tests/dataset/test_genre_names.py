@@ -84,12 +84,16 @@ def test_further_catalogs_are_read_with_the_names_of_the_first(tmp_path: Path) -
     write_csv(tmp_path / "more.csv", ("overview", "genres"), rows)
     sources = [ExtraTrain(str(tmp_path / "more.csv"))]
     options = _map(tmp_path, "Weepie,Drama", "Tragedy,Rare")
-    with pytest.warns(GenreBatchWarning, match=r"'Kids' as 'Family' \(1 row\), 'Sci-Fi' as"):
+    with (
+        pytest.warns(GenreBatchWarning, match=r"'Kids' as 'Family' \(1 row\), 'Sci-Fi' as"),
+        pytest.warns(GenreBatchWarning, match=r"1 of 4 rows .* 'Opera' \(1\)"),
+    ):
         (extra,) = load_extras(sources, dataset, Further(), columns=options)
     assert genres_of(extra.films) == [["Science Fiction"], ["Family"], ["Drama"]]
     plain = ColumnOptions(no_aliases=True)
     write_csv(tmp_path / "more.csv", ("overview", "genres"), [*rows, ("Five.", "Drama")])
-    (extra,) = load_extras(sources, dataset, Further(), columns=plain)
+    with pytest.warns(GenreBatchWarning, match="4 of 5 rows have genres that the catalog lacks"):
+        (extra,) = load_extras(sources, dataset, Further(), columns=plain)
     assert genres_of(extra.films) == [["Drama"]]
 
 

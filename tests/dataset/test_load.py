@@ -12,8 +12,15 @@ import pytest
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.dataset import Dataset, variants
-from genre_batch.dataset.load import Further, load_dataset, load_extra, read_extra
-from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
+from genre_batch.dataset.extra_rows import load_extra, read_extra
+from genre_batch.dataset.load import Further, load_dataset
+from genre_batch.errors import (
+    CatalogError,
+    ColumnError,
+    GenreBatchWarning,
+    TrainingError,
+    UsageError,
+)
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW
 from support.catalogs import genres_of, load, overviews, write_csv, write_films
 
@@ -142,7 +149,9 @@ def test_only_the_training_part_of_extra_films_is_taken(tmp_path: Path, many: Da
 
 def test_genres_that_only_extra_films_have_are_left_out(tmp_path: Path, many: Dataset) -> None:
     rows = [("First.", "Western, Drama"), ("Second.", "Western"), ("Third.", "Comedy")]
-    extra = load_extra(write_csv(tmp_path / "extra.csv", ("overview", "genres"), rows), many)
+    path = write_csv(tmp_path / "extra.csv", ("overview", "genres"), rows)
+    with pytest.warns(GenreBatchWarning, match=r"2 of 3 rows .*'Western' \(2\)"):
+        extra = load_extra(path, many)
     assert (extra.texts, genres_of(extra)) == (["First.", "Third."], [["Drama"], ["Comedy"]])
     assert extra.names == many.names
 
