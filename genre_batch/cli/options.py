@@ -209,7 +209,8 @@ model_option = click.option(
 split_option = click.option(
     "--split",
     metavar="FILE",
-    help="File that assigns rows to parts: columns row (0-based) and part (train, dev, test).",
+    help="File that assigns rows to parts: columns row (0-based) and part (train, dev or "
+    "validation, test).",
 )
 threads_option = click.option(
     "--threads",
@@ -245,8 +246,8 @@ labelled_options = together(
     click.option(
         "--part",
         metavar="train|dev|test",
-        help="Use only this part, given by --split or by the catalog's own column part.  "
-        "[default: all rows]",
+        help="Use only this part (dev: also validation), given by --split or by the catalog's own "
+        "column part.  [default: all rows]",
     ),
     reading_options,
     column_options(),

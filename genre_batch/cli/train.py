@@ -92,7 +92,8 @@ _GROUPS = {
     multiple=True,
     metavar="PATH[:WEIGHT]",
     help="Further labeled catalog to train on, without the films of dev and test; can be repeated. "
-    "WEIGHT is the weight of its films in the loss, 0 or more.  [default: none, weight 1]",
+    "Options for CATALOG hold for it as far as they fit; its genres that CATALOG lacks are left "
+    "out. WEIGHT is the weight of its films in the loss, 0 or more.  [default: none, weight 1]",
 )
 @_option(
     "--group",
@@ -224,6 +225,7 @@ def _checked(job: TrainJob, context: click.Context) -> TrainJob:
         The job, of which the catalog can be read several times.
     """
     from genre_batch.catalog.reading.rereadable import rereadable
+    from genre_batch.dataset.extra import locate_extra
     from genre_batch.runs.folder import check_run_folder
 
     location = job.reading.locate_all(job.catalog)
@@ -231,7 +233,7 @@ def _checked(job: TrainJob, context: click.Context) -> TrainJob:
     if again is not location:
         job = replace(job, catalog=again)
     for extra in job.extra_train:
-        extra.locate(job.reading)
+        locate_extra(extra, job.reading)
     if os.fspath(job.folder):
         check_run_folder(job.folder, resume=job.resume)
     return job

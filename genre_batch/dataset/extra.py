@@ -22,7 +22,7 @@ from genre_batch.dataset.extra_rows import read_extra
 from genre_batch.dataset.usable import Further
 from genre_batch.errors import UsageError, counted
 
-__all__ = ["ExtraFilms", "ExtraTrain", "load_extras", "training_films"]
+__all__ = ["ExtraFilms", "ExtraTrain", "load_extras", "locate_extra", "training_films"]
 
 
 @dataclass(frozen=True)
@@ -74,29 +74,30 @@ class ExtraTrain:
                 return cls(path, float(weight))
         return cls(value)
 
-    def locate(self, reading: ReadingOptions) -> Location:
-        """Find the catalog, with the options for the catalog that it is added to.
-
-        Raises:
-            UsageError: there is no such file, it is a folder, or its format is unknown; or what
-                follows the last colon is no number, though what precedes it is a catalog.
-        """
-        path, colon, weight = self.path.rpartition(":")
-        if colon and not os.path.exists(self.path):
-            is_catalog = format_of(path)[0] is not None and format_of(self.path)[0] is None
-            if is_catalog or os.path.isfile(path):
-                raise UsageError(
-                    f"`extra_train` {self.path}: the weight {weight!r} is not a number: give it as "
-                    f"in {path}:0.5, or leave the colon out"
-                )
-        return locate_further(self.path, reading)
-
     def __str__(self) -> str:
         """Return PATH:WEIGHT, or PATH if that stands for the same."""
         with contextlib.suppress(UsageError):
             if ExtraTrain.parse(self.path) == self:
                 return self.path
         return f"{self.path}:{self.weight!r}"
+
+
+def locate_extra(source: ExtraTrain, reading: ReadingOptions) -> Location:
+    """Find a further catalog, with the options for the catalog that it is added to.
+
+    Raises:
+        UsageError: there is no such file, it is a folder, or its format is unknown; or what follows
+            the last colon is not a number, though what precedes it is a catalog.
+    """
+    path, colon, weight = source.path.rpartition(":")
+    if colon and not os.path.exists(source.path):
+        is_catalog = format_of(path)[0] is not None and format_of(source.path)[0] is None
+        if is_catalog or os.path.isfile(path):
+            raise UsageError(
+                f"`extra_train` {source.path}: the weight {weight!r} is not a number: give it as "
+                f"in {path}:0.5, or leave the colon out"
+            )
+    return locate_further(source.path, reading)
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def load_extras(
         columns, reading: the options for the dataset's catalog, as for `read_extra`.
 
     Raises:
-        UsageError: as `ExtraTrain.locate` raises it.
+        UsageError: as `locate_extra` raises it.
         ColumnError: a column cannot be found, or no catalog has the columns of `further`.
         CatalogError, TrainingError: as `read_extra` raises them.
     """
@@ -173,7 +174,7 @@ def load_extras(
     held_out = [] if dataset.film_ids is None else [np.zeros(0, dtype=np.uint64)]
     for source in sources:
         rows = read_extra(
-            source.locate(reading or ReadingOptions()),
+            locate_extra(source, reading or ReadingOptions()),
             dataset,
             further=further,
             earlier=earlier,

@@ -12,7 +12,7 @@ import pytest
 
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.dataset import Dataset
-from genre_batch.dataset.extra import ExtraFilms, ExtraTrain, load_extras
+from genre_batch.dataset.extra import ExtraFilms, ExtraTrain, load_extras, locate_extra
 from genre_batch.dataset.load import Further, LabelOptions
 from genre_batch.errors import ColumnError, GenreBatchWarning, TrainingError, UsageError
 from support.catalogs import genres_of, load, overviews, write_csv, write_films
@@ -292,14 +292,14 @@ def test_a_weight_that_is_no_number_is_named(tmp_path: Path, weight: str) -> Non
         rf"a\.csv:{weight}: the weight '{weight}' is not a number: give it as in .*a\.csv:0\.5"
     )
     with pytest.raises(UsageError, match=message):
-        ExtraTrain.parse(f"{path}:{weight}").locate(ReadingOptions())
+        locate_extra(ExtraTrain.parse(f"{path}:{weight}"), ReadingOptions())
 
 
 def test_other_paths_with_colons_are_paths(tmp_path: Path) -> None:
     odd = tmp_path / "a:b.csv"
     write_csv(odd, HEADER, PAIRS)
-    assert ExtraTrain.parse(str(odd)).locate(ReadingOptions()).path == str(odd)
+    assert locate_extra(ExtraTrain.parse(str(odd)), ReadingOptions()).path == str(odd)
     with pytest.raises(UsageError, match=r"no such file: .*gone:b"):
-        ExtraTrain.parse(str(tmp_path / "gone:b.csv")).locate(ReadingOptions())
+        locate_extra(ExtraTrain.parse(str(tmp_path / "gone:b.csv")), ReadingOptions())
     with pytest.raises(UsageError, match="stdin: name a file"):
-        ExtraTrain("-").locate(ReadingOptions())
+        locate_extra(ExtraTrain("-"), ReadingOptions())
