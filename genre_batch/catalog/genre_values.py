@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-import ast
 import enum
-import json
+import html
 import re
 from collections.abc import Iterable, Mapping
+from html.entities import html5
+
+from genre_batch.catalog.genre_objects import (
+    NAME_KEYS,
+    Flagged,
+    Weighted,
+    are_weights,
+    flags_of,
+    has_scores,
+    holding,
+    is_entry,
+    names_are_keys,
+)
+from genre_batch.catalog.literals import KNOWN_CALLS, opens_call, parse_literal
 
 __all__ = [
     "NULL_TEXTS",
+    "NUMBERS_BESIDE_NAMES",
+    "UNKNOWN_OBJECTS",
     "CellState",
     "Names",
     "Number",
@@ -17,6 +32,8 @@ __all__ = [
     "opens_list",
     "read_text",
     "read_value",
+    "unescaped",
+    "unread_reason",
 ]
 
 
@@ -41,30 +58,23 @@ class Number(str):
 Names = list[str] | CellState
 """The genres of a cell, or why it has none."""
 
-_NAME_KEYS = ("name", "Name", "genre", "label", "tag", "title", "term", "display_name")
+NUMBERS_BESIDE_NAMES = "numbers beside names"
+UNKNOWN_OBJECTS = "objects without a known key"
+"""Reasons that a cell cannot be read."""
+
 NULL_TEXTS = frozenset(
     ("nan", "null", "<na>", "n/a", "#n/a", "nat", "\\n", "[null]", "(no genres listed)")
 )
 """Texts, in lower case, that state that nothing is known; the last one is MovieLens's."""
+_LONGEST_NULL = max(map(len, NULL_TEXTS))
 _EMPTY_TEXTS = frozenset(("", "[]", "{}", "()", "set()", "list()", '""', "''"))
 
-_FLAGS = {
-    **dict.fromkeys(("1", "1.0", "true", "yes"), True),
-    **dict.fromkeys(("0", "0.0", "false", "no"), False),
-}
-"""Texts that are flags where all values of an object are."""
-
-_STRING = r"""[bu]?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-_PRINTED_ARRAY = re.compile(rf"\[\s*{_STRING}(?:\s+{_STRING})+\s*\]", re.DOTALL)
-"""A list as numpy prints it: quoted names in brackets, without commas between them."""
 _SHORTENED = re.compile(r"\[.*\s\.\.\.\s.*\]", re.DOTALL)
 """A long list as numpy prints it, with dots in place of most names."""
-_BARE_STRINGS = re.compile(rf"{_STRING}(?:\s*,\s*{_STRING})*\s*,?", re.DOTALL)
-_CALLS = r"(?:array|frozenset|set|list|tuple|Index|c)\("
-_CALL = re.compile(rf"{_CALLS}(.*?)(?:,\s*dtype=[^)]*)?\)", re.DOTALL)
-"""The Python or R expression of a list: `array([...], dtype=object)`, `c("Drama", "War")`."""
-_OPENING = re.compile(rf"[\[{{(<']|{_CALLS}|\w*(?:Array|ArraySeq|Buffer|List|Vector|Seq|Set)\(")
-_NAN = re.compile(r"(?<=[\[(,\s])(?:nan|NaN|NULL|NA)(?=[\]),\s])")
+_OPENING = re.compile(
+    rf"[\[{{(<']|{KNOWN_CALLS}|\w*(?:Array|ArraySeq|Buffer|List|Vector|Seq|Set)\("
+)
+_ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|lt|gt|[A-Za-z][A-Za-z0-9]{2,30});")
 _ELEMENTS = re.compile(r"(?:<([\w.-]+)>[^<>]*</\1>\s*)+")
 _ELEMENT = re.compile(r"<([\w.-]+)>([^<>]*)</\1>")
 _PRINTED = re.compile(
@@ -95,17 +105,18 @@ def read_value(value: object) -> Names | str:
     """Read a value of a list, object, map, number or text column.
 
     Returns:
-        The distinct genres in the value's order, or why it has none; a text that is not written as
+        The distinct genres in the value's order, or why it has none. Of an object of 0 and 1 they
+        are `Flagged`; other numbers beside names are `Weighted`. A text that is not written as
         a list is returned as it is, stripped, to be split by `separators.Separators`.
     """
     if value is None or value != value:
         return CellState.UNKNOWN
     if isinstance(value, str):
         return read_text(value)
-    if isinstance(value, list) and value and all(map(_is_entry, value)):
-        value = dict(value)  # a map
+    if isinstance(value, list) and value and all(map(is_entry, value)):
+        value = dict(value)  # a map, or pairs
     if isinstance(value, Mapping):
-        return _of_items(_members(value)) if value else CellState.EMPTY
+        return _of_object(value) if value else CellState.EMPTY
     if isinstance(value, list | tuple | set | frozenset):
         return _of_items(value) if len(value) else CellState.EMPTY
     name = _name(value)
@@ -120,12 +131,14 @@ def read_text(cell: str) -> Names | str:
     (`enclosed`) depend on the column.
     """
     text = cell.strip()
+    if "&" in text and ";" in text and text[0] not in "[{('\"":
+        text = unescaped(text)
     if text in _EMPTY_TEXTS:
         return CellState.EMPTY
-    if text.lower() in NULL_TEXTS:
+    if len(text) <= _LONGEST_NULL and text.lower() in NULL_TEXTS:
         return CellState.UNKNOWN
     start = text[0]
-    if start not in "[{('\"<afsltIc":
+    if start not in "[{('\"<" and (text[-1] != ")" or not opens_call(text)):
         return text
     if start == "[" and _SHORTENED.fullmatch(text):
         return CellState.UNREADABLE
@@ -136,59 +149,45 @@ def read_text(cell: str) -> Names | str:
             return text
         return _of_items([name for _, name in _ELEMENT.findall(text)])
     if start == '"' and not text.startswith('"[\\"') and not text.startswith('"{\\"'):
-        return text  # quoted genres, as `separators.quoted` writes them
-    parsed = _parsed(text)
+        return unescaped(text)  # quoted genres, as `separators.quoted` writes them
+    parsed = parse_literal(text)
+    if parsed is None and (plain := unescaped(text)) != text:  # `[&quot;Drama&quot;]`
+        text, parsed = plain, parse_literal(plain)
     if isinstance(parsed, str):
         inner = read_text(parsed) if parsed[:1] in ("[", "{") else text
         return text if isinstance(inner, str) else inner
     return text if parsed is None else read_value(parsed)
 
 
-def _is_entry(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str | int)
+def unescaped(text: str) -> str:
+    """Return a text with the characters that its HTML entities stand for, `&amp;` and others."""
+    if "&" not in text or ";" not in text:
+        return text
+    return _ENTITY.sub(_character, text).strip()
 
 
-def _parsed(text: str) -> object:
-    """Parse a JSON, Python, numpy or R value; return None if the text is none of them."""
-    called = _CALL.fullmatch(text)
-    if called is not None:
-        text = called[1].strip() if called[1].lstrip()[:1] in ("[", "{", "(") else f"[{called[1]}]"
-    elif text[0] not in "[{('\"":
-        return None
-    if _PRINTED_ARRAY.fullmatch(text):
-        # Python would join the strings into one.
-        return [ast.literal_eval(quoted[0]) for quoted in re.finditer(_STRING, text, re.DOTALL)]
-    if text[0] == "'" and _BARE_STRINGS.fullmatch(text) is None:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        if text[0] == '"':
-            return None
-    try:
-        parsed = ast.literal_eval(_NAN.sub("None", text) if text[0] in "[(" else text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    if isinstance(parsed, set):  # in the order of the cell
-        return sorted(parsed, key=lambda value: text.find(repr(value)))
-    return [parsed] if isinstance(parsed, str | bytes) else parsed
+def _character(entity: re.Match[str]) -> str:
+    is_known = entity[1].startswith("#") or f"{entity[1]};" in html5
+    return html.unescape(entity[0]) if is_known else entity[0]
 
 
-def _members(value: Mapping[str, object]) -> Iterable[object]:
-    """Return the genres of an object: one with a name, names by id, or flags by name."""
-    if any(key in value for key in _NAME_KEYS):
-        return [value]
-    flags = {name: _flag(flag) for name, flag in value.items() if flag is not None and flag == flag}
-    if flags and "id" not in value and None not in flags.values():
-        return [name for name, flag in flags.items() if flag]
-    return value.values()
+def _of_object(value: Mapping[str, object]) -> Names:
+    """Return the genres of an object: one with a name, names by id or ids by name, or flags."""
+    if any(key in value for key in NAME_KEYS):
+        return _of_items([value])
+    found = flags_of(value)
+    if found is not None:
+        flags, are_numbers = found
+        names = _of_items([name for name, holds in flags.items() if holds])
+        return Flagged(names) if are_numbers and isinstance(names, list) else names
+    if are_weights(value):
+        read = (_name(_as_number(item)) for item in value.values())
+        return Weighted([name for name in read if isinstance(name, Number)])
+    return _of_items(value if names_are_keys(value) else value.values())
 
 
-def _flag(value: object) -> bool | None:
-    """Return what a flag states, be it a float, as pandas writes it, or a text; None: no flag."""
-    if isinstance(value, int | float):
-        return bool(value) if value in (0, 1) else None
-    return _FLAGS.get(value.strip().lower()) if isinstance(value, str) else None
+def _as_number(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
 def _flat(items: Iterable[object]) -> list[object]:
@@ -205,14 +204,20 @@ def _flat(items: Iterable[object]) -> list[object]:
 def _of_items(items: Iterable[object]) -> Names:
     """Return the distinct names in strings, numbers and objects with a name.
 
-    A list of nulls only is unknown, and one in which no name is found cannot be read; one of
-    blank names only, or of flags that are all 0, is empty.
+    A list of nulls only is unknown, and one in which no name is found, or numbers beside names,
+    cannot be read; one of blank names only, or of flags that are all 0, is empty.
     """
     values = _flat(items)
     if not values:
         return CellState.EMPTY
     if all(value is None or value != value for value in values):
         return CellState.UNKNOWN
+    if any(isinstance(value, Mapping) for value in values):
+        if has_scores(values):
+            return Weighted()
+        values = holding(values)
+        if not values:
+            return CellState.EMPTY
     found = [name for value in values if (name := _name(value)) is not None]
     names = list(dict.fromkeys(name for name in found if name))
     if len(names) == 1 and names[0].lower() in NULL_TEXTS:
@@ -225,9 +230,9 @@ def _of_items(items: Iterable[object]) -> Names:
 def _name(value: object) -> str | None:
     """Return the name of one genre, which may be blank; None if the value is not a name."""
     if isinstance(value, Mapping):
-        objects = (value.get(key) for key in _NAME_KEYS)
+        objects = (value.get(key) for key in NAME_KEYS)
         value = next((inner for inner in objects if isinstance(inner, Mapping)), value)
-        keys = [key for key in _NAME_KEYS if isinstance(value.get(key), str)]
+        keys = [key for key in NAME_KEYS if isinstance(value.get(key), str)]
         texts = [text for text in value.values() if isinstance(text, str)]
         value = value[keys[0]] if keys else texts[0] if len(texts) == 1 else None
     if isinstance(value, bytes):
@@ -236,7 +241,23 @@ def _name(value: object) -> str | None:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return Number(value)
-    return value.strip() if isinstance(value, str) else None
+    return unescaped(value.strip()) if isinstance(value, str) else None
+
+
+def unread_reason(value: object) -> str:
+    """Return why the genres of a cell cannot be read, as a clause; empty if that is not known.
+
+    Args:
+        value: of the cell, a text or any other.
+    """
+    if isinstance(read_value(value), Flagged | Weighted):
+        return NUMBERS_BESIDE_NAMES
+    parsed = parse_literal(value.strip()) if isinstance(value, str) and value.strip() else value
+    values = parsed if isinstance(parsed, list | tuple | set) else [parsed]
+    objects = [item for item in values if isinstance(item, Mapping)]
+    if has_scores(objects) or any(map(are_weights, objects)):
+        return NUMBERS_BESIDE_NAMES
+    return UNKNOWN_OBJECTS if objects else ""
 
 
 def enclosed(text: str) -> tuple[str, list[str] | str] | None:

@@ -6,13 +6,14 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
+from genre_batch.catalog.genre_objects import Flagged, Weighted
 from genre_batch.catalog.genre_values import (
     CellState,
     Names,
@@ -20,7 +21,10 @@ from genre_batch.catalog.genre_values import (
     enclosed,
     read_text,
     read_value,
+    unescaped,
+    unread_reason,
 )
+from genre_batch.catalog.literals import opens_call
 from genre_batch.catalog.nested import without_views
 from genre_batch.catalog.separators import Separators, find_separators
 from genre_batch.catalog.texts import as_strings, holds_text
@@ -43,6 +47,8 @@ _PLACEHOLDERS = frozenset(
 )
 """Genres, in lower case, that probably mean that a row has none: they are reported, but kept."""
 _BRACKETS = tuple("[{(<")
+_MISTYPED = 0.1
+"""The share of objects with other numbers than 0 and 1 up to which these are flags all the same."""
 _SHOWN = 60
 """The number of characters of a cell that a message shows."""
 
@@ -57,12 +63,15 @@ class GenreReader:
         lists: whether most of the column's texts are lists, so that a text that starts like one
             but cannot be read is not a name.
         numbers: whether integers outside of texts are genres.
+        weights: whether the numbers of objects from name to number are counts or weights, so that
+            0 and 1 are not flags.
     """
 
     separators: Separators = field(default_factory=Separators)
     style: str | None = None
     lists: bool = False
     numbers: bool = False
+    weights: bool = False
 
     @classmethod
     def of(
@@ -86,7 +95,8 @@ class GenreReader:
             content = reader._content(text)
             if isinstance(content, str):
                 to_split[content] += rows
-        return cls(find_separators(to_split), reader.style, reader.lists, numbers)
+        weights = are_weights((text, cells[cell]) for cell, text in texts.items())
+        return cls(find_separators(to_split), reader.style, reader.lists, numbers, weights)
 
     @property
     def is_plain(self) -> bool:
@@ -95,23 +105,36 @@ class GenreReader:
 
     def read(self, cell: str) -> Names:
         """Return the distinct genres of a text, or the reason that it has none."""
-        names = self._read(cell)
-        return names if self.numbers or not isinstance(names, list) else without_numbers(names)
+        return self.settled(self._read(cell))
 
     def read_any(self, value: object) -> Names:
         """Return the distinct genres of a value of any type, or the reason that it has none."""
+        return self.settled(self.unsettled(value))
+
+    def unsettled(self, value: object) -> Names:
+        """Return the genres of a value of any type before the column's numbers are decided."""
         if isinstance(value, str):
-            return self.read(value)
+            return self._read(value)
         names = read_value(value)
         assert not isinstance(names, str)
-        return names if self.numbers or not isinstance(names, list) else without_numbers(names)
+        return names
+
+    def settled(self, names: Names) -> Names:
+        """Return genres without numbers that are none, or the reason that there are none."""
+        if not isinstance(names, list):
+            return names
+        if self.weights and isinstance(names, Flagged):
+            return CellState.UNREADABLE
+        return names or CellState.UNREADABLE if self.numbers else without_numbers(names)
 
     def _read(self, cell: str) -> Names:
         text = read_text(cell)
         if self.separators.given is not None:
             if text is CellState.EMPTY or text is CellState.UNKNOWN:
                 return text
-            return self.separators.split(cell.strip()) or CellState.EMPTY
+            return self.separators.split(unescaped(cell.strip())) or CellState.EMPTY
+        if isinstance(text, Flagged | Weighted):
+            return text
         content = self._content(text) if isinstance(text, str) else text
         if isinstance(content, str):
             return self.separators.split(content) or CellState.UNREADABLE
@@ -128,7 +151,7 @@ class GenreReader:
                 return names
             if self.style == "[a][b]" and isinstance(names, str):
                 return [names.strip()]
-        if (self.lists or self.style is not None) and text[:1] in _BRACKETS:
+        if (self.lists or self.style is not None) and (text[:1] in _BRACKETS or opens_call(text)):
             return CellState.UNREADABLE
         return text
 
@@ -137,6 +160,19 @@ def without_numbers(names: list[str]) -> Names:
     """Return the names that are not integers; without any, the cell cannot be read."""
     kept = [name for name in names if not isinstance(name, Number)]
     return kept or CellState.UNREADABLE
+
+
+def are_weights(cells: Iterable[tuple[Names | str, int]]) -> bool:
+    """Return whether the numbers in objects from name to number are weights and not flags.
+
+    Args:
+        cells: what was read of a cell, and its number of rows.
+    """
+    flagged = weighted = 0
+    for names, rows in cells:
+        flagged += rows * isinstance(names, Flagged)
+        weighted += rows * isinstance(names, Weighted)
+    return weighted > _MISTYPED * (flagged + weighted)
 
 
 def _common_style(texts: Iterable[str]) -> str | None:
@@ -159,6 +195,7 @@ class GenreCells:
         reader: how texts were read.
         unreadable: the number of cells that could not be read.
         example: the row of the first one (0-based), and the cell as text, cut.
+        reason: why it cannot be read, as a clause; empty if that is not known.
     """
 
     genres: list[list[str]]
@@ -166,6 +203,7 @@ class GenreCells:
     reader: GenreReader
     unreadable: int
     example: tuple[int, str]
+    reason: str = ""
 
     @property
     def placeholders(self) -> dict[str, int]:
@@ -225,8 +263,14 @@ def read_genres(
     if not isinstance(column, pa.Array) or not _is_text(column.type):
         values = column_values(column)
         reader = reader or GenreReader.of(text_counts(values), separator, numbers=numbers)
-        cells = list(map(reader.read_any, values))
-        return _cells(cells, reader, lambda row: str(values[row]))
+        unsettled = list(map(reader.unsettled, values))
+        if (
+            not numbers
+            and Weighted in set(map(type, unsettled))
+            and are_weights((names, 1) for names in unsettled)
+        ):
+            reader = replace(reader, weights=True)
+        return _cells(list(map(reader.settled, unsettled)), reader, values.__getitem__)
     # A catalog repeats its few hundred genre combinations: each distinct cell is read once.
     encoded = as_strings(column).dictionary_encode()
     distinct: list[str] = encoded.dictionary.to_pylist()
@@ -266,9 +310,9 @@ def _json(text: str) -> object:
 
 
 def _cells(
-    cells: Sequence[Names], reader: GenreReader, text_of: Callable[[int], str]
+    cells: Sequence[Names], reader: GenreReader, value_of: Callable[[int], object]
 ) -> GenreCells:
-    """Collect the cells; `text_of` returns the text of a row's cell."""
+    """Collect the cells; `value_of` returns the value of a row's cell."""
     states = [CellState.LABELED if isinstance(cell, list) else cell for cell in cells]
     unreadable = [row for row, state in enumerate(states) if state is CellState.UNREADABLE]
     return GenreCells(
@@ -276,7 +320,8 @@ def _cells(
         states=np.array(states, dtype=np.int8),
         reader=reader,
         unreadable=len(unreadable),
-        example=(unreadable[0], text_of(unreadable[0])[:_SHOWN]) if unreadable else (-1, ""),
+        example=(unreadable[0], str(value_of(unreadable[0]))[:_SHOWN]) if unreadable else (-1, ""),
+        reason=unread_reason(value_of(unreadable[0])) if unreadable else "",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from genre_batch.catalog.formats import Location
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import GenreCells
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
-from genre_batch.catalog.reading.several import row_place
 from genre_batch.catalog.reading.whole import read_chunk
 from genre_batch.catalog.separator_marks import typed
 from genre_batch.catalog.texts import holds_text
@@ -39,10 +37,10 @@ from genre_batch.dataset.labelled_columns import (
     check_in_each_file,
     find_labelled_columns,
     options_as_trained,
-    why_no_text,
 )
+from genre_batch.dataset.no_genre import unreadable_cells
 from genre_batch.dataset.split import read_part
-from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError
+from genre_batch.errors import GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, text_keys
 
@@ -52,13 +50,9 @@ __all__ = [
     "Titles",
     "encode_labels",
     "find_labelled_columns",
-    "no_genre_error",
     "read_labelled",
     "sha256_of",
 ]
-
-_NUMBERS = re.compile(r"[\[({]?\s*\d+(?:\.0)?(?:[\s,;|]+\d+(?:\.0)?)*[\s,;|]*[\])}]?")
-"""An integer, or several, as text or as a list that may be cut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,55 +235,10 @@ def _cells(
 def _warn_of_unreadable(catalog: LabelledCatalog) -> None:
     if catalog.cells.unreadable and any(catalog.genres):
         warnings.warn(
-            f"{catalog.name}: {_unreadable(catalog)}: their rows are left out",
+            f"{catalog.name}: {unreadable_cells(catalog)}: their rows are left out",
             GenreBatchWarning,
             stacklevel=3,
         )
-
-
-def _unreadable(catalog: LabelledCatalog) -> str:
-    """Return how many genre cells could not be read, and where the first of them is."""
-    row, text = catalog.cells.example
-    count = catalog.cells.unreadable
-    return (
-        f"{count:,} {'cell' if count == 1 else 'cells'} of the column {catalog.columns.genres!r} "
-        f"could not be read as genres (the first, in {row_place(catalog.table, row)}: {text!r})"
-    )
-
-
-def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
-    """Build the error for a catalog of which no row has both a text and a genre.
-
-    Args:
-        catalog: the catalog.
-        where: a part of it, for the message.
-    """
-    cells, column = catalog.cells, catalog.columns.genres
-    if cells.unreadable and not any(cells.genres):
-        are_numbers = _NUMBERS.fullmatch(cells.example[1]) is not None
-        fix = (
-            "name the numbers in a file for `label_names`"
-            if are_numbers
-            else "write lists or texts"
-        )
-        return CatalogError(
-            f"{catalog.name}: no cell of the column {column!r} could be read as genres: "
-            f"{_unreadable(catalog)}: choose another with `genre_column`, or {fix}"
-        )
-    problem = f": {_unreadable(catalog)}" if cells.unreadable else ""
-    if not len(catalog):
-        problem = ": it has no rows"
-    elif not any(cells.genres):
-        problem = f": all cells of the column {column!r} are empty"
-        if catalog.names.readings:
-            shown = ", ".join(map(str, catalog.names.readings[:3]))
-            problem = f": the genres of the column {column!r} are left out, {shown}"
-    elif not catalog.has_text.any():
-        problem = f": {why_no_text(catalog.table, catalog.columns.text)}"
-    return CatalogError(
-        f"{catalog.name}: no row{where} has both a text and a genre{problem}: check "
-        f"`text_column`, `genre_column` and `genre_separator`"
-    )
 
 
 def _check_hold_text(chunk: TableChunk, text: str, title: str | None) -> None:

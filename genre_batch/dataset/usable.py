@@ -18,10 +18,10 @@ from genre_batch.dataset.labelled import (
     LabelledCatalog,
     Titles,
     encode_labels,
-    no_genre_error,
     read_labelled,
     sha256_of,
 )
+from genre_batch.dataset.no_genre import no_genre_error
 from genre_batch.dataset.soft_labels import read_soft_labels
 from genre_batch.dataset.wordings import film_ids, follow_keys, positions_of
 from genre_batch.errors import GenreBatchWarning

@@ -19,9 +19,9 @@ from genre_batch.dataset.label_cells import check_empty, decide_empty
 from genre_batch.dataset.labelled import (
     LabelledCatalog,
     encode_labels,
-    no_genre_error,
     read_labelled,
 )
+from genre_batch.dataset.no_genre import no_genre_error
 from genre_batch.dataset.split import PARTS, read_part, read_split_file
 from genre_batch.dataset.wordings import film_ids, positions_of
 from genre_batch.errors import (

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from genre_batch.catalog.genre_values import CellState, read_text
+from genre_batch.catalog.genre_values import CellState, read_text, unescaped
 from genre_batch.catalog.genres import GenreReader
 from genre_batch.catalog.separators import quoted
 
@@ -161,7 +161,7 @@ def _plain(text: str, reader: GenreReader) -> Items | None:
         return None
     return Items(
         tuple(raw for raw, _ in kept),
-        tuple(name for _, name in kept),
+        tuple(unescaped(name) for _, name in kept),
         tuple(gaps[1:]),
         gaps[0],
         gap,

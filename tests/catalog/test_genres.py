@@ -236,6 +236,35 @@ TABLES: list[tuple[list[str], list[list[str]]]] = [
     (['{"Drama": true, "War": false}', "{}"], [["Drama"], []]),
     (['[{"term": "cs.LG", "scheme": "x"}]', "[]"], [["cs.LG"], []]),
     (["<genre>Drama</genre><genre>War</genre>", "<genre>War</genre>"], [["Drama", "War"], ["War"]]),
+    # Calls, as programs print them; names with brackets are names.
+    (["[np.str_('Noir'), np.str_('War')]", "[np.str_('War')]"], [["Noir", "War"], ["War"]]),
+    (["{np.str_('Noir')}", "set()"], [["Noir"], []]),
+    (["array([np.str_('Noir')], dtype='<U4')", "array([], dtype='<U4')"], [["Noir"], []]),
+    (["Counter({'Noir': 1, 'War': 1})", "Counter()"], [["Noir", "War"], []]),
+    (["dict_keys(['Noir', 'War'])", "dict_keys([])"], [["Noir", "War"], []]),
+    (["Index(['Noir'], dtype='object')", "frozenset({'War'})"], [["Noir"], ["War"]]),
+    (["[Tag(id=0, name='Noir')]", "[Tag(18, 'War'), Tag('TV')]"], [["Noir"], ["War", "TV"]]),
+    (["Row(name='Noir', kind=Kind.A)", "[{'id': np.int64(1), 'name': 'B'}]"], [["Noir"], ["B"]]),
+    (["{'Noir': np.True_, 'War': np.False_}", "{}"], [["Noir"], []]),
+    (["List('Noir', 'War')", "List('War')"], [["Noir", "War"], ["War"]]),
+    (["Drama (TV), Film (Noir)", "Musical(s)"], [["Drama (TV)", "Film (Noir)"], ["Musical(s)"]]),
+    (["[Drama (TV), Musical(s)]", "[Film(1990)]"], [["Drama (TV)", "Musical(s)"], ["Film(1990)"]]),
+    (["Film()", "Set(2)"], [["Film()"], ["Set(2)"]]),
+    (["dict_keys(['Noir'])", "dict_keys(['War'])", "dict_keys(['Wa"], [["Noir"], ["War"], []]),
+    # Flags, counts and scores beside names, and names with their ids.
+    (['[{"tag": "Noir", "value": true}, {"tag": "War", "value": false}]', "[]"], [["Noir"], []]),
+    (['[{"tag": "Noir", "value": 18}, {"tag": "War", "value": 0}]', "[]"], [["Noir", "War"], []]),
+    (['[{"tag": "A", "value": 0}, {"tag": "B", "value": 1}, {"tag": "C", "value": 0}]'], [["B"]]),
+    (['[{"name": "Noir", "isSelected": "no"}]', '[{"name": "War", "checked": 1}]'], [[], ["War"]]),
+    (['[{"name": "Noir", "is_primary": false, "rank": 0, "votes": 0.5}]', "[]"], [["Noir"], []]),
+    (['[{"name": "Noir", "count": 3}, {"name": "War", "count": 0}]', "[]"], [["Noir"], []]),
+    (['{"Noir": "/m/07s9rl0", "War": null}', "{'TV': 'tt0111161'}"], [["Noir", "War"], ["TV"]]),
+    (['{"main": "3D", "other": "18+"}', '{"Q130232": "Noir"}'], [["3D", "18+"], ["Noir"]]),
+    (['[[18, "Noir"], [35, "War"]]', "[]"], [["Noir", "War"], []]),
+    # HTML entities.
+    (["Sci-Fi &amp; War; R&B", "&nbsp;", "R&B"], [["Sci-Fi & War", "R&B"], [], ["R&B"]]),
+    (["Com&eacute;die|D&#39;art|A&B", "D'art"], [["Comédie", "D'art", "A&B"], ["D'art"]]),
+    (['["R &amp; B"]', "[&quot;War&quot;]"], [["R & B"], ["War"]]),
     # Quoted names.
     (['"Sci-Fi, Weird", Drama', "Drama"], [[WEIRD, "Drama"], ["Drama"]]),
     (['"say ""hi"", you"|b', "b"], [['say "hi", you', "b"], ["b"]]),
@@ -316,6 +345,49 @@ def test_fractions_and_flags_are_not_genres() -> None:
 )
 def test_flags_of_any_type_and_lists_in_lists_are_read(cell: object) -> None:
     assert read_genres([cell, cell]).genres == [["Drama", "Crime"]] * 2
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("[" * 5000, "(" * 5000 + "'a'" + ")" * 5000, "['a'\0]", "[f('a'), " + "-" * 9000 + "1]"),
+        *("[f" + ".x" * 9000 + "('a')]", "f(" * 5000 + "'a'" + ")" * 5000, "{[1]: 2}", "[f(*a)]"),
+    ],
+    ids=lambda cell: cell[:10],
+)
+def test_a_cell_that_no_parser_takes_is_no_error(cell: str) -> None:
+    assert read_genres([cell]).genres[0]
+    assert read_genres([cell, "['a']", "['b']"]).genres[1:] == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ({"Noir": 0.9, "War": 1.0}, "numbers beside names"),
+        ("{'Noir': 5472}", "numbers beside names"),
+        ('{"Noir": "18"}', "numbers beside names"),
+        ('[["Noir", 0.9]]', "numbers beside names"),
+        ("[('Noir', 3)]", "numbers beside names"),
+        ('[{"Noir": 0.9}]', "numbers beside names"),
+        ([{"label": "Noir", "score": 1}], "numbers beside names"),
+        ('[{"name": "Noir", "value": 0.5}]', "numbers beside names"),
+        ("[Tag(name='Noir', weight=np.float64(0.5))]", "numbers beside names"),
+        ([{"id": 1}], "objects without a known key"),
+        ('{"id": 18}', "objects without a known key"),
+        ("[1.5]", ""),
+    ],
+)
+def test_why_a_cell_cannot_be_read_is_known(cell: object, reason: str) -> None:
+    cells = read_genres([cell])
+    assert (cells.unreadable, cells.reason) == (1, reason)
+
+
+def test_a_column_of_counts_has_no_flags() -> None:
+    counts: list[object] = [{"A": 1}, {"A": 2, "B": 1}, {"B": 5}, {"C": 1}]
+    for column in (counts, [str(cell) for cell in counts]):
+        assert read_genres(column).unreadable == 4
+        flags = read_genres([column[0]] * 20 + [column[1]])
+        assert (flags.unreadable, flags.genres[0]) == (1, ["A"])
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,36 @@ def test_a_separator_that_is_found_is_stored_as_it_is_typed(
 
 
 @pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("{'Noir': 0.25}", "numbers beside names; the first, .*: write only the genres that a row"),
+        ('[{"id": 18}]', 'objects without a known key; the first, .*: give .* the key "name"'),
+        ("[18, 35]", r"\(the first, .*: name the numbers in a file for `label_names`"),
+        ("[1.5]", r"\(the first, .*: write lists or texts"),
+    ],
+)
+def test_the_error_for_cells_that_cannot_be_read_has_the_reason_once(
+    tmp_path: Path, cell: str, problem: str
+) -> None:
+    rows = [(f"film {number}", cell) for number in range(9)]
+    path = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows).path
+    with pytest.raises(CatalogError, match=problem) as raised:
+        load_dataset(input_location(path), ColumnOptions(), with_title=False)
+    assert str(raised.value).count("could be read as genres") == 1
+    assert "could not be read" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("always")
+def test_the_reason_that_some_cells_cannot_be_read_is_in_the_warning(tmp_path: Path) -> None:
+    cells = ['[{"tag": "Noir"}]', '[{"tag": "War", "prob": 0.25}]', '[{"tag": "War"}]'] * 20
+    rows = [(f"film {number}", cell) for number, cell in enumerate(cells)]
+    path = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows).path
+    with pytest.warns(GenreBatchWarning, match=r"20 cells .* \(numbers beside names; the first"):
+        catalog = read_labelled(input_location(path), ColumnOptions())
+    assert {name for names in catalog.genres for name in names} == {"Noir", "War"}
+
+
+@pytest.mark.parametrize(
     ("value", "problem"),
     [
         (["laugh", "cry"], r"no cell of the column 'text' is a text \(the first, in row 1 .*laugh"),
