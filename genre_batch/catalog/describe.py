@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, matching_columns
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.genre_values import CellState
+from genre_batch.catalog.genre_values import CellState, unread_reason
 from genre_batch.catalog.genres import (
     GenreReader,
     genre_values,
@@ -20,9 +21,11 @@ from genre_batch.catalog.genres import (
     read_genres,
     text_counts,
 )
+from genre_batch.catalog.odd_names import odd_names_problem
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.reading.unreadable import PaddedRows, handled_rejects
+from genre_batch.errors import GenreBatchWarning
 
 __all__ = ["CatalogDescription", "ColumnDescription", "describe_catalog"]
 
@@ -57,6 +60,7 @@ class CatalogDescription:
         genres: genre -> number of rows, most frequent first; empty without a genre column.
         cells_without_genre: the number of genre cells with content in which no genre was found.
         example: the first of these cells, as text.
+        reason: why it cannot be read, as a clause; empty if that is not known.
         separators: what separates the genres of a cell, and why; None without a genre column.
         other_separator: what the separator may be instead, and the separator to name then; None:
             nothing else.
@@ -72,6 +76,7 @@ class CatalogDescription:
     genres: dict[str, int]
     cells_without_genre: int = 0
     example: str = ""
+    reason: str = ""
     separators: str | None = None
     other_separator: tuple[str, str] | None = None
     placeholders: dict[str, int] = field(default_factory=dict)
@@ -117,6 +122,7 @@ def describe_catalog(
     genres.finish()
     padded.warn()
     genre_column = found.get("genre_column")
+    _warn_of_odd(location.name, genres.rows, genre_column)
     return CatalogDescription(
         rows=rows,
         columns=tuple(ColumnDescription(name, kind, filled[name]) for name, kind in types.items()),
@@ -126,6 +132,7 @@ def describe_catalog(
         genres=dict(genres.rows.most_common()),
         cells_without_genre=genres.unreadable,
         example=genres.example,
+        reason=genres.reason,
         separators=None if genre_column is None else str(genres.reader.separators),
         other_separator=None if genre_column is None else genres.reader.separators.alternative,
         placeholders={
@@ -133,6 +140,12 @@ def describe_catalog(
         },
         ambiguous=ambiguous,
     )
+
+
+def _warn_of_odd(name: str, genres: Collection[str], column: str | None) -> None:
+    problem = None if column is None else odd_names_problem(genres, column)
+    if problem is not None:
+        warnings.warn(f"{name}: {problem}", GenreBatchWarning, stacklevel=3)
 
 
 def _columns_by_name(
@@ -164,6 +177,7 @@ class _GenreCounts:
         self.rows: Counter[str] = Counter()
         self.unreadable = 0
         self.example = ""
+        self.reason = ""
         self.reader = GenreReader()
         self._decided = False
         self._texts: Counter[str] = Counter()
@@ -183,11 +197,11 @@ class _GenreCounts:
             values = [value for value in values if not isinstance(value, str)]
         cells = read_genres(values, reader=self.reader)
         self.rows.update(name for names in cells.genres for name in names)
-        self._count_unreadable(cells.unreadable, cells.example[1])
+        self._count_unreadable(cells.unreadable, cells.example[1], cells.reason)
 
-    def _count_unreadable(self, rows: int, example: str) -> None:
-        if not self.unreadable:
-            self.example = example
+    def _count_unreadable(self, rows: int, example: str, reason: str) -> None:
+        if rows and not self.unreadable:
+            self.example, self.reason = example, reason
         self.unreadable += rows
 
     def finish(self) -> None:
@@ -200,5 +214,6 @@ class _GenreCounts:
             if isinstance(names, list):
                 self.rows.update(dict.fromkeys(names, rows))
             elif names is CellState.UNREADABLE:
-                self._count_unreadable(rows, text)
+                reason = "" if self.unreadable else unread_reason(text)
+                self._count_unreadable(rows, text, reason)
         self._texts.clear()

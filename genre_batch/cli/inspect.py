@@ -320,9 +320,10 @@ def _inspect_catalog(
 
         note(separator_line(catalog.other_separator))
     if catalog.cells_without_genre:
+        reason = f" ({catalog.reason})" if catalog.reason else ""
         note(
             f"{counted(catalog.cells_without_genre, 'filled cell')} without a genre in the column "
-            f"{catalog.genre_column!r}, the first: {catalog.example[:60]!r}"
+            f"{catalog.genre_column!r}{reason}, the first: {catalog.example[:60]!r}"
         )
     for name, rows in catalog.placeholders.items():
         note(

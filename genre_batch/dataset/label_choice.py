@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from genre_batch.catalog.odd_names import odd_names_problem
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.labelled import LabelledCatalog
 from genre_batch.dataset.split import PARTS
@@ -70,6 +71,7 @@ def choose_labels(
     if options.merge_labels:
         catalog = _merged(catalog)
     counts = films_of_labels(catalog)
+    _warn_of_odd(catalog, counts)
     rare = {name: count for name, count in counts.items() if count < options.min_films}
     names = sorted(counts.keys() - rare.keys())
     if rare and not names:
@@ -90,6 +92,14 @@ def choose_labels(
             stacklevel=2,
         )
     return catalog, names
+
+
+def _warn_of_odd(catalog: LabelledCatalog, names: Collection[str]) -> None:
+    if catalog.columns.label_columns:
+        return
+    problem = odd_names_problem(names, catalog.columns.genres)
+    if problem is not None:
+        warnings.warn(f"{catalog.name}: {problem}", GenreBatchWarning, stacklevel=3)
 
 
 def _merged(catalog: LabelledCatalog) -> LabelledCatalog:

@@ -37,6 +37,12 @@ def test_genres_with_few_films_are_left_out_and_reported(tmp_path: Path) -> None
     assert (dataset.names, len(dataset), dataset.dropped) == (["Drama", "War"], 41, 4)
 
 
+def test_names_that_look_like_program_output_are_reported(tmp_path: Path) -> None:
+    location = _films(tmp_path, ["Noir (50%), War (50%)", "TV (100%)", "Drama"] * 20)
+    with pytest.warns(GenreBatchWarning, match="3 of the 4 genres of 'genres' look like .*TV"):
+        assert len(_load(location).names) == 4
+
+
 def test_repeated_overviews_count_once(tmp_path: Path) -> None:
     rows = [(text, "Drama") for text in overviews(20)] + [("same", "War")] * 10
     location = write_csv(tmp_path / "films.csv", ("overview", "genres"), rows)
