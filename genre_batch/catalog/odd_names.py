@@ -17,7 +17,7 @@ _ODD = re.compile(
 )
 _YEAR = re.compile(r"[(\[:]\s*(?:1[89]|20)\d\d\s*[)\]]?\Z")
 """The end of names such as `Horror (1990)`."""
-_PAIRS = ("()", "[]", "{}")
+_PAIRS = (("(", ")"), ("[", "]"), ("{", "}"))
 _FEW, _FEW_SHARE = 2, 0.1
 """Names that may be meant so: below this number, and below this share of all."""
 
