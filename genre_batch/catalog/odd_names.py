@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from genre_batch.names import MAX_CHARACTERS
+
 __all__ = ["is_odd", "odd_names_problem"]
 
 _ODD = re.compile(
@@ -23,7 +25,9 @@ _FEW, _FEW_SHARE = 2, 0.1
 
 
 def is_odd(name: str) -> bool:
-    """Return whether a name has what program output or markup has."""
+    """Return whether a name has what program output or markup has; a long text is no name."""
+    if len(name) > MAX_CHARACTERS:
+        return False
     if any(name.count(start) != name.count(end) for start, end in _PAIRS):
         return True
     if name.count('"') % 2:

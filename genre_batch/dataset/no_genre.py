@@ -53,7 +53,7 @@ def no_genre_error(catalog: LabelledCatalog, where: str = "") -> CatalogError:
             fix = "name the numbers in a file for `label_names`"
         return CatalogError(
             f"{catalog.name}: no cell of the column {column!r} could be read as genres "
-            f"({_first(catalog)}): {fix}, or choose another column with `genre_column`"
+            f"({_first(catalog)}): choose another column with `genre_column`, or {fix}"
         )
     problem = f": {unreadable_cells(catalog)}" if cells.unreadable else ""
     if not len(catalog):

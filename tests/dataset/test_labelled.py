@@ -282,10 +282,19 @@ def test_a_separator_that_is_found_is_stored_as_it_is_typed(
 @pytest.mark.parametrize(
     ("cell", "problem"),
     [
-        ("{'Noir': 0.25}", "numbers beside names; the first, .*: write only the genres that a row"),
-        ('[{"id": 18}]', 'objects without a known key; the first, .*: give .* the key "name"'),
-        ("[18, 35]", r"\(the first, .*: name the numbers in a file for `label_names`"),
-        ("[1.5]", r"\(the first, .*: write lists or texts"),
+        (
+            "{'Noir': 0.25}",
+            "numbers beside names; the first, .*: choose .*, or write only the genres",
+        ),
+        (
+            '[{"id": 18}]',
+            'objects without a known key; the first, .*: choose .*, or give .* the key "name"',
+        ),
+        (
+            "[18, 35]",
+            r"\(the first, .*: choose another .*, or name the numbers in a file for `label_names`",
+        ),
+        ("[1.5]", r"\(the first, .*: choose another .*, or write lists or texts"),
     ],
 )
 def test_the_error_for_cells_that_cannot_be_read_has_the_reason_once(
