@@ -44,8 +44,9 @@ def test_no_bytes_are_lost_or_crash_it(tail: bytes) -> None:
     data = b"x,y\n1,2\n" + tail + b"\n3,4\n"
     try:
         rows, rejects = _read(data)
-    except CatalogError:
-        assert b"\x00" in tail
+    except CatalogError as error:
+        is_mixed = "line ends are mixed" in str(error)
+        assert b"\x00" in tail or (is_mixed and b"\r" in tail)
         return
     assert rows[0] == ["1", "2"]
     # Whatever stands between, the last row is read, or reported, or inside of an open quote.
