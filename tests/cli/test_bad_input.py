@@ -55,7 +55,7 @@ def _fails(
         (2, ["@films.csv", "-o", "@no/out.csv"], ["no such folder", "mkdir -p"]),
         (1, ["@films.csv", "-o", "@there.csv"], ["there.csv exists", "--force"]),
         (1, ["@empty.csv"], ["empty.csv is empty"]),
-        (1, ["@fake.parquet"], ["fake.parquet is not a readable Parquet file"]),
+        (1, ["@fake.parquet"], ["fake.parquet is text: set --input-format to csv"]),
         (1, ["@random.csv"], ["random.csv"]),
         (1, ["@ragged.csv", "--strict"], ["ragged.csv, line 3 (byte 20) has more fields than"]),
         (2, ["@films.csv", "--strict", "--rejects", "@r"], ["--strict", "--rejects"]),

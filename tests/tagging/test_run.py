@@ -169,12 +169,15 @@ def test_a_limit_takes_the_first_rows(catalog: Path, tmp_path: Path, limit: int)
 
 
 def test_infer_types_converts_csv_cells_to_numbers_and_otherwise_they_stay_strings(
-    catalog: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
+    catalog = tmp_path / "in.csv"
+    catalog.write_text("imdb,year,overview\n0031381,1939,cry\n0034583,1942,laugh\n")
     tag_catalog(catalog, tmp_path / "typed.parquet", infer_types=True)
     tag_catalog(catalog, tmp_path / "plain.parquet")
-    assert pl.read_parquet(tmp_path / "typed.parquet")["id"].to_list() == [7, 8, 9, 10]
-    assert pl.read_parquet(tmp_path / "plain.parquet")["id"][0] == "007"
+    assert pl.read_parquet(tmp_path / "typed.parquet")["year"].to_list() == [1939, 1942]
+    assert pl.read_parquet(tmp_path / "typed.parquet")["imdb"].to_list() == ["0031381", "0034583"]
+    assert pl.read_parquet(tmp_path / "plain.parquet")["year"].to_list() == ["1939", "1942"]
 
 
 def test_parquet_metadata_names_the_model_and_the_version(catalog: Path, tmp_path: Path) -> None:
@@ -291,7 +294,7 @@ def test_a_column_of_only_missing_that_no_json_row_has_is_refused(tmp_path: Path
 
 
 def test_infer_types_changes_neither_the_texts_read_nor_the_padded_rows(tmp_path: Path) -> None:
-    cells = 'id,title,overview\n1,007,the\n2,1.50,"cry"\n3\n'
+    cells = 'id,title,overview\n1,7.0,the\n2,1.50,"cry"\n3\n'
     (tmp_path / "in.csv").write_text(cells)
     padded = []
     for infer in (False, True):
