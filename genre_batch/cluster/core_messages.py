@@ -25,11 +25,11 @@ def without_core_messages() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             kept = os.dup(_STDERR)
-        except OSError:  # a process without stderr
+            stack.callback(os.close, kept)
+            held = stack.enter_context(tempfile.TemporaryFile())
+        except OSError:  # a process without stderr, or no room for what is held back
             yield
             return
-        stack.callback(os.close, kept)
-        held = stack.enter_context(tempfile.TemporaryFile())
         os.dup2(held.fileno(), _STDERR)
         try:
             yield

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from genre_batch.cluster import ray_connection
+from genre_batch.cluster.core_messages import without_core_messages
 from genre_batch.cluster.ray_cluster import asks_for_local, find_address
 from genre_batch.cluster.ray_connection import RayConnection
 from genre_batch.errors import GenreBatchError, UsageError
@@ -121,6 +124,18 @@ def test_the_last_messages_of_the_core_of_ray_are_left_out(
         connection.wait()
     os.write(2, b"later\n")
     assert capfd.readouterr() == ("", "[2026-11-27] a line of another thread\nlater\n")
+
+
+def test_a_full_disk_holds_nothing_back(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with without_core_messages():
+        os.write(2, b"a line\n")
+    assert capfd.readouterr().err == "a line\n"
 
 
 def test_a_process_without_stderr_disconnects() -> None:
