@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
@@ -39,7 +39,12 @@ def rows_of(data: bytes, dialect: Dialect) -> list[dict[str, str | None]]:
     chunks: Iterator[TableChunk] = read_delimited(
         io.BytesIO(data), "films.csv", dialect, ignore_reject
     )
-    return [row for chunk in chunks for row in chunk.table.to_pylist()]
+    try:
+        return [row for chunk in chunks for row in chunk.table.to_pylist()]
+    except CatalogError as error:
+        if "line ends are mixed" in str(error):
+            reject()  # such a catalog is refused, so that nothing is applied to it
+        raise
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join), st.booleans())
