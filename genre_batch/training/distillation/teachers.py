@@ -35,13 +35,7 @@ from genre_batch.training.encoder.base_model import load_checkpoint
 from genre_batch.training.encoder.inference import predict
 from genre_batch.training.options import TrainingOptions
 
-__all__ = [
-    "Targets",
-    "Teacher",
-    "load_teacher",
-    "teacher_predictions",
-    "training_targets",
-]
+__all__ = ["Targets", "Teacher", "load_teacher", "teacher_predictions", "training_targets"]
 
 Targets = npt.NDArray[np.float32]
 """(2, films, genres): the teachers' mean probabilities for `texts` and for `bare_texts`."""
@@ -156,18 +150,19 @@ def training_targets(
     """Return the films to train on, mixed texts included, and the teachers' predictions, if any."""
     if not teachers:
         return films, None
-    targets = teacher_predictions(teachers, films, folder, progress)
+    bare = options.optimization.title_dropout > 0
+    targets = teacher_predictions(teachers, films, folder, progress, bare)
     count = round(options.distillation.recombined * len(Wordings(films)))
     if not count:
         return films, targets
     titled = 1 - options.optimization.title_dropout
     mixed = mix_sentences(films, count, titled, options.seed)
-    more = teacher_predictions(teachers, mixed, folder, progress)
+    more = teacher_predictions(teachers, mixed, folder, progress, bare)
     return concatenate(films, mixed), np.concatenate([targets, more], axis=1)
 
 
 def teacher_predictions(
-    teachers: Sequence[Teacher], films: Dataset, folder: RunFolder, progress: StepProgress
+    teachers: Sequence[Teacher], films: Dataset, run: RunFolder, progress: StepProgress, bare: bool
 ) -> Targets:
     """Return the mean of the teachers' probabilities for every film, with and without its title.
 
@@ -178,26 +173,27 @@ def teacher_predictions(
     Args:
         teachers: at least one.
         films: the films; their genres are in the teachers' order.
-        folder: the student's run folder.
+        run: the student's run folder.
         progress: called with the number of texts that a teacher has predicted.
+        bare: whether the student reads films without their title too; if not, no teacher does.
     """
     predictions = []
     for number, teacher in enumerate(teachers):
         name = hashlib.sha256(repr((number, teacher.record)).encode("utf-8")).hexdigest()[:16]
-        parts = folder.checkpoints / f"teacher-{name}"
-        predictions.append(_cached_predictions(teacher, films, parts, progress))
+        parts = run.checkpoints / f"teacher-{name}"
+        predictions.append(_cached_predictions(teacher, films, parts, progress, bare))
     mean: Targets = np.mean(predictions, axis=0)
     return mean
 
 
 def _cached_predictions(
-    teacher: Teacher, films: Dataset, parts: Path, progress: StepProgress
+    teacher: Teacher, films: Dataset, parts: Path, progress: StepProgress, bare: bool
 ) -> Targets:
     variants = [films.texts, films.bare_texts]
-    if teacher.titles == "always":
-        del variants[1]
-    elif teacher.titles == "never" or films.texts == films.bare_texts:
+    if teacher.titles == "never" or films.texts == films.bare_texts:
         del variants[0]
+    elif teacher.titles == "always" or not bare:
+        del variants[1]
     texts = "\0".join(itertools.chain.from_iterable(variants))
     key = hashlib.sha256(texts.encode("utf-8")).hexdigest()[:16]
     cache = None if teacher.cache is None else RunFolder(teacher.cache).predictions(key)

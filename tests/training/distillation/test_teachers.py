@@ -59,13 +59,14 @@ def _predictions(
     films: Dataset,
     few: Dataset,
     progress: StepProgress = no_step_progress,
+    *,
+    bare: bool = True,
 ) -> Targets:
     """Return the predictions of the teachers for some of the films."""
     with TemporaryDirectory() as folder:
         student = RunFolder(Path(folder))
-        return teacher_predictions(
-            [load_teacher(teacher, films) for teacher in teachers], few, student, progress
-        )
+        loaded = [load_teacher(teacher, films) for teacher in teachers]
+        return teacher_predictions(loaded, few, student, progress, bare)
 
 
 def test_a_run_of_another_encoder_is_complete(teacher: Path, films: Dataset) -> None:
@@ -108,6 +109,20 @@ def test_a_teacher_that_always_saw_titles_is_asked_with_them_only(
     sometimes = _predictions([teacher], films, few)
     np.testing.assert_array_equal(asked[0], asked[1])
     np.testing.assert_array_equal(asked[0], sometimes[0])
+    assert set(totals) == {20}
+
+
+def test_a_student_that_always_reads_titles_asks_with_them_only(
+    teacher: Path, films: Dataset
+) -> None:
+    few = films.take(range(20))
+    totals: list[int] = []
+    asked = _predictions(
+        [teacher], films, few, lambda done, total, what: totals.append(total), bare=False
+    )
+    both = _predictions([teacher], films, few)
+    np.testing.assert_array_equal(asked[0], asked[1])
+    np.testing.assert_array_equal(asked[0], both[0])
     assert set(totals) == {20}
 
 
