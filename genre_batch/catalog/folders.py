@@ -11,9 +11,14 @@ from genre_batch.catalog.remote import has_magic
 from genre_batch.errors import CatalogError, GenreBatchWarning
 from genre_batch.paths import SIDE_SUFFIX
 
-__all__ = ["files_below", "matching_paths"]
+__all__ = ["files_below", "is_hidden", "matching_paths"]
 
 _FolderId = tuple[int, int]
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a folder of this name is passed over: a marker, or this tool's own."""
+    return name.startswith((".", "_")) or name.endswith(SIDE_SUFFIX)
 
 
 def files_below(folder: str) -> Iterator[str]:
@@ -67,8 +72,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_visited(entry: os.DirEntry[str]) -> bool:
-    is_skipped = entry.name.startswith((".", "_")) or entry.name.endswith(SIDE_SUFFIX)
-    return not is_skipped and _is_folder(entry)
+    return not is_hidden(entry.name) and _is_folder(entry)
 
 
 def _add_real_folders(folder: str, seen: set[_FolderId], links: list[str]) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "Location",
     "format_of",
     "input_location",
+    "is_like_catalog",
     "is_regular_or_new",
     "output_location",
 ]
@@ -162,6 +163,14 @@ def format_of(path: str) -> tuple[Format | None, str | None]:
     if compression is not None:
         suffix = os.path.splitext(stem)[1]
     return _SUFFIXES.get(suffix), compression
+
+
+def is_like_catalog(name: str) -> bool:
+    """Return whether a file is likely a catalog whose suffix does not say how to read it."""
+    stem, suffix = os.path.splitext(name.lower())
+    if suffix in COMPRESSIONS:
+        suffix = os.path.splitext(stem)[1]
+    return suffix in _OTHER_SUFFIXES or archive_advice(name) is not None
 
 
 def _locate(path: str, override: str | None, parameter: str) -> Location:

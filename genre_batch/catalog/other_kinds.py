@@ -43,6 +43,18 @@ _CONVERT = {
 }
 """Suffix -> what the file is; LibreOffice converts it."""
 
+_TO_PARQUET = "convert it to Parquet or CSV"
+
+_EXPORT = {
+    ".avro": "an Avro file",
+    ".orc": "an ORC file",
+    ".sqlite": "an SQLite database",
+    ".dta": "a Stata file",
+    ".sav": "an SPSS file",
+    ".sas7bdat": "a SAS file",
+}
+"""Suffix -> what the file is; the program that wrote it can write another kind."""
+
 _TEXT_SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 _OTHER_MAGIC = {
@@ -57,7 +69,6 @@ _OTHER_MAGIC = {
 """First bytes -> the suffix of a file that has to be unpacked by another program."""
 
 _WEB_PAGE = "is a web page, not a catalog: download the file itself"
-_TO_PARQUET = "convert it to Parquet or CSV"
 
 _NOT_TEXT = {
     b"PAR1\x15": "is a Parquet file: set `input_format` to parquet",
@@ -155,7 +166,7 @@ def not_text_error(name: str, data: bytes) -> CatalogError:
 
 
 def archive_advice(path: str, suffix: str | None = None) -> str | None:
-    """Return what an archive or workbook is, and what to type to read it; None for other files.
+    """Return what an archive, workbook or database is, and what to type; None for other files.
 
     Args:
         path: the file's name, or `stdin`.
@@ -169,6 +180,8 @@ def archive_advice(path: str, suffix: str | None = None) -> str | None:
     if suffix in _CONVERT:
         command = f", or type: libreoffice --headless --convert-to csv {shlex.quote(path)}"
         return f"{path} is {_CONVERT[suffix]}: save it as CSV{'' if is_stdin else command}"
+    if suffix in _EXPORT:
+        return f"{path} is {_EXPORT[suffix]}: {_TO_PARQUET}"
     if suffix not in _UNPACK:
         return None
     kind, command = _UNPACK[suffix]

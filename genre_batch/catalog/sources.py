@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from genre_batch.catalog.compression import COMPRESSIONS
-from genre_batch.catalog.folders import files_below, matching_paths
+from genre_batch.catalog.folders import files_below, is_hidden, matching_paths
 from genre_batch.catalog.formats import STDIO, Format, Location, format_of, input_location
+from genre_batch.catalog.passed_over import warn_of_passed_over, warn_of_table_log
 from genre_batch.catalog.reading.json_values import holds_rows
 from genre_batch.catalog.rejects import REJECTS_SUFFIX
 from genre_batch.catalog.remote import has_magic, is_remote, list_remote
 from genre_batch.errors import CatalogError, GenreBatchWarning, UsageError, counted
-from genre_batch.paths import SIDE_SUFFIX
 
 __all__ = ["check_named_once", "find_sources", "output_names", "renamed", "warn_of_repeated"]
 
@@ -62,9 +62,10 @@ def _expanded(path: str, override: str | None) -> tuple[list[str], dict[str, int
         return [path], {}
     if has_magic(path):
         return list(sizes), sizes
-    below = len(path.rstrip("/"))
-    names = [name for name in sizes if f"{SIDE_SUFFIX}/" not in name[below:]]
-    return [name for name in names if _is_catalog(name, override)], sizes
+    inner = {name: name[len(path.rstrip("/")) + 1 :].split("/") for name in sizes}
+    warn_of_table_log(path, [parts[0] for parts in inner.values() if len(parts) > 1])
+    visited = [name for name, parts in inner.items() if not any(map(is_hidden, parts[:-1]))]
+    return _without_others(path, visited, override), sizes
 
 
 def _expanded_here(path: str, override: str | None) -> list[str]:
@@ -83,11 +84,11 @@ def _expanded_here(path: str, override: str | None) -> list[str]:
 
 def _catalogs_below(folder: str, override: str | None) -> list[str]:
     """Return the catalogs below a folder; warn about .json files that hold other things."""
+    warn_of_table_log(folder, os.listdir(folder) if os.access(folder, os.R_OK) else ())
     names: list[str] = []
     others: list[str] = []
-    for name in files_below(folder):
-        if _is_catalog(name, override):
-            (names if override is not None or _may_hold_rows(name) else others).append(name)
+    for name in _without_others(folder, list(files_below(folder)), override):
+        (names if override is not None or _may_hold_rows(name) else others).append(name)
     if others:
         warnings.warn(
             f"skipped {counted(len(others), '.json file')} of {folder} without an array of "
@@ -96,6 +97,14 @@ def _catalogs_below(folder: str, override: str | None) -> list[str]:
             stacklevel=2,
         )
     return names
+
+
+def _without_others(folder: str, names: Sequence[str], override: str | None) -> list[str]:
+    """Return the files of a folder that are catalogs; warn about others that may be."""
+    catalogs = [name for name in names if _is_catalog(name, override)]
+    others = set(names).difference(catalogs)
+    warn_of_passed_over(folder, [name for name in names if name in others])
+    return catalogs
 
 
 def _may_hold_rows(path: str) -> bool:

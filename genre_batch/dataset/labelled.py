@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.columns import no_text_error
-from genre_batch.catalog.formats import Location
+from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, no_text_error
+from genre_batch.catalog.formats import Format, Location
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import GenreCells
+from genre_batch.catalog.inner_columns import advice_for_object, advice_for_table
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.catalog.reading.whole import read_chunk
 from genre_batch.catalog.separator_marks import typed
@@ -40,7 +41,7 @@ from genre_batch.dataset.labelled_columns import (
 )
 from genre_batch.dataset.no_genre import unreadable_cells
 from genre_batch.dataset.split import read_part
-from genre_batch.errors import GenreBatchWarning, UsageError
+from genre_batch.errors import ColumnError, GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, compose
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, text_keys
 
@@ -187,7 +188,10 @@ def read_labelled(
     """
     rows = read_chunk(location, reading) if rows is None else rows
     options = columns or ColumnOptions()
-    used = find_labelled_columns(rows.columns, options, titles, trained_columns)
+    try:
+        used = find_labelled_columns(rows.columns, options, titles, trained_columns)
+    except ColumnError as error:
+        raise ColumnError(f"{error}{_advice_on_inner(rows, options, location)}") from None
     options = options_as_trained(options, used, trained_columns)
     _check_hold_text(rows, used.text, None if options.title_column is None else used.title)
     check_in_each_file(rows.table, used)
@@ -239,6 +243,20 @@ def _warn_of_unreadable(catalog: LabelledCatalog) -> None:
             GenreBatchWarning,
             stacklevel=3,
         )
+
+
+def _advice_on_inner(rows: TableChunk, options: ColumnOptions, location: Location) -> str:
+    """Return how to move up the text or the genres that are inside another column."""
+    objects = rows.table.slice(0, 1).to_pylist() if location.format is Format.JSONL else []
+    wanted = ((TEXT_COLUMNS, options.text_column), (GENRE_COLUMNS, options.genre_column))
+    for usual, requested in wanted:
+        names = usual if requested is None else (requested.lower().rpartition(".")[2],)
+        for row in objects:
+            if advice := advice_for_object(row, names):
+                return advice
+        if advice := advice_for_table(rows.table.schema, names):
+            return advice
+    return ""
 
 
 def _check_hold_text(chunk: TableChunk, text: str, title: str | None) -> None:

@@ -13,6 +13,7 @@ from genre_batch.catalog.columns import (
     no_text_error,
 )
 from genre_batch.catalog.formats import Location
+from genre_batch.catalog.inner_columns import advice_for_object, advice_for_table
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.rejects import ignore_reject
 from genre_batch.catalog.texts import holds_text
@@ -73,6 +74,7 @@ class ColumnChoice:
         self._trained_column = trained_column
         self._keys: dict[str, None] = {}
         self._table_columns: tuple[str, ...] | None = None
+        self._advice = ""
 
     @property
     def is_found(self) -> bool:
@@ -109,6 +111,7 @@ class ColumnChoice:
         self._keys.update(dict.fromkeys(chunk.columns))
         self.name = self._find_among(chunk.columns)
         if self.name is None:
+            self._advice = advice_for_table(chunk.table.schema, self._wanted)
             self._raise_if_required()
         elif self._reads_text and self._required and self.name not in chunk.texts:
             kind = chunk.table.schema.field(self.name).type
@@ -121,12 +124,20 @@ class ColumnChoice:
         for row in chunk.objects:
             if row.keys() <= self._keys.keys():
                 continue
+            self._advice = self._advice or advice_for_object(row, self._wanted)
             new = [key for key in row if key not in self._keys]
             self._keys.update(dict.fromkeys(new))
             if self._requested is not None:
                 self.name = self._requested if self._requested in self._keys else None
             elif any(self._is_candidate(key) for key in new):
                 self._choose(self._find_among(tuple(self._keys)))
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        """The names that the column may have, lower case."""
+        if self._requested is None:
+            return tuple(self._candidates)
+        return (self._requested.lower().rpartition(".")[2],)
 
     def _is_candidate(self, key: str) -> bool:
         return key == self._trained_column or key.strip().lower() in self._candidates
@@ -155,13 +166,14 @@ class ColumnChoice:
 
     def _raise_if_required(self) -> None:
         if self._required:
-            raise missing_column_error(
+            error = missing_column_error(
                 tuple(self._keys),
                 self._candidates,
                 self._requested,
                 self._parameter,
                 self._trained_column,
             )
+            raise ColumnError(f"{error}{self._advice}")
 
 
 def text_choice(requested: str | None, trained_column: str | None = None) -> ColumnChoice:

@@ -17,6 +17,7 @@ import pytest
 from genre_batch import CatalogError, OutputExistsError, UsageError, tag_catalog
 from genre_batch.catalog import remote
 from genre_batch.catalog.remote import list_remote, open_remote, remote_exists, upload
+from genre_batch.catalog.sources import find_sources
 from genre_batch.errors import GenreBatchWarning
 from support.object_storage import ObjectStorage, object_storage
 
@@ -108,6 +109,18 @@ def test_a_folder_of_objects_becomes_a_folder_of_objects(bucket: Any) -> None:
         *("tagged.genre-batch/job.json", *marks),
         *("tagged/_SUCCESS", "tagged/b/two.csv", "tagged/one.csv"),
     ]
+
+
+def test_folders_of_markers_are_passed_over_as_those_of_files_are(bucket: Any) -> None:
+    row = b"overview\ncry\n"
+    for key in ("one.csv", "_temporary/0/one.csv", ".old/one.csv", "b/_delta_log/0.csv", "b.pq"):
+        bucket.put_object(Key=f"a/{key}", Body=row)
+    with pytest.warns(GenreBatchWarning, match=r"passed over 1 file .* s3://films/a/b\.pq: set"):
+        assert [place.path for place in find_sources(["s3://films/a"])] == ["s3://films/a/one.csv"]
+    bucket.Object("a/b.pq").delete()
+    bucket.put_object(Key="a/_delta_log/0.json", Body=b"{}")
+    with pytest.warns(GenreBatchWarning, match="is a Delta table"):
+        find_sources(["s3://films/a"])
 
 
 EMPTY = {

@@ -244,3 +244,40 @@ def test_other_suffixes_of_json_are_answered_with_what_to_type(tree: Path, name:
     Path(name).write_text("{}")
     with pytest.raises(UsageError, match=r"`input_format` to jsonl .* jq -c"):
         _paths(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("b.pq", "set `input_format` to parquet"),
+        ("b.feather", "set `input_format` to arrow"),
+        ("b.tab.gz", "set `input_format` to"),
+        ("b.csv.zip", "is a ZIP archive: unpack it"),
+        ("b.xlsx", "is an Excel workbook"),
+        ("b.avro", "is an Avro file: convert it to Parquet or CSV"),
+        ("part-00000", "set `input_format` to csv, tsv, jsonl, parquet or arrow"),
+        ("films000000000001", "set `input_format` to csv, tsv, jsonl, parquet or arrow"),
+    ],
+)
+def test_files_of_a_folder_that_may_be_catalogs_are_named(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    for each in ("a.csv", name, "README.txt", "LICENSE", "Makefile", "poster.png", "_SUCCESS"):
+        (tmp_path / each).write_bytes(b"overview\n")
+    with pytest.warns(GenreBatchWarning, match="passed over 1 file of .* may hold rows") as warned:
+        assert _paths(str(tmp_path)) == [str(tmp_path / "a.csv")]
+    assert said in str(warned[0].message)
+
+
+@pytest.mark.parametrize(
+    ("folders", "kind"),
+    [(["_delta_log"], "Delta"), ([".hoodie"], "Hudi"), (["metadata", "data"], "Iceberg")],
+)
+def test_the_folder_of_a_table_with_versions_is_warned_of(
+    tmp_path: Path, folders: list[str], kind: str
+) -> None:
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+    (tmp_path / "a.csv").write_bytes(b"overview\n")
+    with pytest.warns(GenreBatchWarning, match=f"{kind} table: .* export the table to Parquet"):
+        assert _paths(str(tmp_path)) == [str(tmp_path / "a.csv")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,23 @@ def test_an_error_about_a_missing_column_lists_the_columns(
     catalog = write_csv(tmp_path / "a.csv", header, [("a", "b")])
     with pytest.raises(ColumnError, match=f"columns: {', '.join(header)}"):
         load(catalog, with_title=with_title)
+
+
+def test_a_text_or_genres_inside_another_column_are_named_with_what_to_type(
+    tmp_path: Path,
+) -> None:
+    inner = {"_source": {"overview": "A bell.", "genres": ["Drama"]}}
+    for row, said in (
+        (inner, "'overview' is inside '_source'"),
+        ({"overview": "A bell.", "more": {"genres": ["Drama"]}}, "'genres' is inside 'more'"),
+    ):
+        catalog, table = tmp_path / "films.jsonl", tmp_path / "films.parquet"
+        catalog.write_text(json.dumps(row) + "\n", encoding="utf-8")
+        pq.write_table(pa.Table.from_pylist([row]), table)
+        with pytest.raises(ColumnError, match=f"{said}: move it up first: jq -c "):
+            load(input_location(str(catalog)))
+        with pytest.raises(ColumnError, match=f"{said}: move it up first, for example in DuckDB"):
+            load(input_location(str(table)))
 
 
 def test_a_catalog_of_one_genre_is_refused(tmp_path: Path) -> None:

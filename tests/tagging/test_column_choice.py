@@ -131,3 +131,13 @@ def test_a_title_may_be_missing_unless_it_is_requested() -> None:
 def test_one_name_in_two_spellings_is_refused() -> None:
     with pytest.raises(ColumnError, match="'Overview' and 'OVERVIEW'"):
         text_choice(None).find(_objects({"Overview": "a", "OVERVIEW": "b"}))
+
+
+def test_a_text_inside_another_column_is_named_with_what_to_type() -> None:
+    row = {"_id": "7", "_source": {"overview": "A diver finds a bell."}}
+    choice = text_choice(None)
+    choice.find(_objects(row))
+    with pytest.raises(ColumnError, match="inside '_source': move it up first: jq -c "):
+        choice.finish()
+    with pytest.raises(ColumnError, match="inside '_source': move it up first, for example in Du"):
+        text_choice(None).find(TableChunk(pa.Table.from_pylist([row])))

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Any
 
 from genre_batch.catalog.columns import TEXT_COLUMNS
+from genre_batch.catalog.jq import jq_path
 from genre_batch.errors import CatalogError, GenreBatchWarning, counted
 
 __all__ = ["LONG_INTEGER", "JsonDecoder"]
@@ -18,7 +19,6 @@ LONG_INTEGER = 4000
 """Python converts integers of up to 4,300 digits; this many or more are read as a float."""
 
 _KEY_OF_ROWS = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*\[\s*\{')
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEEPEST = 3
 _FLOAT_DIGITS = 15
 """A float64 gives back all numbers of at most this many significant digits."""
@@ -203,11 +203,7 @@ class JsonDecoder:
 
     def _command(self, path: list[str]) -> str:
         """Return the shell command that writes the rows under some keys as JSON Lines."""
-        rows = "".join(
-            f".{key}" if _IDENTIFIER.fullmatch(key) else f"[{json.dumps(key)}]" for key in path
-        )
-        rows = rows if rows.startswith(".") else f".{rows}"
-        return self._jq(rows + ("[].properties" if path == ["features"] else "[]"))
+        return self._jq(jq_path(path) + ("[].properties" if path == ["features"] else "[]"))
 
     def _jq(self, query: str) -> str:
         """Return the shell command that writes what a query finds as JSON Lines."""
