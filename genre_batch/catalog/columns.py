@@ -33,6 +33,10 @@ TEXT_COLUMNS = (
 )
 _OTHER_MARKS = re.compile(r"[\x01-\x1f !#-&*+/:;<=>?@^`|~]")
 """A character that may separate the cells of a file, if its header is a single name."""
+_LIKELY_MARKS = re.compile(r"[\t;|]")
+"""A character that may separate the cells of a file, if its header is several names."""
+_RULE = re.compile(r"[+|]?[-=]{2,}[-=+| ]*")
+"""A line between the rows of a table as a terminal prints it."""
 _NO_NAME = re.compile(r"#|[-+]?\d+(\.\d+)?$|unnamed_\d")
 _LONGEST_NAME = 60
 
@@ -68,16 +72,25 @@ def missing_column_error(
 
 def _header_advice(columns: Sequence[str]) -> str:
     """Return what to type if these are hardly the names of columns; empty if they may be."""
+    if any(_RULE.fullmatch(name.strip()) for name in columns):
+        return (
+            "; if this is a table as a terminal prints it, export it as CSV or TSV instead, for "
+            "example with mysql --batch or psql --csv"
+        )
     if any(len(name) > _LONGEST_NAME or _NO_NAME.match(name) for name in columns):
         return (
             "; if these are no names of columns: set `skip_lines` if the header is further down, "
             "or put one before the first row"
         )
-    if len(columns) == 1 and (mark := _OTHER_MARKS.search(columns[0])) is not None:
+    marks = _OTHER_MARKS if len(columns) == 1 else _LIKELY_MARKS
+    found = (mark for name in columns if (mark := marks.search(name)) is not None)
+    if (mark := next(found, None)) is not None:
         return (
             f"; if {mark[0]!r} separates the cells, set `delimiter`; if the header is further "
             f"down, set `skip_lines`"
         )
+    if any(not name.strip() for name in columns):
+        return "; if the header is further down, set `skip_lines`"
     return ""
 
 

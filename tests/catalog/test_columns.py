@@ -51,6 +51,23 @@ def test_cells_that_are_no_names_may_be_rows_or_lines_before_the_header(names: l
         require_column(names, TEXT_COLUMNS, None, "text_column")
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["Data Source", "World", ""], "if the header is further down, set `skip_lines`"),
+        (["id;plot", " long;genres"], "if ';' separates the cells, set `delimiter`"),
+        (["+----+----------+"], "as a terminal prints it, export it as CSV or TSV instead"),
+        (["---", "----------"], "as a terminal prints it, export it as CSV or TSV instead"),
+    ],
+)
+def test_several_names_may_be_a_line_before_the_header_or_other_cells(
+    names: list[str], said: str
+) -> None:
+    with pytest.raises(ColumnError) as raised:
+        require_column(names, TEXT_COLUMNS, None, "text_column")
+    assert said in str(raised.value)
+
+
 def test_names_are_not_doubted() -> None:
     with pytest.raises(ColumnError, match=r"columns: id, Über den Film, n_2$"):
         require_column(["id", "Über den Film", "n_2"], TEXT_COLUMNS, None, "text_column")
