@@ -121,6 +121,17 @@ def test_a_catalog_of_one_genre_is_refused(tmp_path: Path) -> None:
         load(write_films(tmp_path, overviews(20), ["Drama"]))
 
 
+def test_a_catalog_whose_rows_all_have_the_same_genres_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="all rows have the same genres 'Comedy', 'Drama'"):
+        load(write_films(tmp_path, overviews(20), ["Drama|Comedy"]))
+
+
+def test_a_genre_of_all_rows_is_warned_of(tmp_path: Path) -> None:
+    catalog = write_films(tmp_path, overviews(20), ["Drama|Comedy", "Drama|War"])
+    with pytest.warns(GenreBatchWarning, match="leave it out with `exclude_genres` 'Drama'"):
+        assert load(catalog).names == ["Comedy", "Drama", "War"]
+
+
 def test_a_catalog_without_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="it has no rows"):
         load(write_films(tmp_path, []))
