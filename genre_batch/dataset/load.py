@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 
-import numpy as np
 import pyarrow as pa
 
 from genre_batch.catalog.formats import Location
@@ -123,19 +122,11 @@ def split_films(
 
 
 def _check_several(dataset: Dataset, name: str) -> None:
-    everywhere = [dataset.names[at] for at in np.flatnonzero(dataset.labels.all(axis=0))]
-    if everywhere == dataset.names:
-        same = "genre" if len(everywhere) == 1 else "genres"
+    if dataset.labels.all():
+        same = "genre" if len(dataset.names) == 1 else "genres"
         raise TrainingError(
-            f"{name}: all rows have the same {same} {', '.join(map(repr, everywhere))}: there is "
-            f"nothing to learn; check `genre_column` and `genre_separator`"
-        )
-    if everywhere:
-        warnings.warn(
-            f"{name}: all rows have the genre {everywhere[0]!r}, so that the model always "
-            f"predicts it: leave it out with `exclude_genres` {everywhere[0]!r}",
-            GenreBatchWarning,
-            stacklevel=3,
+            f"{name}: all rows have the same {same} {', '.join(map(repr, dataset.names))}: there "
+            f"is nothing to learn; check `genre_column` and `genre_separator`"
         )
 
 
