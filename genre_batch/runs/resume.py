@@ -117,14 +117,19 @@ def resume_point(folder: RunFolder, keep: str) -> tuple[str | None, int]:
 
     Args:
         folder: the run's folder.
-        keep: the option `keep`: with `best`, the best epoch's weights are needed too.
+        keep: the option `keep`: with `best`, the weights of the best of the completed epochs are
+            needed too.
     """
-    checkpoint = last_checkpoint(folder.checkpoints)
-    if checkpoint[0] and keep == "best" and not is_whole(folder.best_epoch):
-        warn_of_damage(folder.best_epoch, "training starts again")
+    checkpoint, epochs = last_checkpoint(folder.checkpoints)
+    if keep == "best" and not is_whole(folder.best_epoch):
         folder.best_epoch.unlink(missing_ok=True)
-        return None, 0
-    return checkpoint
+        if epochs:
+            warn_of_damage(folder.best_epoch, "training starts again")
+            # The Trainer keeps those of the most steps: it would remove the new ones.
+            for old in folder.checkpoints.glob("checkpoint-*"):
+                shutil.rmtree(old)
+            return None, 0
+    return checkpoint, epochs
 
 
 def keep_lines(log: Path, epochs: int) -> None:

@@ -253,9 +253,13 @@ def _repair(run: _Run, folder: RunFolder) -> None:
 
 
 def _align(run: _Run, teacher: EmbeddingTeacher, folder: RunFolder, progress: StepProgress) -> None:
-    """Distill the embeddings of another encoder, unless fine-tuning has begun already."""
+    """Distill the embeddings of another encoder, unless a checkpoint of fine-tuning has all of it.
+
+    Frozen layers are in no checkpoint: they are always loaded, or made again.
+    """
     dev, options = run.dataset.part("dev"), run.job.options
-    if not run.job.resume or resume_point(folder, options.optimization.keep)[0] is None:
+    begun = run.job.resume and resume_point(folder, options.optimization.keep)[0] is not None
+    if not begun or options.model.freeze_layers:
         distill_embeddings(
             run.model, run.tokenizer, teacher, run.training, dev, options, folder, progress
         )

@@ -196,25 +196,34 @@ def test_a_run_interrupted_and_resumed_is_the_uninterrupted_run(
         assert content[name] == expected[name]
 
 
-@pytest.mark.parametrize("changes", [{}, {"sampling": "rare", "averaging": 0.9, "masking": 0.05}])
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [
+        ({}, 10),
+        ({"sampling": "rare", "averaging": 0.9, "masking": 0.05}, 10),
+        ({"keep": "best", "averaging": 0.9}, 10),
+        ({"keep": "best"}, 2),
+    ],
+)
 def test_a_run_interrupted_within_an_epoch_goes_on_from_its_latest_checkpoint(
     job: MakeJob,
     short: TrainingOptions,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, object],
+    at: int,
 ) -> None:
     monkeypatch.setattr(checkpoints, "BETWEEN_CHECKPOINTS", 0.0)
     options = short.changed(**changes)
     whole = train(job(tmp_path / "whole", options=options)).folder
     interrupted = job(tmp_path / "run", options=options)
-    _interrupt(interrupted, 10, "training")
+    _interrupt(interrupted, at, "training")
     steps: list[int] = []
     train(
         replace(interrupted, resume=True),
         lambda done, total, stage: steps.append(done) if stage == "training" else None,
     )
-    assert steps[0] == 10
+    assert steps[0] == at
     assert _content(tmp_path / "run")["model.safetensors"] == _content(whole)["model.safetensors"]
     logs = [RunFolder.read_log(RunFolder(folder).log) for folder in (tmp_path / "run", whole)]
     for lines in logs:
