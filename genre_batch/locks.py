@@ -13,7 +13,7 @@ from pathlib import Path
 from genre_batch.errors import GenreBatchError, GenreBatchWarning
 from genre_batch.paths import make_folder
 
-__all__ = ["locked", "take_lock"]
+__all__ = ["lock_unused", "locked", "take_lock"]
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 """The errors of file systems without flock, such as NFS, Lustre and FUSE."""
@@ -59,6 +59,28 @@ def take_lock(path: Path, busy: Callable[[str], GenreBatchError]) -> int:
                 os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
                 return lock
         os.close(lock)
+
+
+def lock_unused(path: Path) -> int | None:
+    """Lock a file that exists, if no process has it.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The open file, as in `take_lock`; None if a process has the lock or nobody knows, as on a
+        file system without locks, or if the file is missing.
+    """
+    try:
+        lock = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
 
 
 def _warn_of_missing_locks(folder: Path, error: OSError) -> None:

@@ -309,14 +309,14 @@ def size_in_bytes(parameter: str, text: str) -> int:
         text: its value.
 
     Raises:
-        UsageError: the text is not a size, or not a positive one.
+        UsageError: the text is not a size, or one of less than a byte.
     """
     units = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
     number = text.strip().upper().removesuffix("B").strip()
     unit = number[-1:] if number[-1:] in units else ""
     try:
         size = float(number.removesuffix(unit)) * units[unit]
-        if not 0 < size < 2**62:
+        if not 1 <= size < 2**62:
             raise ValueError
     except ValueError as error:
         raise UsageError(

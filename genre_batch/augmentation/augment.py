@@ -117,8 +117,8 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         progress: called with (translations done, translations in total, stage).
 
     Raises:
-        UsageError: the catalog is missing, a file of it is a stream or named twice, or a suffix is
-            not of a known format.
+        UsageError: `columns` has `group_rows` or `label_names`; the catalog is missing, a file of
+            it is a stream or named twice, or a suffix is not of a known format.
         ColumnError: a column cannot be found, or the catalog already has one of the two added.
         OutputExistsError: the output exists and `job.force` is false.
         CatalogError: the catalog cannot be read, the output or the cache cannot be written, or the
@@ -126,6 +126,12 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         TrainingError: no film is selected, or the translator failed.
     """
     check_job("augment", job, AugmentJob)
+    for name in ("group_rows", "label_names"):
+        if getattr(job.columns, name):
+            raise UsageError(
+                f"`{name}` cannot be used here: write a catalog of one row for each film, with the "
+                f"names of its genres, and augment that"
+            )
     started = time.monotonic()
     source = job.reading.locate_all(job.catalog)
     output = output_location(os.fspath(job.output), job.writing.output_format)
@@ -135,7 +141,7 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
     cache_path = os.fspath(job.cache or default_cache_path())
     written = [("`output`", output.path), ("`cache`", cache_path)]
     written += [("`rejects`", os.fspath(path)) for path in (job.reading.rejects,) if path]
-    tables = [path for path in (job.columns.genre_map, job.columns.label_names) if path]
+    tables = [job.columns.genre_map] if job.columns.genre_map else []
     check_separate_files(written, [*(file.path for file in source.each_file), *tables])
     check_overwrite(output, job.force)
     names = GenreNames.of(job.columns)

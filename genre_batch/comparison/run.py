@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from genre_batch.catalog.options import ReadingOptions
 from genre_batch.comparison.job import PROTOCOLS, CompareJob
+from genre_batch.comparison.provenance import check_same_comparison, comparison_provenance
 from genre_batch.comparison.report import comparison_report
 from genre_batch.comparison.scoring import (
     FIXED,
@@ -28,20 +28,18 @@ from genre_batch.comparison.systems.exported import Exported
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.comparison.systems.system import Setting, System
 from genre_batch.comparison.table import PAPER_GENRES, comparison_markdown
-from genre_batch.dataset.labelled import sha256_of
 from genre_batch.errors import GenreBatchWarning, TrainingError
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.failures import failures_as
 from genre_batch.files import replacing, write_json, write_text
+from genre_batch.locks import locked
 from genre_batch.model.text import uses_title
 from genre_batch.options import check_job
 from genre_batch.path_checks import check_output_folder
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.runs.integrity import is_whole
-from genre_batch.runs.provenance import map_provenance
 from genre_batch.thresholds.methods import find_thresholds
-from genre_batch.version import versions
 
 __all__ = ["CompareResult", "compare"]
 
@@ -86,13 +84,28 @@ def compare(job: CompareJob, progress: StepProgress = no_step_progress) -> Compa
 def _compare(job: CompareJob, progress: StepProgress) -> CompareResult:
     folder = Path(job.output)
     check_output_folder(folder, name="`output`", error=TrainingError)
-    provenance = _provenance(job)
+    provenance = comparison_provenance(job)
     saved = folder / "provenance.json"
-    if folder.is_dir() and any(folder.iterdir()):
-        _check_same_comparison(saved, provenance)
+    lock = folder / "run.lock"
+    if folder.is_dir() and any(path != lock for path in folder.iterdir()):
+        check_same_comparison(saved, provenance)
+
+    def busy(process: str) -> TrainingError:
+        return TrainingError(
+            f"another comparison (process {process}) is using {folder}: wait for it, or choose "
+            f"another `output`"
+        )
+
+    with locked(lock, busy):
+        return _fit_and_score(job, folder, provenance, progress)
+
+
+def _fit_and_score(
+    job: CompareJob, folder: Path, provenance: dict[str, Any], progress: StepProgress
+) -> CompareResult:
+    """Fit the systems that are not in the folder yet, and write the tables and the page."""
     catalogs = Catalogs(job, progress)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(saved, provenance)
+    write_json(folder / "provenance.json", provenance)
     _warn_of_damage(job, folder)
     fitted = 0
     for protocol in job.protocols:
@@ -278,47 +291,3 @@ def _predictions_for_curves(folder: Path) -> tuple[str, Predictions] | None:
             thresholds = find_thresholds(SCHEMES[-1], *development)
             return name, Predictions(tuple(names), labels, probabilities, thresholds)
     return None
-
-
-def _provenance(job: CompareJob) -> dict[str, Any]:
-    """Return what all rows of one folder have in common."""
-    catalog, split, oversampled = job.locate()
-    return {
-        "catalog_sha256": sha256_of(catalog),
-        "split_sha256": None if split is None else sha256_of(split),
-        "oversampled_sha256": None if oversampled is None else sha256_of(oversampled),
-        "columns": {
-            "text": job.columns.text_column,
-            "title": job.columns.title_column,
-            "genre": job.columns.genre_column,
-            "separator": job.columns.genre_separator,
-        },
-        "reading": None if job.reading == ReadingOptions() else asdict(job.reading),
-        "genre_map": map_provenance(job.columns.genre_map),
-        "no_aliases": job.columns.no_aliases or None,
-        "base_model": job.base_model,
-        "bert_model": job.bert_model or job.base_model,
-        "model": None if job.model is None else os.fspath(job.model),
-        "seed": job.seed,
-        "quick": job.quick,
-        "versions": versions(),
-    }
-
-
-def _check_same_comparison(saved: Path, provenance: dict[str, Any]) -> None:
-    folder = saved.parent
-    if not saved.exists():
-        raise TrainingError(
-            f"{folder} is not empty and holds no comparison: choose another `output`"
-        )
-    if not is_whole(saved, keys=provenance.keys() - {"reading", "genre_map", "no_aliases"}):
-        raise TrainingError(
-            f"{saved} is damaged, so that its options cannot be compared: choose another `output`"
-        )
-    before = json.loads(saved.read_text(encoding="utf-8"))
-    for key, value in provenance.items():
-        if before.get(key) != value and key != "versions":
-            raise TrainingError(
-                f"{folder} holds a comparison with another {key}: {before.get(key)!r}, now "
-                f"{value!r}: use the same options, or choose another `output`"
-            )

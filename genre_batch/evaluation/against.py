@@ -11,17 +11,13 @@ import numpy.typing as npt
 
 from genre_batch.errors import CatalogError
 from genre_batch.evaluation.films import LabelledFilms
-from genre_batch.evaluation.metrics import mean_average_precision_of
+from genre_batch.evaluation.metrics import AT_ONCE, RESAMPLES, mean_average_precision_of
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.progress import RowProgress
 
 __all__ = ["ChangedRow", "Difference", "ModelComparison", "compare_with"]
-
-RESAMPLES = 1000
-_AT_ONCE = 100
-"""Resamples computed at a time, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +136,7 @@ def compare_with(
             f"`against`"
         )
     probabilities = films.predict(other, progress)
-    thresholds = decision.row_thresholds(other.metadata, probabilities)
+    thresholds = decision.counted_thresholds(other.metadata, probabilities)
     theirs = [list(other.labels).index(name) for name in common]
     ours = [model.names.index(name) for name in common]
     labels = model.labels[:, ours].astype(bool)
@@ -174,8 +170,8 @@ def _differences(
     films = int(numbers.max()) + 1
     rng = np.random.default_rng(0)
     drawn: list[npt.NDArray[np.float64]] = []
-    for start in range(0, RESAMPLES + 1, _AT_ONCE):
-        count = min(_AT_ONCE, RESAMPLES + 1 - start)
+    for start in range(0, RESAMPLES + 1, AT_ONCE):
+        count = min(AT_ONCE, RESAMPLES + 1 - start)
         draws = rng.multinomial(films, np.full(films, 1 / films), size=count)
         weights = draws[:, numbers].astype(np.float64)
         if start == 0:

@@ -124,7 +124,7 @@ class LabelledFilms:
         return None if self.film_ids is None else len(np.unique(self.film_ids))
 
     def predict(self, tagger: GenreTagger, progress: RowProgress) -> npt.NDArray[np.float32]:
-        """Return the films' probabilities, (n, genres) float32, 0..1.
+        """Return the films' probabilities, (n, genres of the model) float32, 0..1.
 
         Args:
             tagger: the model.
@@ -133,7 +133,7 @@ class LabelledFilms:
         Raises:
             ModelError: the model cannot be run.
         """
-        probabilities = np.empty(self.labels.shape, dtype=np.float32)
+        probabilities = np.empty((len(self.labels), len(tagger.labels)), dtype=np.float32)
         for start in range(0, len(self.labels), _ROWS_PER_STEP):
             rows = slice(start, start + _ROWS_PER_STEP)
             titles = None if self.titles is None else self.titles[rows]

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from genre_batch.thresholds.confusion import f1_per_genre
 
 __all__ = [
+    "AT_ONCE",
+    "RESAMPLES",
     "Average",
     "Gain",
     "Labels",
@@ -30,6 +32,8 @@ Floats = npt.NDArray[np.float64]
 Probabilities = npt.NDArray[np.floating[Any]]
 
 RESAMPLES = 1000
+AT_ONCE = 100
+"""Resamples computed at a time, which bounds the memory."""
 INTERVAL_PERCENT = 95.0
 
 
@@ -259,10 +263,16 @@ def score_predictions(
     }
     rng = np.random.default_rng(seed)
     count = rows if films is None else len(np.unique(films))
-    draws = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
-    if films is not None:
-        draws = draws[:, np.unique(films, return_inverse=True)[1]]
-    resampled = [draws @ cell.astype(np.float64) for cell in cells.values()]
+    film_of = None if films is None else np.unique(films, return_inverse=True)[1]
+    counted, precisions = [], []
+    for start in range(0, RESAMPLES, AT_ONCE):
+        size = min(AT_ONCE, RESAMPLES - start)
+        draws = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64)
+        if film_of is not None:
+            draws = draws[:, film_of]
+        counted.append([draws @ cell.astype(np.float64) for cell in cells.values()])
+        precisions.append(mean_average_precision_of(labels, probabilities, draws))
+    resampled = [np.concatenate(parts) for parts in zip(*counted, strict=True)]
     tp, fp, fn = (cell.sum(axis=0) for cell in cells.values())
     tn = rows * genres - tp.sum() - fp.sum() - fn.sum()
     per_genre = _f1(tp, fp, fn)
@@ -277,8 +287,6 @@ def score_predictions(
         score=float((3 * tp.sum() + tn) / (3 * (tp + fn).sum() + tn + fp.sum())),
         macro_f1_interval=_share_interval(_f1(*resampled).mean(axis=1), macro),
         micro_f1_interval=_share_interval(_f1(*(cell.sum(axis=1) for cell in resampled)), micro),
-        map_interval=_share_interval(
-            mean_average_precision_of(labels, probabilities, draws), mean_precision
-        ),
+        map_interval=_share_interval(np.concatenate(precisions), mean_precision),
         f1={name: float(value) for name, value in zip(names, per_genre, strict=True)},
     )

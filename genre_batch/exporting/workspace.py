@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from genre_batch.errors import TrainingError
-from genre_batch.locks import locked, take_lock
+from genre_batch.locks import lock_unused, locked
 from genre_batch.options import StrPath
 from genre_batch.paths import neighbor
 
@@ -54,9 +54,9 @@ def working_folder(output: StrPath) -> Iterator[Path]:
 def _remove_abandoned(folder: Path) -> None:
     """Remove the working folders that no process has locked."""
     for path in folder.glob(f".*{_SUFFIX}"):
-        with contextlib.suppress(OSError, TrainingError):
-            lock = take_lock(path / _LOCK, lambda process: TrainingError(process))
-            try:
-                shutil.rmtree(path)
-            finally:
-                os.close(lock)
+        lock = lock_unused(path / _LOCK)
+        if lock is None:
+            continue
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path)
+        os.close(lock)

@@ -108,7 +108,7 @@ def _config(file: ModelFile, weights: _Tensors, pad: int) -> dict[str, Any]:
     heads = int(_tensors(graph)[_HEADS][2])
     smooth = any(node.op_type in ("Erf", "Gelu") for node in graph.node)
     words, width = weights[_EMBEDDINGS.format("word")].shape
-    labels = file.metadata.labels
+    labels, options = file.metadata.labels, file.metadata.provenance.get("options")
     return {
         "model_type": "distilbert",
         "architectures": ["DistilBertForSequenceClassification"],
@@ -120,7 +120,7 @@ def _config(file: ModelFile, weights: _Tensors, pad: int) -> dict[str, Any]:
         "hidden_dim": len(weights[f"{_FIRST_LAYER}ffn.lin1.bias"]),
         "activation": "gelu" if smooth else "relu",
         "pad_token_id": pad,
-        "pooling": file.metadata.provenance.get("options", {}).get("pooling", "mean"),
+        "pooling": options.get("pooling", "mean") if isinstance(options, dict) else "mean",
         "problem_type": "multi_label_classification",
         "id2label": dict(enumerate(labels)),
         "label2id": {label: index for index, label in enumerate(labels)},

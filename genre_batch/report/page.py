@@ -186,7 +186,8 @@ def render(report: Report) -> bytes:
         hashes=[_hash(script) for script in (library, *scripts)],
         version=__version__,
     )
-    return page.encode()
+    # The name of a file need not be Unicode.
+    return page.encode("utf-8", "backslashreplace")
 
 
 @functools.cache

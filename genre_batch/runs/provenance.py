@@ -15,7 +15,7 @@ from genre_batch.options import StrPath, flat_values
 from genre_batch.runs.starting_point import StartingPoint
 from genre_batch.version import versions
 
-__all__ = ["TitlesRead", "catalog_name", "map_provenance", "run_provenance", "titles_read"]
+__all__ = ["TitlesRead", "catalog_name", "file_provenance", "run_provenance", "titles_read"]
 
 TitlesRead: TypeAlias = Literal["sometimes", "always", "never"]
 """Whether the training texts of a model had titles: a teacher predicts only such texts."""
@@ -44,8 +44,8 @@ def _split_name(job: Any) -> str:
     return f"drawn, seed {job.options.seed}" if job.split is None else Path(job.split).name
 
 
-def map_provenance(path: StrPath | None) -> dict[str, str] | None:
-    """Return the name and the SHA-256 of a map of genre names; None without one."""
+def file_provenance(path: StrPath | None) -> dict[str, str] | None:
+    """Return the name and the SHA-256 of a file that a job names; None if it names none."""
     if path is None:
         return None
     return {"file": Path(path).name, "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
@@ -100,7 +100,7 @@ def run_provenance(
         "seed": job.options.seed,
         "group": job.group,
         "soft_labels": job.soft_labels,
-        "genre_map": map_provenance(job.columns.genre_map),
+        "genre_map": file_provenance(job.columns.genre_map),
         "exclude_genres": list(job.exclude_genres or ()) or None,
         "left_out_genres": list(dataset.excluded[:_MAX_LEFT_OUT]) or None,
         "data": [

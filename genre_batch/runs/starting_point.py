@@ -152,8 +152,9 @@ def _options(
 ) -> dict[str, Any]:
     """Return the values of a recipe, as far as they are known without its file."""
     known = ("protocol", "thresholds", "row_name", "group", "soft_labels", "exclude_genres")
+    options = provenance.get("options")
     return {
-        **provenance.get("options", {}),
+        **(options if isinstance(options, Mapping) else {}),
         **{key: provenance.get(key) for key in known},
         "with_title": uses_title(template),
         "text_column": columns.get("text"),

@@ -296,8 +296,8 @@ def _reserve(file: Path, length: int) -> None:
 def open_resume_store(folder: Path | None, stack: contextlib.ExitStack) -> Store:
     """Open the store of a run that has no cache; a damaged one is replaced by an empty one.
 
-    Without a folder, or on a file system that cannot map files into memory, the store is in
-    memory: duplicates are still predicted only once, but the run cannot be resumed.
+    Without a folder, or where its files cannot be mapped into memory, the store is in memory:
+    duplicates are still predicted only once, but the run cannot be resumed.
 
     Args:
         folder: the folder of the store's files; None where the run has no workspace.
@@ -307,7 +307,9 @@ def open_resume_store(folder: Path | None, stack: contextlib.ExitStack) -> Store
         return MemoryStore()
     try:
         return stack.enter_context(LmdbStore(folder))
-    except CatalogError:
+    except CatalogError as error:
+        if not isinstance(error.__cause__, _DAMAGED):
+            return MemoryStore()  # what is in the folder may be read by a later run
         shutil.rmtree(folder, ignore_errors=True)
     try:
         return stack.enter_context(LmdbStore(folder))
@@ -319,7 +321,7 @@ def parse_size(text: str) -> int:
     """Parse a size such as `500MB`, `2G`, `1.5 GB` or `1000000`; return bytes.
 
     Raises:
-        UsageError: the text is not a size, or not a positive one.
+        UsageError: the text is not a size, or one of less than a byte.
     """
     return size_in_bytes("cache_size", text)
 

@@ -7,7 +7,6 @@ computed so far, which the same command uses after an interruption. It is remove
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from genre_batch.catalog.formats import Location, is_regular_or_new
 from genre_batch.errors import CatalogError
-from genre_batch.locks import take_lock
+from genre_batch.locks import lock_unused, take_lock
 from genre_batch.paths import SIDE_SUFFIX, neighbor, user_cache_folder
 
 __all__ = ["Workspace", "remote_workspace", "remove_unused", "workspace_folder"]
@@ -135,17 +134,13 @@ def remove_unused(folder: Path) -> None:
         folder: the workspace; it may be missing.
     """
     _remove_unfinished(folder)
-    try:
-        lock = os.open(folder / _LOCK, os.O_RDWR)
-    except OSError:
+    lock = lock_unused(folder / _LOCK)
+    if lock is None:
         with contextlib.suppress(OSError):
-            folder.rmdir()
+            folder.rmdir()  # only if it is empty
         return
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _remove_locked(folder)
-    except OSError:
-        pass  # a run has it, or there are no locks, so that nobody knows
     finally:
         os.close(lock)
 

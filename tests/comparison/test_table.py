@@ -50,4 +50,4 @@ def test_the_table_warns_of_quick_figures() -> None:
 def test_the_table_warns_of_a_model_trained_on_test_films() -> None:
     text = comparison_markdown(trial_rows(system="shipped", protocol="paper", seen=7))
     assert "trained on 7 of the test films" in text
-    assert "Nearest to the paper's" not in text
+    assert "Best accuracy under the paper's" not in text

@@ -11,6 +11,7 @@ import pytest
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.evaluation.evaluate import EvaluationJob, evaluate
 from genre_batch.model.decision import Decision
+from genre_batch.model.metadata import write_metadata
 from support import tiny
 from support.places import Command
 
@@ -45,6 +46,30 @@ def test_differences_and_changed_rows_are_those_of_the_common_genres(job: Evalua
     assert [row.row for row in comparison.changed] == list(range(1, 61, 3))
     first = comparison.changed[0]
     assert (first.genres, first.model, first.against) == (("Drama",), ("Drama",), ())
+
+
+def test_models_of_different_numbers_of_genres_are_compared(
+    job: EvaluationJob, tmp_path: Path
+) -> None:
+    narrower, labels = tiny.graph(3), tiny.LABELS[:3]
+    write_metadata(
+        narrower, tiny.metadata(labels=labels, thresholds=(0.5,) * 3, operating_points={})
+    )
+    (tmp_path / "narrower.onnx").write_bytes(narrower.SerializeToString())
+    comparison = evaluate(replace(job, against=tmp_path / "narrower.onnx")).against
+    assert comparison is not None
+    assert comparison.left_out == ("Science Fiction",)
+    assert {genre.name: genre.against for genre in comparison.genres} == dict.fromkeys(labels, 1)
+
+
+@pytest.mark.parametrize("decision", [Decision(top_k=1), Decision(min_k=2), Decision(top_k=2)])
+def test_the_same_numbers_of_genres_are_taken_from_both_models(
+    job: EvaluationJob, decision: Decision
+) -> None:
+    comparison = evaluate(replace(job, against=job.model, decision=decision)).against
+    assert comparison is not None
+    assert not comparison.changed
+    assert {figure.difference for figure in comparison.averages} == {0}
 
 
 def test_the_other_way_round_the_signs_are_opposite(job: EvaluationJob) -> None:

@@ -62,13 +62,14 @@ class System(Protocol):
 
 
 def genre_shares(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Divide each film equally among its genres: (films, genres) float32 whose rows sum to 1.
+    """Divide each film equally among its genres: (films, genres) float32, rows of sum 1.
 
-    These are the training targets of a single-genre system.
+    These are the training targets of a single-genre system. A film without a genre has only zeros:
+    its cross-entropy is 0, so that nothing is learned from it.
 
     Args:
-        labels: (films, genres) 0 or 1, at least one 1 in each row.
+        labels: (films, genres) 0 or 1.
     """
     shares: npt.NDArray[np.float32] = labels.astype(np.float32)
-    shares /= shares.sum(axis=1, keepdims=True)
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1)
     return shares

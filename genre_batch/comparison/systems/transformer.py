@@ -23,8 +23,8 @@ __all__ = ["FineTuned", "single_genre_loss"]
 def single_genre_loss(
     logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Compute the cross-entropy over genres, each film divided equally among its genres."""
-    shares = labels / labels.sum(dim=1, keepdim=True)
+    """Compute the cross-entropy over genres, each film divided as by `genre_shares`."""
+    shares = labels / labels.sum(dim=1, keepdim=True).clamp(min=1)
     return torch.nn.functional.cross_entropy(
         logits, shares if weights is None else weights * shares
     )

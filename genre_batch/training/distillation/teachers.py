@@ -194,7 +194,7 @@ def _cached_predictions(
         del variants[0]
     elif teacher.titles == "always" or not bare:
         del variants[1]
-    texts = "\0".join(itertools.chain.from_iterable(variants))
+    texts = "\0".join(itertools.chain(films.names, *variants))
     key = hashlib.sha256(texts.encode("utf-8")).hexdigest()[:16]
     cache = None if teacher.cache is None else RunFolder(teacher.cache).predictions(key)
     if cache is not None and is_whole(cache):
