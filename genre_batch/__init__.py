@@ -69,7 +69,8 @@ __all__ = [
 if TYPE_CHECKING:
     from genre_batch.auditing.run import AuditJob, AuditResult, audit
     from genre_batch.augmentation.apertium import Apertium
-    from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
+    from genre_batch.augmentation.augment import augment
+    from genre_batch.augmentation.job import AugmentJob, AugmentResult
     from genre_batch.augmentation.marian import Marian
     from genre_batch.catalog.options import ColumnOptions, ReadingOptions, WritingOptions
     from genre_batch.cluster.api import tag_catalog
@@ -103,7 +104,8 @@ _MODULES = {
     "auditing.run": ("AuditJob", "AuditResult", "audit"),
     "augmentation.apertium": ("Apertium",),
     "augmentation.marian": ("Marian",),
-    "augmentation.augment": ("AugmentJob", "AugmentResult", "augment"),
+    "augmentation.augment": ("augment",),
+    "augmentation.job": ("AugmentJob", "AugmentResult"),
     "catalog.options": ("ColumnOptions", "ReadingOptions", "WritingOptions"),
     "comparison.job": ("CompareJob",),
     "comparison.run": ("CompareResult", "compare"),

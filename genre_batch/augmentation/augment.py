@@ -12,18 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from genre_batch.augmentation.selection import SELECTIONS, deciding_genres, is_selected
+from genre_batch.augmentation.job import AugmentJob, AugmentResult
+from genre_batch.augmentation.selection import deciding_genres, is_selected
 from genre_batch.augmentation.translation_cache import TranslationCache, default_cache_path
-from genre_batch.augmentation.translator import Translator
 from genre_batch.catalog.chunk import Chunk, TableChunk
 from genre_batch.catalog.formats import Format, Location, is_regular_or_new, output_location
-from genre_batch.catalog.options import (
-    CATALOG,
-    CatalogPath,
-    ColumnOptions,
-    ReadingOptions,
-    WritingOptions,
-)
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
 from genre_batch.catalog.reading.unreadable import PaddedRows, handled_rejects
 from genre_batch.catalog.rejects import Reject, ignore_reject
@@ -35,67 +28,11 @@ from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.dataset.labelled import LabelledColumns, find_labelled_columns
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
 from genre_batch.failures import failures_as
-from genre_batch.options import FLAG, STRING, Checked, StrPath, check_job, one_of
+from genre_batch.options import check_job
 from genre_batch.path_checks import check_separate_files
 from genre_batch.progress import StepProgress, no_step_progress
 
-__all__ = ["AugmentJob", "AugmentResult", "augment"]
-
-
-@dataclass(frozen=True)
-class AugmentJob(Checked):
-    """What to copy, and how.
-
-    Attributes:
-        catalog: the labeled catalog: a file, glob, folder or URL, or a list of them, whose rows
-            are read as one table. It is read several times, so not stdin.
-        output: the catalog to write, in the format of its suffix.
-        translator: makes one copy of each selected film through each of its pivots.
-        rows: the films to copy, one of `selection.SELECTIONS`.
-        reading: how to read the catalog.
-        columns: its columns; the title column is not used.
-        writing: how to write the output.
-        cache: the file of the translation cache; None: one in the user's cache folder.
-        force: overwrite an existing output.
-
-    Raises:
-        UsageError: a value out of range.
-    """
-
-    catalog: CatalogPath = field(metadata=CATALOG)
-    output: StrPath = field(metadata=STRING)
-    translator: Translator
-    rows: str = field(default="none-of-top-4", metadata=one_of(*SELECTIONS))
-    reading: ReadingOptions = field(default_factory=ReadingOptions)
-    columns: ColumnOptions = field(default_factory=ColumnOptions)
-    writing: WritingOptions = field(default_factory=WritingOptions)
-    cache: StrPath | None = field(default=None, metadata=STRING)
-    force: bool = field(default=False, metadata=FLAG)
-
-
-@dataclass(frozen=True)
-class AugmentResult:
-    """Counts of an augmentation.
-
-    Attributes:
-        rows: the number of rows of the catalog.
-        films: the number of films selected for copying.
-        genres: the genres that decided the selection.
-        copies: pivot -> number of copies written.
-        translated: the number of texts translated in this run.
-        from_cache: the number of translations taken from the cache or from a film with equal text.
-        left_out: the number of copies left out because they were empty or equal to their source.
-        seconds: wall-clock time.
-    """
-
-    rows: int
-    films: int
-    genres: tuple[str, ...]
-    copies: dict[str, int]
-    translated: int
-    from_cache: int
-    left_out: int
-    seconds: float
+__all__ = ["augment"]
 
 
 @failures_as(CatalogError, following=lambda: "run again")
@@ -117,8 +54,8 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         progress: called with (translations done, translations in total, stage).
 
     Raises:
-        UsageError: `columns` has `group_rows` or `label_names`; the catalog is missing, a file of
-            it is a stream or named twice, or a suffix is not of a known format.
+        UsageError: the catalog is missing, a file of it is a stream or named twice, or a suffix is
+            not of a known format.
         ColumnError: a column cannot be found, or the catalog already has one of the two added.
         OutputExistsError: the output exists and `job.force` is false.
         CatalogError: the catalog cannot be read, the output or the cache cannot be written, or the
@@ -126,12 +63,6 @@ def augment(job: AugmentJob, progress: StepProgress = no_step_progress) -> Augme
         TrainingError: no film is selected, or the translator failed.
     """
     check_job("augment", job, AugmentJob)
-    for name in ("group_rows", "label_names"):
-        if getattr(job.columns, name):
-            raise UsageError(
-                f"`{name}` cannot be used here: write a catalog of one row for each film, with the "
-                f"names of its genres, and augment that"
-            )
     started = time.monotonic()
     source = job.reading.locate_all(job.catalog)
     output = output_location(os.fspath(job.output), job.writing.output_format)

@@ -111,8 +111,8 @@ def augment(
       genre-batch augment 'films/*.csv' -o augmented.parquet
       genre-batch train augmented.parquet -o run --base-model minilm
     """
-    from genre_batch.augmentation.augment import AugmentJob
     from genre_batch.augmentation.augment import augment as run
+    from genre_batch.augmentation.job import AugmentJob
     from genre_batch.catalog.reading.rereadable import rereadable
 
     reading, columns = reading_from(options), columns_from(options)

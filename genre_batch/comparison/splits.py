@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from genre_batch.augmentation.apertium import Apertium
-from genre_batch.augmentation.augment import AugmentJob, augment
+from genre_batch.augmentation.augment import augment
+from genre_batch.augmentation.job import AugmentJob
 from genre_batch.catalog.formats import Location, input_location
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.whole import read_table

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -188,10 +189,8 @@ def read_labelled(
     """
     rows = read_chunk(location, reading) if rows is None else rows
     options = columns or ColumnOptions()
-    try:
+    with _advising_on_inner(rows, options, location):
         used = find_labelled_columns(rows.columns, options, titles, trained_columns)
-    except ColumnError as error:
-        raise ColumnError(f"{error}{_advice_on_inner(rows, options, location)}") from None
     options = options_as_trained(options, used, trained_columns)
     _check_hold_text(rows, used.text, None if options.title_column is None else used.title)
     check_in_each_file(rows.table, used)
@@ -243,6 +242,17 @@ def _warn_of_unreadable(catalog: LabelledCatalog) -> None:
             GenreBatchWarning,
             stacklevel=3,
         )
+
+
+@contextlib.contextmanager
+def _advising_on_inner(
+    rows: TableChunk, options: ColumnOptions, location: Location
+) -> Iterator[None]:
+    """Add to errors how to move up the text or the genres that are inside another column."""
+    try:
+        yield
+    except ColumnError as error:
+        raise ColumnError(f"{error}{_advice_on_inner(rows, options, location)}") from None
 
 
 def _advice_on_inner(rows: TableChunk, options: ColumnOptions, location: Location) -> str:

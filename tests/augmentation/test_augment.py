@@ -7,12 +7,15 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genre_batch.augmentation.augment import AugmentJob, AugmentResult, augment
+from genre_batch.augmentation.apertium import Apertium
+from genre_batch.augmentation.augment import augment
+from genre_batch.augmentation.job import AugmentJob, AugmentResult
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.dataset.load import load_dataset
@@ -297,3 +300,11 @@ def test_a_catalog_is_read_by_its_reading_options(
     first, *copies = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
     assert first == {"plot": "A ghost.", "tags": "Horror", "source_row": 0, "pivot": None}
     assert [copy["plot"] for copy in copies] == ["A GHOST.", "A GHOST.!"]
+
+
+@pytest.mark.parametrize("columns", [{"group_rows": True}, {"label_names": "names.csv"}])
+def test_rows_that_are_joined_or_named_by_a_file_are_refused(
+    columns: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="cannot be used here: write a catalog of one row"):
+        AugmentJob("films.csv", tmp_path / "o.csv", Apertium(), columns=ColumnOptions(**columns))

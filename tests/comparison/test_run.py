@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from genre_batch.catalog.formats import Location, input_location
+from genre_batch.catalog.options import ColumnOptions
 from genre_batch.catalog.reading.whole import read_table
 from genre_batch.comparison.job import CompareJob
 from genre_batch.comparison.run import compare
@@ -24,6 +25,7 @@ from genre_batch.comparison.systems.always_zero import AlwaysZero
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.load import load_dataset
 from genre_batch.errors import GenreBatchWarning, TrainingError, UsageError
+from genre_batch.locks import locked
 
 FAST = ("always-0", "tfidf-nb", "tfidf-logreg")
 
@@ -236,6 +238,11 @@ def test_a_given_model_has_its_own_name_and_reads_titles_too(
         ({"seed": 1}, "holds a comparison with another seed: 0, now 1"),
         ({"quick": False}, "another quick"),
         ({"oversampled": None}, "another oversampled_sha256"),
+        (
+            {"columns": ColumnOptions(empty="negative")},
+            "another labels: None, now {'columns': None",
+        ),
+        ({"columns": ColumnOptions(group_rows=True)}, "another labels"),
     ],
 )
 def test_a_folder_with_another_comparison_is_refused(
@@ -246,6 +253,19 @@ def test_a_folder_with_another_comparison_is_refused(
     with pytest.raises(TrainingError, match=message):
         compare(replace(comparison, **changes))
     assert (_folder(comparison) / "comparison.json").read_bytes() == before
+
+
+def test_a_folder_that_another_comparison_uses_is_refused(comparison: CompareJob) -> None:
+    job = replace(comparison, systems=("always-0",))
+    compare(job)
+
+    def busy(process: str) -> TrainingError:
+        return TrainingError(process)
+
+    refused = pytest.raises(TrainingError, match=r"another comparison \(process \d+\) is using")
+    with locked(_folder(job) / "run.lock", busy), refused:
+        compare(job)
+    assert compare(job).trials == 0
 
 
 def test_a_folder_with_something_else_is_refused(comparison: CompareJob) -> None:

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genre_batch.augmentation.augment import AugmentJob, augment
+from genre_batch.augmentation.augment import augment
+from genre_batch.augmentation.job import AugmentJob
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions, ReadingOptions
 from genre_batch.comparison.job import CompareJob

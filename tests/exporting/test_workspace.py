@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
-from genre_batch.errors import TrainingError
+from genre_batch.errors import GenreBatchWarning, TrainingError
 from genre_batch.exporting.workspace import working_folder
 
 KILLED = """
@@ -28,6 +31,21 @@ def test_a_working_folder_is_beside_the_output_and_removed_in_the_end(tmp_path: 
         (folder / "draft.onnx").touch()
         (folder / "more").mkdir()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_locks_no_folder_of_another_export_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GenreBatchWarning)  # that there are no locks
+        with working_folder(tmp_path / "one.onnx") as one:
+            (one / "draft.onnx").touch()
+            with working_folder(tmp_path / "other.onnx"):
+                assert (one / "draft.onnx").exists()
 
 
 def test_it_is_removed_after_an_error_too(tmp_path: Path) -> None:

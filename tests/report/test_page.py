@@ -34,6 +34,10 @@ def _without_scripts(page: str) -> str:
     return re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
 
 
+def test_a_name_that_is_not_unicode_is_shown_with_its_bytes() -> None:
+    assert b"Of films\\udcff.csv" in render(_report("films\udcff.csv"))
+
+
 def test_a_name_that_is_html_is_escaped() -> None:
     page = render(_report(HOSTILE)).decode()
     assert "<script>alert" not in page

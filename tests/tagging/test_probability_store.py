@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lmdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +97,22 @@ def test_a_resume_store_that_was_cut_off_starts_empty(tmp_path: Path) -> None:
         assert resumed.get(KEYS[:1]) == [None]
         resumed.put(KEYS, VALUES)
         assert resumed.get(KEYS) == VALUES
+
+
+def test_a_resume_store_that_cannot_be_opened_for_now_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LmdbStore(tmp_path / "store") as store:
+        store.put(KEYS, VALUES)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise lmdb.MemoryError("cannot allocate memory")
+
+    with monkeypatch.context() as patched, contextlib.ExitStack() as stack:
+        patched.setattr(lmdb, "open", refuse)
+        assert open_resume_store(tmp_path / "store", stack).get(KEYS[:1]) == [None]
+    with contextlib.ExitStack() as stack:
+        assert open_resume_store(tmp_path / "store", stack).get(KEYS) == VALUES
 
 
 def test_a_file_system_that_cannot_reserve_bytes_is_used(
@@ -201,7 +218,7 @@ def test_sizes_are_parsed_with_and_without_units(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "much", "-1GB", "0", "1e99T", "GB"])
+@pytest.mark.parametrize("text", ["", "much", "-1GB", "0", "0.5", "1e99T", "GB"])
 def test_an_invalid_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="`cache_size` must be a size"):
         parse_size(text)
