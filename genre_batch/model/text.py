@@ -107,7 +107,7 @@ def compose(template: str, overviews: pa.Array, titles: pa.Array | None = None) 
     """Compose the text that the model reads for each film.
 
     Args:
-        template: `{overview}`, or `{overview}` and `{title}` with text around them.
+        template: `{overview}`, or `{overview}` and `{title}`, with text around them.
         overviews: (films,) strings; null or blank where a film has none.
         titles: (films,) strings, or None where the catalog has no titles.
 
@@ -116,9 +116,11 @@ def compose(template: str, overviews: pa.Array, titles: pa.Array | None = None) 
         and the film does not; null where the film has no overview.
     """
     overviews = _trimmed(overviews)
-    if titles is None or not uses_title(template):
+    if template == OVERVIEW_ONLY or (uses_title(template) and titles is None):
         return overviews
-    values = {"overview": overviews, "title": _trimmed(titles)}
+    values = {"overview": overviews}
+    if titles is not None:
+        values["title"] = _trimmed(titles)
     pieces: list[pa.Array | pa.Scalar] = []
     for literal, field, _, _ in string.Formatter().parse(template):
         if literal:

@@ -43,6 +43,12 @@ def test_a_model_without_titles_ignores_them() -> None:
     assert composed.to_pylist() == ["plot"]
 
 
+@pytest.mark.parametrize("titles", [None, pa.array(["Name", "Other"])])
+def test_a_template_without_a_title_is_filled_too(titles: pa.Array | None) -> None:
+    composed = compose("Film: {overview}!", pa.array(["plot", None]), titles)
+    assert composed.to_pylist() == ["Film: plot!", None]
+
+
 @pytest.mark.parametrize("template", ["{overview}", "{title}: {overview}", "Film: {overview}"])
 def test_a_template_may_contain_the_title(template: str) -> None:
     assert uses_title(template) is ("{title}" in template)

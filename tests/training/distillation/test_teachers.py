@@ -126,6 +126,16 @@ def test_a_student_that_always_reads_titles_asks_with_them_only(
     assert set(totals) == {20}
 
 
+def test_students_with_other_genres_do_not_share_cached_predictions(
+    other_teacher: Path, films: Dataset
+) -> None:
+    few = films.take(range(20))
+    reversed_names = replace(few, names=few.names[::-1], labels=few.labels[:, ::-1])
+    one = _predictions([other_teacher], films, few)
+    other = _predictions([other_teacher], reversed_names, reversed_names)
+    np.testing.assert_array_equal(one, other[..., ::-1])
+
+
 def _trained_as(teacher: Path, folder: Path, title_dropout: float) -> Path:
     """Return a copy of a run that says that it was trained with this share of titles dropped."""
     copy = RunFolder(folder)
