@@ -139,7 +139,11 @@ def keep_lines(log: Path, epochs: int) -> None:
 
 
 def check_same_run(
-    folder: RunFolder, provenance: dict[str, Any], dataset: Dataset, defaults: dict[str, Any]
+    folder: RunFolder,
+    provenance: dict[str, Any],
+    dataset: Dataset,
+    defaults: dict[str, Any],
+    training: Dataset,
 ) -> None:
     """Check that the run in the folder was started with the same options and films.
 
@@ -149,6 +153,7 @@ def check_same_run(
         dataset: the films that it would have now.
         defaults: each training option's default, which a run begun before the option existed
             has.
+        training: the films that it would train on: those of `dataset`, then the further ones.
 
     Raises:
         TrainingError: they differ.
@@ -169,15 +174,24 @@ def check_same_run(
             f"{folder.path} was started with other options: {'; '.join(differing)}: "
             f"repeat the command that began it, or choose another `folder`"
         )
-    films = read_dataset(folder.splits)
-    same = all(
-        getattr(films, name) == getattr(dataset, name) for name in ("texts", "parts", "names")
-    )
-    if not same or not np.array_equal(films.labels, dataset.labels):
+    if not _same_films(read_dataset(folder.splits), dataset):
         raise TrainingError(
             f"{folder.path} was started with other columns or another split: "
             f"repeat the command that began it, or choose another `folder`"
         )
+    further = training.take(range(len(dataset.part("train")), len(training)))
+    checksum = read_checksums(folder.path).get(folder.extra.name)
+    if is_whole(folder.extra, checksum) and not _same_films(read_dataset(folder.extra), further):
+        raise TrainingError(
+            f"{folder.path} was started with other columns or genres of `extra_train`: "
+            f"repeat the command that began it, or choose another `folder`"
+        )
+
+
+def _same_films(one: Dataset, other: Dataset) -> bool:
+    same = all(getattr(one, name) == getattr(other, name) for name in ("texts", "parts", "names"))
+    labels = one.training_labels, other.training_labels
+    return same and np.array_equal(*labels, equal_nan=True)
 
 
 def _differences(key: str, before: Any, now: Any) -> list[str]:

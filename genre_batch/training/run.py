@@ -240,7 +240,8 @@ def _repair(run: _Run, folder: RunFolder) -> None:
     sources = _sources(run, folder)
     restore(folder.provenance, sources[folder.provenance])
     restore(folder.splits, sources[folder.splits])
-    check_same_run(folder, run.provenance, run.dataset, flat_values(TrainingOptions()))
+    defaults = flat_values(TrainingOptions())
+    check_same_run(folder, run.provenance, run.dataset, defaults, run.training)
     for path in sources.keys() - {folder.provenance, folder.splits}:
         if path not in (folder.readme, folder.recipe):
             restore(path, sources[path])

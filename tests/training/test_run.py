@@ -301,6 +301,24 @@ def test_resuming_with_another_split_file_of_the_same_name_is_an_error(
         train(job(tmp_path / "run", options=short, split=other, resume=True))
 
 
+@pytest.mark.filterwarnings("ignore::genre_batch.errors.GenreBatchWarning")
+def test_resuming_with_other_genres_of_a_further_catalog_is_an_error(
+    job: MakeJob, short: TrainingOptions, films: Dataset, tmp_path: Path
+) -> None:
+    further = tmp_path / "further.csv"
+    rows = [
+        f"Film {at},a further film {at},{genres}\n"
+        for at in range(4)
+        for genres in ("Comedy", "Rom-Com")
+    ]
+    further.write_text("title,overview,genres\n" + "".join(rows))
+    begun = job(tmp_path / "run", options=short, extra_train=str(further))
+    _interrupt(begun, 1, "training")
+    literal = replace(begun, columns=ColumnOptions(no_aliases=True), resume=True)
+    with pytest.raises(TrainingError, match="other columns or genres of `extra_train`"):
+        train(literal)
+
+
 def test_a_folder_that_is_not_empty_is_an_error(job: MakeJob, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(TrainingError, match="not empty: add `resume`"):

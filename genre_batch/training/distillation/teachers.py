@@ -150,14 +150,13 @@ def training_targets(
     """Return the films to train on, mixed texts included, and the teachers' predictions, if any."""
     if not teachers:
         return films, None
-    bare = options.optimization.title_dropout > 0
-    targets = teacher_predictions(teachers, films, folder, progress, bare)
+    titled = 1 - options.optimization.title_dropout
+    targets = teacher_predictions(teachers, films, folder, progress, titled < 1)
     count = round(options.distillation.recombined * len(Wordings(films)))
     if not count:
         return films, targets
-    titled = 1 - options.optimization.title_dropout
     mixed = mix_sentences(films, count, titled, options.seed)
-    more = teacher_predictions(teachers, mixed, folder, progress, bare)
+    more = teacher_predictions(teachers, mixed, folder, progress, titled < 1)
     return concatenate(films, mixed), np.concatenate([targets, more], axis=1)
 
 
