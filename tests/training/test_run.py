@@ -309,7 +309,7 @@ def test_resuming_with_other_genres_of_a_further_catalog_is_an_error(
     rows = [
         f"Film {at},a further film {at},{genres}\n"
         for at in range(4)
-        for genres in ("Comedy", "Rom-Com")
+        for genres in ("Comedy", "Comedy|Rom-Com")
     ]
     further.write_text("title,overview,genres\n" + "".join(rows))
     begun = job(tmp_path / "run", options=short, extra_train=str(further))
