@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from genre_batch.catalog.genres import read_genres
@@ -23,8 +24,9 @@ _FORMULA = ("=", "+", "-", "@")
 _LONGEST_CELL = 32_000
 """A spreadsheet cuts texts after 32,767 characters."""
 _DIGITS = 15
-"""Digits from which on a spreadsheet rounds a number; it shows six, as in 1.23457E+19."""
-_ROUNDED = 1e-5
+"""Digits of a number that a spreadsheet keeps; it may show fewer, as in 1.23457E+19."""
+_LONGEST_NUMBER = 400
+"""Digits of the longest number that is compared."""
 _REWRITTEN = re.compile(
     r"[=+@-].*|[(+-]?\d[\d\s:/.,%+()eE'-]*|true|false"
     r"|[\d\s./-]*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[\d\s./,-]*",
@@ -109,23 +111,43 @@ def _is_same(ours: Any, theirs: Any) -> bool:
         return True
     if len(other) >= _LONGEST_CELL and one.startswith(other):
         return True
-    try:
-        number, written = float(one), float(other)
-    except ValueError:
-        return False
-    exact = len(other) < _DIGITS and "e" not in other.lower()
-    return number == written or (not exact and abs(number - written) <= _ROUNDED * abs(number))
+    number, written = _number(one), _number(other)
+    return number is not None and number == written
 
 
 def _may_be_rewritten(ours: Any, theirs: Any) -> bool:
     """Return whether a spreadsheet may have changed a cell when it opened or saved the review."""
     if not _REWRITTEN.fullmatch(_text(ours)):
         return False
-    try:
-        float(_text(ours)), float(_text(theirs))
-    except ValueError:
+    number, written = _number(_text(ours)), _number(_text(theirs))
+    if number is None or written is None:
         return True
-    return False  # `_is_same` knows how it writes numbers
+    return _is_rounded(number, _text(theirs))
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _is_rounded(number: Decimal, written: str) -> bool:
+    """Return whether a spreadsheet shows a number so: with few digits, or zeros after fifteen.
+
+    Programs that read it as a float64 write it with seventeen.
+    """
+    if {".", "e"} & set(written.lower()) and float(number) == float(written):
+        return True
+    if "e" not in written.lower() and number.adjusted() < _DIGITS:
+        return False
+    mantissa = written.lower().partition("e")[0]
+    digits = min(_DIGITS, sum(character.isdecimal() for character in mantissa))
+    place = Decimal((0, (1,), number.adjusted() - digits + 1))
+    with localcontext(prec=_LONGEST_NUMBER):
+        roundings = (ROUND_HALF_UP, ROUND_DOWN)
+        return Decimal(written) in [number.quantize(place, rounding) for rounding in roundings]
 
 
 def _text(value: Any) -> str:

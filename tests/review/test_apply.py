@@ -651,6 +651,8 @@ SPREADSHEET = {
     "a number without its zeros": ("007", "7"),
     "a long number": ("12345678901234567890", "1.23457E+19"),
     "a rounded number": ("12345678901234567890", "12345678901234600000"),
+    "a rounded identifier": ("12345678901234586", "12345678901234500"),
+    "a float": ("12345678901234587", "1.2345678901234588e+16"),
     "a number without its comma": ("10,000", "10000"),
     "a percentage": ("100%", "1"),
     "a logical value": ("True", "WAHR"),
@@ -703,6 +705,36 @@ def test_an_identifier_of_another_row_is_reported_though_the_texts_are_twins(
     header = "row,kind,genre,id,overview,decision"
     review = write_review(tmp_path, f"0,doubtful,Comedy,12,{TEXT},wrong", header=header)
     with pytest.raises(CatalogError, match="row 0 of the catalog has '11' in 'id', not '12'"):
+        apply_review(ApplyJob(review, source, tmp_path / "out.csv"))
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ("12345678901234586", "12345678999999999"),
+        ("12345678901234586", "12345678901234587"),
+        ("123456789012345", "123456999999999"),
+        ("12345678901234586", "1.23458E+16"),
+    ],
+)
+@pytest.mark.parametrize("text", [TEXT, "Short."])
+def test_a_long_identifier_of_another_row_is_reported(
+    tmp_path: Path, own: str, other: str, text: str
+) -> None:
+    source = tmp_path / "films.csv"
+    source.write_text(f"id,overview,genres\n{own},{text},Comedy\n")
+    header = "row,kind,genre,id,overview,decision"
+    review = write_review(tmp_path, f"0,doubtful,Comedy,{other},{text},wrong", header=header)
+    with pytest.raises(CatalogError, match="is this the review of another catalog"):
+        apply_review(ApplyJob(review, source, tmp_path / "out.csv"))
+
+
+def test_a_rounded_identifier_alone_does_not_tell_the_row(tmp_path: Path) -> None:
+    source = tmp_path / "films.csv"
+    source.write_text("id,overview,genres\n12345678901234586,Short.,Comedy\n")
+    header = "row,kind,genre,id,decision"
+    review = write_review(tmp_path, "0,doubtful,Comedy,1.23457E+16,wrong", header=header)
+    with pytest.raises(CatalogError, match="is this the review of another catalog"):
         apply_review(ApplyJob(review, source, tmp_path / "out.csv"))
 
 
