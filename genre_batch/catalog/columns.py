@@ -64,8 +64,10 @@ def missing_column_error(
         spellings = {name.lower(): name for name in columns}
         nearest = difflib.get_close_matches(requested.lower(), spellings, n=1)
         wanted = repr(requested) + (f" (nearest: {spellings[nearest[0]]!r})" if nearest else "")
+    if not columns:
+        return ColumnError(f"no column {wanted}: there are no columns and no rows: check the input")
     return ColumnError(
-        f"no column {wanted}: name one with `{parameter}`; columns: {listed(columns) or 'none'}"
+        f"no column {wanted}: name one with `{parameter}`; columns: {listed(columns)}"
         f"{_header_advice(columns)}"
     )
 

@@ -43,9 +43,15 @@ def apply_command(context: click.Context, catalog: str, name: str) -> str:
         output = "corrected/"
     else:
         output = f"{stem}-corrected{suffix}"
-    words = ["genre-batch", "apply", download, name, "-o", output]
+    paths = [_not_an_option(path) for path in (download, name, output)]
+    words = ["genre-batch", "apply", *paths[:2], "-o", paths[2]]
     text = shlex.join([*words, *_options(context)])
     return f"{text} < CATALOG" if catalog == "-" else text
+
+
+def _not_an_option(path: str) -> str:
+    """Return a path that a command does not take for an option."""
+    return f"./{path}" if path.startswith("-") and path != "-" else path
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ HELP = ["-h", "--help"]
         ("s3://shop/a.b.parquet", "a.b.review.csv a.b.parquet -o a.b-corrected.parquet"),
         ("my films.tsv", "'my films.review.csv' 'my films.tsv' -o 'my films-corrected.tsv'"),
         ("it's.csv", """'it'"'"'s.review.csv' 'it'"'"'s.csv' -o 'it'"'"'s-corrected.csv'"""),
+        ("./-x.csv", "./-x.review.csv ./-x.csv -o ./-x-corrected.csv"),
         ("20*/*.csv", "catalog.review.csv '*.csv' -o corrected/"),
         ("catalogs/2024.01", "2024.01.review.csv 2024.01 -o corrected/"),
     ],
