@@ -104,7 +104,7 @@ def test_a_split_file_of_another_catalog_is_refused_with_the_row(tmp_path: Path)
             [(0, "train"), (1, "tryout"), (2, "test")], "part 'tryout' in row 1 ", id="another part"
         ),
         pytest.param([(0, "train"), ("", "dev")], "row 1 .* has None in the", id="no row"),
-        pytest.param([("first", "train")], "'first' .* is not a number", id="a row in words"),
+        pytest.param([("first", "train")], "'first' .* is not a whole number", id="a row in words"),
         pytest.param([(0, "train"), (1, "test")], "in the part 'dev'", id="an empty part"),
         pytest.param([(0, "train"), (1, "dev")], "in the part 'test'", id="nothing to test on"),
         pytest.param([(3, "train"), (3, "test")], "row 3 is in two parts, 'train' and", id="twice"),

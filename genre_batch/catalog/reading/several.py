@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import reduce
 
 import pyarrow as pa
@@ -37,7 +38,7 @@ def joined(files: Sequence[TableChunk], names: Sequence[str]) -> TableChunk:
     table: dict[str, pa.ChunkedArray] = {}
     for name in columns:
         kinds = [file.table.schema.field(name).type for file in files if name in file.columns]
-        kind = reduce(lambda left, right: left and common_type(left, right), kinds)
+        kind = reduce(_common_type, kinds)
         if kind is None:
             own_texts.add(name)
         pieces = [_column(file, name, kind) for file in files]
@@ -54,10 +55,15 @@ def joined(files: Sequence[TableChunk], names: Sequence[str]) -> TableChunk:
     )
 
 
+def _common_type(left: pa.DataType | None, right: pa.DataType) -> pa.DataType | None:
+    # Compared with None: a struct without fields is false.
+    return None if left is None else common_type(left, right)
+
+
 def _column(file: TableChunk, name: str, kind: pa.DataType | None) -> pa.Array:
     """Return a column in another type; as text without one."""
     if name not in file.columns:
-        return pa.nulls(len(file), kind or pa.string())
+        return pa.nulls(len(file), pa.string() if kind is None else kind)
     column = file.table.column(name).combine_chunks()
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks)
@@ -99,24 +105,32 @@ def missing_columns(table: pa.Table) -> dict[str, list[str]]:
 
 
 def integers_in(table: pa.Table, column: str) -> list[int]:
-    """Return the integers in a column, also those that are written as text.
+    """Return the integers in a column, also those that are written as text or as `3.0` in floats.
 
     Raises:
         ValueError: a value is not an integer of 64 bits; the message names its row.
     """
     numbers: list[int] = []
     for row, value in enumerate(table.column(column).to_pylist()):
-        try:
-            number = int(value)
-        except (TypeError, ValueError, OverflowError):
-            number = None
+        number = _integer(value)
         if number is None or not -(2**63) <= number < 2**63:
             raise ValueError(
                 f"{row_place(table, row)} has {value!r} in the column {column!r}, which is not a "
-                f"number"
+                f"whole number"
             )
         numbers.append(number)
     return numbers
+
+
+def _integer(value: object) -> int | None:
+    """Return the integer that a value is, or is written as; None for all else, also for a truth."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str | bytes):
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isinstance(value, str | bytes) or number == value else None
 
 
 def row_place(table: pa.Table, row: int) -> str:

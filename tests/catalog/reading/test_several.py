@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pyarrow as pa
 import pytest
 
 from genre_batch.catalog.chunk import TableChunk
-from genre_batch.catalog.reading.several import files_of, joined, missing_columns, row_place
+from genre_batch.catalog.reading.several import (
+    files_of,
+    integers_in,
+    joined,
+    missing_columns,
+    row_place,
+)
 
 
 def _joined(*tables: dict[str, object]) -> TableChunk:
@@ -63,6 +71,47 @@ def test_types_without_a_common_one_become_text(
 
 def test_numbers_of_one_file_are_no_texts_beside_those_of_another() -> None:
     assert _joined({"x": [7]}, {"x": ["seven"]}).strings("x").to_pylist() == [None, "seven"]
+
+
+EMPTY = pa.array([{}], pa.struct([]))
+FILLED = pa.array([{"genres": ["Drama"]}])
+NOTHING, DRAMA = {"genres": None}, {"genres": ["Drama"]}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ((EMPTY, FILLED), [NOTHING, DRAMA]),
+        ((FILLED, EMPTY), [DRAMA, NOTHING]),
+        ((EMPTY, pa.nulls(1), FILLED), [NOTHING, None, DRAMA]),
+        ((pa.ListArray.from_arrays([0, 1], EMPTY), pa.array([[DRAMA]])), [[NOTHING], [DRAMA]]),
+        ((EMPTY, pa.array(["x"]), FILLED), ["{}", "x", '{"genres": ["Drama"]}']),
+        ((EMPTY, EMPTY), [{}, {}]),
+    ],
+)
+def test_objects_without_members_lose_nothing_of_those_of_another_file(
+    pieces: tuple[pa.Array, ...], expected: list[object]
+) -> None:
+    assert _joined(*({"x": piece} for piece in pieces)).table.column("x").to_pylist() == expected
+
+
+def test_a_column_of_objects_without_members_is_null_in_a_file_that_lacks_it() -> None:
+    table = _joined({"x": [1]}, {"y": EMPTY}).table
+    assert table.to_pydict() == {"x": [1, None], "y": [None, {}]}
+    assert table.schema.field("y").type == pa.struct([])
+
+
+@pytest.mark.parametrize("values", [[3, -1], [3.0, -1.0], ["3", " -1"], [Decimal(3), Decimal(-1)]])
+def test_integers_are_read_from_any_column_that_holds_them(values: list[object]) -> None:
+    assert integers_in(pa.table({"row": values}), "row") == [3, -1]
+
+
+@pytest.mark.parametrize(
+    "value", [1.5, float("nan"), float("inf"), 1e300, True, False, None, Decimal("1.5"), "1.5", "x"]
+)
+def test_a_value_that_is_no_integer_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"row 0 \(counted from 0\) has .* not a whole number"):
+        integers_in(pa.table({"row": [value]}), "row")
 
 
 def test_a_row_is_found_in_its_file() -> None:
