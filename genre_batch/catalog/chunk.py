@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from genre_batch.catalog.nested import taken
 from genre_batch.catalog.texts import as_strings, is_blank, is_blank_value
 
-__all__ = ["Chunk", "JsonLinesChunk", "TableChunk"]
+__all__ = ["Chunk", "JsonLinesChunk", "TableChunk", "short_in"]
 
 
 def _string_or_none(value: object) -> str | None:
@@ -38,7 +38,7 @@ class TableChunk:
 
     Attributes:
         table: the rows.
-        short_rows: the number of rows that had too few fields and were padded with nulls.
+        short: the positions of the rows that had too few fields and were padded with nulls.
         texts: by column, (rows,) strings, where the column's texts are not simply its own cells:
             a CSV column that was converted to numbers, or JSON values of several types, of which
             only the strings are text.
@@ -48,13 +48,18 @@ class TableChunk:
     """
 
     table: pa.Table
-    short_rows: int = 0
+    short: tuple[int, ...] = ()
     texts: Mapping[str, pa.Array] = field(default_factory=dict)
     nulls: tuple[str, ...] = ()
     first_short: str = ""
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    @property
+    def short_rows(self) -> int:
+        """The number of rows that had too few fields."""
+        return len(self.short)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -94,11 +99,13 @@ class TableChunk:
 
     def head(self, rows: int) -> TableChunk:
         """Return the first `rows` rows."""
+        short = tuple(row for row in self.short if row < rows)
         return replace(
             self,
             table=self.table.slice(0, rows),
-            short_rows=min(self.short_rows, rows),
+            short=short,
             texts={name: column.slice(0, rows) for name, column in self.texts.items()},
+            first_short=self.first_short if short else "",
         )
 
     def take(self, positions: Sequence[int]) -> TableChunk:
@@ -112,7 +119,17 @@ class TableChunk:
         )
         schema = pa.schema(kinds, self.table.schema.metadata)
         table = pa.Table.from_arrays(columns, schema=schema)
-        return replace(self, table=table, short_rows=0, texts=texts)
+        return replace(self, table=table, short=(), texts=texts, first_short="")
+
+
+def short_in(chunks: Iterable[TableChunk]) -> tuple[int, ...]:
+    """Return the positions of the rows with too few fields among the rows of chunks in order."""
+    short: list[int] = []
+    start = 0
+    for chunk in chunks:
+        short += [start + row for row in chunk.short]
+        start += len(chunk)
+    return tuple(short)
 
 
 @dataclass(frozen=True)

@@ -52,5 +52,5 @@ def test_two_films_of_one_file_with_the_same_number_are_an_error() -> None:
 
 @pytest.mark.parametrize("source", [1.5, True, None, "one"])
 def test_what_is_no_row_number_is_an_error(source: object) -> None:
-    with pytest.raises(TrainingError, match="row 0 .* which is not a whole number"):
+    with pytest.raises(TrainingError, match=r"row 0 .* which is not a whole number"):
         films_of(_table([source], ["es"]), "a")

@@ -84,6 +84,14 @@ class BlockParser:
         """Return whether carriage returns alone end rows within a record that cannot be read."""
         return self._grammar.are_rows(self._spelling.spelled_back(reject.raw))
 
+    def line_of(self, block: Block, row: int) -> int:
+        """Return the physical line on which a row of a block starts."""
+        masked, _ = self._spelling.masked(block.data, self._separator)
+        _, bad = self.parsed(block)
+        starts = {record.start for record in bad}
+        ((start, _),) = self._grammar.records_at(masked, [row], starts)
+        return block.first_line + block.data.count(b"\n", 0, start)
+
     def parsed(self, block: Block) -> tuple[TableChunk, list[BadRecord]]:
         """Return the block's rows, and the records that are none, in order."""
         masked, back = self._spelling.masked(block.data, self._separator)
@@ -139,17 +147,17 @@ class BlockParser:
         # Only a row whose last cell is null can be short.
         if not len(table) or not table.columns[-1].null_count:
             return TableChunk(table)
-        short = self._grammar.short_rows(data)
-        if not len(short) or self.short_row_seen:
-            return TableChunk(table, len(short))
+        short = tuple(self._grammar.short_rows(data).tolist())
+        if not short or self.short_row_seen:
+            return TableChunk(table, short)
         starts = {record.start for record in bad}
-        ((start, end),) = self._grammar.records_at(masked, [int(short[0])], starts)
+        ((start, end),) = self._grammar.records_at(masked, [short[0]], starts)
         line = block.first_line + block.data.count(b"\n", 0, start)
         offset = block.byte_offset + self._original_length(block.data[:start])
         raw = self._spelling.spelled_back(block.data[start:end])
         shown = raw[:60].decode("utf-8", "replace").strip()
         place = f"{self._name}, line {line} (byte {offset}): {shown!r}"
-        return TableChunk(table, len(short), first_short=place)
+        return TableChunk(table, short, first_short=place)
 
     def empty(self) -> TableChunk:
         """Return a chunk with the columns and no rows."""
@@ -277,7 +285,6 @@ def read_delimited(
     parser = records.parser
     yield parser.empty()
     lengths = original_length(dialect.encoding)
-    blocks = records.blocks()
-    for chunk in parse_up_to(limit, blocks, parser.parse, parser.whole, lengths, checked):
+    for chunk in parse_up_to(limit, records.blocks(), parser, lengths, checked):
         parser.short_row_seen = parser.short_row_seen or chunk.short_rows > 0
         yield chunk

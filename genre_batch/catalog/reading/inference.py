@@ -13,21 +13,21 @@ __all__ = ["Types", "cast_columns", "infer_types"]
 
 _TRUTH = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 
-_LEADING_ZERO = "^[+-]?0[0-9]"
-"""The start of a code, such as a ZIP code, whose zeros a number would lose."""
+_CODE = r"^(?:\+|-?0[0-9]|-0$)"
+"""A code, such as a phone number or a ZIP code, whose sign or zeros a number would lose."""
 
 
 def _integer(cell: pl.Expr) -> pl.Expr:
-    """Cast to int64; null where a leading zero would be lost."""
-    return pl.when(~cell.str.contains(_LEADING_ZERO)).then(cell.cast(pl.Int64, strict=False))
+    """Cast to int64; null where a sign or a leading zero would be lost."""
+    return pl.when(~cell.str.contains(_CODE)).then(cell.cast(pl.Int64, strict=False))
 
 
 def _number(cell: pl.Expr) -> pl.Expr:
-    """Cast to float64; null where digits would be lost, or where the number is too large."""
+    """Cast to float64; null where digits or a sign would be lost, or of too large a number."""
     value = cell.cast(pl.Float64, strict=False)
     # The shortest text of the float has the same digits if, and only if, it gives them back.
     fits = _significant(cell) == _significant(value.cast(pl.String))
-    fits &= ~cell.str.contains(_LEADING_ZERO)
+    fits &= ~cell.str.contains(_CODE)
     # From 2 ** 53 on, a float64 does not hold every whole number.
     fits &= cell.str.contains(r"[^0-9+-]") | (value.abs() < float(2**53))
     return pl.when(fits).then(value)
@@ -76,7 +76,13 @@ def infer_types(chunks: Iterable[TableChunk]) -> Types:
 
 
 def cast_columns(chunk: TableChunk, types: Types) -> TableChunk:
-    """Return the chunk with each column converted to its type."""
+    """Return the chunk with each of its columns converted to its type.
+
+    Args:
+        chunk: rows of one file.
+        types: of the columns of all files, so that a file may lack some.
+    """
+    types = {name: kind for name, kind in types.items() if name in chunk.columns}
     frame = as_frame(chunk.table).with_columns(
         _CASTS[kind](pl.col(name)) for name, kind in types.items()
     )
@@ -86,4 +92,4 @@ def cast_columns(chunk: TableChunk, types: Types) -> TableChunk:
         table = table.set_column(index, name, frame[name].to_arrow())
     # The model reads the cells as they are spelled, whatever is written.
     texts = {name: chunk.strings(name) for name in types}
-    return TableChunk(table, chunk.short_rows, texts, first_short=chunk.first_short)
+    return TableChunk(table, chunk.short, texts, first_short=chunk.first_short)

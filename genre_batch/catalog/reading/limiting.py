@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.reading.blocks import Block
 from genre_batch.catalog.rejects import Reject
 
-__all__ = ["parse_up_to"]
+__all__ = ["RowParser", "parse_up_to"]
+
+
+class RowParser(Protocol):
+    """What `parse_up_to` needs of a parser of blocks."""
+
+    def parse(self, block: Block, on_reject: Callable[[Reject], None]) -> TableChunk:
+        """Return the block's rows; pass each unreadable record to `on_reject`, in order."""
+
+    def whole(self, data: bytes) -> int:
+        """Return how many bytes of `data` are complete records."""
+
+    def line_of(self, block: Block, row: int) -> int:
+        """Return the physical line on which a row of a block starts."""
 
 
 def parse_up_to(
     limit: int | None,
     blocks: Iterable[Block],
-    parse: Callable[[Block, Callable[[Reject], None]], TableChunk],
-    whole: Callable[[bytes], int],
+    parser: RowParser,
     original_length: Callable[[bytes], int],
     on_reject: Callable[[Reject], None],
 ) -> Iterator[TableChunk]:
     """Yield the rows of blocks, except empty chunks; what comes after the limit is not reported.
 
     A block that goes beyond the limit is halved between two records until its part before the
-    limit is known; this costs about as much again as parsing the block once.
+    limit is known; this costs about as much again as parsing the block once. Where a quote is never
+    closed, no part of a block is complete: then its rows and rejects after the limit are dropped.
 
     Args:
         limit: the number of rows; None: all.
         blocks: complete records.
-        parse: takes a block and a callback for records that cannot be read; returns the others.
-        whole, original_length: as in `split_blocks`.
+        parser: parses the blocks.
+        original_length: as in `split_blocks`.
         on_reject: called with each record before the limit that cannot be read, in order.
     """
     if limit == 0:
@@ -38,12 +52,16 @@ def parse_up_to(
         while pieces and limit != 0:
             piece = pieces.pop()
             rejects: list[Reject] = []
-            chunk = parse(piece, rejects.append)
+            chunk = parser.parse(piece, rejects.append)
             if limit is not None:
                 beyond = len(chunk) > limit or (len(chunk) == limit and rejects)
-                if beyond and (halves := _halves(piece, whole, original_length)):
-                    pieces.extend(reversed(halves))
-                    continue
+                if beyond:
+                    if halves := _halves(piece, parser.whole, original_length):
+                        pieces.extend(reversed(halves))
+                        continue
+                    last = parser.line_of(piece, limit - 1)
+                    rejects = [reject for reject in rejects if reject.line < last]
+                    chunk = chunk.head(limit)
                 limit -= len(chunk)
             for reject in rejects:
                 on_reject(reject)

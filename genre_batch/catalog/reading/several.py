@@ -9,7 +9,7 @@ from functools import reduce
 
 import pyarrow as pa
 
-from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.chunk import TableChunk, short_in
 from genre_batch.catalog.nested import without_views
 from genre_batch.catalog.reading.joining import common_type
 from genre_batch.catalog.texts import as_strings, holds_text
@@ -50,7 +50,7 @@ def joined(files: Sequence[TableChunk], names: Sequence[str]) -> TableChunk:
         described.append((name, len(file), missing))
     return TableChunk(
         pa.table(table).replace_schema_metadata({_FILES: json.dumps(described)}),
-        sum(file.short_rows for file in files),
+        short_in(files),
         {name: pa.concat_arrays([_texts(file, name) for file in files]) for name in own_texts},
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from genre_batch.catalog.chunk import TableChunk
+from genre_batch.catalog.chunk import TableChunk, short_in
 from genre_batch.catalog.formats import Location
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
@@ -52,12 +52,11 @@ def _read_file(
     options = ReadOptions(as_table=True, reading=reading)
     with CatalogReader([location], options, on_reject) as reader:
         chunks = [chunk for chunk in reader.chunks() if isinstance(chunk, TableChunk)]
-    short = padded.count
     for chunk in chunks:
         padded.add(chunk)
     names = {name for chunk in chunks for name in chunk.texts}
     return TableChunk(
         pa.concat_tables([chunk.with_real_nulls().table for chunk in chunks]),
-        padded.count - short,
+        short_in(chunks),
         {name: pa.concat_arrays([chunk.strings(name) for chunk in chunks]) for name in names},
     )

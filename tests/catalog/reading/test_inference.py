@@ -25,6 +25,12 @@ def _typed(*chunks: list[str | None]) -> pa.ChunkedArray:
         (["7", "-5", None, "0"], [7, -5, None, 0]),
         (["0137523", "1375666"], ["0137523", "1375666"]),
         (["-07"], ["-07"]),
+        (["+4912345", "7"], ["+4912345", "7"]),
+        (["+1.5", "2.5"], ["+1.5", "2.5"]),
+        (["+07"], ["+07"]),
+        (["-0", "5"], ["-0", "5"]),
+        (["-0", "1.5"], ["-0", "1.5"]),
+        (["-0.5", "1e+3"], [-0.5, 1000.0]),
         (["007.5", "1.5"], ["007.5", "1.5"]),
         (["1", "2.5"], [1.0, 2.5]),
         (["true", "False"], [True, False]),
@@ -56,7 +62,7 @@ def test_a_column_gets_the_first_type_that_fits(
 
 
 def test_the_texts_and_the_padded_rows_are_those_of_the_cells() -> None:
-    chunk = TableChunk(pa.table({"overview": ["0.50", None], "id": ["1", "2"]}), short_rows=1)
+    chunk = TableChunk(pa.table({"overview": ["0.50", None], "id": ["1", "2"]}), short=(1,))
     typed = cast_columns(chunk, infer_types([chunk]))
     assert typed.table.to_pylist() == [{"overview": 0.5, "id": 1}, {"overview": None, "id": 2}]
     assert typed.strings("overview").to_pylist() == ["0.50", None]
@@ -67,6 +73,15 @@ def test_a_column_without_a_name_gets_a_type_too() -> None:
     chunk = TableChunk(pa.table({"": ["1", "2"], "overview": ["a", "b"]}))
     typed = cast_columns(chunk, infer_types([chunk]))
     assert typed.table.to_pylist() == [{"": 1, "overview": "a"}, {"": 2, "overview": "b"}]
+
+
+def test_a_file_may_lack_a_column_that_has_a_type_in_another() -> None:
+    both = TableChunk(pa.table({"overview": ["a"], "year": ["1999"]}))
+    one = TableChunk(pa.table({"overview": ["b"]}))
+    types = infer_types([both, one])
+    assert types == {"year": "integer"}
+    assert cast_columns(both, types).table.to_pylist() == [{"overview": "a", "year": 1999}]
+    assert cast_columns(one, types).table.to_pylist() == [{"overview": "b"}]
 
 
 def test_a_late_cell_of_another_type_keeps_the_whole_column_text() -> None:

@@ -92,3 +92,32 @@ def test_a_gzip_of_one_endless_line_stops_at_its_limit(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(zeros)
     with pytest.raises(CatalogError, match="line 1 does not end within 64 MB"):
         _table(tmp_path / "a.jsonl.gz")
+
+
+@pytest.mark.parametrize(
+    ("start", "rejected"),
+    [
+        ('1,"open\n', 1),
+        ('"1,open\n', 1),
+        ('0,one\n0,two\n1,"open\n', 1),
+        ('0,one,and more\n1,"open\n', 2),
+    ],
+)
+@pytest.mark.parametrize("limit", [3, 5])
+def test_a_limit_holds_after_a_quote_that_is_never_closed(
+    tmp_path: Path, start: str, rejected: int, limit: int
+) -> None:
+    rows = "".join(f"{number},text {number}\n" for number in range(100))
+    file = tmp_path / "a.csv"
+    file.write_text(f"id,overview\n{start}{rows}7,8,9\n1\n")
+    rejects: list[Reject] = []
+    with CatalogReader([input_location(str(file))], ReadOptions(), rejects.append) as reader:
+        whole = [row for chunk in reader.chunks() for row in chunk.table.to_pylist()]  # type: ignore[union-attr]
+    first = rejects[:rejected]
+    rejects.clear()
+    options = ReadOptions(limit=limit)
+    with CatalogReader([input_location(str(file))], options, rejects.append) as reader:
+        chunks = list(reader.chunks())
+    assert [row for chunk in chunks for row in chunk.table.to_pylist()] == whole[:limit]  # type: ignore[union-attr]
+    assert rejects == first
+    assert not any(chunk.short_rows for chunk in chunks)  # type: ignore[union-attr]
