@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,6 +17,7 @@ from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
 from genre_batch.catalog.writing.columnar_types import fill_dictionaries, for_arrow, for_parquet
 from genre_batch.catalog.writing.encoder import EncoderOptions, merge
 from genre_batch.catalog.writing.refusal import NATIVE_ERRORS, column_error
+from genre_batch.catalog.writing.row_sizes import row_sizes
 from genre_batch.catalog.writing.schema_metadata import with_metadata
 
 __all__ = ["ArrowEncoder", "ParquetEncoder"]
@@ -25,7 +27,10 @@ _ROW_GROUP_BYTES = 64 << 20
 
 
 class _BufferedEncoder(ABC):
-    """Collects rows into tables of one size, so that the file does not depend on the chunks."""
+    """Collects rows into tables of one size, so that the file does not depend on the chunks.
+
+    A table ends with the row that fills it, by its number or by the bytes of the rows.
+    """
 
     def __init__(self, stream: BinaryIO, options: EncoderOptions) -> None:
         self.lost = 0
@@ -33,6 +38,7 @@ class _BufferedEncoder(ABC):
         self._options = options
         self._schema: pa.Schema | None = None
         self._pending: list[pa.Table] = []
+        self._sizes: list[npt.NDArray[np.int64]] = []
         self._rows = 0
         self._bytes = 0
 
@@ -48,15 +54,11 @@ class _BufferedEncoder(ABC):
             self._schema = with_metadata(table.schema, self._options.metadata)
             self._attempt(table.slice(0, 0), lambda rows: self._open(self._schema))
         table = table.replace_schema_metadata(self._schema.metadata)
-        self._pending.append(table)
-        self._rows += table.num_rows
-        self._bytes += table.nbytes
-        while self._rows >= _ROW_GROUP_ROWS:
-            whole = pa.concat_tables(self._pending)
-            self._attempt(whole.slice(0, _ROW_GROUP_ROWS), self._put)
-            self._buffer(whole.slice(_ROW_GROUP_ROWS))
-        if self._bytes >= _ROW_GROUP_BYTES:
-            self._flush()
+        self._buffer(table, row_sizes(table))
+        while self._rows >= _ROW_GROUP_ROWS or self._bytes >= _ROW_GROUP_BYTES:
+            sizes = np.concatenate(self._sizes)
+            filled = int(np.searchsorted(np.cumsum(sizes), _ROW_GROUP_BYTES)) + 1
+            self._flush(min(filled, _ROW_GROUP_ROWS))
 
     def _attempt(self, table: pa.Table, write: Callable[[pa.Table], None]) -> None:
         """Write rows; raise an error that names the column which cannot be written."""
@@ -72,18 +74,23 @@ class _BufferedEncoder(ABC):
         encoder._put(table)
         encoder._close()
 
-    def _buffer(self, table: pa.Table) -> None:
-        self._pending, self._rows, self._bytes = [table], table.num_rows, table.nbytes
+    def _buffer(self, table: pa.Table, sizes: npt.NDArray[np.int64]) -> None:
+        self._pending.append(table)
+        self._sizes.append(sizes)
+        self._rows += len(sizes)
+        self._bytes += int(sizes.sum())
 
-    def _flush(self) -> None:
-        if self._rows:
-            whole = pa.concat_tables(self._pending)
-            self._attempt(whole, self._put)
-            self._buffer(whole.slice(whole.num_rows))
+    def _flush(self, rows: int) -> None:
+        """Write the first of the buffered rows; keep the others."""
+        whole, sizes = pa.concat_tables(self._pending), np.concatenate(self._sizes)
+        self._attempt(whole.slice(0, rows), self._put)
+        self._pending, self._sizes, self._rows, self._bytes = [], [], 0, 0
+        self._buffer(whole.slice(rows), sizes[rows:])
 
     def finish(self) -> None:
         """Write the rest and the footer; the stream stays open."""
-        self._flush()
+        if self._rows:
+            self._flush(self._rows)
         self._close()
 
     @abstractmethod
