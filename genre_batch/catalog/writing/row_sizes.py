@@ -74,11 +74,16 @@ def _with_offsets(array: pa.Array) -> pa.Array:
 
 def _list_sizes(array: pa.Array) -> _Sizes:
     """Return the sizes of lists of any layout and of maps, with those of their members."""
-    plain = rebuild(array, lambda members: members)
-    if pa.types.is_map(plain.type):
-        members = _sizes(plain.keys) + _sizes(plain.items)
-    else:
-        members = _sizes(plain.values)
+    kind = array.type
+    is_map = pa.types.is_map(kind)
+    if not (is_map or pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        array = rebuild(array, lambda members: members)
+    offsets = array.offsets.to_numpy()
+    first, count = int(offsets[0]), int(offsets[-1] - offsets[0])
+    children = (array.keys, array.items) if is_map else (array.values,)
+    members = np.sum([_sizes(child.slice(first, count)) for child in children], axis=0)
     ends = np.concatenate([[0], np.cumsum(members)])
-    offsets = plain.offsets.to_numpy()
-    return np.asarray(np.diff(ends[offsets]) + _OFFSET_BYTES, dtype=np.int64)
+    sizes = np.diff(ends[offsets - first])
+    if array.null_count:  # a null may have members, which count for nothing
+        sizes = np.where(array.is_valid(), sizes, 0)
+    return np.asarray(sizes + _OFFSET_BYTES, dtype=np.int64)

@@ -52,6 +52,14 @@ def test_a_list_has_the_size_of_its_members() -> None:
     assert _sizes(maps) == [17, 4, 4]
 
 
+def test_members_that_a_null_hides_do_not_count() -> None:
+    values = pa.array(["four", "é", ""])
+    hidden = pa.ListArray.from_arrays([0, 2, 3], values, mask=pa.array([True, False]))
+    assert _sizes(hidden) == [4, 8]
+    structs = pa.StructArray.from_arrays([values], ["a"], mask=pa.array([True, False, False]))
+    assert _sizes(structs) == [0, 6, 4]
+
+
 def test_values_of_a_dictionary_that_no_row_has_do_not_count() -> None:
     codes = pa.array([0, None, 0], pa.int8())
     column = pa.DictionaryArray.from_arrays(codes, pa.array(["four", "x" * 1000]))
