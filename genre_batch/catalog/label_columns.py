@@ -14,6 +14,7 @@ import pyarrow as pa
 from genre_batch.catalog.columns import missing_column_error
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import GenreCells, GenreReader
+from genre_batch.catalog.nested import without_views
 from genre_batch.catalog.reading.several import row_place
 from genre_batch.catalog.texts import as_strings, holds_text
 from genre_batch.errors import ColumnError, GenreBatchWarning
@@ -78,7 +79,7 @@ def read_label_columns(table: pa.Table, columns: Sequence[str]) -> GenreCells:
             any of them is a flag, each of names, such as `genre_1` and `genre_2`.
 
     Raises:
-        ColumnError: a column has another value.
+        ColumnError: a column has another value, or values of a type that holds no flags.
     """
     if (names := _names(table, columns)) is not None:
         return names
@@ -136,7 +137,7 @@ def _with_blank_as_no(flags: npt.NDArray[np.int8], columns: Sequence[str]) -> np
 
 def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
     """Return (rows,) int8: 1, 0, or where nothing is known -1, for a -1 itself `_MINUS_ONE`."""
-    column = table.column(name).combine_chunks().dictionary_encode()
+    column = _encoded(table.column(name), name)
     codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     cells = column.dictionary.to_pylist()
     values = [_MINUS_ONE if _number(str(cell)) == -1 else read_flag(cell) for cell in cells]
@@ -150,6 +151,28 @@ def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
                 f"column out"
             )
     return np.asarray(np.array([*values, -1], dtype=np.int8)[codes], dtype=np.int8)
+
+
+def _encoded(column: pa.ChunkedArray, name: str) -> pa.DictionaryArray:
+    """Return a column as a dictionary of the values that occur in it.
+
+    Raises:
+        ColumnError: its type can hold no flags.
+    """
+    array = without_views(column.combine_chunks())
+    while isinstance(array.type, pa.BaseExtensionType) or pa.types.is_dictionary(array.type):
+        is_coded = pa.types.is_dictionary(array.type)
+        array = array.dictionary_decode() if is_coded else array.storage
+    kind = array.type
+    if pa.types.is_decimal(kind):  # Arrow cannot encode narrow ones
+        array = array.cast(pa.decimal256(kind.precision, kind.scale))
+    is_time = pa.types.is_temporal(kind) and array.null_count < len(array)
+    if pa.types.is_nested(kind) or is_time:
+        raise ColumnError(
+            f"the column {name!r} of `label_columns` holds {column.type}: name columns that hold 0 "
+            f"and 1, or names; a single column that holds all genres of a row is `genre_column`"
+        )
+    return array.dictionary_encode()
 
 
 def read_flag(value: object) -> int | None:

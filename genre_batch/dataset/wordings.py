@@ -137,17 +137,21 @@ def _as_text(values: pa.ChunkedArray, column: str, name: str) -> pa.Array:
     kind = values.type
     if holds_text(kind):
         return as_strings(values)
-    if pa.types.is_nested(kind):
+    if pa.types.is_floating(kind):
+        # Integers with nulls become floats in many programs.
+        numbers = values.to_numpy().astype(np.float64)
+        known = numbers[~np.isnan(numbers)]
+        if ((known == np.round(known)) & (known >= -(2.0**63)) & (known < 2.0**63)).all():
+            values = pc.cast(pa.array(numbers, from_pandas=True), pa.int64())
+    try:
+        if pa.types.is_nested(kind):
+            raise pa.ArrowNotImplementedError(f"{kind} as text")
+        text = pc.cast(values, pa.string())
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise ColumnError(
             f"{name}: the column {column!r} of `group` holds {kind}: name a column of texts or "
             f"numbers"
-        )
-    if pa.types.is_floating(kind):
-        # Integers with nulls become floats in many programs.
-        numbers = values.to_numpy()
-        if np.array_equal(numbers[~np.isnan(numbers)], np.round(numbers[~np.isnan(numbers)])):
-            values = pc.cast(pa.array(numbers, from_pandas=True), pa.int64())
-    text = pc.cast(values, pa.string())
+        ) from error
     return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
 
 

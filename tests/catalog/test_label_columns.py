@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pyarrow as pa
 import pytest
 
 from genre_batch.catalog.label_columns import find_label_columns, read_label_columns
 from genre_batch.errors import ColumnError, GenreBatchWarning
+from support.arrow_types import SAMPLES
 
 NAMES = ("id", "text", "is_a", "is_b", "other", "x,y")
 
@@ -48,6 +51,14 @@ def test_a_range_that_goes_backward_is_reported_with_the_one_to_name() -> None:
         pa.array(["true", "False", "no"]),
         pa.array(["YES", "n", "0.0"]),
         pa.array(["x", "", ""]).dictionary_encode(),
+        pa.DictionaryArray.from_arrays(pa.array([1, 0, 0]), pa.array(["0", "1", "unused"])),
+        pa.array([1, 0, 0]).dictionary_encode(),
+        pa.RunEndEncodedArray.from_arrays([1, 3], ["1", "0"]),
+        pa.RunEndEncodedArray.from_arrays([1, 3], [1, 0]),
+        pa.array(["yes", "no", ""], pa.string_view()),
+        pa.array([Decimal(1), Decimal(0), Decimal(0)], pa.decimal128(20, 2)),
+        pa.array([Decimal(1), Decimal(0), Decimal(0)], pa.decimal32(5, 2)),
+        pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0, 0], pa.int8())),
         pa.array(["1.00", "0.00", " 0 "]),
         pa.array(["On", "off", "-"]),
         pa.array(["\u2713", "\u2717", ""]),
@@ -119,3 +130,40 @@ def test_names_among_flags_are_refused() -> None:
     table = pa.table({"Drama": ["1", "0"], "War": ["1", "Western"]})
     with pytest.raises(ColumnError, match="'War' of `label_columns` holds 'Western' in row 1"):
         read_label_columns(table, ("Drama", "War"))
+
+
+def test_a_categorical_without_any_value_is_unknown() -> None:
+    codes = pa.array([None, None], pa.int8())
+    flags = pa.DictionaryArray.from_arrays(codes, pa.array(["maybe", "yes"]))
+    cells = read_label_columns(
+        pa.table({"Drama": flags, "War": pa.array([1, 0])}), ("Drama", "War")
+    )
+    assert cells.states.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_column_of_any_type_is_read_or_refused_by_name(name: str) -> None:
+    table = pa.table({"Drama": SAMPLES[name]})
+    try:
+        cells = read_label_columns(table, ("Drama",))
+    except ColumnError as error:
+        assert "the column 'Drama' of `label_columns` holds" in str(error)  # noqa: PT017
+    else:
+        assert len(cells.genres) == len(table)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([["Drama"]]),
+        pa.array([{"Drama": 1}]),
+        pa.array([[("Drama", 1)]], pa.map_(pa.string(), pa.int64())),
+        pa.array([["Drama"]], pa.list_view(pa.string())),
+        pa.DictionaryArray.from_arrays(pa.array([0]), pa.array([["Drama"]])),
+        pa.array([0], pa.timestamp("s")),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_types_that_hold_no_flags_are_refused(column: pa.Array) -> None:
+    with pytest.raises(ColumnError, match=r"'x' of `label_columns` holds .*: name columns that"):
+        read_label_columns(pa.table({"x": column}), ("x",))

@@ -15,6 +15,7 @@ from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.load import Further
 from genre_batch.dataset.wordings import Wordings, film_ids, keep_together, linked
 from genre_batch.errors import ColumnError, GenreBatchWarning, TrainingError
+from support.arrow_types import SAMPLES
 from support.catalogs import genres_of, load, overviews, write_csv
 
 GROUP = Further(group="film")
@@ -44,6 +45,20 @@ def test_the_same_value_is_the_same_film_in_columns_of_any_type(values: pa.Array
     assert len({*_ids(values, "b"), *first}) == 4  # each row without a value is a film of its own
 
 
+@pytest.mark.parametrize("odd", [float("inf"), -float("inf"), 1e300, 2.0**63, -1e19, 1.5])
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_floats_that_are_no_integers_name_films_too(odd: float, kind: pa.DataType) -> None:
+    ids = _ids(pa.array([odd, 2, odd, None], pa.float64()).cast(kind, safe=False), "b")
+    assert ids[0] == ids[2]
+    assert ids[1] == _ids(pa.array([2]))[0]
+    assert len(set(ids)) == 3
+
+
+def test_large_and_half_floats_name_the_films_of_their_integers() -> None:
+    assert _ids(pa.array([1e10, -(2.0**63)])) == _ids(pa.array([10**10, -(2**63)]))
+    assert _ids(pa.array([np.float16(7)], pa.float16())) == _ids(pa.array([7]))
+
+
 def test_a_text_for_null_names_no_film() -> None:
     assert len({*_ids(pa.array(["NULL", "nan", "N/A", "None", "NULL", "nan"]))}) == 6
 
@@ -61,9 +76,22 @@ def test_too_few_films_to_split_are_counted_as_films(tmp_path: Path) -> None:
         load(catalog, further=GROUP)
 
 
-def test_lists_name_no_film() -> None:
-    with pytest.raises(ColumnError, match="films: the column 'film' of `group` holds list"):
-        _ids(pa.array([["a"]]))
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (pa.array([["a"]]), "list"),
+        (pa.array([{"a": 1}]), "struct"),
+        (pa.DictionaryArray.from_arrays(pa.array([0]), pa.array([["a"]])), "dictionary"),
+        (SAMPLES["interval of months, days and nanoseconds"], "month_day_nano"),
+        (SAMPLES["timestamp of an unknown zone"], "timestamp"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_values_that_are_neither_texts_nor_numbers_name_no_film(
+    values: pa.Array, kind: str
+) -> None:
+    with pytest.raises(ColumnError, match=f"films: the column 'film' of `group` holds {kind}"):
+        _ids(values)
 
 
 def test_rows_are_linked_through_texts_and_films() -> None:
