@@ -10,21 +10,35 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genre_batch.catalog.nested import decode_runs, is_bytes
+from genre_batch.catalog.nested import decode_runs, is_bytes, is_list, rebuild, union_children
 
 __all__ = ["as_strings", "holds_text", "is_blank", "is_blank_value"]
 
-_NOTHING = r"""(?:''|""|None|null|nan|NaN)"""
+
+def _empty(space: str) -> str:
+    """Return a pattern of the texts that count as empty.
+
+    These are nothing, white space, and lists, sets and objects without a value, as JSON, Python and
+    numpy write them; the last is MovieLens's.
+
+    Args:
+        space: a pattern of white space, which may be nothing.
+    """
+    nothing = r"""(?:''|""|None|null|nan|NaN)"""
+    inside = rf"{space}(?:{nothing}(?:{space},{space}{nothing})*{space},?)?{space}"
+    return (
+        rf"^{space}(?:''|\"\"|\[{inside}\]|\({inside}\)|\{{{inside}\}}|"
+        rf"(?:(?:frozen)?set|list|tuple|array)\((?:\[{inside}\](?:, *dtype=[a-z0-9]+)?)?\)|"
+        rf"\(no genres listed\))?{space}$"
+    )
+
+
 _SPACE = r"[ \t\r\n]*"
-_INSIDE = rf"{_SPACE}(?:{_NOTHING}(?:{_SPACE},{_SPACE}{_NOTHING})*{_SPACE},?)?{_SPACE}"
-_EMPTY = (
-    rf"^{_SPACE}(?:''|\"\"|\[{_INSIDE}\]|\({_INSIDE}\)|\{{{_INSIDE}\}}|"
-    rf"(?:(?:frozen)?set|list|tuple|array)\((?:\[{_INSIDE}\](?:, *dtype=[a-z0-9]+)?)?\)|"
-    rf"\(no genres listed\))?{_SPACE}$"
-)
-"""The texts that count as empty: nothing, white space, and lists, sets and objects without a value,
-as JSON, Python and numpy write them; the last is MovieLens's."""
+_EMPTY = _empty(_SPACE)
+"""For Arrow, which takes linear time for any pattern."""
 _EMPTY_JSON = rf"^{_SPACE}null{_SPACE}$|{_EMPTY}"
+_EMPTY_TEXT = re.compile(_empty(_SPACE + "+"))
+"""The same for Python, with possessive quantifiers: others take quadratic time for white space."""
 
 
 def _is_strings(kind: pa.DataType) -> bool:
@@ -109,32 +123,58 @@ def is_blank(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_]:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _blank_codes(column)
+    if pa.types.is_run_end_encoded(kind):
+        blank = decode_runs(column, lambda values: pa.array(is_blank(values)))
+        return np.asarray(blank, dtype=np.bool_)
+    if pa.types.is_union(kind):
+        return _blank_members(column)
     if pa.types.is_floating(kind):
         empty = pc.is_nan(column.cast(pa.float64()))
-    elif pa.types.is_map(kind):
-        offsets = column.offsets.to_numpy()
-        empty = pa.array(offsets[1:] == offsets[:-1])
-    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        full = pc.list_parent_indices(column).filter(pa.array(~is_blank(column.flatten())))
-        empty = pa.array(~np.isin(np.arange(len(column)), full))
-    elif hasattr(column, "value_lengths"):
-        empty = pc.equal(column.value_lengths(), 0)
+    elif pa.types.is_map(kind) or is_list(kind):
+        empty = _blank_lists(column)
     elif pa.types.is_struct(kind):
-        blank = [is_blank(child) for child in column.flatten()]
+        # Arrow aborts the process when `flatten` finds a union in a struct with nulls.
+        blank = [is_blank(column.field(index)) for index in range(kind.num_fields)]
         empty = pa.array(np.logical_and.reduce(blank) if blank else np.ones(len(column), np.bool_))
     elif isinstance(kind, pa.JsonType):
         empty = pc.match_substring_regex(column.storage, _EMPTY_JSON)
     elif holds_text(kind):
         empty = pc.match_substring_regex(as_strings(column), _EMPTY)
+    elif isinstance(kind, pa.BaseExtensionType) and pa.types.is_nested(kind.storage_type):
+        return is_blank(column.storage)
     else:
         empty = pa.array(np.zeros(len(column), dtype=np.bool_))
     return np.asarray(pc.or_(column.is_null(), empty.fill_null(False)))
 
 
+def _blank_codes(column: pa.DictionaryArray) -> npt.NDArray[np.bool_]:
+    blank = np.append(is_blank(column.dictionary), True)
+    codes = column.indices.cast(pa.int64()).fill_null(len(blank) - 1)
+    return np.asarray(blank[codes.to_numpy(zero_copy_only=False)], dtype=np.bool_)
+
+
+def _blank_members(column: pa.UnionArray) -> npt.NDArray[np.bool_]:
+    blank = np.ones(len(column), dtype=np.bool_)
+    for rows, values in union_children(column):
+        blank[rows.to_numpy()] = is_blank(values)
+    return blank
+
+
+def _blank_lists(column: pa.Array) -> pa.Array:
+    """Return (rows,) bool: true where every member of a list, or every value of a map, is empty."""
+    blank = rebuild(column, lambda members: pa.array(is_blank(members)))
+    members = blank.items if pa.types.is_map(blank.type) else blank.values
+    filled = np.concatenate([[0], np.cumsum(~np.asarray(members, dtype=np.bool_))])
+    offsets = blank.offsets.to_numpy()
+    return pa.array(filled[offsets[1:]] == filled[offsets[:-1]])
+
+
 def is_blank_value(value: object) -> bool:
     """Return whether a JSON value is empty, as `is_blank` decides it for the cells of a column."""
     if isinstance(value, str):
-        return re.match(_EMPTY, value) is not None
+        return _EMPTY_TEXT.match(value) is not None
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):

@@ -9,6 +9,8 @@ __all__ = ["sentences"]
 # The space after a sentence and its closing quotes or brackets, if something starts after it.
 _BETWEEN = re.compile(r"(?<=[.!?…])([\"'\u201d\u2019)\]]*)\s+(?=[\"'\u201c\u2018(\[]*[A-Z0-9])")
 _ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Jr|Sr|Lt|Col|Gen|Sgt|Capt|Prof|vs|No)\.$")
+_LONGEST = 12
+"""More characters than an abbreviation and the letter before it have."""
 
 
 def sentences(text: str) -> list[str]:
@@ -16,7 +18,9 @@ def sentences(text: str) -> list[str]:
     parts: list[str] = []
     start = 0
     for between in _BETWEEN.finditer(text):
-        if not _ABBREVIATION.search(text[start : between.start()]):
+        end = between.start()
+        # Searched in all of a long sentence, many initials would take quadratic time.
+        if not _ABBREVIATION.search(text[max(start, end - _LONGEST) : end]):
             parts.append(text[start : between.end(1)])
             start = between.end()
     return [*parts, text[start:]]

@@ -10,9 +10,12 @@ import pytest
 
 from genre_batch.catalog.chunk import JsonLinesChunk, TableChunk
 from genre_batch.catalog.texts import as_strings, holds_text, is_blank, is_blank_value
+from support.arrow_types import SAMPLES
+from support.timing import processor_seconds
 
 WORDS = ["a", None, "\u00e9"]
 BYTES = [b"a", None, b"\xc3\xa9"]
+MAP = pa.map_(pa.string(), pa.string())
 CODES = pa.array([0, None, 1], pa.int32())
 
 
@@ -118,6 +121,22 @@ def test_an_empty_list_in_any_spelling_is_empty_in_a_table_and_in_json(text: str
         (pa.array([{"a": None}, {"a": ["x"]}, {"a": [""]}]), [True, False, True]),
         (pa.array([[None], ["", None], ["", "x"], []]), [True, True, False, True]),
         (pa.array([[[]], [["x"]], None]), [True, False, True]),
+        (pa.array([[None], [""], ["x"]], pa.list_view(pa.string())), [True, True, False]),
+        (pa.array([[None], [""], ["x"]], pa.large_list_view(pa.string())), [True, True, False]),
+        (pa.array([[None], [""], ["x"]], pa.list_(pa.string(), 1)), [True, True, False]),
+        (pa.array([["", None], ["", "x"], None], pa.list_(pa.string(), 2)), [True, False, True]),
+        (pa.array([[("k", None)], [("k", "x")], None], MAP), [True, False, True]),
+        (pa.DictionaryArray.from_arrays(CODES, pa.array([None, "x"])), [True, True, False]),
+        (pa.DictionaryArray.from_arrays(CODES, pa.array([[""], ["x"]])), [True, True, False]),
+        (pa.DictionaryArray.from_arrays(CODES, pa.array([float("nan"), 0.0])), [True, True, False]),
+        (pa.DictionaryArray.from_arrays(CODES, pa.array(["unused", ""])), [False, True, True]),
+        (pa.RunEndEncodedArray.from_arrays([2, 3], [None, "x"]), [True, True, False]),
+        (pa.RunEndEncodedArray.from_arrays([2, 3], [0, 1]), [False, False, False]),
+        (_union([1, 2, 3], ["x", "", None]), [False, True, True]),
+        (
+            pa.StructArray.from_arrays([_union([1, 2, 3], ["x", "", None])], ["u"]),
+            [False, True, True],
+        ),
         (
             pa.ExtensionArray.from_storage(pa.json_(), pa.array(["[ ]", "[1]", '""', "null"])),
             [True, False, True, True],
@@ -128,6 +147,24 @@ def test_an_empty_list_in_any_spelling_is_empty_in_a_table_and_in_json(text: str
 def test_empty_cells_of_each_type(column: pa.Array, blank: list[bool]) -> None:
     assert is_blank(column).tolist() == blank
     assert is_blank(column.slice(1)).tolist() == blank[1:]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_cells_of_any_type_are_empty_however_they_are_stored(name: str) -> None:
+    column = SAMPLES[name]
+    blank = is_blank(column).tolist()
+    assert len(blank) == len(column)
+    assert [is_blank(column.slice(row, 1)).tolist()[0] for row in range(len(column))] == blank
+    offsets = list(range(len(column) + 1))
+    assert is_blank(pa.ListArray.from_arrays(offsets, column)).tolist() == blank
+    assert is_blank(pa.StructArray.from_arrays([column], ["a"])).tolist() == blank
+
+
+@pytest.mark.parametrize("start", ["", "[", "[''", "['',", "{None,", "array([", "set("])
+def test_much_white_space_takes_linear_time(start: str) -> None:
+    text = start + " " * 50_000 + "x"
+    assert processor_seconds(lambda: is_blank_value(text)) < 2
+    assert not is_blank_value(text)
 
 
 @pytest.mark.parametrize(
