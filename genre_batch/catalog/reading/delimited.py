@@ -63,16 +63,17 @@ class BlockParser:
     def parse(self, block: Block, on_reject: Callable[[Reject], None]) -> TableChunk:
         """Return the block's rows; pass each unreadable record to `on_reject`, in order."""
         chunk, bad = self.parsed(block)
-        line, position = block.first_line, 0
+        line, offset, position = block.first_line, block.byte_offset, 0
         for record in bad:
             line += block.data.count(b"\n", position, record.start)
+            offset += self._original_length(block.data[position : record.start])
             position = record.start
             raw = self._spelling.spelled_back(block.data[position : record.end])
             on_reject(
                 Reject(
                     file=self._name,
                     line=line,
-                    byte_offset=block.byte_offset + self._original_length(block.data[:position]),
+                    byte_offset=offset,
                     reason=record.reason,
                     raw=raw.rstrip(b"\r\n"),
                     encoding=self._dialect.encoding,

@@ -167,6 +167,7 @@ def parse_block(
     objects: list[dict[str, Any]] = []
     offset = 0
     data = block.data
+    byte_offset, counted = block.byte_offset, 0  # of the last line that cannot be read
     if block.byte_offset == 0 and data.startswith(_BYTE_ORDER_MARK):
         offset, data = 3, data[3:]
     for number, raw in enumerate(data.split(b"\n"), start=block.first_line):
@@ -183,7 +184,8 @@ def parse_block(
                 if decoder.found:
                     decoder.note(number)
             else:
-                byte_offset = block.byte_offset + original_length(block.data[:offset])
+                byte_offset += original_length(block.data[counted:offset])
+                counted = offset
                 on_reject(Reject(name, number, byte_offset, reason, raw.rstrip(b"\r"), detail))
                 decoder.found.clear()
         offset += len(raw) + 1

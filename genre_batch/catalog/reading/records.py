@@ -90,10 +90,12 @@ class Records:
         lengths = original_length(self.coding.encoding)
         out: list[bytes] = []
         position, place = 0, len(self.original) - lengths(self.data)
+        line, counted = self.first_line, 0
         out.append(self.original[:place])
         for (start, end), new in sorted(edits.items()):
             unchanged, old = lengths(self.data[position:start]), lengths(self.data[start:end])
-            line = self.first_line + self.data.count(b"\n", 0, start)
+            line += self.data.count(b"\n", counted, start)
+            counted = start
             out.append(self.original[place : place + unchanged])
             place += unchanged
             self.coding.check(
