@@ -273,6 +273,6 @@ def _is_json(path: str) -> bool:
 def is_regular_or_new(path: str) -> bool:
     """Return whether `path` is a regular file or does not exist, so that it can be replaced.
 
-    Devices, FIFOs and open files such as /dev/stdout are streams (`files.is_stream`).
+    Devices, FIFOs and open files such as /dev/stdout are streams (`paths.is_stream`).
     """
     return not is_stream(path)

@@ -36,8 +36,6 @@ __all__ = [
     "column_values",
     "genre_values",
     "is_placeholder",
-    "parse_cell",
-    "parse_column",
     "read_genres",
     "text_counts",
 ]
@@ -323,20 +321,3 @@ def _cells(
         example=(unreadable[0], str(value_of(unreadable[0]))[:_SHOWN]) if unreadable else (-1, ""),
         reason=unread_reason(value_of(unreadable[0])) if unreadable else "",
     )
-
-
-def parse_cell(cell: str, separator: str | None = None) -> list[str]:
-    """Return the distinct genres of one cell, in its order, read without other rows.
-
-    Args:
-        cell: the text of the cell.
-        separator: the string between two genres; default: found in the cell.
-    """
-    return read_genres([cell], separator).genres[0]
-
-
-def parse_column(
-    column: pa.ChunkedArray | pa.Array | Sequence[object], separator: str | None = None
-) -> list[list[str]]:
-    """Return the genres of each row; arguments as in `read_genres`."""
-    return read_genres(column, separator).genres

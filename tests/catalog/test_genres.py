@@ -7,13 +7,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from genre_batch.catalog.genres import (
-    CellState,
-    is_placeholder,
-    parse_cell,
-    parse_column,
-    read_genres,
-)
+from genre_batch.catalog.genres import CellState, is_placeholder, read_genres
+from support.genres import parse_cell, parse_column
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genre_batch.catalog.genres import parse_column, read_genres
+from genre_batch.catalog.genres import read_genres
 from genre_batch.catalog.separators import find_separators, join_genres, quoted
+from support.genres import parse_column
 
 NAMES = st.one_of(
     st.text(min_size=1, max_size=8),

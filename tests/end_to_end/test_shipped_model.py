@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from genre_batch.catalog.genres import parse_column
 from genre_batch.evaluation.metrics import score_predictions
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text_keys import text_key
+from support.genres import parse_column
 from support.places import ROOT
 
 

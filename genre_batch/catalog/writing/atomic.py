@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.remote import is_remote, remote_exists, upload
+from genre_batch.catalog.remote import remote_exists, upload
 from genre_batch.errors import OutputExistsError
-from genre_batch.files import rename_into_place, replacing
+from genre_batch.files import replacing
 from genre_batch.paths import is_stream
 
-__all__ = ["check_overwrite", "exists", "open_output", "publish"]
+__all__ = ["check_overwrite", "exists", "open_output"]
 
 
 def exists(location: Location) -> bool:
@@ -54,7 +54,7 @@ def open_output(
 ) -> Iterator[BinaryIO]:
     """Open a stream that gets the location's name if the block succeeds.
 
-    stdout and other streams (`files.is_stream`) are written directly.
+    stdout and other streams (`paths.is_stream`) are written directly.
 
     Args:
         location: where to write.
@@ -96,16 +96,3 @@ def _uploading(url: str, temporary: str | None) -> Iterator[BinaryIO]:
 def _upload_file(temporary: str, url: str) -> None:
     with open(temporary, "rb") as stream:
         upload(stream, url)
-
-
-def publish(temporary: str, path: str) -> None:
-    """Rename a complete, synced file to its final name, or upload it and remove it here.
-
-    Raises:
-        OSError: the file cannot be renamed or uploaded.
-    """
-    if is_remote(path):
-        _upload_file(temporary, path)
-        os.unlink(temporary)
-    else:
-        rename_into_place(temporary, path)
