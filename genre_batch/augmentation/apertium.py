@@ -79,7 +79,7 @@ _SPACES = re.compile(r" {2,}")
 # A text without a final punctuation mark gets one, as from Apertium's own deformatter.
 _HAS_END = re.compile(r"[.!?\u2026][\"'\u2019\u201d)\]]*\s*$")
 _END = ".[]"
-_ADDED_END = re.compile(r"\s*\.?\s*(?<!\\)\[\]\s*$")
+_ADDED_END = re.compile(r"(?<!\s)(?:\s*+\.)?+\s*+(?<!\\)\[\]\s*+$")
 
 
 class Apertium:

@@ -69,7 +69,7 @@ NULL_TEXTS = frozenset(
 _LONGEST_NULL = max(map(len, NULL_TEXTS))
 _EMPTY_TEXTS = frozenset(("", "[]", "{}", "()", "set()", "list()", '""', "''"))
 
-_SHORTENED = re.compile(r"\[.*\s\.\.\.\s.*\]", re.DOTALL)
+_SHORTENED = re.compile(r"\[(?>.*\s\.\.\.\s).*\]", re.DOTALL)
 """A long list as numpy prints it, with dots in place of most names."""
 _OPENING = re.compile(
     rf"[\[{{(<']|{KNOWN_CALLS}|\w*(?:Array|ArraySeq|Buffer|List|Vector|Seq|Set)\("
@@ -91,8 +91,9 @@ _NESTED = re.compile(
 """Elements in one: `<ul><li>Drama</li><li>War</li></ul>`."""
 _TAGS = re.compile(r"(?:<[^<>]+>\s*)+")
 _BRACKETS = re.compile(r"(?:\[[^\[\]]+\]\s*)+")
-_ARRAY_ITEM = r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,{}"]+))\s*'
-_ARRAY = re.compile(rf"\{{{_ARRAY_ITEM}(?:,{_ARRAY_ITEM})*\}}")
+# Possessive: spaces that several parts could take would take exponential time.
+_ARRAY_ITEM = r'(?:\s*+"((?:[^"\\]|\\.)*+)"\s*+|([^,{}"]++))'
+_ARRAY = re.compile(rf"\{{{_ARRAY_ITEM}(?:,{_ARRAY_ITEM})*+\}}")
 _ITEM = re.compile(_ARRAY_ITEM)
 
 

@@ -10,7 +10,7 @@ __all__ = ["KNOWN_CALLS", "opens_call", "parse_literal"]
 
 KNOWN_CALLS = r"(?:array|frozenset|set|list|tuple|Index|c)\("
 """Calls that print a list, in Python and in R."""
-_CALL = re.compile(rf"{KNOWN_CALLS}(.*?)(?:,\s*dtype=[^)]*)?\)", re.DOTALL)
+_CALL = re.compile(rf"{KNOWN_CALLS}(.*?)(?:,\s*dtype=[^)]{{0,1000}}+)?\)", re.DOTALL)
 """The Python or R expression of a list: `array([...], dtype=object)`, `c("Drama", "War")`."""
 _OPENS_CALL = re.compile(
     r"""[A-Za-z_][\w.]*\(\s*(?:[\[{(]|[bBrRuU]?["']|[A-Za-z_]\w*\s*=|[A-Za-z_][\w.]*\(|\))"""

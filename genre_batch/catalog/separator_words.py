@@ -6,6 +6,7 @@ without each other in the column.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections import Counter, defaultdict
@@ -21,6 +22,9 @@ _PAIRS, _PARTS = 2, 3
 """How many distinct names, of how many distinct parts, must end a cell as prose does (by hand)."""
 _SHARE = 2
 """One of this many cells with several parts must end so (by hand)."""
+_MANY = 16
+"""Parts of a text from which on the search for names that span several of them is bounded."""
+_BLANKS = re.compile(r"\s*")
 _IN_NO_NAME = ("::", "--")
 """Marks of `JOINING` that no name has where they separate."""
 
@@ -82,13 +86,14 @@ def breaks(pattern: re.Pattern[str], text: str, whole: Collection[str]) -> list[
     if not spans or not whole:
         return spans
     starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
+    reach = _reach(text, starts, ends, whole) if len(ends) > _MANY else [len(ends) - 1] * len(ends)
     kept: list[Span] = []
     first = 0
     while first < len(starts):
         last = next(
             (
                 last
-                for last in range(len(ends) - 1, first, -1)
+                for last in range(reach[first], first, -1)
                 if text[starts[first] : ends[last]].strip() in whole
             ),
             first,
@@ -97,6 +102,27 @@ def breaks(pattern: re.Pattern[str], text: str, whole: Collection[str]) -> list[
             kept.append(spans[last])
         first = last + 1
     return kept
+
+
+def _reach(
+    text: str, starts: Sequence[int], ends: Sequence[int], whole: Collection[str]
+) -> list[int]:
+    """Return for each part of a text the last part that the longest name from there may end with.
+
+    Args:
+        text: the text.
+        starts, ends: of its parts.
+        whole: the names.
+    """
+    longest = max(map(len, whole))
+    last_ends: list[int] = []  # of each part, or of what precedes it, without space
+    begin = 0
+    for end in ends:
+        piece = text[begin:end].rstrip()
+        last_ends.append(begin + len(piece) if piece or not last_ends else last_ends[-1])
+        begin = end
+    first_letters = (found.end() for start in starts if (found := _BLANKS.match(text, start)))
+    return [bisect.bisect_right(last_ends, first + longest) - 1 for first in first_letters]
 
 
 def _parts(pattern: re.Pattern[str], text: str, whole: Collection[str] = ()) -> list[str]:
@@ -177,7 +203,7 @@ def _inseparable(
             before[second].add(first)
 
     def has_others(part: str, beside: set[str], other: str) -> bool:
-        return (part in split and part not in names) or bool(beside - {other})
+        return (part in split and part not in names) or len(beside) > (other in beside)
 
     def apart(first: str, second: str) -> bool:
         return has_others(first, after[first], second) and has_others(second, before[second], first)

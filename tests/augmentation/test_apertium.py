@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genre_batch.augmentation.apertium import CHAINS, Apertium
+from genre_batch.augmentation.apertium import CHAINS, Apertium, _unescape
 from genre_batch.errors import TrainingError, UsageError
 from support.places import ROOT
+from support.timing import processor_seconds
 
 pytestmark = pytest.mark.process
 
@@ -141,3 +142,23 @@ def test_the_command_names_what_to_install(
         "Apertium is not installed: apt-get install apertium-eng-spa apertium-eng-cat "
         "apertium-en-gl apertium-spa-cat"
     )
+
+
+@pytest.mark.parametrize(
+    ("stream", "plain"),
+    [
+        ("It ends.[]", "It ends"),
+        ("It ends . [] ", "It ends"),
+        ("It ends.. []", "It ends."),
+        (r"A list \[\]", "A list []"),
+        ("It ends.", "It ends."),
+    ],
+)
+def test_an_end_that_was_added_is_removed_again(stream: str, plain: str) -> None:
+    assert _unescape(stream, plain) == plain
+
+
+def test_much_space_in_a_translation_takes_linear_time() -> None:
+    stream = f"a{' ' * 50_000}b.[]"
+    assert processor_seconds(lambda: _unescape(stream, "a b")) < 5
+    assert _unescape(stream, "a b") == "a b"

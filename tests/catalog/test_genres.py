@@ -7,8 +7,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from genre_batch.catalog.genre_values import enclosed, read_text
 from genre_batch.catalog.genres import CellState, is_placeholder, read_genres
 from support.genres import parse_cell, parse_column
+from support.timing import processor_seconds
 
 
 @pytest.mark.parametrize(
@@ -404,3 +406,56 @@ def test_scores_and_deeper_lists_are_not_genres(cell: object) -> None:
 )
 def test_flags_that_are_all_zero_and_empty_lists_are_empty(cell: object) -> None:
     assert read_genres([cell]).states.tolist() == [CellState.EMPTY]
+
+
+PATHOLOGICAL = [
+    ("{" + ", ".join(["name"] * 20_000), 1),
+    ("{" + " " * 80_000 + "!{", 1),
+    ('{"' + "a" * 80_000 + "!{", 1),
+    ("[" + " ... " * 16_000, 1),
+    ("c(" + ",dtype=" * 12_000 + ")", 5),
+    ("Index(" + ", dtype=" * 12_000 + "!", 5),
+    ("'" + "\\'" * 20_000, 1),
+    ("<a></a>" * 8_000 + "<", 1),
+    ("[[a]]" * 8_000 + "[", 1),
+    ("[a]" * 16_000 + "[", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("cell", "seconds"), PATHOLOGICAL, ids=[cell[:12] for cell, _ in PATHOLOGICAL]
+)
+def test_a_long_cell_of_any_style_is_read_in_linear_time(cell: str, seconds: int) -> None:
+    def read() -> None:
+        text = read_text(cell)
+        if isinstance(text, str):
+            enclosed(text)
+
+    assert processor_seconds(read) < seconds
+
+
+@pytest.mark.parametrize("unit", ["& ... ", "a&b", "&''", "Drama and War, ", "a & ", "&"])
+def test_many_names_in_a_cell_are_separated_in_seconds(unit: str) -> None:
+    cell = unit * (8_000 // len(unit)) + "x"
+    assert processor_seconds(lambda: read_genres([cell, "Drama & War", "Drama", "War"])) < 5
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ('{a, "b, c" ,d}', ["a", "b, c", "d"]),
+        ("{ a , b }", ["a", "b"]),
+        ("{a, ,b}", ["a", "b"]),
+        ("{ }", []),
+        (r'{"a \"b\"",NULL}', ['a "b"']),
+    ],
+)
+def test_an_array_of_postgresql_has_names_with_and_without_quotes(
+    cell: str, names: list[str]
+) -> None:
+    assert enclosed(cell) == ('{a,"b"}', names)
+
+
+@pytest.mark.parametrize("cell", ["{a", '{"a}', '{a "b"}', "{a,}", "{,a}", "{}", '{"a" b}'])
+def test_braces_of_another_kind_are_no_array(cell: str) -> None:
+    assert enclosed(cell) is None

@@ -19,7 +19,7 @@ __all__ = ["are_lines", "holds_rows", "read_json_values"]
 _SPACE = b" \t\r\n\x1e"
 """Between values: white space, and the record separator of RFC 7464."""
 _BETWEEN = re.compile(r"[ \t\r\n,\ufeff\x1e\x1a\0]*")
-_LINE_BREAK = re.compile(rb"[ \t]*[\r\n]+[ \t]*")
+_LINE_BREAK = re.compile(rb"(?:(?<![ \t])[ \t]++)?[\r\n]+[ \t]*+")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(")?|[{}\[\]]', re.DOTALL)
 _NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 _NEXT_BRACKET = re.compile(r"\s*[{\]]")

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from genre_batch.catalog.reading.json_values import are_lines, holds_rows
 from genre_batch.catalog.reading.jsonlines import read_json_lines
-from genre_batch.catalog.rejects import Reject
+from genre_batch.catalog.rejects import Reject, ignore_reject
 from genre_batch.errors import CatalogError, GenreBatchWarning
 from support.delivery import Pieces
+from support.timing import processor_seconds
 
 FILM = {"id": 1, "title": "A [b] {c}", "overview": 'He said "}],{" \\ \n and left.', "x": [{}, []]}
 OTHER = {"id": 2, "overview": "é 😀 \u2028", "genres": [{"id": 1, "name": "Drama"}], "n": 1.50}
@@ -347,3 +348,23 @@ def test_a_few_bytes_show_the_layout(head: bytes, expected: bool | None) -> None
 )  # fmt: skip
 def test_a_json_file_in_a_folder_is_a_catalog_by_its_content(head: bytes, expected: bool) -> None:
     assert holds_rows(head) is expected
+
+
+def test_line_breaks_and_the_space_around_them_are_one_space() -> None:
+    data = b'[{"a":\t \r\n  \n 1, \r\r "b": "  x"\n}]'
+    chunks = list(read_json_lines(io.BytesIO(data), "f", ignore_reject))
+    lines = [line for chunk in chunks for line in chunk.lines]
+    assert lines == [b'{"a":  1, "b": "  x" }']
+
+
+def test_much_space_in_an_object_over_several_lines_takes_linear_time() -> None:
+    text = " " * 200_000
+    data = json.dumps({"overview": f"a{text}b"}, indent=1).encode()
+    out: list[bytes] = []
+
+    def read() -> None:
+        for chunk in read_json_lines(io.BytesIO(data), "f", ignore_reject):
+            out.extend(chunk.lines)
+
+    assert processor_seconds(read) < 5
+    assert out == [b'{ "overview": "a' + text.encode() + b'b" }']
