@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genre_batch.auditing.label_rows import LabelRows
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.genre_values import CellState
 from genre_batch.catalog.genres import (
@@ -45,6 +46,8 @@ class Labels:
         labeled: (codes,) bool: whether a cell has a genre, or states that its row has none.
         names: (codes,) the names in each cell; those of the model as it spells them.
         own: (codes,) the names in each cell as the catalog has them.
+        in_columns: (codes,) the names of genres that `label_columns` state, not cleaned; nothing
+            without such columns.
         rows: (codes,) int64, the number of rows with text that have the cell.
         all_rows: (codes,) int64, the number of all rows that have the cell.
         unknown: the genres that the model does not know -> their rows with text, most first.
@@ -57,6 +60,7 @@ class Labels:
     labeled: npt.NDArray[np.bool_]
     names: list[list[str]]
     own: Sequence[Sequence[str]]
+    in_columns: Sequence[Sequence[str]]
     rows: npt.NDArray[np.int64]
     all_rows: npt.NDArray[np.int64]
     unknown: dict[str, int]
@@ -87,8 +91,8 @@ class Labels:
 class CellCodes:
     """Distinct genre cells, numbered as they appear.
 
-    How a text is read depends on all cells of its column, so the cells are read after the last
-    chunk. A catalog repeats its few hundred or thousand combinations of genres, which fit in
+    How a text or a flag is read depends on all cells of its column, so the cells are read after the
+    last chunk. A catalog repeats its few hundred or thousand combinations of genres, which fit in
     memory.
     """
 
@@ -107,6 +111,7 @@ class CellCodes:
         self._delimited = delimited
         self._code_of: dict[str, int] = {}
         self._values: list[object] = []
+        self._label_rows = LabelRows(columns.label_columns) if columns.label_columns else None
         self._rows = np.zeros(0, dtype=np.int64)
         self._rows_with_text = np.zeros(0, dtype=np.int64)
 
@@ -137,11 +142,9 @@ class CellCodes:
 
     def _keys(self, chunk: TableChunk) -> tuple[pa.DictionaryArray, Mapping[str, object]]:
         """Return (rows,) a key of each cell, null for null, and the values of keys of no texts."""
-        if self._columns.label_columns:
-            cells = self._columns.cells_in(chunk)
-            unknown = (cells.states == CellState.UNKNOWN).tolist()
-            pairs = zip(cells.genres, unknown, strict=True)
-            return _keys_of([None if is_unknown else names for names, is_unknown in pairs])
+        if self._label_rows is not None:
+            keys = self._label_rows.keys(chunk)
+            return keys, dict.fromkeys(keys.dictionary.to_pylist())
         column = genre_values(chunk, self._columns.genres)
         if isinstance(column, list):
             return _keys_of(column)
@@ -162,20 +165,20 @@ class CellCodes:
 
         Raises:
             UsageError, CatalogError: `genre_map` cannot be used, or a number or code has no name in
-                it or in `label_names`.
+                it or in `label_names`; or a cell of `label_columns` is neither a flag nor a name.
         """
-        cells = named(self._read(), self._options)
+        read = self._read()
+        cells = named(read, self._options)
         naming = GenreNames.of(self._options, labels)
         rows = self._rows_with_text
         names = naming.read(cells.genres, rows.tolist())
         states = cells.states
-        if self._delimited and _TEXT not in self._code_of:
+        has_columns = self._label_rows is not None
+        if self._delimited and not has_columns and _TEXT not in self._code_of:
             nulls = np.array([value is None for value in self._values], dtype=np.bool_)
             states = np.where(nulls, CellState.EMPTY, states).astype(np.int8)
         labeled = np.array([bool(cell) for cell in names], dtype=np.bool_)
-        if self._options.empty == "negative" or (
-            self._columns.label_columns and self._options.empty is None
-        ):
+        if self._options.empty == "negative" or (has_columns and self._options.empty is None):
             labeled |= states == CellState.EMPTY
         known = set(labels)
         unknown: Counter[str] = Counter()
@@ -187,6 +190,7 @@ class CellCodes:
             labeled=labeled,
             names=names,
             own=cells.genres,
+            in_columns=read.genres if has_columns else (),
             rows=rows,
             all_rows=self._rows,
             unknown=dict(unknown.most_common()),
@@ -197,6 +201,8 @@ class CellCodes:
 
     def _read(self) -> GenreCells:
         """Return the names in every distinct cell, as all rows together decide how to read them."""
+        if self._label_rows is not None:
+            return self._label_rows.read()
         columns = self._columns
         texts = {
             value: count

@@ -198,6 +198,7 @@ class Candidates:
         values: (n,) the sum of the uncertainties of a row's genres, falling.
         odds: (n, genres) log odds of its genres.
         probabilities: (n,) of `genres`.
+        codes: (n,) int32, the code of each row's genre cell (auditing/labels.py).
     """
 
     rows: npt.NDArray[np.int64]
@@ -205,6 +206,7 @@ class Candidates:
     values: Floats
     odds: Floats
     probabilities: Floats
+    codes: npt.NDArray[np.int32]
 
     @classmethod
     def of(cls, store: RowStore, labels: Labels, tagger: GenreTagger, wanted: int) -> Candidates:
@@ -222,6 +224,7 @@ class Candidates:
         top.finish()
         odds = np.empty((len(top.rows), len(tagger.labels)))
         probabilities = np.empty(len(top.rows))
+        codes = np.empty(len(top.rows), dtype=np.int32)
         order = np.argsort(top.rows, kind="stable")
         for block in store.blocks():
             ends = [block.start, block.start + len(block)]
@@ -230,7 +233,8 @@ class Candidates:
             rows = top.rows[chosen] - block.start
             odds[chosen] = log_odds(block.probabilities[rows])
             probabilities[chosen] = block.probabilities[rows, top.genres[chosen]]
-        return cls(top.rows, top.genres, top.evidence, odds, probabilities)
+            codes[chosen] = block.codes[rows]
+        return cls(top.rows, top.genres, top.evidence, odds, probabilities, codes)
 
     def chosen(self, vectors: npt.NDArray[np.floating] | None, wanted: int) -> Findings:
         """Return the rows to label next, best first.
@@ -247,7 +251,7 @@ class Candidates:
             has=np.zeros(len(positions), dtype=np.bool_),
             probabilities=self.probabilities[positions],
             scores=1 - np.exp(-worth),
-            codes=np.full(len(positions), -1, dtype=np.int32),
+            codes=self.codes[positions],
         )
 
 

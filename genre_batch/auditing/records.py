@@ -69,7 +69,7 @@ class OwnColumns:
         Args:
             used: those that hold its text, title and genres.
         """
-        names = (*self.kept, self.genres, used.text, used.title, *used.label_columns)
+        names = (*self.kept, self.genres, used.text, used.title)
         return list(dict.fromkeys(name for name in names if name is not None))
 
     @property

@@ -186,8 +186,8 @@ class RecordWriter:
         )
         cells = None
         if own.genres is None:
-            lists = pa.array(columns.cells_in(rows).genres, pa.list_(pa.string()))
-            cells = lists.take(pa.array(positions))
+            names_of = () if self.catalog.labels is None else self.catalog.labels.in_columns
+            cells = pa.array([names_of[code] for code in found.codes], pa.list_(pa.string()))
         write_records(writer, records, rows.take(positions.tolist()), own, cells)
         self.records += len(found.rows)
         for kind, counts in enumerate((self.missing, self.doubtful)):

@@ -65,7 +65,9 @@ def find_label_columns(names: Sequence[str], wanted: str | Sequence[str]) -> tup
     return tuple(found)
 
 
-def read_label_columns(table: pa.Table, columns: Sequence[str]) -> GenreCells:
+def read_label_columns(
+    table: pa.Table, columns: Sequence[str], rows: Sequence[int] | None = None
+) -> GenreCells:
     """Read columns of genres: flags, where the name of a column is that of its genre, or names.
 
     A row in which the flag of some genre is null or -1 is unknown as a whole: what is not known is
@@ -77,13 +79,14 @@ def read_label_columns(table: pa.Table, columns: Sequence[str]) -> GenreCells:
         table: the catalog.
         columns: the columns, each of flags: 0 and 1, true and false, yes and no; or, if no cell of
             any of them is a flag, each of names, such as `genre_1` and `genre_2`.
+        rows: the number of each row, for messages; default: counted from 0.
 
     Raises:
         ColumnError: a column has another value, or values of a type that holds no flags.
     """
     if (names := _names(table, columns)) is not None:
         return names
-    flags = np.stack([_flags(table, name) for name in columns], axis=1)
+    flags = np.stack([_flags(table, name, rows) for name in columns], axis=1)
     if (flags != 0).all() and ((flags == 1).any(axis=1) & (flags == _MINUS_ONE).any(axis=1)).any():
         flags[flags == _MINUS_ONE] = 0
     elif not np.isin(flags, (0, _MINUS_ONE)).any():
@@ -135,7 +138,7 @@ def _with_blank_as_no(flags: npt.NDArray[np.int8], columns: Sequence[str]) -> np
     return np.where(blank, np.int8(0), flags)
 
 
-def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
+def _flags(table: pa.Table, name: str, rows: Sequence[int] | None) -> npt.NDArray[np.int8]:
     """Return (rows,) int8: 1, 0, or where nothing is known -1, for a -1 itself `_MINUS_ONE`."""
     column = _encoded(table.column(name), name)
     codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -144,6 +147,7 @@ def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
     for code, value in enumerate(values):
         if value is None:
             row = int(np.flatnonzero(codes == code)[0])
+            row = row if rows is None else rows[row]
             text = column.dictionary[code].as_py()
             raise ColumnError(
                 f"the column {name!r} of `label_columns` holds {text!r} in "
