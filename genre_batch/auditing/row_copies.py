@@ -37,7 +37,7 @@ class RowCopies(contextlib.AbstractContextManager["RowCopies"]):
         self._ends = [0]
         self._names: tuple[str, ...] = ()
         self._texts: list[tuple[str, ...]] = []
-        self._nulls: tuple[str, ...] = ()
+        self._nulls: list[tuple[str, ...]] = []
         self._file: IO[bytes] | None = None
         with contextlib.suppress(OSError):
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed on exit
@@ -79,14 +79,14 @@ class RowCopies(contextlib.AbstractContextManager["RowCopies"]):
             return
         self._names = tuple(names)
         self._texts.append(tuple(texts))
-        self._nulls = chunk.nulls
+        self._nulls.append(chunk.nulls)
         if self._ends[-1] > self._most:
             self._discard()
 
     def chunks(self) -> Iterator[TableChunk]:
         """Yield the copies, in order; they are complete."""
         assert self._file is not None
-        for index, names in enumerate(self._texts):
+        for index, (names, nulls) in enumerate(zip(self._texts, self._nulls, strict=True)):
             start, end = self._ends[index : index + 2]
             self._file.seek(start)
             stream = pa.py_buffer(self._file.read(end - start))
@@ -99,5 +99,5 @@ class RowCopies(contextlib.AbstractContextManager["RowCopies"]):
                 texts={
                     name: text.combine_chunks() for name, text in zip(names, texts, strict=True)
                 },
-                nulls=self._nulls,
+                nulls=nulls,
             )

@@ -142,13 +142,14 @@ class RecordWriter:
             first, last = np.searchsorted(rows, [start, start + len(chunk)])
             if first < last:
                 parts.append(chunk.take((rows[first:last] - start).tolist()))
+        # Parts of several files or JSON types differ in what is text and in what means null.
+        names = {name for part in parts for name in part.texts}
+        names.update(name for part in parts if part.nulls for name in part.columns)
         return TableChunk(
             pa.concat_tables([part.table for part in parts]),
             texts={
-                name: pa.concat_arrays([part.texts[name] for part in parts])
-                for name in parts[0].texts
+                name: pa.concat_arrays([part.strings(name) for part in parts]) for name in names
             },
-            nulls=parts[0].nulls,
         )
 
     def _write_every(self, writer: Encoder, ranking: Ranking) -> None:

@@ -84,3 +84,45 @@ def test_no_copies_are_kept_where_none_can_be_written(tmp_path: Path) -> None:
     with RowCopies(tmp_path / "missing") as copies:
         copies.append(TableChunk(pa.table({"id": [1]})), ["id"])
         assert not copies.complete
+
+
+def test_each_copy_has_the_texts_that_mean_null_in_its_own_file(tmp_path: Path) -> None:
+    table = pa.table({"text": ["\\N", "a"]})
+    with RowCopies(tmp_path) as copies:
+        copies.append(TableChunk(table, nulls=("\\N",)), ["text"])
+        copies.append(TableChunk(table), ["text"])
+        texts = [chunk.strings("text").to_pylist() for chunk in copies.chunks()]
+    assert texts == [[None, "a"], ["\\N", "a"]]
+
+
+@pytest.mark.parametrize("lists", [range(9000, 9040), range(40)], ids=["last", "first"])
+def test_records_are_found_in_chunks_whose_values_are_of_other_types(
+    tmp_path: Path, lists: range
+) -> None:
+    words = list(WORDS)
+    rows: list[dict[str, object]] = []
+    for row in range(9040):
+        genre = WORDS[words[row % 4]]
+        text = f"{words[row % 4]} film{row} " + "word " * 30
+        rows.append({"overview": text, "genres": [genre] if row in lists else genre})
+    rows[10] |= {"genres": ["Drama"] if 10 in lists else "Drama"}
+    rows[9010] |= {"genres": ["Action"] if 9010 in lists else "Action"}
+    path = tmp_path / "films.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    audit(AuditJob(path, tmp_path / "records.jsonl", min_score=0, top=40_000))
+    records = map(json.loads, (tmp_path / "records.jsonl").read_text().splitlines())
+    genres = {each["row"]: each["genres"] for each in records}
+    assert genres[10] == ('["Drama"]' if 10 in lists else "Drama")
+    assert genres[9010] == ('["Action"]' if 9010 in lists else "Action")
+
+
+def test_rows_of_files_with_other_null_values_are_labeled_next(tmp_path: Path) -> None:
+    texts = ["fight one", "laugh fight", "cry robot", "\\N"]
+    for suffix, separator in (("csv", ","), ("tsv", "\t")):
+        frame = pl.DataFrame({"overview": texts, "title": ["\\N"] * 4, "genres": [None] * 4})
+        (tmp_path / "films").mkdir(exist_ok=True)
+        frame.write_csv(tmp_path / "films" / f"films.{suffix}", separator=separator)
+    output = tmp_path / "records.jsonl"
+    audit(AuditJob(tmp_path / "films", output, select=8))
+    records = list(map(json.loads, output.read_text().splitlines()))
+    assert {each["row"] for each in records} == {0, 1, 2, 3, 4, 5, 6}

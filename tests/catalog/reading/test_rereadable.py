@@ -35,13 +35,15 @@ def pipe(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Location]:
 
 def test_a_second_reader_does_not_disturb_the_first(pipe: Location) -> None:
     options = ReadOptions(as_table=True)
-    with rereadable([pipe]) as locations:
-        with CatalogReader(locations, options, raise_on_reject) as first:
-            chunks = first.chunks()
-            rows = len(next(chunks))
-            with CatalogReader(locations, options, raise_on_reject) as second:
-                assert sum(map(len, second.chunks())) == ROWS
-            rows += sum(map(len, chunks))
+    with (
+        rereadable([pipe]) as locations,
+        CatalogReader(locations, options, raise_on_reject) as first,
+        CatalogReader(locations, options, raise_on_reject) as second,
+    ):
+        chunks = first.chunks()
+        rows = len(next(chunks)) + len(next(chunks))
+        assert sum(map(len, second.chunks())) == ROWS
+        rows += sum(map(len, chunks))
     assert rows == ROWS
 
 
