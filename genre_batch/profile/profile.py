@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
-from genre_batch.catalog.columns import GENRE_COLUMNS, matching_columns
-from genre_batch.catalog.genre_values import read_value
-from genre_batch.catalog.genres import GenreReader, genre_values, text_counts
-from genre_batch.catalog.texts import holds_text
-from genre_batch.names import clean_name
-from genre_batch.profile.years import NO_YEAR, year_column, years_of
+from genre_batch.catalog.chunk import Chunk
+from genre_batch.profile.own_genres import OwnGenres
+from genre_batch.profile.years import NO_YEAR, year_column, year_columns, years_of
 
 __all__ = [
     "CONFIDENCE_BINS",
@@ -31,8 +26,6 @@ __all__ = [
 
 CONFIDENCE_BINS = 20
 """Bins of probabilities, of equal width from 0 to 1."""
-_MOST_TEXTS = 50_000
-"""Distinct genre cells that are kept; a column with more is not one of genres."""
 
 Counts = npt.NDArray[np.int64]
 
@@ -109,15 +102,11 @@ class ProfileCollector:
     _rows: int = 0
     _with_text: int = 0
     _without_genre: int = 0
-    _years: dict[int, Counts] = field(default_factory=dict)
-    _texts: Counter[str] = field(default_factory=Counter)
-    _names: Counter[str] = field(default_factory=Counter)
-    _year_column: str | None = None
-    _genre_column: str | None = None
-    _too_many: bool = False
+    _years: dict[str, dict[int, Counts]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.genres)
+        self._own = OwnGenres(self.genre_column)
         self._labels = pa.array(self.genres, pa.string())
         self._confidence = np.zeros((count, CONFIDENCE_BINS), dtype=np.int64)
         self._pairs = np.zeros((count, count), dtype=np.int64)
@@ -148,44 +137,19 @@ class ProfileCollector:
         )
         self._add_years(chunk, flags)
         if self.reads_labels:
-            self._add_labels(chunk)
+            self._own.add(chunk)
 
     def _add_years(self, chunk: Chunk, flags: npt.NDArray[np.bool_]) -> None:
-        self._year_column = self._year_column or year_column(chunk.columns)
-        if self._year_column is None or not len(chunk):
-            return
-        years, places = np.unique(years_of(chunk, self._year_column), return_inverse=True)
-        sums = np.zeros((len(years), 1 + len(self.genres)), dtype=np.int64)
-        np.add.at(sums, places, np.column_stack([np.ones(len(flags), dtype=np.int64), flags]))
-        for year, row in zip(years.tolist(), sums, strict=True):
-            if year != NO_YEAR:
-                self._years[year] = self._years.get(year, 0) + row
-
-    def _add_labels(self, chunk: Chunk) -> None:
-        if self._genre_column is None:
-            columns = chunk.columns
-            found = matching_columns(columns, GENRE_COLUMNS)
-            self._genre_column = found[0] if found else None
-            if self.genre_column in columns:
-                self._genre_column = self.genre_column
-        name = self._genre_column
-        if name is None or (isinstance(chunk, TableChunk) and name not in chunk.columns):
-            return
-        values = genre_values(chunk, name)
-        if isinstance(values, pa.ChunkedArray) and pa.types.is_list(values.type):
-            if holds_text(values.type.value_type):
-                counts = pc.list_flatten(values.combine_chunks()).drop_null().value_counts()
-                pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
-                self._names.update({str(label): rows for label, rows in pairs})
-            return
-        self._texts.update(text_counts(values))
-        if isinstance(chunk, JsonLinesChunk):
-            for value in values:
-                names = read_value(value) if isinstance(value, list) else None
-                self._names.update(names if isinstance(names, list) else ())
-        if len(self._texts) > _MOST_TEXTS:
-            self._too_many = True
-            self._texts.clear()
+        """Count the years in every column that may have them: a later chunk may decide which."""
+        counted = np.column_stack([np.ones(len(flags), dtype=np.int64), flags])
+        for name in year_columns(chunk.columns):
+            found = self._years.setdefault(name, {})
+            years, places = np.unique(years_of(chunk, name), return_inverse=True)
+            sums = np.zeros((len(years), 1 + len(self.genres)), dtype=np.int64)
+            np.add.at(sums, places, counted)
+            for year, row in zip(years.tolist(), sums, strict=True):
+                if year != NO_YEAR:
+                    found[year] = found.get(year, 0) + row
 
     def merge(self, other: ProfileCollector) -> None:
         """Add the sums of other rows of the same catalog, of the same model."""
@@ -194,13 +158,11 @@ class ProfileCollector:
         self._without_genre += other._without_genre
         self._confidence += other._confidence
         self._pairs += other._pairs
-        for year, row in other._years.items():
-            self._years[year] = self._years.get(year, 0) + row
-        self._texts.update(other._texts)
-        self._names.update(other._names)
-        self._year_column = self._year_column or other._year_column
-        self._genre_column = self._genre_column or other._genre_column
-        self._too_many = self._too_many or other._too_many or len(self._texts) > _MOST_TEXTS
+        for name, years in other._years.items():
+            found = self._years.setdefault(name, {})
+            for year, row in years.items():
+                found[year] = found.get(year, 0) + row
+        self._own.merge(other._own)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sums as JSON values, to be stored with a part."""
@@ -211,12 +173,11 @@ class ProfileCollector:
             "rows_without_genre": self._without_genre,
             "confidence": self._confidence.tolist(),
             "pairs": self._pairs.tolist(),
-            "years": {str(year): row.tolist() for year, row in self._years.items()},
-            "texts": dict(self._texts),
-            "names": dict(self._names),
-            "year_column": self._year_column,
-            "genre_column": self._genre_column,
-            "too_many": self._too_many,
+            "years": {
+                name: {str(year): row.tolist() for year, row in years.items()}
+                for name, years in self._years.items()
+            },
+            "own_genres": self._own.as_dict(),
         }
 
     @classmethod
@@ -233,13 +194,10 @@ class ProfileCollector:
         collector._confidence += np.array(values["confidence"], dtype=np.int64)
         collector._pairs += np.array(values["pairs"], dtype=np.int64)
         collector._years = {
-            int(year): np.array(row, dtype=np.int64) for year, row in values["years"].items()
+            name: {int(year): np.array(row, dtype=np.int64) for year, row in years.items()}
+            for name, years in values["years"].items()
         }
-        collector._texts = Counter(values["texts"])
-        collector._names = Counter(values["names"])
-        collector._year_column = values["year_column"]
-        collector._genre_column = values["genre_column"]
-        collector._too_many = values["too_many"]
+        collector._own = OwnGenres.from_dict(values["own_genres"])
         return collector
 
     def profile(self, read: Callable[[str], Sequence[str]] | None = None) -> CatalogProfile:
@@ -248,7 +206,9 @@ class ProfileCollector:
         Args:
             read: returns the genres that a name of the catalog stands for; None: itself.
         """
-        has_labels = self._genre_column is not None and not self._too_many
+        labeled = self._own.counts(read)
+        column = year_column(tuple(self._years))
+        years = {} if column is None else self._years[column]
         return CatalogProfile(
             genres=self.genres,
             rows=self._rows,
@@ -257,31 +217,11 @@ class ProfileCollector:
             predicted=self._pairs.diagonal().copy(),
             confidence=self._confidence.copy(),
             pairs=self._pairs.copy(),
-            labeled=self._labeled(read) if has_labels else None,
-            years={
-                year: (int(row[0]), row[1:].copy()) for year, row in sorted(self._years.items())
-            },
-            year_column=self._year_column if self._years else None,
-            genre_column=self._genre_column if has_labels else None,
+            labeled=None if labeled is None else _ranked(labeled),
+            years={year: (int(row[0]), row[1:].copy()) for year, row in sorted(years.items())},
+            year_column=column if years else None,
+            genre_column=self._own.column,
         )
-
-    def _labeled(self, read: Callable[[str], Sequence[str]] | None) -> dict[str, int]:
-        counts: Counter[str] = Counter()
-
-        def add(names: Sequence[str], rows: int) -> None:
-            cleaned = map(clean_name, names)
-            genres = cleaned if read is None else itertools.chain.from_iterable(map(read, cleaned))
-            counts.update(dict.fromkeys(genres, rows))
-
-        # In an order of their own: how chunks and parts divide the rows must not matter.
-        texts = dict(sorted(self._texts.items(), key=lambda item: (-item[1], item[0])))
-        reader = GenreReader.of(texts)
-        for text, rows in texts.items():
-            names = reader.read(text)
-            add(names if isinstance(names, list) else (), rows)
-        for name, rows in self._names.items():
-            add((name,), rows)
-        return _ranked(counts)
 
 
 def predicted_places(

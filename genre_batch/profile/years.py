@@ -13,7 +13,7 @@ from genre_batch.catalog.chunk import Chunk, JsonLinesChunk
 from genre_batch.catalog.columns import matching_columns
 from genre_batch.catalog.texts import as_strings, holds_text
 
-__all__ = ["NO_YEAR", "YEAR_COLUMNS", "year_column", "years_of"]
+__all__ = ["NO_YEAR", "YEAR_COLUMNS", "year_column", "year_columns", "years_of"]
 
 YEAR_COLUMNS = (
     *("release_date", "release_year", "year", "release date", "release year", "date", "released"),
@@ -32,6 +32,11 @@ def year_column(columns: Sequence[str]) -> str | None:
     return found[0] if found else None
 
 
+def year_columns(columns: Sequence[str]) -> list[str]:
+    """Return every column that has a usual name of dates or years, in the catalog's order."""
+    return [name for name in columns if matching_columns((name,), YEAR_COLUMNS)]
+
+
 def years_of(chunk: Chunk, name: str) -> npt.NDArray[np.int64]:
     """Return (rows,) int64: the year of each row, 1800 to 2199; `NO_YEAR` where there is none.
 
@@ -42,20 +47,32 @@ def years_of(chunk: Chunk, name: str) -> npt.NDArray[np.int64]:
         name: the column; a chunk without it has no years.
     """
     if isinstance(chunk, JsonLinesChunk):
-        values = [row.get(name) for row in chunk.objects]
-        texts = [None if value is None else str(value)[:40] for value in values]
-        return _of_texts(pa.array(texts, pa.string()))
+        values = [_text_of(row.get(name)) for row in chunk.objects]
+        return _of_texts(pa.array(values, pa.string()))
     if name not in chunk.columns:
         return np.full(len(chunk), NO_YEAR, dtype=np.int64)
     column = chunk.column(name).combine_chunks()
     kind = column.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return _bounded(pc.year(column))
+        return _bounded(_years_of_times(column))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return _bounded(column)
     if not holds_text(kind):
         return np.full(len(chunk), NO_YEAR, dtype=np.int64)
     return _of_texts(as_strings(column))
+
+
+def _text_of(value: object) -> str | None:
+    """Return the start of a JSON value as text, without lone surrogates, invalid in UTF-8."""
+    return None if value is None else str(value)[:40].encode("utf-8", "replace").decode("utf-8")
+
+
+def _years_of_times(column: pa.Array) -> pa.Array:
+    """Return the years of dates or times; in UTC where a time zone is not known here."""
+    try:
+        return pc.year(column)
+    except pa.ArrowInvalid:
+        return pc.year(column.cast(pa.timestamp(column.type.unit)))
 
 
 def _of_texts(texts: pa.Array) -> npt.NDArray[np.int64]:
@@ -64,6 +81,6 @@ def _of_texts(texts: pa.Array) -> npt.NDArray[np.int64]:
 
 
 def _bounded(years: pa.Array) -> npt.NDArray[np.int64]:
-    numbers = years.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    numbers = years.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     inside = np.isfinite(numbers) & (numbers >= _FIRST) & (numbers <= _LAST)
     return np.where(inside, np.where(inside, numbers, 0), NO_YEAR).astype(np.int64)

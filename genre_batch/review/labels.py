@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.catalog.genre_values import read_value
 from genre_batch.catalog.genres import GenreReader, genre_values, text_counts
+from genre_batch.catalog.list_items import item_counts
 from genre_batch.catalog.texts import holds_text
 from genre_batch.names import clean_name
 from genre_batch.review.cells import ColumnStyle, Reading, Readings, Spelling
@@ -168,10 +168,8 @@ class GenreColumn(Labels):
             self._is_text = self._is_text or holds_text(kind)
             if holds_text(kind):
                 return
-            if pa.types.is_list(kind) and holds_text(kind.value_type):
-                counts = pc.value_counts(pc.list_flatten(values.combine_chunks()).drop_null())
-                pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
-                self._items.update({name: count for name, count in pairs if isinstance(name, str)})
+            if (counts := item_counts(values)) is not None:
+                self._items.update(counts)
                 return
             values = values.to_pylist()
         for index, value in enumerate(values):

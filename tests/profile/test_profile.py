@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
+from genre_batch.profile import own_genres
 from genre_batch.profile.profile import CatalogProfile, ProfileCollector, sum_of
 
 GENRES = ("Action", "Drama", "War")
@@ -89,6 +90,67 @@ def test_lists_of_genres_are_counted_too() -> None:
     rows: list[dict[str, object]] = [{"genres": value} for value in lists]
     for read in (chunk, JsonLinesChunk([b"{}"] * 4, rows)):
         assert gathered([(read, WHOLE)]).profile().labeled == {"Drama": 2, "War": 1}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.large_list(pa.large_string()),
+        pa.list_view(pa.string()),
+        pa.large_list_view(pa.string_view()),
+        pa.list_(pa.dictionary(pa.int32(), pa.string())),
+        pa.large_list(pa.binary()),
+        pa.large_list(pa.struct([("id", pa.int64()), ("name", pa.string())])),
+    ],
+    ids=str,
+)
+def test_lists_of_every_layout_are_counted(kind: pa.DataType) -> None:
+    lists: list[Any] = [["Drama", "War"], ["Drama"], None, []]
+    if pa.types.is_struct(kind.value_type):
+        lists = [value and [{"id": 1, "name": name} for name in value] for value in lists]
+    column = pa.array(lists, kind)
+    assert gathered([(TableChunk(pa.table({"genres": column})), WHOLE)]).profile().labeled == {
+        "Drama": 2,
+        "War": 1,
+    }
+
+
+@pytest.mark.parametrize("ends", [[4], [1, 4], [2, 3, 4], [1, 2, 3, 4]], ids=str)
+def test_columns_that_only_later_objects_have_are_chosen_for_all(ends: list[int]) -> None:
+    rows: list[dict[str, Any]] = [
+        {"tags": "Seen", "created_at": "2020-01-01"},
+        {"tags": "Seen", "genres": "Drama, War", "release_date": "1999"},
+        {"created_at": "2020-01-01", "genres": "Drama"},
+        {"tags": "Seen", "genres": "Drama"},
+    ]
+    parts = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    chunks = [(JsonLinesChunk([b"{}"] * len(rows[part]), rows[part]), part) for part in parts]
+    stored = [ProfileCollector.from_dict(gathered([each]).as_dict()) for each in chunks]
+    for collector in (gathered(list(chunks)), sum_of(stored)):
+        assert collector is not None
+        profile = collector.profile()
+        assert (profile.genre_column, profile.labeled) == ("genres", {"Drama": 3, "War": 1})
+        assert (profile.year_column, list(profile.years)) == ("release_date", [1999])
+
+
+def test_the_column_that_the_model_was_trained_on_comes_first() -> None:
+    rows: list[dict[str, Any]] = [{"genres": "War"}, {"mood": "Dark"}, {"mood": "Dark"}, {}]
+    collector = ProfileCollector(GENRES, genre_column="mood")
+    for index in range(4):
+        part = slice(index, index + 1)
+        predicted = pa.array(PREDICTED[part], pa.list_(pa.string()))
+        collector.add(JsonLinesChunk([b"{}"], rows[part]), predicted, PROBABILITIES[part])
+    total = sum_of([ProfileCollector.from_dict(collector.as_dict())])
+    assert total is not None
+    assert (total.profile().genre_column, total.profile().labeled) == ("mood", {"Dark": 2})
+
+
+def test_a_column_of_too_many_texts_is_none_of_genres(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_genres, "_MOST_TEXTS", 2)
+    parts = [gathered([(table(rows), rows)]) for rows in HALVES]
+    total = sum_of(parts)
+    assert total is not None
+    assert (total.profile().genre_column, total.profile().labeled) == (None, None)
 
 
 def test_a_catalog_without_genres_or_years_has_neither() -> None:

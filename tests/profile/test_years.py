@@ -20,6 +20,9 @@ DATE = datetime.date(1968, 10, 4)
         ([1968.0, float("nan"), None], [1968, 0, 0]),
         ([DATE, None], [1968, 0]),
         ([datetime.datetime(1968, 10, 4, tzinfo=datetime.UTC), None], [1968, 0]),
+        ([1_700_000_000_000_000_001, -(2**60), 1968], [0, 0, 1968]),
+        (pa.array([2**64 - 1, 1968], pa.uint64()), [0, 1968]),
+        (pa.array([-39_484_800, None], pa.timestamp("s", "Nowhere/Else")), [1968, 0]),
         ([["1968"], None], [0, 0]),
         ([None, None], [0, 0]),
     ],
@@ -30,8 +33,9 @@ def test_a_year_is_found_in_dates_of_any_type(values: list[object], expected: li
 
 def test_json_values_are_read_too() -> None:
     rows: list[dict[str, object]] = [{"year": 1968}, {"year": "2001-01-01"}, {}, {"year": None}]
-    chunk = JsonLinesChunk([b"{}"] * 4, rows)
-    assert years_of(chunk, "year").tolist() == [1968, 2001, 0, 0]
+    rows += [{"year": "\ud800"}, {"year": "1968 \udfff"}, {"year": 10**30}, {"year": ["\ud800"]}]
+    chunk = JsonLinesChunk([b"{}"] * 8, rows)
+    assert years_of(chunk, "year").tolist() == [1968, 2001, 0, 0, 0, 1968, 0, 0]
 
 
 def test_the_column_is_found_by_its_usual_names() -> None:
