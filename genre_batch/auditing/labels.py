@@ -20,11 +20,12 @@ from genre_batch.catalog.genres import (
     GenreReader,
     column_values,
     genre_values,
+    is_plain_text,
     read_genres,
 )
 from genre_batch.catalog.nested import is_list
 from genre_batch.catalog.options import ColumnOptions
-from genre_batch.catalog.texts import as_strings, holds_text
+from genre_batch.catalog.texts import as_strings
 from genre_batch.dataset.genre_names import GenreNames
 from genre_batch.dataset.label_cells import named
 from genre_batch.dataset.labelled import LabelledColumns, encode_labels
@@ -149,7 +150,7 @@ class CellCodes:
         if isinstance(column, list):
             return _keys_of(column)
         array = column.combine_chunks()
-        if _is_text(array.type):
+        if is_plain_text(array.type):
             return _prefixed(_TEXT, as_strings(array)), {}
         if is_list(array.type) and pa.types.is_string(array.type.value_type):
             plain = array.cast(pa.list_(pa.string()))
@@ -214,10 +215,6 @@ class CellCodes:
         if columns.separator is None and likely is not None and reader.is_plain:
             reader = GenreReader.of(texts, likely, numbers=columns.numbers)
         return read_genres(self._values, reader=reader)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return holds_text(kind) and not isinstance(kind, pa.JsonType) and not pa.types.is_union(kind)
 
 
 def _prefixed(kind: str, texts: pa.Array) -> pa.DictionaryArray:

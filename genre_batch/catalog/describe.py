@@ -5,20 +5,21 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pyarrow as pa
 
 from genre_batch.catalog.chunk import TableChunk
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, matching_columns
 from genre_batch.catalog.formats import Location
-from genre_batch.catalog.genre_values import CellState, unread_reason
+from genre_batch.catalog.genre_values import CellState, Names, unread_reason
 from genre_batch.catalog.genres import (
     GenreReader,
+    are_weights,
+    column_values,
     genre_values,
     is_placeholder,
-    read_genres,
+    is_plain_text,
     text_counts,
 )
 from genre_batch.catalog.odd_names import odd_names_problem
@@ -29,8 +30,11 @@ from genre_batch.errors import GenreBatchWarning
 
 __all__ = ["CatalogDescription", "ColumnDescription", "describe_catalog"]
 
-_TEXTS_HELD = 200_000
+_CELLS_HELD = 200_000
 """The number of distinct genre cells that are held in memory."""
+
+_SHOWN = 60
+"""The number of characters of a cell that a message shows."""
 
 
 @dataclass(frozen=True)
@@ -166,11 +170,26 @@ def _columns_by_name(
     return found, ambiguous
 
 
+@dataclass
+class _Cell:
+    """A genre cell that is not a text.
+
+    Attributes:
+        value: the first such cell.
+        names: what it states before the column's numbers are decided.
+        rows: the number of rows.
+    """
+
+    value: object
+    names: Names
+    rows: int = 0
+
+
 class _GenreCounts:
     """Counts of the genres of a column that is read chunk by chunk.
 
-    The whole column decides how texts are read: they are counted first, and read at the end, or as
-    soon as there are too many of them; the texts after these are read as decided.
+    The whole column decides how texts and numbers are read: cells are counted first, and read at
+    the end, or as soon as there are too many of them; the cells after these are read as decided.
     """
 
     def __init__(self) -> None:
@@ -181,39 +200,51 @@ class _GenreCounts:
         self.reader = GenreReader()
         self._decided = False
         self._texts: Counter[str] = Counter()
+        self._cells: dict[object, _Cell] = {}
 
     def add(self, chunk: TableChunk, name: str) -> None:
         values = genre_values(chunk, name)
-        texts = text_counts(values)
-        self._texts.update(texts)
-        if isinstance(values, list) or not texts:
-            self._count(values)
-        if len(self._texts) > _TEXTS_HELD:
+        self._texts.update(text_counts(values))
+        if isinstance(values, list) or not is_plain_text(values.type):
+            self._add_others(column_values(values))
+        if len(self._texts) + len(self._cells) > _CELLS_HELD:
             self.finish()
 
-    def _count(self, values: pa.ChunkedArray | list[object]) -> None:
+    def _add_others(self, values: Sequence[object]) -> None:
         """Count the values that are not texts."""
-        if isinstance(values, list):
-            values = [value for value in values if not isinstance(value, str)]
-        cells = read_genres(values, reader=self.reader)
-        self.rows.update(name for names in cells.genres for name in names)
-        self._count_unreadable(cells.unreadable, cells.example[1], cells.reason)
-
-    def _count_unreadable(self, rows: int, example: str, reason: str) -> None:
-        if rows and not self.unreadable:
-            self.example, self.reason = example, reason
-        self.unreadable += rows
+        for value in values:
+            if value is None or isinstance(value, str):
+                continue
+            names = self.reader.unsettled(value)
+            kinds = tuple(map(type, names)) if isinstance(names, list) else ()
+            key = type(names), kinds, tuple(names) if isinstance(names, list) else names
+            self._cells.setdefault(key, _Cell(value, names)).rows += 1
 
     def finish(self) -> None:
-        """Read the texts counted so far."""
+        """Read the cells counted so far."""
         if not self._decided:
             self.reader = GenreReader.of(self._texts)
+            read = [(cell.names, cell.rows) for cell in self._cells.values()]
+            read += [(self.reader.unsettled(text), rows) for text, rows in self._texts.items()]
+            if are_weights(read):
+                self.reader = replace(self.reader, weights=True)
             self._decided = True
+        for cell in self._cells.values():
+            self._count(self.reader.settled(cell.names), cell.value, cell.rows)
         for text, rows in self._texts.items():
-            names = self.reader.read(text)
-            if isinstance(names, list):
-                self.rows.update(dict.fromkeys(names, rows))
-            elif names is CellState.UNREADABLE:
-                reason = "" if self.unreadable else unread_reason(text)
-                self._count_unreadable(rows, text, reason)
+            self._count(self.reader.read(text), text, rows)
         self._texts.clear()
+        self._cells.clear()
+
+    def _count(self, names: Names, value: object, rows: int) -> None:
+        if isinstance(names, list):
+            self.rows.update(dict.fromkeys(names, rows))
+        elif names is CellState.UNREADABLE:
+            if not self.unreadable:
+                self.example, self.reason = _shown(value), unread_reason(value)
+            self.unreadable += rows
+
+
+def _shown(value: object) -> str:
+    """Return a cell for messages: a text, or the start of another value."""
+    return value if isinstance(value, str) else str(value)[:_SHOWN]

@@ -33,9 +33,11 @@ __all__ = [
     "CellState",
     "GenreCells",
     "GenreReader",
+    "are_weights",
     "column_values",
     "genre_values",
     "is_placeholder",
+    "is_plain_text",
     "read_genres",
     "text_counts",
 ]
@@ -258,7 +260,7 @@ def read_genres(
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    if not isinstance(column, pa.Array) or not _is_text(column.type):
+    if not isinstance(column, pa.Array) or not is_plain_text(column.type):
         values = column_values(column)
         reader = reader or GenreReader.of(text_counts(values), separator, numbers=numbers)
         unsettled = list(map(reader.unsettled, values))
@@ -282,7 +284,8 @@ def read_genres(
     return _cells(cells, reader, lambda row: distinct[codes[row]])
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_plain_text(kind: pa.DataType) -> bool:
+    """Return whether the values of a column of this type are texts or null, and nothing else."""
     return holds_text(kind) and not isinstance(kind, pa.JsonType) and not pa.types.is_union(kind)
 
 
