@@ -71,6 +71,8 @@ def check_copy(review: Review, decision: LabelDecision, lookup: Lookup) -> None:
         if name not in decision.copy:
             continue
         ours, theirs = row.values.get(column), decision.copy[name]
+        if ours is None and theirs in row.nulls:
+            theirs = None
         if column in labels.columns and len(labels.columns) == 1:
             has = {labels.key(genre) for genre in labels.genres(row.values)}
             same = has in _genres(theirs, labels) or _is_same(ours, theirs)

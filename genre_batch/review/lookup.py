@@ -37,10 +37,13 @@ class ReviewedRow:
     Attributes:
         values: column -> value, of the columns that matter.
         line: the bytes of its JSON object; None in other formats.
+        nulls: the texts that mean null in its file: `values` of other formats than JSON have None
+            in place of them, the review's copies do not.
     """
 
     values: Mapping[str, Any]
     line: bytes | None = None
+    nulls: tuple[str, ...] = ()
 
 
 class Lookup:
@@ -175,6 +178,6 @@ class Lookup:
         columns = [name for name in chunk.columns if name in names]
         values = {name: chunk.column(name).take(wanted).to_pylist() for name in columns}
         return [
-            ReviewedRow({name: column[place] for name, column in values.items()})
+            ReviewedRow({name: column[place] for name, column in values.items()}, nulls=chunk.nulls)
             for place in range(len(wanted))
         ]

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -815,3 +816,62 @@ def test_the_genres_of_the_audit_are_changed_though_a_usual_column_is_there(
 def test_rows_to_label_take_no_decision(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="write its genres into the catalog"):
         corrected(tmp_path, FILMS, "0,unlabeled,Drama,right")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_review_copies_the_texts_that_mean_null_in_the_catalog(
+    tmp_path: Path, suffix: str
+) -> None:
+    catalog, queue = tmp_path / "films.tsv", tmp_path / f"review.{suffix}"
+    catalog.write_text("title\toverview\tgenres\n\\N\tcry\tDrama\nB\tlaugh\t\\N\nC\tcry\tDrama\n")
+    audit(AuditJob(catalog, queue, all=True))
+    with pytest.warns(GenreBatchWarning, match="no decision"):
+        apply_review(ApplyJob(_decided(queue, ""), catalog, tmp_path / "same.tsv"))
+    assert (tmp_path / "same.tsv").read_bytes() == catalog.read_bytes()
+    apply_review(ApplyJob(_decided(queue, "right"), catalog, tmp_path / "right.tsv"))
+    rows = [line.split("\t") for line in (tmp_path / "right.tsv").read_text().splitlines()]
+    assert [row[0] for row in rows] == ["title", "\\N", "B", "C"]
+
+
+@pytest.mark.parametrize("name", ["films.csv", "films.jsonl"])
+def test_named_null_values_are_null_in_the_review_too(tmp_path: Path, name: str) -> None:
+    rows = [
+        {"title": "n/a", "overview": "cry", "genres": "Drama"},
+        {"title": "B", "overview": "cry", "genres": "Drama"},
+    ]
+    pl.DataFrame(rows).write_csv(tmp_path / "films.csv")
+    pl.DataFrame(rows).write_ndjson(tmp_path / "films.jsonl")
+    header = "row,kind,genre,decision,title"
+    review = write_review(tmp_path, "0,doubtful,Drama,wrong,n/a", header=header)
+    reading = ReadingOptions(null_values=("n/a",))
+    output = tmp_path / f"corrected-{name}"
+    apply_review(ApplyJob(review, tmp_path / name, output, reading=reading))
+    assert "n/a" in output.read_text().splitlines()[name.endswith("csv")]
+    review = write_review(tmp_path, "1,doubtful,Drama,wrong,n/a", header=header)
+    with pytest.raises(CatalogError, match="has 'B' in 'title', not 'n/a'"):
+        apply_review(ApplyJob(review, tmp_path / name, tmp_path / f"x-{name}", reading=reading))
+
+
+def _decided(queue: Path, word: str) -> Path:
+    """Return a review with one decision for each of its records about a row with genres."""
+    suffix = queue.suffix
+    read = {
+        ".csv": pl.read_csv,
+        ".tsv": lambda path: pl.read_csv(path, separator="\t"),
+        ".jsonl": pl.read_ndjson,
+        ".parquet": pl.read_parquet,
+    }[suffix]
+    frame = read(queue).with_columns(
+        pl.when(pl.col("row") == 1).then(pl.lit("")).otherwise(pl.lit(word)).alias("decision")
+    )
+    path = queue.with_name(f"decided{suffix}")
+    if suffix == ".tsv":
+        frame.write_csv(path, separator="\t")
+    else:
+        write = {
+            ".csv": frame.write_csv,
+            ".jsonl": frame.write_ndjson,
+            ".parquet": frame.write_parquet,
+        }
+        write[suffix](path)
+    return path
