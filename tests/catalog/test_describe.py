@@ -14,6 +14,7 @@ from genre_batch.catalog import describe
 from genre_batch.catalog.describe import ColumnDescription, describe_catalog
 from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.genres import parse_column
+from genre_batch.catalog.reading import parquet_arrow
 
 
 def test_rows_columns_and_genres_are_counted(tmp_path: Path) -> None:
@@ -57,21 +58,25 @@ JSON = ['"Drama"', '["War", "Comedy"]', None, '"War"', '{"name": "Western"}', "[
     ids=["flags", "flags, then counts", "counts, then flags", "JSON", "lists", "objects", "texts"],
 )
 def test_cells_are_counted_as_the_whole_column_is_read(
-    tmp_path: Path, column: pa.Array, read: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: pa.Array, read: int
 ) -> None:
     genres = parse_column(column)
     expected = Counter(name for names in genres for name in names)
     assert sum(map(bool, genres)) == read
+    path = tmp_path / "films.parquet"
+    pq.write_table(pa.table({"genres": column}), path)
     for size in (1, 2, len(column)):
-        path = tmp_path / f"{size}.parquet"
-        pq.write_table(pa.table({"genres": column}), path, row_group_size=size)
+        monkeypatch.setattr(parquet_arrow, "ROWS_PER_CHUNK", size)
         assert describe_catalog(input_location(str(path))).genres == expected
 
 
-def test_objects_of_counts_are_shown_with_the_first(tmp_path: Path) -> None:
+def test_objects_of_counts_are_shown_with_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_arrow, "ROWS_PER_CHUNK", 10)
     path = tmp_path / "films.parquet"
     cells = [list(cell.items()) for cell in FLAGS * 5 + COUNTS * 5]
-    pq.write_table(pa.table({"genres": pa.array(cells, MAP)}), path, row_group_size=10)
+    pq.write_table(pa.table({"genres": pa.array(cells, MAP)}), path)
     described = describe_catalog(input_location(str(path)))
     assert (described.genres, described.cells_without_genre) == ({}, 25)
     assert described.example == "[('Drama', 1), ('War', 0)]"
@@ -82,8 +87,9 @@ def test_cells_beyond_those_that_are_held_are_counted_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(describe, "_CELLS_HELD", 2)
+    monkeypatch.setattr(parquet_arrow, "ROWS_PER_CHUNK", 1)
     lists: list[Any] = [["Drama", "War"], ["War"], ["Comedy"], None, ["Drama"], ["War", "Drama"]]
     path = tmp_path / "films.parquet"
-    pq.write_table(pa.table({"genres": lists}), path, row_group_size=1)
+    pq.write_table(pa.table({"genres": lists}), path)
     described = describe_catalog(input_location(str(path)))
     assert described.genres == {"Drama": 3, "War": 3, "Comedy": 1}
