@@ -32,11 +32,7 @@ _TOLERANCE = 1e-6
 
 
 class Sample:
-    """Evenly spaced rows of a catalog of unknown length: every row, then every second, ...
-
-    Attributes:
-        rows: (n,) the numbers of the rows.
-    """
+    """Evenly spaced rows of a catalog of unknown length: every row, then every second, ..."""
 
     def __init__(self, genres: int) -> None:
         """Start empty.

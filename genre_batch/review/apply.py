@@ -42,8 +42,9 @@ def apply_review(job: ApplyJob, progress: RowProgress = no_row_progress) -> Appl
     format is copied byte for byte except for these cells, records that cannot be read included.
 
     The catalog is read twice: once to check the whole review against it, then to write it. Memory
-    grows with the decisions, not with the catalog. Where the output is a folder, each file of the
-    catalog is written at its place in it, once all of them are complete.
+    grows with the decisions and with the distinct genre cells, not with the rows. Where the output
+    is a folder, each file of the catalog is written at its place in it, once all of them are
+    complete.
 
     Args:
         job: the options.

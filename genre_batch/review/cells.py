@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from genre_batch.catalog.genre_objects import NAME_KEYS
 from genre_batch.catalog.genre_values import read_value
 from genre_batch.catalog.genres import GenreReader
 from genre_batch.catalog.separators import Separators
@@ -18,7 +19,6 @@ from genre_batch.review.items import Items, take_apart
 
 __all__ = ["CellError", "ColumnStyle", "Reading", "Readings", "Spelling"]
 
-_NAME_KEYS = ("name", "Name", "genre", "label", "tag", "title", "term", "display_name")
 _WIDE = re.compile(r"[^\x00-\x7f]")
 _LOOKED_AT = 20_000
 """Distinct cells that show how a column is written, the first ones."""
@@ -245,7 +245,7 @@ class ColumnStyle:
         if known is not None:
             return known
         example = next(item for item in (*others, *self.structs.values()) if isinstance(item, dict))
-        key = next(key for key in _NAME_KEYS if key in example)
+        key = next(key for key in NAME_KEYS if key in example)
         return {member: name if member == key else None for member in example}
 
     def json_text(

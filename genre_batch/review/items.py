@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from genre_batch.catalog.genre_objects import NAME_KEYS
 from genre_batch.catalog.genre_values import CellState, read_text, unescaped
 from genre_batch.catalog.genres import GenreReader
 from genre_batch.catalog.separators import quoted
@@ -26,7 +27,7 @@ _STRING = re.compile(r"""[bu]?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOT
 _ELEMENT = re.compile(r"<([\w.-]+)>([^<>]*)</\1>|<[^<>]+>|\[[^\[\]]+\]")
 _BARE = re.compile(r"[^\s,{}\"'\\\[\]]+")
 _JSON_NAME = re.compile(
-    r"""(['"](?:name|Name|genre|label|tag|title|term|display_name)['"]\s*:\s*)"""
+    rf"""(['"](?:{"|".join(NAME_KEYS)})['"]\s*:\s*)"""
     r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""",
     re.DOTALL,
 )
