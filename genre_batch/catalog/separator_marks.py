@@ -33,11 +33,11 @@ __all__ = [
 SPACE = " "
 DOUBLED = {"||": "|", ";;": ";", ", ,": ",", "//": "/", "##": "#", "&&": "&"}
 """Doubled marks that separate, and the mark that names may have then."""
-_BULLET = r"[-*•●▪‣–]\s+"
+_BULLET = r"[-*•●▪‣–]\s++"
 STRONG = {
-    "||": r"[|¦]\s*[|¦]+",
-    ";;": r";\s*;+",
-    ", ,": r",\s*,+",
+    "||": r"[|¦]\s*[|¦]++",
+    ";;": r";\s*;++",
+    ", ,": r",\s*,++",
     "//": r"(?<!:)[/／]{2,}",
     "##": "[#＃]{2}(?![#＃](?![#＃]))",
     "&&": "[&＆]{2,}",
@@ -46,13 +46,13 @@ STRONG = {
     ";": ";",
     "；": "；",
     "؛": "؛",
-    "line break": rf"\A{_BULLET}|[\r\n\u2028\u2029]+(?:\s*{_BULLET})?",
+    "line break": rf"\A{_BULLET}|[\r\n\u2028\u2029]++(?:\s*+{_BULLET})?",
     "<br>": r"<(?i:br)\s*/?>",
-    "control character": r"[\x01-\x03\x1c-\x1f]+",
-    "tab": r"\t+",
-    " • ": r"\s*[•●▪‣]\s*",
-    " / ": r"\s+/\s+",
-    " · ": r"\s+[·・∙‧]\s+",
+    "control character": r"[\x01-\x03\x1c-\x1f]++",
+    "tab": r"\t++",
+    " • ": r"\s*[•●▪‣]\s*+",
+    " / ": r"\s+/\s++",
+    " · ": r"\s+[·・∙‧]\s++",
     "।": "[।॥]",
     "。": "[。｡]",
     "、": "[、､]",
@@ -61,7 +61,8 @@ STRONG = {
     ",": ",",
 }
 """Marks that names rarely have: name -> pattern. Of equal ones, the first is the separator. Lines
-may have bullets; control characters separate lists in text files of Hive."""
+may have bullets; control characters separate lists in text files of Hive. What ends a mark is
+repeated possessively: space may follow it, and trying every division takes cubic time."""
 _TYPED = {"line break": "\n", "tab": "\t", "control character": None}
 """What is typed for a mark that has a name; None: it has several characters."""
 COMMON = (",", "،", "，", "、", ";", " / ", " · ", " • ")
@@ -71,7 +72,7 @@ WEAK = {
     "·": "[·∙‧]",
     "・": "[・･]",
     "+": r"[+＋]",
-    "#": r"\A#|(?<=\S)[#＃](?=[^\s#])|\s+[#＃]\s+",
+    "#": r"\A#|(?<=\S)[#＃](?=[^\s#])|\s+[#＃]\s++",
     "~": "[~～]",
     "^": r"\^",
     "\\": r"\\",

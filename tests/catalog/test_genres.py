@@ -440,6 +440,12 @@ def test_many_names_in_a_cell_are_separated_in_seconds(unit: str) -> None:
     assert processor_seconds(lambda: read_genres([cell, "Drama & War", "Drama", "War"])) < 5
 
 
+@pytest.mark.parametrize("space", ["\r", "\t", "\n ", " ", "\x1d", "•  ", "/ ", ","])
+def test_much_space_beside_a_quoted_name_takes_seconds(space: str) -> None:
+    cell = f'"a", {space * (2_000 // len(space))}b'
+    assert processor_seconds(lambda: read_genres([cell, '"a", b', "b"])) < 5
+
+
 @pytest.mark.parametrize(
     ("cell", "names"),
     [
