@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any
@@ -27,8 +28,10 @@ _DIGITS = 15
 """Digits of a number that a spreadsheet keeps; it may show fewer, as in 1.23457E+19."""
 _LONGEST_NUMBER = 400
 """Digits of the longest number that is compared."""
+_TIME = re.compile(r"(\d+-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(?:(\d+?))??0*)?(Z|[+-].*)?")
+"""A time; programs write different numbers of zeros at its end."""
 _REWRITTEN = re.compile(
-    r"[=+@-].*|[(+-]?\d[\d\s:/.,%+()eE'-]*|true|false"
+    r"[=+@-].*|[(+-]?\d[\d\s:/.,%+()eETZ'-]*|true|false"
     r"|[\d\s./-]*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?[\d\s./,-]*",
     re.IGNORECASE,
 )
@@ -102,7 +105,7 @@ def _genres(value: Any, labels: Labels) -> list[set[str]]:
 
 
 def _is_same(ours: Any, theirs: Any) -> bool:
-    if ours == theirs:
+    if ours == theirs or _is_same_json(ours, theirs):
         return True
     one, other = _text(ours), _text(theirs)
     if one == other:
@@ -113,8 +116,26 @@ def _is_same(ours: Any, theirs: Any) -> bool:
         return True
     if len(other) >= _LONGEST_CELL and one.startswith(other):
         return True
-    number, written = _number(one), _number(other)
-    return number is not None and number == written
+    if (time := _TIME.fullmatch(one)) and (written := _TIME.fullmatch(other)):
+        return time.groups("") == written.groups("")
+    number, value = _number(one), _number(other)
+    return number is not None and number == value
+
+
+def _is_same_json(ours: Any, theirs: Any) -> bool:
+    """Return whether a list or an object is the other value, or what its text states."""
+    values = (ours, theirs)
+    if not any(isinstance(value, list | dict) for value in values):
+        return False
+    one, other = (_from_json(value) if isinstance(value, str) else value for value in values)
+    return bool(one == other)
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _may_be_rewritten(ours: Any, theirs: Any) -> bool:
@@ -154,6 +175,8 @@ def _is_rounded(number: Decimal, written: str) -> bool:
 
 def _text(value: Any) -> str:
     """Return a value as text without differences of white space, which editors change."""
+    if isinstance(value, bool):
+        value = json.dumps(value)  # as audit writes it
     return "" if value is None else " ".join(str(value).split())
 
 

@@ -20,6 +20,7 @@ from genre_batch.catalog.rejects import Reject
 from genre_batch.errors import CatalogError
 from genre_batch.names import clean_name, name_key
 from genre_batch.options import StrPath, nearest_name
+from genre_batch.review.copied import cells
 
 __all__ = ["DECISIONS", "FIELDS", "KINDS", "LabelDecision", "Review", "read_review"]
 
@@ -276,7 +277,7 @@ def _column(chunk: Chunk, name: str) -> Sequence[Any]:
 def _value(chunk: Chunk, name: str, index: int) -> Any:
     if isinstance(chunk, JsonLinesChunk):
         return chunk.objects[index].get(name)
-    return chunk.table.column(name)[index].as_py()
+    return cells(chunk.table.column(name).slice(index, 1), [0])[0]
 
 
 def _row_number(value: Any) -> int | None:

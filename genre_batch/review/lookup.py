@@ -18,6 +18,7 @@ from genre_batch.catalog.columns import (
     missing_column_error,
 )
 from genre_batch.catalog.label_columns import find_label_columns
+from genre_batch.review.copied import cells, values
 from genre_batch.review.decisions import FIELDS, Review
 from genre_batch.review.flags import FlagLabels
 from genre_batch.review.job import ApplyJob
@@ -175,9 +176,12 @@ class Lookup:
             return [ReviewedRow(chunk.objects[index], chunk.lines[index]) for index in wanted]
         labels = () if self.labels is None else self.labels.columns
         names = {*labels, *self.copied_columns().values()}
-        columns = [name for name in chunk.columns if name in names]
-        values = {name: chunk.column(name).take(wanted).to_pylist() for name in columns}
+        read = {
+            name: (values if name in labels else cells)(chunk.column(name), wanted)
+            for name in chunk.columns
+            if name in names
+        }
         return [
-            ReviewedRow({name: column[place] for name, column in values.items()}, nulls=chunk.nulls)
+            ReviewedRow({name: column[place] for name, column in read.items()}, nulls=chunk.nulls)
             for place in range(len(wanted))
         ]

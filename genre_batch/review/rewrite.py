@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from genre_batch.catalog.chunk import Chunk, JsonLinesChunk, TableChunk
 from genre_batch.catalog.formats import Format, Location
+from genre_batch.catalog.nested import is_list, taken
 from genre_batch.catalog.options import ReadingOptions
 from genre_batch.catalog.reading.charset import resolved
 from genre_batch.catalog.reading.reader import CatalogReader, ReadOptions
@@ -175,6 +176,13 @@ def _replaced(chunk: TableChunk, edits: Mapping[int, Any]) -> pa.Table:
             column = chunk.table.column(field.name).combine_chunks()
             places = np.arange(len(column), dtype=np.int64)
             places[list(new)] = len(column) + np.arange(len(new))
-            replaced = pa.array(list(new.values()), column.type)
-            columns.append(pa.concat_arrays([column, replaced]).take(pa.array(places)))
+            replaced = _array(list(new.values()), column.type)
+            columns.append(taken(pa.concat_arrays([column, replaced]), pa.array(places)))
     return pa.table(columns, schema=pa.schema(fields))
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return new cells; those of lists of integers have ids, which a review has as texts."""
+    if is_list(kind) and pa.types.is_integer(kind.value_type):
+        values = [cell if cell is None else [int(item) for item in cell] for cell in values]
+    return pa.array(values, kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ NAMES = ("Drama", "War")
 
 
 def _states(
-    *chunks: dict[str, object], delimited: bool = False
+    *chunks: Mapping[str, object], delimited: bool = False
 ) -> tuple[list[list[str]], list[bool]]:
     """Return the names of every row, and whether its genres are known."""
     codes = CellCodes(

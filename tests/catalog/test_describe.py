@@ -13,8 +13,8 @@ import pytest
 from genre_batch.catalog import describe
 from genre_batch.catalog.describe import ColumnDescription, describe_catalog
 from genre_batch.catalog.formats import input_location
-from genre_batch.catalog.genres import parse_column
 from genre_batch.catalog.reading import parquet_arrow
+from support.genres import parse_column
 
 
 def test_rows_columns_and_genres_are_counted(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from genre_batch import (
     apply_review,
     audit,
 )
+from genre_batch.catalog.formats import input_location
 from genre_batch.catalog.options import ColumnOptions, WritingOptions
+from genre_batch.catalog.reading.whole import read_table
 from genre_batch.errors import GenreBatchWarning
 from support.reviews import write_review
 
@@ -855,23 +858,90 @@ def test_named_null_values_are_null_in_the_review_too(tmp_path: Path, name: str)
 def _decided(queue: Path, word: str) -> Path:
     """Return a review with one decision for each of its records about a row with genres."""
     suffix = queue.suffix
-    read = {
+    read: dict[str, Callable[[Path], pl.DataFrame]] = {
         ".csv": pl.read_csv,
         ".tsv": lambda path: pl.read_csv(path, separator="\t"),
         ".jsonl": pl.read_ndjson,
         ".parquet": pl.read_parquet,
-    }[suffix]
-    frame = read(queue).with_columns(
+    }
+    frame = read[suffix](queue).with_columns(
         pl.when(pl.col("row") == 1).then(pl.lit("")).otherwise(pl.lit(word)).alias("decision")
     )
     path = queue.with_name(f"decided{suffix}")
     if suffix == ".tsv":
         frame.write_csv(path, separator="\t")
     else:
-        write = {
+        write: dict[str, Callable[[Path], object]] = {
             ".csv": frame.write_csv,
             ".jsonl": frame.write_ndjson,
             ".parquet": frame.write_parquet,
         }
         write[suffix](path)
     return path
+
+
+ROWS = 6
+IDENTIFIERS = {
+    "nanoseconds": pa.array([10**18 + 51 * row for row in range(ROWS)], pa.timestamp("ns")),
+    "bytes": pa.array([b"k%d" % row for row in range(ROWS)], pa.binary()),
+    "objects": pa.array([{"$oid": f"5f{row}"} for row in range(ROWS)]),
+    "lists": pa.array([[1, row] for row in range(ROWS)]),
+    "flags": pa.array([row == 1 for row in range(ROWS)]),
+    "durations": pa.array(range(ROWS), pa.duration("s")),
+    "dates": pa.array(range(ROWS), pa.date32()),
+}
+
+
+@pytest.mark.parametrize("review", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", IDENTIFIERS)
+def test_identifiers_of_every_type_are_recognized_as_audit_writes_them(
+    tmp_path: Path, kind: str, review: str
+) -> None:
+    genres = ["Drama", "Comedy", *["Drama"] * (ROWS - 2)]
+    table = pa.table({"id": IDENTIFIERS[kind], "overview": ["cry"] * ROWS, "genres": genres})
+    catalog = tmp_path / "films.parquet"
+    pq.write_table(table, catalog)
+    queue = tmp_path / f"queue.{review}"
+    audit(AuditJob(catalog, queue))
+    records = read_table(input_location(str(queue))).to_pylist()
+    record = next(each for each in records if each["kind"] == "doubtful")
+    found = int(record["row"])
+    own, other = tmp_path / f"own.{review}", tmp_path / f"other.{review}"
+    for path, row in ((own, found), (other, 0 if found == 1 else 1)):
+        decided = {**record, "row": row, "genre": genres[row], "decision": "wrong"}
+        del decided["overview"]
+        frame = pl.DataFrame([decided])
+        write: dict[str, Callable[[Path], object]] = {
+            "csv": frame.write_csv,
+            "jsonl": frame.write_ndjson,
+            "parquet": frame.write_parquet,
+        }
+        write[review](path)
+    result = apply_review(ApplyJob(own, catalog, tmp_path / "corrected.parquet"))
+    assert result.rows_changed == 1
+    with pytest.raises(CatalogError, match="in 'id', not "):
+        apply_review(ApplyJob(other, catalog, tmp_path / "x.parquet"))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+def test_ids_of_genres_are_written_into_lists_of_integers(tmp_path: Path, suffix: str) -> None:
+    catalog, names = tmp_path / "films.parquet", tmp_path / "names.csv"
+    pq.write_table(pa.table({"overview": ["cry", "laugh"], "genres": [[18], [35, 18]]}), catalog)
+    names.write_text("18,Drama\n35,Comedy\n10751,Family\n")
+    review = write_review(tmp_path, "0,missing,Family,right", header="row,kind,genre,decision")
+    output = tmp_path / f"out.{suffix}"
+    apply_review(ApplyJob(review, catalog, output, label_names=names))
+    if suffix == "parquet":
+        assert pq.read_table(output).column("genres").to_pylist() == [[18, 10751], [35, 18]]
+    else:
+        assert "10751" in output.read_text()
+
+
+def test_text_views_are_changed(tmp_path: Path) -> None:
+    catalog = tmp_path / "films.arrow"
+    frame = pl.DataFrame({"overview": ["cry", "laugh"], "genres": ["Drama", "Comedy"]})
+    frame.write_ipc(catalog)
+    review = write_review(tmp_path, "0,missing,Comedy,right", header="row,kind,genre,decision")
+    apply_review(ApplyJob(review, catalog, tmp_path / "out.arrow"))
+    genres = pl.read_ipc(tmp_path / "out.arrow")["genres"].to_list()
+    assert genres == ["Drama, Comedy", "Comedy"]

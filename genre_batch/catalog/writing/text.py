@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 import json
 from collections.abc import Callable, Collection
 from typing import BinaryIO, TypeVar
@@ -20,7 +22,7 @@ from genre_batch.catalog.writing.refusal import NATIVE_ERRORS, column_error
 from genre_batch.catalog.writing.text_types import TextConverter
 from genre_batch.errors import CatalogError
 
-__all__ = ["DelimitedEncoder", "JsonLinesEncoder", "without_members"]
+__all__ = ["DelimitedEncoder", "JsonLinesEncoder", "cell_texts", "without_members"]
 
 _Encoded = TypeVar("_Encoded", str, bytes)
 
@@ -76,9 +78,24 @@ class DelimitedEncoder:
         """Do nothing: nothing is held."""
 
 
+def cell_texts(column: pa.ChunkedArray) -> list[str]:
+    """Return the values of a column as cells of CSV; null as an empty text.
+
+    Raises:
+        UnwritableTypeError: values of its type cannot be written.
+    """
+    table = TextConverter(csv=True).convert(pa.table({"cell": column}))
+    # A second column keeps a row of nothing from being a line of nothing.
+    frame = as_frame(table.append_column("end", pa.array([0] * len(table))))
+    lines = io.StringIO(frame.write_csv(include_header=False), newline="")
+    return [cell for cell, _ in csv.reader(lines)]
+
+
 def _joined(column: pa.ChunkedArray, separator: str) -> pa.Array:
     """Join the genres of each row; quote those that could not be read back otherwise."""
     column = column.combine_chunks()
+    if pa.types.is_integer(column.type.value_type):
+        column = column.cast(pa.list_(pa.string()))  # ids of genres
     names = pc.unique(column.flatten()).drop_null()
     written = [quoted(name, separator) for name in names.to_pylist()]
     if written != names.to_pylist():
