@@ -15,11 +15,11 @@ __all__ = ["warn_of_passed_over", "warn_of_table_log"]
 _PART = re.compile(r"part-.*|[\w-]*\d{5,}")
 """Names without a suffix that Hadoop, Spark and BigQuery give to the files of a table."""
 _LOGS = {
-    "_delta_log": "a Delta table",
-    ".hoodie": "a Hudi table",
-    "metadata": "an Iceberg table",
+    re.compile(r"_delta_log(/|$)"): "a Delta table",
+    re.compile(r"\.hoodie(/|$)"): "a Hudi table",
+    re.compile(r"metadata/.*\.metadata\.json$"): "an Iceberg table",
 }
-"""Folder in which a table keeps which of its files are current -> what the table is."""
+"""Path in the folder of a table that keeps which of its files are current -> what it is."""
 
 
 def _may_hold_rows(path: str) -> bool:
@@ -55,19 +55,18 @@ def warn_of_passed_over(folder: str, others: Iterable[str]) -> None:
         )
 
 
-def warn_of_table_log(folder: str, entries: Iterable[str]) -> None:
+def warn_of_table_log(folder: str, paths: Iterable[str]) -> None:
     """Warn of a table whose folder also keeps files of its earlier versions.
 
     Args:
         folder: the folder that was named.
-        entries: the names of its folders.
+        paths: files and folders in it and in its own folders, relative to it.
     """
-    found = set(entries)
-    for name, kind in _LOGS.items():
-        if name in found and (name != "metadata" or "data" in found):
-            warnings.warn(
-                f"{folder} is {kind}: its files may hold rows that the table has no longer; "
-                f"export the table to Parquet first, and read that",
-                GenreBatchWarning,
-                stacklevel=2,
-            )
+    kinds = (kind for path in paths for log, kind in _LOGS.items() if log.match(path))
+    if (kind := next(kinds, None)) is not None:
+        warnings.warn(
+            f"{folder} is {kind}: its files may hold rows that the table has no longer; export the "
+            f"table to Parquet first, and read that",
+            GenreBatchWarning,
+            stacklevel=2,
+        )

@@ -63,7 +63,7 @@ def _expanded(path: str, override: str | None) -> tuple[list[str], dict[str, int
     if has_magic(path):
         return list(sizes), sizes
     inner = {name: name[len(path.rstrip("/")) + 1 :].split("/") for name in sizes}
-    warn_of_table_log(path, [parts[0] for parts in inner.values() if len(parts) > 1])
+    warn_of_table_log(path, map("/".join, inner.values()))
     visited = [name for name, parts in inner.items() if not any(map(is_hidden, parts[:-1]))]
     return _without_others(path, visited, override), sizes
 
@@ -84,10 +84,12 @@ def _expanded_here(path: str, override: str | None) -> list[str]:
 
 def _catalogs_below(folder: str, override: str | None) -> list[str]:
     """Return the catalogs below a folder; warn about .json files that hold other things."""
-    warn_of_table_log(folder, os.listdir(folder) if os.access(folder, os.R_OK) else ())
+    files = list(files_below(folder))
+    below = len(folder.rstrip("/")) + 1
+    warn_of_table_log(folder, [*os.listdir(folder), *(path[below:] for path in files)])
     names: list[str] = []
     others: list[str] = []
-    for name in _without_others(folder, list(files_below(folder)), override):
+    for name in _without_others(folder, files, override):
         (names if override is not None or _may_hold_rows(name) else others).append(name)
     if others:
         warnings.warn(

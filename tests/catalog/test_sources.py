@@ -270,14 +270,26 @@ def test_files_of_a_folder_that_may_be_catalogs_are_named(
 
 
 @pytest.mark.parametrize(
-    ("folders", "kind"),
-    [(["_delta_log"], "Delta"), ([".hoodie"], "Hudi"), (["metadata", "data"], "Iceberg")],
+    ("log", "kind"),
+    [
+        ("_delta_log/0.json", "Delta"),
+        (".hoodie/hoodie.properties", "Hudi"),
+        ("metadata/v1.metadata.json", "Iceberg"),
+    ],
 )
+@pytest.mark.filterwarnings("ignore:skipped 1 .json file")
 def test_the_folder_of_a_table_with_versions_is_warned_of(
-    tmp_path: Path, folders: list[str], kind: str
+    tmp_path: Path, log: str, kind: str
 ) -> None:
-    for folder in folders:
-        (tmp_path / folder).mkdir()
-    (tmp_path / "a.csv").write_bytes(b"overview\n")
+    for name in (log, "data/a.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"overview\n")
     with pytest.warns(GenreBatchWarning, match=f"{kind} table: .* export the table to Parquet"):
-        assert _paths(str(tmp_path)) == [str(tmp_path / "a.csv")]
+        assert _paths(str(tmp_path)) == [str(tmp_path / "data/a.csv")]
+
+
+def test_a_folder_of_data_beside_one_of_metadata_is_no_table_with_versions(tmp_path: Path) -> None:
+    for name in ("metadata/countries.csv", "data/a.csv"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"overview\n")
+    assert len(_paths(str(tmp_path))) == 2
