@@ -129,7 +129,7 @@ def main() -> None:
         training,
         RunFolder(arguments.runs),
         no_step_progress,
-        True,
+        bare=True,
     )
     selected = np.random.default_rng(0).random(len(training)) < arguments.share
     films, targets = training.take(np.flatnonzero(selected).tolist()), targets[:, selected]
