@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
 from genre_batch.catalog.compression import COMPRESSIONS, decompressed
-from genre_batch.catalog.other_kinds import archive_advice
+from genre_batch.catalog.other_kinds import archive_advice, is_other_kind
 from genre_batch.catalog.remote import is_remote, open_remote
 from genre_batch.errors import CatalogError, UsageError
 from genre_batch.failures import reason_of
@@ -168,9 +168,8 @@ def format_of(path: str) -> tuple[Format | None, str | None]:
 def is_like_catalog(name: str) -> bool:
     """Return whether a file is likely a catalog whose suffix does not say how to read it."""
     stem, suffix = os.path.splitext(name.lower())
-    if suffix in COMPRESSIONS:
-        suffix = os.path.splitext(stem)[1]
-    return suffix in _OTHER_SUFFIXES or archive_advice(name) is not None
+    name = stem if suffix in COMPRESSIONS else name
+    return os.path.splitext(name.lower())[1] in _OTHER_SUFFIXES or is_other_kind(name)
 
 
 def _locate(path: str, override: str | None, parameter: str) -> Location:

@@ -12,6 +12,7 @@ __all__ = [
     "MAGIC",
     "archive_advice",
     "check_is_text_kind",
+    "is_other_kind",
     "kind_of_other_file",
     "not_text_error",
 ]
@@ -163,6 +164,11 @@ def not_text_error(name: str, data: bytes) -> CatalogError:
     if data[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC):
         return CatalogError(archive_advice(name, ".tar") or "")
     return CatalogError(f"{name} is not a text file: check its suffix, or set `input_format`")
+
+
+def is_other_kind(name: str) -> bool:
+    """Return whether a suffix is that of an archive, a workbook or a database with a table."""
+    return os.path.splitext(name.lower())[1] in _UNPACK.keys() | _CONVERT.keys() | _EXPORT.keys()
 
 
 def archive_advice(path: str, suffix: str | None = None) -> str | None:
