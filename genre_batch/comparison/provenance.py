@@ -59,12 +59,13 @@ def _label_options(columns: ColumnOptions) -> dict[str, Any] | None:
     return options if any(options.values()) else None
 
 
-def check_same_comparison(saved: Path, provenance: dict[str, Any]) -> None:
+def check_same_comparison(saved: Path, provenance: dict[str, Any], *, begun: bool) -> None:
     """Check that a comparison's folder was begun with the same options.
 
     Args:
         saved: the folder's provenance.json.
         provenance: what it would be now.
+        begun: the folder holds work of these options; if not, others may replace them.
 
     Raises:
         TrainingError: it was not, or the file is missing or damaged.
@@ -78,6 +79,8 @@ def check_same_comparison(saved: Path, provenance: dict[str, Any]) -> None:
         raise TrainingError(
             f"{saved} is damaged, so that its options cannot be compared: choose another `output`"
         )
+    if not begun:
+        return
     before = json.loads(saved.read_text(encoding="utf-8"))
     for key, value in provenance.items():
         if before.get(key) != value and key != "versions":

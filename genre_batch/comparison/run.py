@@ -23,7 +23,7 @@ from genre_batch.comparison.scoring import (
     Trial,
     score_trial,
 )
-from genre_batch.comparison.splits import Catalogs, SystemFilms
+from genre_batch.comparison.splits import OVERSAMPLED, QUICKLY_MADE, Catalogs, SystemFilms
 from genre_batch.comparison.systems.exported import Exported
 from genre_batch.comparison.systems.registry import SYSTEMS
 from genre_batch.comparison.systems.system import Setting, System
@@ -88,7 +88,7 @@ def _compare(job: CompareJob, progress: StepProgress) -> CompareResult:
     saved = folder / "provenance.json"
     lock = folder / "run.lock"
     if folder.is_dir() and any(path != lock for path in folder.iterdir()):
-        check_same_comparison(saved, provenance)
+        check_same_comparison(saved, provenance, begun=_has_begun(folder))
 
     def busy(process: str) -> TrainingError:
         return TrainingError(
@@ -104,10 +104,15 @@ def _fit_and_score(
     job: CompareJob, folder: Path, provenance: dict[str, Any], progress: StepProgress
 ) -> CompareResult:
     """Fit the systems that are not in the folder yet, and write the tables and the page."""
+    if not _has_begun(folder):
+        # A command that failed before may have had other options.
+        for name in QUICKLY_MADE:
+            (folder / name).unlink(missing_ok=True)
     catalogs = Catalogs(job, progress)
     write_json(folder / "provenance.json", provenance)
     _warn_of_damage(job, folder)
     fitted = 0
+    scored: dict[Path, list[dict[str, Any]]] = {}
     for protocol in job.protocols:
         for name in job.systems:
             trial_folder = folder / protocol / name
@@ -115,9 +120,9 @@ def _fit_and_score(
                 progress(0, 0, f"{protocol}: {name}")
                 _fit_system(job, catalogs, protocol, name, trial_folder, progress)
                 fitted += 1
-                _write_rows(folder)
+                _write_rows(folder, scored)
     progress(0, 0, "writing the report")
-    rows = _write_rows(folder)
+    rows = _write_rows(folder, scored)
     catalog = os.path.basename(job.locate()[0].name)
     page = comparison_report(
         rows,
@@ -128,6 +133,13 @@ def _fit_and_score(
     )
     write_report(page, folder / "report.html")
     return CompareResult(folder, rows, fitted)
+
+
+def _has_begun(folder: Path) -> bool:
+    """Return whether a comparison's folder holds what took long: copies, or files of a system."""
+    return (folder / OVERSAMPLED).exists() or any(
+        any(folder.glob(f"{protocol}/*/*")) for protocol in PROTOCOLS
+    )
 
 
 def _fit_system(
@@ -218,8 +230,12 @@ def _share_of_zeros(films: SystemFilms) -> float:
     return 1 - float(np.concatenate([part.labels for part in parts]).mean())
 
 
-def _write_rows(folder: Path) -> list[dict[str, Any]]:
+def _write_rows(folder: Path, scored: dict[Path, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Score every fitted system of a comparison, and write the rows as JSON and Markdown.
+
+    Args:
+        folder: the comparison's.
+        scored: folder of a system -> its rows: those that it lacks are added.
 
     Returns:
         The rows, in the order of `SYSTEMS`.
@@ -228,9 +244,10 @@ def _write_rows(folder: Path) -> list[dict[str, Any]]:
     for protocol in PROTOCOLS:
         for name in SYSTEMS:
             trial_folder = folder / protocol / name
-            if (saved := _saved_trial(trial_folder)) is not None:
-                scored = score_trial(*saved, *_load_predictions(trial_folder))
-                rows.extend(row.as_dict() for row in scored)
+            if trial_folder not in scored and (saved := _saved_trial(trial_folder)) is not None:
+                trial_rows = score_trial(*saved, *_load_predictions(trial_folder))
+                scored[trial_folder] = [row.as_dict() for row in trial_rows]
+            rows.extend(scored.get(trial_folder, ()))
     write_json(folder / "comparison.json", rows)
     write_text(folder / "comparison.md", comparison_markdown(rows, of_paper=_is_of_paper(folder)))
     return rows

@@ -28,10 +28,13 @@ from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.progress import StepProgress
 from genre_batch.runs.integrity import is_whole
 
-__all__ = ["Catalogs", "SystemFilms"]
+__all__ = ["OVERSAMPLED", "QUICKLY_MADE", "Catalogs", "SystemFilms"]
 
 QUICK_ROWS = 1500
 OVERSAMPLED = "oversampled.parquet"
+_FIRST_ROWS, _SPLIT = "catalog.parquet", "split.csv"
+QUICKLY_MADE = (_FIRST_ROWS, _SPLIT)
+"""Files of a comparison's folder that are made again at once, from the job's options."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class Catalogs:
     def _catalog(self) -> Location:
         if not self._job.quick:
             return self._original
-        path = self._folder / "catalog.parquet"
+        path = self._folder / _FIRST_ROWS
         if not is_whole(path):
             table = read_table(self._original, self._job.reading)
             if self._original.files:  # the metadata that name each row's file
@@ -143,7 +146,7 @@ class Catalogs:
     def _clean_split(self) -> Location:
         """Return the clean split as a file, so that the oversampled catalog gets the same one."""
         if self._split is None:
-            path = self._folder / "split.csv"
+            path = self._folder / _SPLIT
             if not is_whole(path):
                 drawn = load_dataset(
                     self._catalog,

@@ -24,7 +24,7 @@ from genre_batch.comparison.systems import registry
 from genre_batch.comparison.systems.always_zero import AlwaysZero
 from genre_batch.dataset.dataset import Dataset
 from genre_batch.dataset.load import load_dataset
-from genre_batch.errors import GenreBatchWarning, TrainingError, UsageError
+from genre_batch.errors import GenreBatchError, GenreBatchWarning, TrainingError, UsageError
 from genre_batch.locks import locked
 
 FAST = ("always-0", "tfidf-nb", "tfidf-logreg")
@@ -253,6 +253,19 @@ def test_a_folder_with_another_comparison_is_refused(
     with pytest.raises(TrainingError, match=message):
         compare(replace(comparison, **changes))
     assert (_folder(comparison) / "comparison.json").read_bytes() == before
+
+
+def test_a_comparison_that_failed_before_its_first_system_does_not_hold_its_folder(
+    comparison: CompareJob, tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "no-such-encoder")
+    with pytest.raises(GenreBatchError, match="no-such-encoder"):
+        compare(replace(comparison, systems=("distilbert",), base_model=missing))
+    mended = replace(comparison, systems=("always-0",), seed=1)
+    assert compare(mended).trials == 1
+    elsewhere = compare(replace(mended, output=tmp_path / "elsewhere"))
+    split = (_folder(comparison) / "split.csv").read_bytes()
+    assert split == (elsewhere.output / "split.csv").read_bytes()
 
 
 def test_a_folder_that_another_comparison_uses_is_refused(comparison: CompareJob) -> None:
