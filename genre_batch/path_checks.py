@@ -54,9 +54,11 @@ def check_input_folder(path: StrPath, name: str = "") -> None:
         name: as in `check_input_file`.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or it is a file.
     """
     path = os.fspath(path)
+    if os.path.isfile(path):
+        raise UsageError(_prefixed(name, f"{path} is a file: name a folder"))
     if not os.path.isdir(path):
         raise UsageError(_prefixed(name, f"no such folder: {path}"))
 

@@ -28,10 +28,11 @@ def test_an_input_is_an_existing_file(tmp_path: Path) -> None:
 
 def test_an_input_folder_exists(tmp_path: Path) -> None:
     check_input_folder(tmp_path)
+    with pytest.raises(UsageError, match=r"^`models`: no such folder: .*none$"):
+        check_input_folder(tmp_path / "none", "`models`")
     (tmp_path / "file").touch()
-    for name in ("none", "file"):
-        with pytest.raises(UsageError, match=f"^`models`: no such folder: .*{name}$"):
-            check_input_folder(tmp_path / name, "`models`")
+    with pytest.raises(UsageError, match=r"^`models`: .*file is a file: name a folder$"):
+        check_input_folder(tmp_path / "file", "`models`")
 
 
 def test_an_output_is_a_file_in_an_existing_folder(tmp_path: Path) -> None:

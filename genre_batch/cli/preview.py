@@ -41,11 +41,15 @@ def preview_training(job: TrainJob, *, dry_run: bool) -> None:
     from genre_batch.dataset.label_choice import LabelOptions
     from genre_batch.dataset.preview import PreviewJob, preview_catalog
     from genre_batch.hub import check_available
+    from genre_batch.path_checks import check_input_folder
     from genre_batch.paths import is_model_name
     from genre_batch.runs.disk_space import check_free
     from genre_batch.runs.starting_point import read_starting_point
 
     start = None if job.init_from is None else read_starting_point(job.init_from)
+    local = is_model_name(base_model := os.fspath(job.base_model)) or base_model == "minilm"
+    if start is None and not local and os.path.isfile(base_model):
+        check_input_folder(base_model, "`base_model`")
     preview = preview_catalog(
         PreviewJob(
             job.catalog,
@@ -73,7 +77,6 @@ def preview_training(job: TrainJob, *, dry_run: bool) -> None:
         return
     if needed is not None and not job.resume:
         check_free(job.folder, needed, "training", "choose another `folder`")
-    local = is_model_name(base_model := os.fspath(job.base_model)) or base_model == "minilm"
     if start is None and not local:
         check_available(base_model, "base_model")
     for line in (*_summary(preview), *lines):

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from genre_batch.cli.group import cli
+from genre_batch.errors import UsageError
 from support.catalogs import overviews, write_csv
 
 
@@ -81,6 +82,7 @@ def test_a_wrong_column_is_reported_before_torch_is_imported(two_genres: str, op
 import sys
 from click.testing import CliRunner
 from genre_batch.cli.group import cli
+from genre_batch.errors import UsageError
 command = ["train", {two_genres!r}, "-o", {two_genres + "-run"!r}, {option!r}, "x"]
 result = CliRunner().invoke(cli, command)
 print(type(result.exception).__name__, {{"torch", "transformers", "sklearn"}} & set(sys.modules))
@@ -117,6 +119,7 @@ def test_a_run_to_start_from_that_is_none_is_reported_before_torch_is_imported(
 import sys
 from click.testing import CliRunner
 from genre_batch.cli.group import cli
+from genre_batch.errors import UsageError
 result = CliRunner().invoke(
     cli, ["train", {two_genres!r}, "-o", "run", "--init-from", {str(tmp_path)!r}]
 )
@@ -207,3 +210,10 @@ def test_a_dry_run_shows_what_is_taken_of_further_catalogs(two_genres: str, tmp_
         f"{more}: 2 rows with weight 0.5; left out: 0 of films in dev or test, 0 that an earlier "
         f"catalog has, 1 without a text or a genre of the catalog" in result.stdout
     )
+
+
+def test_a_base_model_that_is_a_file_is_refused_before_training(two_genres: str) -> None:
+    arguments = ["train", two_genres, "--dry-run", "--base-model", two_genres]
+    refused = CliRunner().invoke(cli, arguments).exception
+    assert isinstance(refused, UsageError)
+    assert re.fullmatch(r"--base-model: .*films\.csv is a file: name a folder", str(refused))

@@ -132,7 +132,7 @@ def _load_encoder(name: str, parameter: str) -> tuple[PreTrainedModel, PreTraine
         with tempfile.TemporaryDirectory(prefix="genre-batch-") as folder:
             write_checkpoint(read_model_file(Path(name)), Path(folder))
             return _load_encoder(folder, parameter)
-    if name.startswith((".", "/", "~")):
+    if name.startswith((".", "/", "~")) or os.path.isfile(name):
         check_input_folder(name, f"`{parameter}`")
 
     def load(local: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
