@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +123,12 @@ def _show(result: Evaluation) -> None:
     note(f"{scored}{left_out}; model {result.model}")
     if result.excluded:
         note(f"genres that were not scored: {', '.join(result.excluded)}")
+    if absent := [row.genre for row in result.genres if not row.films]:
+        option = f"--exclude-genres {shlex.quote(','.join(absent))}"
+        note(
+            f"genres that none of these {result.row_name} has: {', '.join(absent)}; each counts "
+            f"as 0 in macro-F1, and is left out with {option}"
+        )
     if result.ignored:
         ignored = ", ".join(f"{name} ({count:,})" for name, count in result.ignored.items())
         note(f"genres that the model does not know, left out: {ignored}")

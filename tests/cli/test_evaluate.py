@@ -29,6 +29,16 @@ def test_tables_go_to_stdout_and_notes_to_stderr(command: Command, films: Path) 
     assert done.stderr.decode().startswith("3 films; model ")
 
 
+def test_genres_that_no_film_has_are_told(command: Command, films: Path) -> None:
+    dramas = films.with_name("dramas.csv")
+    dramas.write_text("overview,genre\ncry,Drama\nfight,Drama\n")
+    told = command("evaluate", dramas).stderr.decode().splitlines()[1]
+    assert told.startswith("genres that none of these films has: Action, Comedy")
+    option = told.rpartition("left out with --exclude-genres ")[2]
+    again = command("evaluate", dramas, "--exclude-genres", option.strip("'"))
+    assert "none of these" not in again.stderr.decode()
+
+
 def test_json_output_holds_the_figures_and_nothing_else(command: Command, films: Path) -> None:
     done = command("-q", "evaluate", films, "--json")
     result = json.loads(done.stdout)
