@@ -71,9 +71,14 @@ class Labels:
 
     @property
     def any_known(self) -> bool:
-        """Whether some row with text has a genre of the model, or states that it has none."""
+        """Whether some row with text has a genre of the model, or all of them state to have none.
+
+        A row without a genre says nothing of the model's genres where all others are unknown.
+        """
         is_empty = np.array([not names for names in self.names], dtype=np.bool_)
-        is_known = self.matrix.any(axis=1) | (self.labeled & is_empty)
+        is_known = self.matrix.any(axis=1)
+        if not self.unknown:
+            is_known |= self.labeled & is_empty
         return bool((self.rows[is_known] > 0).any())
 
     def count_names(self) -> dict[str, int]:

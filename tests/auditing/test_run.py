@@ -258,7 +258,7 @@ def test_a_catalog_without_what_is_audited_is_an_error_before_any_prediction(
     fails(films, CatalogError, "every row with a text has genres", select=3)
     unknown = films.with_columns(pl.lit("Commedia|Poetry").alias("genres"))
     fails(unknown, CatalogError, "knows none of its genres: 'Commedia' .80 rows, nearest: 'Comedy'")
-    flags = films.drop("genres").with_columns(pl.lit(1).alias("is_Drama"))
+    flags = films.drop("genres").with_columns((pl.int_range(pl.len()) % 2).alias("is_Drama"))
     advice = "map their names with `genre_map`, or choose another `label_columns` or `model`"
     fails(flags, CatalogError, advice, label_columns=("is_Drama",))
     fails(films.with_columns(pl.lit("").alias("overview")), CatalogError, "no row has a text")
