@@ -2,15 +2,16 @@
 
     python scripts/coverage_files.py [FOLDER]
 
-Every process of the tests writes a file of its own, `.coverage.HOST.pidPID....`, as it ends. Some
-end after their test, as the agents of a Ray cluster do, and some are killed while they write.
-`coverage combine` stops at a file that is half written, so: wait for the processes that still run,
-then remove, by name, what cannot be read.
+Every process of the tests writes a file of its own as it ends. Some end after their test, as the
+agents of a Ray cluster do, and some are killed while they write. `coverage combine` stops at a file
+that is half written, so: wait for processes of this environment that still run, then remove what
+cannot be read, and say so.
 """
 
 from __future__ import annotations
 
-import re
+import contextlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -22,15 +23,18 @@ __all__ = ["remove_unreadable", "still_running"]
 
 PATTERN = ".coverage.*"
 MAX_WAIT_SECONDS = 60
-# A process has no file before it ends: it gets this long to make one.
-SETTLING_SECONDS = 2
 POLL_SECONDS = 0.2
 
 
-def still_running(files: list[Path], processes: Path = Path("/proc")) -> list[Path]:
-    """Return those of `files` whose process, told by the file's name, is among `processes`."""
-    found = ((file, re.search(r"\.pid(\d+)\.", file.name)) for file in files)
-    return [file for file, match in found if match and (processes / match[1]).exists()]
+def still_running(environment: str, processes: Path = Path("/proc")) -> list[int]:
+    """Return the ids of the processes, other than this one, whose command is in `environment`."""
+    running = []
+    for folder in processes.glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            command = (folder / "cmdline").read_bytes().decode(errors="replace")
+            if environment in command and int(folder.name) != os.getpid():
+                running.append(int(folder.name))
+    return running
 
 
 def remove_unreadable(folder: Path) -> list[str]:
@@ -45,23 +49,14 @@ def remove_unreadable(folder: Path) -> list[str]:
     return reasons
 
 
-def wait_for_writers(folder: Path) -> None:
-    """Wait until no process writes to `folder`, at most a minute."""
-    settled_at = time.monotonic() + SETTLING_SECONDS
-    give_up_at = time.monotonic() + MAX_WAIT_SECONDS
-    while (now := time.monotonic()) < give_up_at:
-        if still_running(list(folder.glob(PATTERN))):
-            settled_at = now + SETTLING_SECONDS
-        elif now >= settled_at:
-            return
-        time.sleep(POLL_SECONDS)
-
-
 def main(arguments: list[str]) -> None:
     """Settle the folder named in `arguments`, or else the current one."""
-    folder = Path(arguments[0] if arguments else ".")
-    wait_for_writers(folder)
-    for reason in remove_unreadable(folder):
+    give_up_at = time.monotonic() + MAX_WAIT_SECONDS
+    while (running := still_running(f"{sys.prefix}{os.sep}")) and time.monotonic() < give_up_at:
+        time.sleep(POLL_SECONDS)
+    if running:
+        print(f"still running after {MAX_WAIT_SECONDS} s: processes {running}")
+    for reason in remove_unreadable(Path(arguments[0] if arguments else ".")):
         print(reason)
 
 

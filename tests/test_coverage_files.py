@@ -48,9 +48,10 @@ def test_files_that_coverage_cannot_combine_are_removed_by_name(tmp_path: Path) 
     assert {Path(source).name for source in together.measured_files()} == {"films.py"}
 
 
-def test_the_process_of_a_file_is_told_by_its_name(tmp_path: Path) -> None:
-    (tmp_path / str(os.getpid())).mkdir()
-    running = Path(f".coverage.host.pid{os.getpid()}.x")
-    ended = Path(".coverage.host.pid999999999.x")
-    nameless = Path(".coverage.combined")
-    assert still_running([running, ended, nameless], tmp_path) == [running]
+def test_processes_of_an_environment_are_told_by_their_command(tmp_path: Path) -> None:
+    commands = {7: "/env/bin/python\0agent.py", 8: "/other/bin/python", os.getpid(): "/env/bin/x"}
+    for process, command in commands.items():
+        (tmp_path / str(process)).mkdir()
+        (tmp_path / str(process) / "cmdline").write_text(command)
+    (tmp_path / "9").mkdir()  # ended between the two steps
+    assert still_running("/env/", tmp_path) == [7]
