@@ -71,9 +71,10 @@ class Labels:
 
     @property
     def any_known(self) -> bool:
-        """Whether some row with text has a genre of the model, or all of them state to have none.
+        """Whether some row with text has a genre of the model, or states that it has none.
 
-        A row without a genre says nothing of the model's genres where all others are unknown.
+        Where the model does not know every genre, a row that states that it has none may speak of
+        the others only, and does not count.
         """
         is_empty = np.array([not names for names in self.names], dtype=np.bool_)
         is_known = self.matrix.any(axis=1)

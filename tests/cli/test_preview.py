@@ -82,7 +82,6 @@ def test_a_wrong_column_is_reported_before_torch_is_imported(two_genres: str, op
 import sys
 from click.testing import CliRunner
 from genre_batch.cli.group import cli
-from genre_batch.errors import UsageError
 command = ["train", {two_genres!r}, "-o", {two_genres + "-run"!r}, {option!r}, "x"]
 result = CliRunner().invoke(cli, command)
 print(type(result.exception).__name__, {{"torch", "transformers", "sklearn"}} & set(sys.modules))
@@ -119,7 +118,6 @@ def test_a_run_to_start_from_that_is_none_is_reported_before_torch_is_imported(
 import sys
 from click.testing import CliRunner
 from genre_batch.cli.group import cli
-from genre_batch.errors import UsageError
 result = CliRunner().invoke(
     cli, ["train", {two_genres!r}, "-o", "run", "--init-from", {str(tmp_path)!r}]
 )
