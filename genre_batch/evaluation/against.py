@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from genre_batch.errors import CatalogError
+from genre_batch.evaluation.bootstrap import RESAMPLES, centered_interval, draw_resamples
 from genre_batch.evaluation.films import LabelledFilms
-from genre_batch.evaluation.metrics import AT_ONCE, RESAMPLES, mean_average_precision_of
+from genre_batch.evaluation.metrics import resampled_figures
 from genre_batch.evaluation.per_genre import Predictions
 from genre_batch.model.decision import Decision
 from genre_batch.model.tagger import GenreTagger
@@ -164,28 +165,18 @@ def _differences(
     film_ids: npt.NDArray[np.uint64] | None,
 ) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
     """Return the figures of both models over all genres, and of each genre."""
-    numbers = np.arange(len(labels))
-    if film_ids is not None:
-        numbers = np.unique(film_ids, return_inverse=True)[1]  # wordings are resampled together
-    films = int(numbers.max()) + 1
-    rng = np.random.default_rng(0)
-    drawn: list[npt.NDArray[np.float64]] = []
-    for start in range(0, RESAMPLES + 1, AT_ONCE):
-        count = min(AT_ONCE, RESAMPLES + 1 - start)
-        draws = rng.multinomial(films, np.full(films, 1 / films), size=count)
-        weights = draws[:, numbers].astype(np.float64)
-        if start == 0:
-            weights[0] = 1.0  # the rows as they are
-        drawn.append(
-            np.stack(
-                [_figures(labels, *pair, weights) for pair in zip(scores, predicted, strict=True)]
-            )
-        )
-    figures = np.concatenate(drawn, axis=1)  # (2, 1 + resamples, figures)
+    figures = np.concatenate(
+        [
+            [
+                resampled_figures(labels, guess, score, weights)
+                for score, guess in zip(scores, predicted, strict=True)
+            ]
+            for weights in draw_resamples(len(labels), RESAMPLES, films=film_ids)
+        ],
+        axis=1,
+    )  # (2, 1 + resamples, figures)
     gains = figures[0] - figures[1]
-    low, middle, high = np.percentile(gains[1:], [2.5, 50.0, 97.5], axis=0)
-    # Shifted until the median is the estimate, as all intervals here (metrics.py).
-    low, high = gains[0] + low - middle, gains[0] + high - middle
+    low, high = centered_interval(gains[1:], gains[0])
     differences = tuple(
         Difference(
             name,
@@ -196,25 +187,6 @@ def _differences(
         for column, name in enumerate(("macro-F1", "micro-F1", "mAP", *names))
     )
     return differences[:3], differences[3:]
-
-
-def _figures(
-    labels: npt.NDArray[np.bool_],
-    scores: npt.NDArray[Any],
-    predicted: npt.NDArray[Any],
-    weights: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """Return (resamples, 3 + genres): macro-F1, micro-F1, mAP, and each genre's F1."""
-    truth, guess = labels.astype(np.float64), predicted.astype(np.float64)
-    hits, total = weights @ (truth * guess), weights @ (truth + guess)
-
-    def f1(twice: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> Any:
-        return np.divide(twice, whole, out=np.zeros_like(twice), where=whole > 0)
-
-    genres = f1(2 * hits, total)
-    micro = f1(2 * hits.sum(axis=1), total.sum(axis=1))
-    precision = mean_average_precision_of(labels, scores, weights)
-    return np.column_stack([genres.mean(axis=1), micro, precision, genres])
 
 
 def _changed(

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from transformers import PreTrainedTokenizerFast
 
 from genre_batch.dataset.dataset import Dataset, variants
+from genre_batch.evaluation.bootstrap import centered_interval, draw_resamples
 from genre_batch.evaluation.calibration import fit_calibration
-from genre_batch.evaluation.metrics import macro_f1, score_predictions
+from genre_batch.evaluation.metrics import macro_f1, resampled_macro_f1, score_predictions
 from genre_batch.evaluation.operating_point import as_operating_point, measure_operating_points
 from genre_batch.model.metadata import ModelMetadata
 from genre_batch.model.tagger import GenreTagger
@@ -41,18 +42,6 @@ class Loss:
 
     points: float
     interval: tuple[float, float]
-
-
-def _macro_f1(
-    weights: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.uint8],
-    predicted: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.float64]:
-    """Return (resamples,) macro-F1, given how often each resample has each film."""
-    truth, guess = labels.astype(np.float32), predicted.astype(np.float32)
-    hits, total = weights @ (truth * guess), weights @ (truth + guess)
-    scores = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
-    return np.asarray(scores.mean(axis=1), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -106,20 +95,15 @@ class HeldOut:
         rows = np.isin(self.films.parts, "dev")
         labels, before, after = self.films.labels[rows], self.checkpoint[rows], self.export[rows]
         ids = None if self.films.film_ids is None else self.films.film_ids[rows]
-        films = len(labels) if ids is None else len(np.unique(ids))
-        rng = np.random.default_rng(0)
-        draws = rng.multinomial(films, np.full(films, 1 / films), size=LOSS_RESAMPLES)
-        if ids is not None:
-            draws = draws[:, np.unique(ids, return_inverse=True)[1]]
-        weights = np.vstack([np.ones((1, len(labels))), draws]).astype(np.float32)
+        weights = np.concatenate([*draw_resamples(len(labels), LOSS_RESAMPLES, films=ids)])
         losses = np.zeros(len(weights))
         for seed in range(LOSS_DRAWS):
             thresholds = cross_fitted(METHODS[method], before, labels, seed, ids)
-            losses += _macro_f1(weights, labels, before >= thresholds)
-            losses -= _macro_f1(weights, labels, after >= thresholds)
+            losses += resampled_macro_f1(labels, before >= thresholds, weights)
+            losses -= resampled_macro_f1(labels, after >= thresholds, weights)
         losses *= 100 / LOSS_DRAWS
-        low, high = np.percentile(losses[1:], [2.5, 97.5])
-        return Loss(float(losses[0]), (float(low), float(high)))
+        points = float(losses[0])
+        return Loss(points, centered_interval(losses[1:], points))
 
     def loss(self, thresholds: npt.NDArray[np.float64], *parts: str) -> float:
         """Return the macro-F1 that the export loses on these parts, in points.
