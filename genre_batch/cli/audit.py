@@ -17,6 +17,7 @@ from genre_batch.cli.console import (
     table,
     warn_of_rows,
 )
+from genre_batch.cli.list_option import ListOption
 from genre_batch.cli.option_groups import READING, WRITING, grouped_command
 from genre_batch.cli.options import (
     column_options,
@@ -72,6 +73,7 @@ _record_options = together(
     ),
     click.option(
         "--genres",
+        cls=ListOption,
         metavar="A,B,...",
         help="Only write records of these genres, in any case.  [default: all]",
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.cli.console import is_verbose, note, progress_option, steps_progress
+from genre_batch.cli.list_option import ListOption
 from genre_batch.cli.option_groups import COLUMNS, READING, WRITING, grouped_command
 from genre_batch.cli.options import (
     AUGMENTED_ROWS,
@@ -48,6 +49,7 @@ _GROUPS = {
 )
 @click.option(
     "--pivots",
+    cls=ListOption,
     metavar="A,B,...",
     help="Languages to translate through; es>ca: Spanish, then Catalan.  [default: those of "
     "es,ca,gl,es>ca,ca>es (apertium) or zh,tl,es,ja,ko (marian) that are installed]",

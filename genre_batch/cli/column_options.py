@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genre_batch.catalog.columns import GENRE_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS
+from genre_batch.cli.list_option import ListOption
 
 if TYPE_CHECKING:
     from genre_batch.catalog.options import ColumnOptions
@@ -71,6 +72,7 @@ _CELL_OPTIONS = (
 _PLACE_OPTIONS = (
     click.option(
         "--label-columns",
+        cls=ListOption,
         metavar="A,B,...",
         help="Columns of 0 and 1, one for each genre, or of one genre name each, in place of a "
         "genre column: names, patterns such as 'is_*', or FIRST..LAST.  [default: a genre column]",

@@ -16,6 +16,7 @@ from genre_batch.cli.console import (
     steps_progress,
     table,
 )
+from genre_batch.cli.list_option import ListOption
 from genre_batch.cli.option_groups import COLUMNS, READING, grouped_command
 from genre_batch.cli.options import (
     base_model_option,
@@ -61,6 +62,7 @@ _GROUPS = {
 )
 @click.option(
     "--systems",
+    cls=ListOption,
     metavar="NAME,...",
     help="Systems to fit, such as tfidf-logreg,distilbert; the results of others in the folder are "
     "kept.  [default: all]",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from genre_batch.cli.column_options import option_with_default, together
+from genre_batch.cli.list_option import ListOption
 
 __all__ = [
     "DEFAULT_METHOD",
@@ -36,6 +37,7 @@ TUNE_METHODS = (*THRESHOLD_METHODS, "conditional")
 
 exclude_genres_option = click.option(
     "--exclude-genres",
+    cls=ListOption,
     metavar="A,B,...",
     help="Genres to leave out, in any case.  [default: none]",
 )

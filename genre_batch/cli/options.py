@@ -17,6 +17,7 @@ from genre_batch.cli.column_options import (
     option_with_default,
     together,
 )
+from genre_batch.cli.list_option import ListOption
 
 if TYPE_CHECKING:
     from genre_batch.catalog.options import ReadingOptions, WritingOptions
@@ -120,6 +121,7 @@ reading_options = together(
     ),
     click.option(
         "--null-values",
+        cls=ListOption,
         metavar="A,B,...",
         help="Cell texts that mean null: they are read as no text and no genres, and written as "
         "they are.  [default: \\N in TSV]",

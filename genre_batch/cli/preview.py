@@ -41,15 +41,13 @@ def preview_training(job: TrainJob, *, dry_run: bool) -> None:
     from genre_batch.dataset.label_choice import LabelOptions
     from genre_batch.dataset.preview import PreviewJob, preview_catalog
     from genre_batch.hub import check_available
-    from genre_batch.path_checks import check_input_folder
     from genre_batch.paths import is_model_name
     from genre_batch.runs.disk_space import check_free
     from genre_batch.runs.starting_point import read_starting_point
 
     start = None if job.init_from is None else read_starting_point(job.init_from)
     local = is_model_name(base_model := os.fspath(job.base_model)) or base_model == "minilm"
-    if start is None and not local and os.path.isfile(base_model):
-        check_input_folder(base_model, "`base_model`")
+    _check_models(job)
     preview = preview_catalog(
         PreviewJob(
             job.catalog,
@@ -81,6 +79,32 @@ def preview_training(job: TrainJob, *, dry_run: bool) -> None:
         check_available(base_model, "base_model")
     for line in (*_summary(preview), *lines):
         note(line)
+
+
+def _check_models(job: TrainJob) -> None:
+    """Check that the models that a job names exist, before its catalog is read; not those of a hub.
+
+    Raises:
+        UsageError, ModelError: one does not, or its file is not a model.
+    """
+    from genre_batch.model.metadata import read_model_file
+    from genre_batch.model.shipped import SHIPPED_MODELS, model_path
+    from genre_batch.path_checks import check_input_folder
+    from genre_batch.paths import is_model_name
+
+    for teacher in job.teachers:
+        name = os.fspath(teacher)
+        if is_model_name(name) or name in SHIPPED_MODELS or os.path.isfile(name):
+            read_model_file(model_path(name))
+        else:
+            check_input_folder(name, "`teachers`")
+    base_model = os.fspath(job.base_model)
+    if job.init_from is not None or base_model == "minilm":
+        return
+    if is_model_name(base_model):
+        read_model_file(model_path(base_model))
+    elif os.path.isfile(base_model):
+        check_input_folder(base_model, "`base_model`")
 
 
 def _bytes_written(job: TrainJob) -> int | None:

@@ -121,9 +121,9 @@ training_options = together(
         "--teacher",
         "teachers",
         multiple=True,
-        metavar="RUN_DIR|MODEL.onnx",
-        help="Finished run or exported model to learn from besides the labels; can be repeated.  "
-        "[default: none]",
+        metavar="RUN_DIR|MODEL",
+        help="Finished run, exported .onnx model, or default or fast, the shipped ones, to learn "
+        "from besides the labels; can be repeated.  [default: none]",
     ),
     _option(
         "--teacher-weight",

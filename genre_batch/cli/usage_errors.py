@@ -23,6 +23,10 @@ def describe_usage_error(error: click.ClickException) -> str:
     if isinstance(error, click.BadOptionUsage) and "requires an argument" in error.message:
         return f"{error.option_name} needs a value{see_help}"
     unknown = _unknown_name(error)
+    if unknown is not None and context is not None and _is_before_the_command(error, context):
+        program, _, command = context.command_path.rpartition(" ")
+        name = getattr(error, "option_name", "")
+        return f"option {name!r} goes before the command: {program} {name} {command} ..."
     if unknown is not None:
         # Older versions of click do not look for commands with similar names.
         near = getattr(error, "possibilities", None)
@@ -35,6 +39,13 @@ def _unknown_name(error: click.ClickException) -> str | None:
         return f"option {error.option_name!r}"
     command = re.fullmatch(r"No such (command '.+')\.", error.message, re.DOTALL)
     return None if command is None else command[1]
+
+
+def _is_before_the_command(error: click.ClickException, context: click.Context) -> bool:
+    """Return whether an option that a command does not know is one of the command's group."""
+    name = getattr(error, "option_name", None)
+    group = context.parent
+    return group is not None and any(name in option.opts for option in group.command.params)
 
 
 def _plain(error: click.ClickException) -> str:

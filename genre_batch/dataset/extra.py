@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,9 +19,13 @@ from genre_batch.dataset.dataset import Dataset, concatenate
 from genre_batch.dataset.earlier import EarlierFilms
 from genre_batch.dataset.extra_rows import read_extra
 from genre_batch.dataset.usable import Further
-from genre_batch.errors import UsageError, counted
+from genre_batch.dataset.wordings import linked
+from genre_batch.errors import ColumnError, UsageError, counted
 
 __all__ = ["ExtraFilms", "ExtraTrain", "load_extras", "locate_extra", "training_films"]
+
+_MOST_WEIGHT = 1_000
+"""Far above this, one catalog's films alone are learned, and sums of losses overflow."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,11 @@ class ExtraTrain:
 
     Attributes:
         path: a file or a URL.
-        weight: weight of its films in the training loss, relative to the catalog's; 0 or more.
+        weight: weight of its films in the training loss, relative to the catalog's; 0 or more
+            and at most 1,000.
 
     Raises:
-        UsageError: the path is empty, or the weight is below 0 or not finite.
+        UsageError: the path is empty, or the weight is out of range.
     """
 
     path: str
@@ -44,9 +48,10 @@ class ExtraTrain:
         object.__setattr__(self, "path", os.fspath(self.path))
         if not self.path:
             raise UsageError("`extra_train` has an empty path: give PATH or PATH:WEIGHT")
-        if not math.isfinite(self.weight) or self.weight < 0:
+        if not 0 <= self.weight <= _MOST_WEIGHT:
             raise UsageError(
-                f"`extra_train` {self.path}: the weight must be 0 or more, got {self.weight:g}"
+                f"`extra_train` {self.path}: the weight must be 0 or more and at most "
+                f"{_MOST_WEIGHT:,}, got {self.weight:g}"
             )
 
     @classmethod
@@ -93,9 +98,12 @@ def locate_extra(source: ExtraTrain, reading: ReadingOptions) -> Location:
     if colon and not os.path.exists(source.path):
         is_catalog = format_of(path)[0] is not None and format_of(source.path)[0] is None
         if is_catalog or os.path.isfile(path):
+            fault = f"the weight {weight!r} is not a number"
+            with contextlib.suppress(ValueError):
+                fault = f"it has two weights, {float(weight):g} and {source.weight:g}"
             raise UsageError(
-                f"`extra_train` {source.path}: the weight {weight!r} is not a number: give it as "
-                f"in {path}:0.5, or leave the colon out"
+                f"`extra_train` {source.path}: {fault}: give one as in {path}:0.5, or leave the "
+                f"colon out"
             )
     return locate_further(source.path, reading)
 
@@ -171,7 +179,7 @@ def load_extras(
     """
     loaded: list[ExtraFilms] = []
     earlier: Dataset | None = None
-    held_out = [] if dataset.film_ids is None else [np.zeros(0, dtype=np.uint64)]
+    held_out = [dataset.part("dev", "test")]
     for source in sources:
         rows = read_extra(
             locate_extra(source, reading or ReadingOptions()),
@@ -182,8 +190,7 @@ def load_extras(
             columns=columns,
             reading=reading,
         )
-        if rows.held_out.film_ids is not None:
-            held_out.append(rows.held_out.film_ids)
+        held_out.append(rows.held_out)
         films = rows.films
         is_new = _is_new(films, dataset.part("train"), earlier)
         if not is_new.all():
@@ -192,41 +199,57 @@ def load_extras(
         left_out = (len(rows.held_out), repeated, rows.other_parts, rows.unlabeled)
         loaded.append(ExtraFilms(source, films, *left_out))
         earlier = films if earlier is None else concatenate(earlier, films)
-    _check_columns(further, [dataset, *(extra.films for extra in loaded)])
-    return tuple(
-        _without(extra, np.concatenate(held_out)) if held_out else extra for extra in loaded
-    )
+    catalogs = [dataset, *(extra.films for extra in loaded)]
+    _check_columns(further, catalogs, is_continued=earlier_run is not None)
+    return tuple(loaded) if dataset.film_ids is None else _without_wordings_of(held_out, loaded)
 
 
 def _is_new(films: Dataset, training: Dataset, earlier: Dataset | None) -> npt.NDArray[np.bool_]:
     """Return (films,) bool: whether no earlier catalog has a row."""
-    is_new = np.ones(len(films), dtype=np.bool_)
-    if earlier is not None:
-        is_new &= ~np.isin(films.keys, earlier.keys)
+    is_repeated = np.isin(films.keys, training.keys)
     if films.film_ids is not None:
         assert training.film_ids is not None
         # A wording of a film of the catalog; other films with the same text are left as they are.
-        is_new &= ~(np.isin(films.keys, training.keys) & np.isin(films.film_ids, training.film_ids))
-    return is_new
+        is_repeated &= np.isin(films.film_ids, training.film_ids)
+    if earlier is not None:
+        is_repeated |= np.isin(films.keys, earlier.keys)
+    return np.asarray(~is_repeated, dtype=np.bool_)
 
 
-def _without(extra: ExtraFilms, held_out: npt.NDArray[np.uint64]) -> ExtraFilms:
-    """Leave out wordings of films that another further catalog shows to be in dev or test."""
-    films = extra.films
-    assert films.film_ids is not None
-    leaked = np.isin(films.film_ids, held_out)
-    if not leaked.any():
-        return extra
-    films = films.take(np.flatnonzero(~leaked).tolist())
+def _without_wordings_of(
+    held_out: Sequence[Dataset], extras: Sequence[ExtraFilms]
+) -> tuple[ExtraFilms, ...]:
+    """Leave out wordings of held-out films that only the further catalogs together show to be some.
+
+    Rows with the same text are of one film here, as in a catalog, and so are rows linked by a chain
+    of texts and films.
+    """
+    catalogs = [*held_out, *(extra.films for extra in extras)]
+    films = [catalog.film_ids for catalog in catalogs if catalog.film_ids is not None]
+    groups = linked(np.concatenate([rows.keys for rows in catalogs]), np.concatenate(films))
+    known = sum(map(len, held_out))
+    leaked = np.isin(groups[known:], groups[:known])
+    ends = np.cumsum([len(extra.films) for extra in extras])
+    return tuple(
+        extra if not rows.any() else _without(extra, rows)
+        for extra, rows in zip(extras, np.split(leaked, ends)[:-1], strict=True)
+    )
+
+
+def _without(extra: ExtraFilms, leaked: npt.NDArray[np.bool_]) -> ExtraFilms:
+    films = extra.films.take(np.flatnonzero(~leaked).tolist())
     return replace(extra, films=films, held_out=extra.held_out + int(leaked.sum()))
 
 
-def _check_columns(further: Further, catalogs: Sequence[Dataset]) -> None:
+def _check_columns(further: Further, catalogs: Sequence[Dataset], *, is_continued: bool) -> None:
     columns = list(dict.fromkeys(name for films in catalogs for name in films.columns))
     for parameter in ("group", "soft_labels"):
         column = getattr(further, parameter)
         if column is not None and column not in columns:
-            raise missing_column_error(columns, (), column, parameter)
+            error = missing_column_error(columns, (), column, parameter)
+            if is_continued:
+                error = ColumnError(f"{error}; or, if there is none, give `{parameter}` ''")
+            raise error
 
 
 def training_films(dataset: Dataset, extras: Sequence[ExtraFilms]) -> Dataset:

@@ -83,6 +83,8 @@ def fitting_columns(
 def _not_found(
     error: ColumnError, name: str, columns: Sequence[str], missing: Sequence[str]
 ) -> ColumnError:
+    if not columns:
+        return ColumnError(f"{name}: it has no columns and no rows: check the file")
     problem = re.split(": (?:name|choose) one with", str(error))[0]
     if missing:
         problem += f", nor the columns {', '.join(missing)} of `label_columns`"

@@ -231,20 +231,20 @@ def _separator(catalog: LabelledCatalog) -> str:
 
 def _left_out(catalog: LabelledCatalog, dataset: Dataset, *, is_grouped: bool) -> dict[str, int]:
     """Return reason -> number of rows left out; each row has the first reason that applies."""
-    states, has_text = catalog.cells.states, catalog.has_text
+    states, used = catalog.cells.states, np.zeros(len(catalog), dtype=np.bool_)
+    used[dataset.rows] = True  # a wording without genres may have those of its film
+    left_out = ~used
+    has_text = catalog.has_text & left_out
     unknown = "genres unknown (null)" + (", or joined to an earlier row" if is_grouped else "")
     reasons = {
-        "without text": ~has_text,
+        "without text": ~catalog.has_text & left_out,
         "genre cell cannot be read": has_text & (states == CellState.UNREADABLE),
         unknown: has_text & (states == CellState.UNKNOWN),
         "genre cell is empty": has_text & (states == CellState.EMPTY) & ~catalog.is_negative,
     }
     counts = {reason: int(rows.sum()) for reason, rows in reasons.items()}
-    used = set(dataset.rows.tolist())
-    others = np.flatnonzero(~np.logical_or.reduce(list(reasons.values()))).tolist()
-    counts["without a genre that is learned, or not in the split"] = sum(
-        row not in used for row in others
-    )
+    others = left_out & ~np.logical_or.reduce(list(reasons.values()))
+    counts["without a genre that is learned, or not in the split"] = int(others.sum())
     return {reason: count for reason, count in counts.items() if count}
 
 

@@ -92,7 +92,11 @@ def _as_matrix(cells: pa.Array, names: list[str], error: Any) -> npt.NDArray[np.
     if not is_list:
         raise error(first, f"holds {kind}, not lists of probabilities")
     item = kind.value_type
-    if not (pa.types.is_floating(item) or pa.types.is_integer(item) or pa.types.is_null(item)):
+    kinds = pa.types
+    if not any(
+        is_kind(item)
+        for is_kind in (kinds.is_floating, kinds.is_integer, kinds.is_decimal, kinds.is_null)
+    ):
         raise error(first, f"holds lists of {item}, not of numbers")
     lists = cells.take(pa.array(filled)) if len(filled) < len(cells) else cells
     lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +25,7 @@ from genre_batch.dataset.labelled import (
 from genre_batch.dataset.no_genre import no_genre_error
 from genre_batch.dataset.soft_labels import read_soft_labels
 from genre_batch.dataset.wordings import film_ids, follow_keys, positions_of
-from genre_batch.errors import GenreBatchWarning
+from genre_batch.errors import GenreBatchWarning, UsageError
 from genre_batch.model.text import OVERVIEW_ONLY, TITLE_AND_OVERVIEW, compose
 from genre_batch.names import known_names, name_key
 
@@ -43,12 +44,15 @@ class Further:
         exclude_genres: genres to leave out, in any case. Lists of probabilities have them.
         inherited: those of `exclude_genres` that an earlier run left out, which the catalog need
             not have.
+        trained_columns: the columns that an exported model was trained on, preferred to others as
+            in `find_labelled_columns`; None: there is no such model.
     """
 
     group: str | None = None
     soft_labels: str | None = None
     exclude_genres: tuple[str, ...] = ()
     inherited: tuple[str, ...] = ()
+    trained_columns: Mapping[str, str | None] | None = None
 
     @property
     def any(self) -> bool:
@@ -104,17 +108,18 @@ def load_usable(
     sha256 = sha256_of(location)
     titles: Titles = "required" if with_title else "unused"
     # Rows without a genre may have soft labels, or those of their film.
-    ask = None if further is not None and further.any else labels is not None
+    further = further or Further()
+    ask = None if further.any else labels is not None
     catalog = read = read_labelled(
         *(location, columns, reading),
         titles=titles,
+        trained_columns=further.trained_columns,
         ask=ask,
         labels=names,
         only_labels=False,
         rows=rows_read,
     )
     excluded = () if known is None else known.excluded
-    further = further or Further()
     if names is None:
         catalog, chosen = choose_labels(catalog, labels or LabelOptions())
         names, excluded = _wanted(catalog, chosen, further)
@@ -181,6 +186,12 @@ def _wanted(
     unwanted = [name for name in further.exclude_genres if name not in absent]
     excluded = known_names("exclude_genres", unwanted, genres)
     wanted = [name for name in names if name not in excluded]
+    if len(wanted) < 2 <= len(names):
+        left = f"only {wanted[0]!r}" if wanted else "nothing"
+        raise UsageError(
+            f"{catalog.name}: `exclude_genres` leaves {left} to learn: leave out fewer of its "
+            f"{len(names)} genres"
+        )
     return wanted, tuple(name for name in genres if name not in wanted)
 
 

@@ -64,9 +64,9 @@ def film_ids(table: pa.Table, column: str, sha256: str, name: str) -> npt.NDArra
 
     Args:
         table: a catalog.
-        column: its column of film names or numbers. A number and its digits as text are the same
-            value. Where it is null, blank or a text for null, or the catalog has no such column, a
-            row is a film of its own. A value of very many rows is warned of.
+        column: its column of film names or numbers. A number and its digits as text, with `.0` or
+            without, are the same value. Where it is null, blank or a text for null, or the catalog
+            has no such column, a row is a film of its own. A value of very many rows is warned of.
         sha256: the hash of the catalog's file, which makes those rows' ids unlike any other's.
         name: the catalog's name, for messages.
 
@@ -80,7 +80,9 @@ def film_ids(table: pa.Table, column: str, sha256: str, name: str) -> npt.NDArra
     if column not in table.column_names:
         return own
     values = _as_text(table.column(column), column, name)
-    values = pc.utf8_trim_whitespace(values).dictionary_encode()
+    values = pc.utf8_trim_whitespace(values)
+    # Programs write integers of a column with nulls as floats.
+    values = pc.replace_substring_regex(values, r"^([+-]?\d+)\.0+$", r"\1").dictionary_encode()
     names = values.dictionary.to_pylist()
     ids = [0 if _is_null(value) else _hash(f"film {value}") for value in names]
     codes = values.indices.fill_null(len(ids)).to_numpy(zero_copy_only=False)

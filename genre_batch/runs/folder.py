@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from genre_batch.errors import TrainingError
 from genre_batch.failures import failures_as
+from genre_batch.files import rename_into_place
 from genre_batch.locks import locked
 from genre_batch.options import StrPath
 from genre_batch.path_checks import check_output_folder
@@ -190,9 +192,30 @@ class RunFolder:
         write_checksums(self.path, existing)
 
     def seal_all(self) -> None:
-        """Record the checksums of a finished run that has no list of them, of an older version."""
-        if not read_checksums(self.path):
-            self.seal(*(path for path in self.path.iterdir() if path.is_file()))
+        """Record the checksums of files of a finished run that its list lacks.
+
+        An older version made them, or the run was interrupted before it recorded them.
+        """
+        listed = read_checksums(self.path)
+        files = [self.splits, self.extra, self.earlier, self.provenance, self.thresholds]
+        files += [self.metrics, self.report, self.weights]
+        files += [self.path / name for name in ("config.json", "tokenizer.json")]
+        if not listed:
+            files = [path for path in self.path.iterdir() if path.is_file()]
+        if missing := [path for path in files if path.name not in listed]:
+            self.seal(*missing)
+
+    def place_model(self) -> None:
+        """Move what `partial_model` has checksums of here, the weights last, and record those.
+
+        If that is interrupted, the next call moves what is left there.
+        """
+        names = read_checksums(self.partial_model)
+        for name in sorted(names, key=lambda name: name == self.weights.name):
+            if (saved := self.partial_model / name).exists():
+                rename_into_place(saved, self.path / name)
+        self.seal(*(self.path / name for name in names))
+        shutil.rmtree(self.partial_model, ignore_errors=True)
 
     def damaged(self) -> list[Path]:
         """Return the files of the stages so far that are missing or not whole."""

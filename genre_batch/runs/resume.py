@@ -63,7 +63,7 @@ def repair(folder: RunFolder) -> list[Path]:
     Returns:
         The files that are missing now.
     """
-    shutil.rmtree(folder.partial_model, ignore_errors=True)
+    folder.place_model()
     removed = []
     for path in folder.damaged():
         if path.suffix == ".jsonl":
@@ -197,6 +197,8 @@ def _same_films(one: Dataset, other: Dataset) -> bool:
 def _differences(key: str, before: Any, now: Any) -> list[str]:
     """Describe how one entry of a provenance differs: of several options, each that does."""
     if key == "data":
+        if _without_weights(before) == _without_weights(now):
+            return ["the weights of `extra_train` have changed"]
         return ["the catalog, or `extra_train`, is another file, or its content has changed"]
     if key == "init_from":
         was, is_now = ("not set" if run is None else run["model"] for run in (before, now))
@@ -212,6 +214,10 @@ def _differences(key: str, before: Any, now: Any) -> list[str]:
     name = {"aligned_to": "align_to", "shape": "base_model", "architecture": "base_model"}.get(key)
     what = f"`{name or key}`" + (f" has another {key}," if name in ("base_model",) else " is")
     return [f"{what} {_shortened(now)} here and {_shortened(before)} in the run"]
+
+
+def _without_weights(data: Any) -> list[dict[str, Any]]:
+    return [entry | {"weight": None} for entry in data or ()]
 
 
 def _shortened(value: Any) -> str:

@@ -37,6 +37,13 @@ NOT_INHERITED = {
 """Options that a run does not take over from the one that it starts from, by name: they depend on
 other files, or the encoder has them already."""
 
+_OF_ITS_DATA = {
+    *("text_column", "title_column", "genre_column", "genre_separator", "empty"),
+    *("group", "soft_labels"),
+}
+"""Options that an exported model does not hand on either: its metadata has the columns that were
+found in its catalog, whether or not anyone named them."""
+
 _RECORDED = ("base_model", "recipe", "data")
 """Keys of the earlier run's provenance that are copied into the new one's."""
 
@@ -81,8 +88,13 @@ class StartingPoint:
         return rows
 
     def further(self, given: Further) -> Further:
-        """Return `given`, which may exclude genres that only the earlier run had."""
-        return replace(given, inherited=tuple(self.options.get("exclude_genres") or ()))
+        """Return `given`, which may exclude genres that only the earlier run had.
+
+        The columns that an exported model was trained on are preferred to others.
+        """
+        excluded = tuple(self.options.get("exclude_genres") or ())
+        columns = None if self.file is None else self.file.metadata.columns
+        return replace(given, inherited=excluded, trained_columns=columns)
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -142,6 +154,7 @@ def _of_model(name: str) -> StartingPoint:
     films = EarlierFilms(file.path.name, keys, metadata.text_key_version, False)
     options = _options(provenance, metadata.text_template, metadata.columns)
     options["row_name"] = metadata.row_name
+    options = {key: value for key, value in options.items() if key not in _OF_ITS_DATA}
     return StartingPoint(
         name, metadata.labels, films, provenance, file.sha256, _inherited(options), file
     )

@@ -17,12 +17,13 @@ from genre_batch.dataset.load import ReadingOptions, load_dataset
 from genre_batch.dataset.readable import check_readable
 from genre_batch.errors import TrainingError, UsageError
 from genre_batch.failures import failures_as
-from genre_batch.files import rename_into_place, write_json, write_text
+from genre_batch.files import write_json, write_text
 from genre_batch.options import check_job, flat_values
 from genre_batch.progress import StepProgress, no_step_progress
 from genre_batch.report.page import write_report
 from genre_batch.runs.disk_space import check_run_fits
 from genre_batch.runs.folder import RunFolder, Stage, is_readable
+from genre_batch.runs.integrity import write_checksums
 from genre_batch.runs.provenance import run_provenance
 from genre_batch.runs.readme import run_readme
 from genre_batch.runs.resume import check_same_run, repair, restore, resume_point
@@ -290,8 +291,5 @@ def _save_model(run: _Run, folder: RunFolder, names: list[str] | None = None) ->
     run.model.save_pretrained(partial)
     run.tokenizer.save_pretrained(partial)
     saved = [file for file in partial.iterdir() if names is None or file.name in names]
-    saved.sort(key=lambda file: file.name == folder.weights.name)
-    for file in saved:
-        rename_into_place(file, folder.path / file.name)
-    shutil.rmtree(partial)
-    folder.seal(*(folder.path / file.name for file in saved))
+    write_checksums(partial, saved)
+    folder.place_model()

@@ -215,3 +215,23 @@ def test_a_base_model_that_is_a_file_is_refused_before_training(two_genres: str)
     refused = CliRunner().invoke(cli, arguments).exception
     assert isinstance(refused, UsageError)
     assert re.fullmatch(r"--base-model: .*films\.csv is a file: name a folder", str(refused))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--base-model", "gone.onnx", "no such model: gone.onnx"),
+        ("--teacher", "gone.onnx", "no such model: gone.onnx"),
+        ("--teacher", "gone", "--teacher: no such folder: gone"),
+        ("--teacher", "films.csv", "films.csv is not an ONNX file"),
+    ],
+)
+def test_a_missing_model_is_named_before_the_catalog_is_read(
+    option: str, value: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "films.csv").write_text("unread\n")
+    for shown in ([], ["--dry-run"]):
+        arguments = ["train", "films.csv", "-o", "run", *shown, option, value]
+        assert message in str(CliRunner().invoke(cli, arguments).exception)
+    assert not (tmp_path / "run").exists()

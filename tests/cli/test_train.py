@@ -140,11 +140,14 @@ def test_further_catalogs_of_the_command_line_replace_those_of_the_recipe(
     assert _job(jobs, "--recipe", "mine.toml", "--extra-train", "").extra_train == ()
 
 
+WEIGHT_LIMITS = "--extra-train more.csv: the weight must be 0 or more and at most 1,000"
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("more.csv:-1", "--extra-train more.csv: the weight must be 0 or more, got -1"),
-        ("more.csv:nan", "--extra-train more.csv: the weight must be 0 or more, got nan"),
+        ("more.csv:-1", f"{WEIGHT_LIMITS}, got -1"),
+        ("more.csv:nan", f"{WEIGHT_LIMITS}, got nan"),
         ("nowhere.csv:2", "no such file: nowhere.csv"),
     ],
 )

@@ -43,6 +43,11 @@ def test_an_error_states_what_is_wrong_and_names_the_help(line: str, message: st
         ("tag --topk 3", "unknown option '--topk': did you mean '--top-k'?"),
         ("sing", "unknown command 'sing': see genre-batch --help"),
         ("tag -o", "-o needs a value"),
+        (
+            "tag f.csv --debug",
+            "option '--debug' goes before the command: genre-batch --debug tag ...",
+        ),
+        ("tune -q", "option '-q' goes before the command: genre-batch -q tune ..."),
     ],
 )
 def test_a_command_line_that_cannot_be_read_is_one_plain_line(line: str, message: str) -> None:
@@ -64,6 +69,31 @@ def test_a_command_line_that_cannot_be_read_is_one_plain_line(line: str, message
 )
 def test_an_empty_path_or_list_is_refused(arguments: tuple[str, ...], message: str) -> None:
     assert _message(*arguments).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("tag", "--exclude-genres"),
+        ("train", "--exclude-genres"),
+        ("evaluate", "--label-columns"),
+        ("audit", "--genres"),
+        ("augment", "--pivots"),
+        ("tag", "--null-values"),
+        ("compare", "--systems"),
+    ],
+)
+def test_a_list_that_is_given_twice_holds_both(command: str, option: str) -> None:
+    known = cli.commands[command]
+    name = option.lstrip("-").replace("-", "_")
+    required = ["films.csv", "-o", "out"] if command != "evaluate" else ["films.csv"]
+    for arguments, value in (
+        ([option, "A", option, "B,C"], "A,B,C"),
+        ([option, "A,B"], "A,B"),
+        ([], None),
+    ):
+        context = known.make_context(command, [*required, *arguments])
+        assert context.params[name] == value
 
 
 def test_the_command_line_and_the_library_word_a_bad_value_alike() -> None:

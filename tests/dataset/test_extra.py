@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
+from genre_batch.dataset.earlier import EarlierFilms
 from genre_batch.dataset.extra import ExtraTrain, load_extras, training_films
 from genre_batch.dataset.load import Further
 from genre_batch.errors import CatalogError, ColumnError, TrainingError, UsageError
@@ -49,15 +50,19 @@ def test_what_follows_the_last_colon_is_a_weight_if_it_is_a_number(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("more.csv:-0.5", r"`extra_train` more\.csv: the weight must be 0 or more, got -0\.5"),
-        ("more.csv:nan", "0 or more, got nan"),
-        ("more.csv:inf", "0 or more, got inf"),
+        (
+            "more.csv:-0.5",
+            r"`extra_train` more\.csv: the weight must be 0 or more and at most 1,000, got -0\.5",
+        ),
+        ("more.csv:nan", "at most 1,000, got nan"),
+        ("more.csv:inf", "at most 1,000, got inf"),
+        ("more.csv:1e30", r"at most 1,000, got 1e\+30"),
         (":0.5", "empty path"),
         ("", "empty path"),
         (3, "must be PATH or PATH:WEIGHT, got 3"),
     ],
 )
-def test_a_weight_below_0_or_not_finite_is_an_error(value: object, message: str) -> None:
+def test_a_weight_below_0_or_far_above_1_is_an_error(value: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ExtraTrain.parse(value)
 
@@ -104,6 +109,9 @@ def test_a_column_that_no_catalog_has_is_an_error(
     name = "group" if further.group else "soft_labels"
     with pytest.raises(ColumnError, match=f"no column 'film'.*`{name}`; columns: title, overview"):
         load_extras([], dataset, further)
+    earlier = EarlierFilms("run", {})
+    with pytest.raises(ColumnError, match=f"columns: .*; or, if there is none, give `{name}` ''$"):
+        load_extras([], dataset, further, earlier)
 
 
 def test_wordings_of_a_held_out_film_are_left_out_in_every_catalog(tmp_path: Path) -> None:
@@ -137,6 +145,38 @@ def test_wordings_of_a_held_out_film_are_left_out_in_every_catalog(tmp_path: Pat
     assert genres_of(extras[0].films) == [rows[in_train][1].split(", ")]
     films = training_films(dataset, extras)
     assert films.training_weights[-2:].tolist() == [1.0, 0.25]
+
+
+@pytest.mark.parametrize("film", ["x", ""])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_text_of_a_held_out_film_is_left_out_under_any_name(
+    tmp_path: Path, film: str, together: bool
+) -> None:
+    further, header = Further(group="film"), ("overview", "genres", "film")
+    genres = ("Drama", "War")
+    texts = [(text, genres[at % 2], f"f{at}") for at, text in enumerate(overviews(60))]
+    dataset = load(write_csv(tmp_path / "films.csv", header, texts), further=further)
+    held_out = texts[dataset.parts.index("test")][2]
+    # Of the film in test there are other words, which another row has under another name.
+    rows = [("Other words.", "War", held_out), ("Own.", "Drama", "own")]
+    copies = [("Other words.", "War", film), ("Own, too.", "Drama", "too")]
+    write_csv(tmp_path / "a.csv", header, rows + copies if together else rows)
+    sources = [ExtraTrain(str(tmp_path / "a.csv"))]
+    if not together:
+        write_csv(tmp_path / "b.csv", header, copies)
+        sources.append(ExtraTrain(str(tmp_path / "b.csv")))
+    for chosen in (sources, sources[::-1]):
+        extras = load_extras(chosen, dataset, further)
+        taken = {text for extra in extras for text in extra.films.texts}
+        assert taken == {"Own.", "Own, too."}
+        assert sum(extra.held_out + extra.repeated for extra in extras) == 2
+
+
+def test_a_film_of_the_catalog_s_training_part_is_used_once(tmp_path: Path, many: Dataset) -> None:
+    text = many.part("train").texts[0]
+    (extra,) = load_extras([_extra(tmp_path / "a.csv", [text, "New."])], many, NOTHING)
+    assert extra.films.texts == ["New."]
+    assert extra.repeated == 1
 
 
 def test_a_wording_may_name_its_film_by_the_key_of_its_overview(

@@ -232,6 +232,12 @@ def test_an_error_names_the_columns_that_were_looked_for(
         _taken(tmp_path / "a.csv", many, columns)
 
 
+def test_a_further_catalog_without_a_byte_is_named(tmp_path: Path, many: Dataset) -> None:
+    (tmp_path / "a.jsonl").touch()
+    with pytest.raises(ColumnError, match=r"a\.jsonl: it has no columns and no rows: check the f"):
+        _taken(tmp_path / "a.jsonl", many, ColumnOptions())
+
+
 def test_label_names_hold_where_cells_are_numbers(tmp_path: Path, many: Dataset) -> None:
     names = _write(tmp_path / "names.csv", "id,name\n7,Comedy\n18,Drama\n27,Horror\n")
     columns = ColumnOptions(label_names=names)
@@ -289,10 +295,16 @@ def test_rows_with_soft_labels_need_no_genre_column(
 def test_a_weight_that_is_no_number_is_named(tmp_path: Path, weight: str) -> None:
     path = write_csv(tmp_path / "a.csv", HEADER, PAIRS).path
     message = (
-        rf"a\.csv:{weight}: the weight '{weight}' is not a number: give it as in .*a\.csv:0\.5"
+        rf"a\.csv:{weight}: the weight '{weight}' is not a number: give one as in .*a\.csv:0\.5"
     )
     with pytest.raises(UsageError, match=message):
         locate_extra(ExtraTrain.parse(f"{path}:{weight}"), ReadingOptions())
+
+
+def test_two_weights_are_named(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", HEADER, PAIRS).path
+    with pytest.raises(UsageError, match=r"a\.csv:0\.5: it has two weights, 0\.5 and 2: give one"):
+        locate_extra(ExtraTrain.parse(f"{path}:0.5:2"), ReadingOptions())
 
 
 def test_other_paths_with_colons_are_paths(tmp_path: Path) -> None:

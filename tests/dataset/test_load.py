@@ -210,5 +210,15 @@ def test_an_unknown_excluded_genre_names_the_nearest(tmp_path: Path) -> None:
     catalog = write_films(tmp_path, overviews(60))
     with pytest.raises(UsageError, match=r"unknown genre 'Darma': did you mean 'Drama'\?"):
         load(catalog, further=Further(exclude_genres=("Darma",)))
-    with pytest.raises(TrainingError, match="Drama"):
-        load(catalog, further=Further(exclude_genres=("Action", "Comedy")))
+
+
+@pytest.mark.parametrize(
+    ("excluded", "left"),
+    [(("Action", "Comedy"), "only 'Drama'"), (("action", "Comedy", "Drama"), "nothing")],
+)
+def test_excluding_all_genres_but_one_is_an_error(
+    excluded: tuple[str, ...], left: str, tmp_path: Path
+) -> None:
+    catalog = write_films(tmp_path, overviews(60))
+    with pytest.raises(UsageError, match=f"`exclude_genres` leaves {left} to learn: .* 3 genres"):
+        load(catalog, further=Further(exclude_genres=excluded))

@@ -10,6 +10,7 @@ from genre_batch.catalog.options import ColumnOptions
 from genre_batch.dataset.extra import ExtraTrain
 from genre_batch.dataset.label_choice import LabelOptions
 from genre_batch.dataset.preview import PreviewJob, look_alikes, preview_catalog, scripts_of
+from genre_batch.dataset.usable import Further
 from genre_batch.errors import ColumnError, GenreBatchWarning
 from support.catalogs import overviews, write_csv
 
@@ -50,6 +51,15 @@ def test_rows_that_are_joined_are_not_counted_as_null(tmp_path: Path) -> None:
     columns = ColumnOptions(group_rows=True)
     preview = preview_catalog(PreviewJob(location.path, columns=columns))
     assert preview.left_out_rows == {"genres unknown (null), or joined to an earlier row": 40}
+
+
+def test_a_wording_with_the_genres_of_its_film_is_not_counted_as_left_out(tmp_path: Path) -> None:
+    rows = [(text, "Drama" if at % 2 else "War", f"f{at}") for at, text in enumerate(overviews(40))]
+    rows += [(f"Other words {at}.", "", film) for at, (_, _, film) in enumerate(rows[:10])]
+    rows += [("Words of no other film.", "", "x"), ("", "War", "y")]
+    location = write_csv(tmp_path / "films.csv", ("overview", "genres", "film"), rows)
+    preview = preview_catalog(PreviewJob(location.path, further=Further(group="film")))
+    assert preview.left_out_rows == {"without text": 1, "genre cell is empty": 1}
 
 
 @pytest.mark.parametrize(("rows", "epochs", "advised"), [(60, 4, 30), (60, 30, None), (600, 4, 20)])

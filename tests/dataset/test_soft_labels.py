@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,11 @@ def test_lists_of_any_kind_are_probabilities(column: pa.Array) -> None:
 def test_integers_are_probabilities_too() -> None:
     found = _read(pa.array([[0, 1, None]], pa.list_(pa.int64())))
     np.testing.assert_array_equal(found, [[0, 1, NAN]])
+
+
+def test_decimals_are_probabilities_too() -> None:
+    half = pa.array([[Decimal("0.50"), None, Decimal(1)]], pa.list_(pa.decimal128(4, 2)))
+    np.testing.assert_array_equal(_read(half), [[0.5, NAN, 1]])
 
 
 def test_json_lines_may_hold_lists(tmp_path: Path) -> None:

@@ -33,10 +33,11 @@ def _ids(values: pa.Array, sha256: str = "a") -> list[int]:
         pa.array([7, 7, None, 12], pa.float64()),
         pa.array([7, 7, float("nan"), 12], pa.float32()),
         pa.array(["7", " 7", " ", "12"]),
+        pa.array(["7.0", "7", "", "12.00"]),
         pa.array(["7", "7", None, "12"], pa.large_string()),
         pa.array(["7", "7", None, "12"]).dictionary_encode(),
     ],
-    ids=["integers", "floats", "nan", "texts", "large texts", "dictionary"],
+    ids=["integers", "floats", "nan", "texts", "floats as text", "large texts", "dictionary"],
 )
 def test_the_same_value_is_the_same_film_in_columns_of_any_type(values: pa.Array) -> None:
     first = _ids(pa.array(["7", "7", "", "12"]))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,12 @@ from genre_batch.errors import GenreBatchWarning, TrainingError
 from genre_batch.exporting.export import ExportJob, export_onnx
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.runs.folder import RunFolder, Stage
-from genre_batch.runs.integrity import CHECKSUMS
+from genre_batch.runs.integrity import (
+    CHECKSUMS,
+    drop_checksums,
+    read_checksums,
+    write_checksums,
+)
 from genre_batch.training.options import TrainingOptions, TrainJob
 from genre_batch.training.run import train
 from support.training import InterruptionError, interrupt_at
@@ -137,6 +143,51 @@ def test_a_run_of_before_there_were_checksums_is_repaired_or_an_error(
     else:
         train(damaged_job(copy, resume=True))
         assert RunFolder(copy).damaged() == []
+
+
+def test_an_interruption_at_any_write_of_the_list_of_checksums_loses_none_of_them(
+    damaged_job: MakeJob, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = read_checksums(finished)
+    for last in range(1, 6):  # films; the moved model; thresholds and metrics; the report
+        folder, written = tmp_path / str(last), [0]
+
+        def write(path: Path, files: Iterable[Path], at: int = last, done: Any = written) -> None:
+            done[0] += 1
+            if done[0] == at:
+                raise InterruptionError
+            write_checksums(path, files)
+
+        monkeypatch.setattr("genre_batch.runs.folder.write_checksums", write)
+        try:
+            train(damaged_job(folder))
+        except InterruptionError:
+            pass
+        else:
+            assert last == 5  # there are no more of them
+        monkeypatch.undo()
+        train(damaged_job(folder, resume=folder.exists()))
+        assert read_checksums(folder).keys() == whole.keys()
+        assert read_checksums(folder)["model.safetensors"] == whole["model.safetensors"]
+        assert not RunFolder(folder).partial_model.exists()
+
+
+@pytest.mark.parametrize("moved", range(4))
+def test_a_model_that_was_moved_in_part_is_moved_by_the_resumed_run(
+    damaged_job: MakeJob, finished: Path, copy: Path, moved: int
+) -> None:
+    run = RunFolder(copy)
+    names = ["config.json", "tokenizer.json", "vocab.txt", run.weights.name]
+    run.partial_model.mkdir()
+    for name in names:
+        (copy / name).rename(run.partial_model / name)
+    write_checksums(run.partial_model, [run.partial_model / name for name in names])
+    drop_checksums(copy, [copy / name for name in names])
+    for name in names[:moved]:
+        (run.partial_model / name).rename(copy / name)
+    train(damaged_job(copy, resume=True))
+    assert (copy / CHECKSUMS).read_bytes() == (finished / CHECKSUMS).read_bytes()
+    assert not run.partial_model.exists()
 
 
 def test_a_damaged_provenance_of_another_command_is_not_written_again(

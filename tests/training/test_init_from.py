@@ -17,6 +17,8 @@ from genre_batch.catalog.formats import Location
 from genre_batch.cli.group import _with_option_names
 from genre_batch.cli.train import train as command
 from genre_batch.dataset.dataset import read_dataset
+from genre_batch.dataset.preview import PreviewJob, preview_catalog
+from genre_batch.dataset.usable import Further
 from genre_batch.errors import ColumnError, GenreBatchWarning, TrainingError, UsageError
 from genre_batch.model.metadata import read_model_file
 from genre_batch.model.shipped import model_path
@@ -184,7 +186,40 @@ def test_a_shipped_model_is_started_from_by_its_name() -> None:
     start = read_starting_point("default")
     assert start.labels == read_model_file(model_path("default")).metadata.labels
     assert start.films.name == "genre-batch.onnx"
-    assert _recipe().job("films.csv", "next", init_from="default").with_title
+    job = _recipe().job("films.csv", "next", init_from="default")
+    assert job.with_title
+    # The columns of the data that it was trained on are not asked of another catalog.
+    assert job.group is job.soft_labels is job.columns.text_column is None
+
+
+@pytest.mark.parametrize(
+    ("header", "read"),
+    [
+        ("name,plot,Genre", ("plot", "name", "Genre")),
+        # The text and the title of the model's own columns come before others.
+        ("blurb,synopsis,kinds,title,overview,genres", ("synopsis", "blurb", "genres")),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:genre-batch.onnx does not record which films its run held out")
+def test_a_model_is_continued_on_a_catalog_with_other_columns(
+    header: str, read: tuple[str, ...], tmp_path: Path
+) -> None:
+    names = header.split(",")
+    path = tmp_path / "films.csv"
+    rows = [[f"{name} {n}" for name in names] for n in range(20)]
+    for n, row in enumerate(rows):
+        row[names.index(read[2])] = "Drama" if n % 2 else "Comedy, Drama"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([names, *rows])
+    start = read_starting_point("default")
+    assert start.file is not None
+    columns = {"text": "synopsis", "title": "blurb", "genres": "label"}
+    metadata = replace(start.file.metadata, columns=columns)
+    start = replace(start, file=replace(start.file, metadata=metadata))
+    preview = preview_catalog(
+        PreviewJob(path, with_title=True, further=start.further(Further()), earlier_run=start.films)
+    )
+    assert (preview.text_column, preview.title_column, preview.genre_column) == read
 
 
 def test_the_head_of_a_teacher_keeps_its_rows_too(

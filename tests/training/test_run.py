@@ -284,6 +284,14 @@ def test_resuming_with_other_options_names_only_those_that_differ(
     assert _content(run) == before
 
 
+def test_resuming_with_another_weight_says_that_it_is_the_weight(
+    job: MakeJob, run: Path, extra_catalog: Location
+) -> None:
+    weighted = job(run, extra_train=f"{extra_catalog.path}:0.5", resume=True)
+    with pytest.raises(TrainingError, match="options: the weights of `extra_train` have changed:"):
+        train(weighted)
+
+
 def test_resuming_with_another_split_file_of_the_same_name_is_an_error(
     job: MakeJob, short: TrainingOptions, films: Dataset, tmp_path: Path
 ) -> None:

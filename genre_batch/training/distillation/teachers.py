@@ -21,6 +21,7 @@ from genre_batch.dataset.dataset import Dataset, concatenate, read_dataset
 from genre_batch.dataset.sentence_mixing import mix_sentences
 from genre_batch.dataset.wordings import Wordings
 from genre_batch.errors import TrainingError, counted
+from genre_batch.model.shipped import SHIPPED_MODELS
 from genre_batch.model.tagger import GenreTagger
 from genre_batch.model.text import OVERVIEW_ONLY
 from genre_batch.model.text_keys import TEXT_KEY_VERSION, known_keys
@@ -66,7 +67,7 @@ def load_teacher(path: StrPath, dataset: Dataset) -> Teacher:
     """Check that a run or a model can be a teacher for this split.
 
     Args:
-        path: the teacher's run folder, or an exported .onnx file.
+        path: the teacher's run folder, an exported .onnx file, or the name of a shipped model.
         dataset: the student's films, split.
 
     Raises:
@@ -75,7 +76,8 @@ def load_teacher(path: StrPath, dataset: Dataset) -> Teacher:
         ModelError: the file is not a genre-batch model.
     """
     name = os.fspath(path)
-    load = _load_model if os.path.isfile(name) or name.endswith(".onnx") else _load_run
+    is_file = os.path.isfile(name) or name.endswith(".onnx") or name in SHIPPED_MODELS
+    load = _load_model if is_file else _load_run
     teacher, genres, keys, version = load(name, dataset.names)
     only = sorted((set(genres) ^ set(dataset.names)) - set(dataset.excluded))
     if only:

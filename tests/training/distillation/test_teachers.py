@@ -339,3 +339,8 @@ def test_only_a_teacher_that_knows_held_out_films_of_any_script_is_an_error(
 def test_a_folder_without_a_run_cannot_be_a_teacher(films: Dataset, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="is not a run folder"):
         load_teacher(tmp_path, films)
+
+
+def test_a_shipped_model_teaches_by_its_name(films: Dataset) -> None:
+    with pytest.raises(TrainingError, match="the genres of the teacher default differ"):
+        load_teacher("default", films)
