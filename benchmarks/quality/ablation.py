@@ -131,8 +131,8 @@ def markdown(result: dict[str, Any]) -> str:
         "# The contribution of each ingredient",
         "",
         f"One change at a time to one recipe, float32, epochs: {result['epochs']}. The shipped "
-        "model was trained by this recipe for 5 epochs, with `--align-to` and one mixed text "
-        "per film. Thresholds are tuned on `dev`. `test`: "
+        "model of generation 1 was trained by this recipe for 5 epochs, with `--align-to` and one "
+        "mixed text per film. Thresholds are tuned on `dev`. `test`: "
         f"{result['rows'][0]['test']['films']} films; others: "
         f"{result['rows'][0]['others']['films']:,} films of other snapshots. Gains in points of "
         "macro-F1 on `test` over the recipe, 95 % intervals of a paired bootstrap over films, "

@@ -160,7 +160,7 @@ def markdown(result: dict[str, Any]) -> str:
         "# The shipped model, its checkpoint and its teachers",
         "",
         f"Model {model['sha256'][:12]}. `clean`: films with the same overview are in one part; "
-        "nothing was chosen on `test`; all thresholds are tuned on `dev` by "
+        "nothing was chosen on `test`; all thresholds, the teachers' too, are tuned on `dev` by "
         f"`{result['thresholds']}`. Other catalogs: the part `test` of the further films. "
         "Intervals: 95 %, bootstrap over films. Films/s: all in one run on the same cores, so that "
         "their ratios are comparable; teachers in bfloat16.",

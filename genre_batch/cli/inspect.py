@@ -62,7 +62,8 @@ _GROUPS = {
     "-m",
     "--model",
     metavar="PATH",
-    help="Show how a catalog's genre names are read for this model.  [default: with "
+    help="Show how a catalog's genre names are read for this model; without a catalog, show the "
+    "model.  [default: with "
     "--genre-map, $GENRE_BATCH_MODEL, then the shipped model]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -88,8 +89,10 @@ def inspect(
     """
     from genre_batch.catalog.options import ColumnOptions
 
-    if model is not None and (purpose is not None or path is None):
-        raise click.UsageError("-m needs a CATALOG, without --for")
+    if model is not None and purpose is not None:
+        raise click.UsageError("-m and --for cannot be used together: leave one out")
+    if path is None:
+        path, model = model, None
     if purpose is not None:
         _inspect_for_training(path, as_json, options)
         return

@@ -171,7 +171,7 @@ def check_same_run(
     ]
     if differing:
         raise TrainingError(
-            f"{folder.path} was started with other options: {'; '.join(differing)}: "
+            f"{folder.path} was started with other options: {'; '.join(dict.fromkeys(differing))}: "
             f"repeat the command that began it, or choose another `folder`"
         )
     if not _same_films(read_dataset(folder.splits), dataset):

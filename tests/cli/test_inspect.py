@@ -229,13 +229,21 @@ def test_of_many_names_those_of_most_rows_are_shown(
     assert b"no row has a text and a genre" in command("inspect", films, "-m", tiny_model).stderr
 
 
+@pytest.mark.parametrize("name", ["default", "fast"])
+def test_a_model_is_shown_by_the_option_that_names_it_elsewhere(
+    command: Command, name: str
+) -> None:
+    shown = command("inspect", name, "--json").stdout
+    assert json.loads(shown)["file"].endswith(".onnx")
+    assert command("inspect", "-m", name, "--json").stdout == shown
+
+
 def test_names_of_genres_need_a_catalog_that_is_a_file(
     command: Command, tiny_model: Path, tmp_path: Path
 ) -> None:
     for arguments, message in (
-        (["-m", tiny_model], b"-m needs a CATALOG"),
         ([tiny_model, "-m", tiny_model], b"need a CATALOG"),
-        (["f.csv", "-m", tiny_model, "--for", "train"], b"without --for"),
+        (["f.csv", "-m", tiny_model, "--for", "train"], b"-m and --for cannot be used together"),
         (["-", "-m", tiny_model], b"stdin can be read only once"),
     ):
         refused = command("inspect", *arguments)
