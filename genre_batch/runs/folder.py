@@ -21,7 +21,7 @@ from genre_batch.files import rename_into_place
 from genre_batch.locks import locked
 from genre_batch.options import StrPath
 from genre_batch.path_checks import check_output_folder
-from genre_batch.runs.integrity import is_whole, read_checksums, write_checksums
+from genre_batch.runs.integrity import CHECKSUMS, is_whole, read_checksums, write_checksums
 
 __all__ = ["REPAIR", "RunFolder", "Stage", "check_run_folder", "is_readable"]
 
@@ -32,8 +32,8 @@ _REQUIRED = {
     "config.json": ("model_type",),
 }
 """The keys that the JSON files of a run need."""
-_UNSEALED = ("README.md", "recipe.toml", "training_log.jsonl", "run.lock")
-"""Files without checksums: people edit them, or a run adds lines to them."""
+_UNSEALED = ("README.md", "recipe.toml", "training_log.jsonl", "run.lock", CHECKSUMS)
+"""Files without checksums: people edit them, or a run adds lines to them; and the list itself."""
 REPAIR = "repeat the command that trained it, with --resume, to repair the folder"
 """What to do about a damaged file of a run."""
 
@@ -214,7 +214,8 @@ class RunFolder:
         for name in sorted(names, key=lambda name: name == self.weights.name):
             if (saved := self.partial_model / name).exists():
                 rename_into_place(saved, self.path / name)
-        self.seal(*(self.path / name for name in names))
+        if names:
+            self.seal(*(self.path / name for name in names))
         shutil.rmtree(self.partial_model, ignore_errors=True)
 
     def damaged(self) -> list[Path]:

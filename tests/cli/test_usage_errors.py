@@ -92,7 +92,10 @@ def test_a_list_that_is_given_twice_holds_both(command: str, option: str) -> Non
         ([option, "A,B"], "A,B"),
         ([], None),
     ):
-        context = known.make_context(command, [*required, *arguments])
+        line = [*required, *arguments]
+        # A command keeps the names of --help of its first context, which has the group's.
+        group = cli.make_context("genre-batch", [command, *line])
+        context = known.make_context(command, line, parent=group)
         assert context.params[name] == value
 
 
